@@ -1,0 +1,102 @@
+"""
+Who may ask over HTTP, and what each trigger gets for an answer.
+
+SCF retries an asynchronous event, and CKafka its batch, when the function raises; an HTTP caller reads a status. Values
+in, values out; `RunFailed` is how "try again" is said.
+"""
+
+import hmac
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from cos_sweeper.errors import RunFailed
+from cos_sweeper.model import never
+from cos_sweeper.report import Report
+from cos_sweeper.settings import Settings
+from cos_sweeper.triggers import HttpRequest, Source
+
+JSON = {"Content-Type": "application/json; charset=utf-8"}
+
+
+@dataclass(frozen=True, slots=True)
+class Denied:
+    """An HTTP request that goes no further. `why` is for our log; the caller learns only the status."""
+
+    status: int
+    why: str
+
+
+def admit(request: HttpRequest, settings: Settings) -> Denied | None:
+    """Who comes in over HTTP: with `platform`, everyone whom CAM let through; else whoever has the token."""
+    if settings.http_platform_auth:
+        return _method(request)
+    if settings.http_token is None:
+        return Denied(403, "HTTP_TOKEN is not set, so nobody can come in: set it, or HTTP_AUTH=platform")
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not hmac.compare_digest(token.strip().encode(), settings.http_token.encode()):
+        return Denied(401, "no bearer token, or a wrong one")
+    return _method(request)
+
+
+def turn_away(denied: Denied) -> dict[str, Any]:
+    """The answer to a request that goes no further."""
+    words = {401: "unauthorized", 403: "forbidden", 405: "only POST"}
+    answer = _http(denied.status, {"error": words[denied.status]})
+    if denied.status == 401:
+        answer["headers"]["WWW-Authenticate"] = 'Bearer realm="cos-sweeper"'
+    if denied.status == 405:
+        answer["headers"]["Allow"] = "POST"
+    return answer
+
+
+def broken() -> dict[str, Any]:
+    """The answer over HTTP when the function itself is at fault: nothing of the inside."""
+    return _http(500, {"error": "the function could not run; its log says why"})
+
+
+def answer(source: Source, report: Report) -> dict[str, Any]:
+    """
+    What the trigger gets. Raises RunFailed where a retry is wanted; everything else has been done by then.
+
+    An upload that an event named and that was not reached is wanted again, too: nobody else knows of it.
+    """
+    told = report.as_json()
+    unreached = any(detail["outcome"] == "deferred" for detail in report.details)
+    match source:
+        case Source.ASYNCHRONOUS:
+            if report.transient or report.lasting or unreached:
+                raise RunFailed(_summary(report))
+        case Source.CKAFKA:
+            # What no retry can mend would block the partition for days.
+            if report.transient or unreached:
+                raise RunFailed(_summary(report))
+        case Source.HTTP:
+            return _http(_status(report, unreached=unreached), told)
+        case _:
+            never(source)
+    return told
+
+
+def _method(request: HttpRequest) -> Denied | None:
+    return None if request.method == "POST" else Denied(405, f"the method is {request.method[:10]}")
+
+
+def _status(report: Report, *, unreached: bool) -> int:
+    """The worst of what happened: later, for good, refused, done."""
+    if report.transient or unreached:
+        return 503
+    if report.lasting:
+        return 502
+    return 400 if report.counts["refused"] else 200
+
+
+def _http(status: int, body: dict[str, Any]) -> dict[str, Any]:
+    return {"statusCode": status, "headers": dict(JSON), "body": json.dumps(body)}
+
+
+def _summary(report: Report) -> str:
+    counts = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in report.counts.items() if count)
+    codes = ", ".join(f"{code} ×{count}" for code, count in report.failed.items())
+    hint = "run again" if not report.lasting else "see `failures` in the log for what COS refused"
+    return f"run {report.run_id}: {counts or 'nothing done'}; failed with {codes or 'nothing, but out of time'}; {hint}"

@@ -1,0 +1,254 @@
+"""
+The store over the official SDK. The only module that imports `qcloud_cos`, and the one that knows its traps.
+
+An answer is judged by what came over the wire, not by what the SDK makes of it: the SDK takes 3xx for success, drops
+the status and the request id of an abort, and evaluates listings as Python.
+"""
+
+import logging
+import re
+import time
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta, timezone
+from typing import TypeVar
+
+import tenacity
+from qcloud_cos import CosConfig, CosS3Auth, CosS3Client
+
+from cos_sweeper import xml
+from cos_sweeper.budget import Deadline
+from cos_sweeper.errors import NoSuchUpload, Refusal, Rejected, StoreError, Unavailable
+from cos_sweeper.model import Bucket, BucketsPage, Cursor, Page, PartsPage, Upload
+from cos_sweeper.settings import Credentials
+from cos_sweeper.store import Receipt, why_unaddressable
+from cos_sweeper.transport import Answer, Connections, Exchange, NoAnswer
+
+T = TypeVar("T")
+
+ATTEMPTS = 4
+LONGEST_WAIT_SECONDS = 4.0
+# With less than this left after the wait, another attempt would only be cut off.
+WORTH_TRYING_SECONDS = 0.5
+SERVICE_HOST = "service.cos.myqcloud.com"
+ERROR_CODE = re.compile(r"[A-Za-z0-9.]{1,64}")
+# Any region will do for the one request that has none.
+NO_REGION = "ap-guangzhou"
+
+# At DEBUG the SDK logs the token and the signing key, at ERROR whole answers that may echo them. A disabled logger
+# stays silent whatever level or handler anybody sets.
+for _name in [name for name in logging.root.manager.loggerDict if name.split(".")[0] == "qcloud_cos"]:
+    logging.getLogger(_name).disabled = True
+
+
+class Clients:
+    """The SDK's configuration for each region, as long as the credentials stay the same."""
+
+    def __init__(self, credentials: Credentials, *, plain_http: bool = False) -> None:
+        self.credentials = credentials
+        self._scheme = "http" if plain_http else "https"
+        self._configs: dict[str, CosConfig] = {}
+
+    def client(self, region: str, exchange: Exchange) -> CosS3Client:
+        """A client for one request. Its own retry is off: it sleeps whole seconds and knows no deadline."""
+        return CosS3Client(self._config(region), retry=0, session=exchange)
+
+    def _config(self, region: str) -> CosConfig:
+        config = self._configs.get(region)
+        if config is None:
+            config = CosConfig(
+                Region=region,
+                SecretId=self.credentials.secret_id,
+                SecretKey=self.credentials.secret_key,
+                Token=self.credentials.token,
+                Scheme=self._scheme,
+            )
+            self._configs[region] = config
+        return config
+
+
+class CosStore:
+    """
+    A Store over COS, for one run.
+
+    now: the wall clock, UTC. sleep: waits between attempts, seconds.
+    """
+
+    def __init__(
+        self,
+        clients: Clients,
+        connections: Connections,
+        deadline: Deadline,
+        *,
+        now: Callable[[], datetime] = lambda: datetime.now(timezone.utc),
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._clients = clients
+        self._connections = connections
+        self._deadline = deadline
+        self._now = now
+        self._retrying = tenacity.Retrying(
+            retry=tenacity.retry_if_exception(lambda exc: isinstance(exc, Unavailable) and exc.again),
+            wait=tenacity.wait_random_exponential(multiplier=0.2, max=LONGEST_WAIT_SECONDS),
+            stop=self._give_up,
+            sleep=sleep,
+            reraise=True,
+        )
+
+    def buckets(self, marker: str) -> BucketsPage:
+        """Get Service: the buckets of every region."""
+        params = {"marker": marker, "max-keys": "2000"}
+        answer = self._send(NO_REGION, lambda client: _get(client, None, None, params))
+        return self._read(answer, lambda body: xml.buckets_page(body, marker))
+
+    def page(self, bucket: Bucket, start: Cursor, prefix: str) -> Page:
+        """List Multipart Uploads, 1000 at most, keys URL-encoded because XML cannot carry every one."""
+        asked = self._now()
+        params = {
+            "uploads": "",
+            "prefix": prefix,
+            "key-marker": start.key,
+            "upload-id-marker": start.upload_id,
+            "max-uploads": "1000",
+            "encoding-type": "url",
+        }
+        answer = self._send(bucket.region, lambda client: _get(client, bucket, None, params))
+        page = self._read(answer, lambda body: xml.uploads_page(body, bucket, start))
+        return Page(page.listed, page.next, self._skew(answer, asked), _request_id(answer))
+
+    def parts(self, upload: Upload, after: int) -> PartsPage:
+        """List Parts, 1000 at most."""
+        _check(upload)
+        asked = self._now()
+        params = {
+            "uploadId": upload.upload_id,
+            "part-number-marker": str(after),
+            "max-parts": "1000",
+            "encoding-type": "url",
+        }
+        answer = self._send(upload.bucket.region, lambda client: _get(client, upload.bucket, upload.key, params))
+        page = self._read(answer, lambda body: xml.parts_page(body, upload, after))
+        return PartsPage(page.parts, page.next, self._skew(answer, asked))
+
+    def abort(self, upload: Upload) -> Receipt:
+        """Abort Multipart Upload. Nothing but a 204 is an abort."""
+        _check(upload)
+        answer = self._send(
+            upload.bucket.region,
+            lambda client: client.abort_multipart_upload(
+                Bucket=upload.bucket.name, Key=upload.key, UploadId=upload.upload_id
+            ),
+        )
+        if answer.status_code != 204:
+            raise Rejected("NotAnAbort", answer.status_code, _request_id(answer), "an abort is answered with 204")
+        return Receipt(_request_id(answer))
+
+    def put_report(self, bucket: Bucket, key: str, body: bytes) -> None:
+        """Put Object."""
+        self._send(
+            bucket.region,
+            lambda client: client.put_object(
+                Bucket=bucket.name, Key=key, Body=body, ContentType="application/json; charset=utf-8"
+            ),
+        )
+
+    def _send(self, region: str, request: Callable[[CosS3Client], object]) -> Answer:
+        """Send one request through the SDK, again where that may help. Raises StoreError for all but a 2xx."""
+        return self._retrying(self._attempt, region, request)
+
+    def _attempt(self, region: str, request: Callable[[CosS3Client], object]) -> Answer:
+        seconds = self._deadline.request_seconds()
+        if seconds <= 0:
+            raise Unavailable("OutOfTime", detail="no time was left to send the request")
+        exchange = Exchange(self._connections, seconds)
+        try:
+            request(self._clients.client(region, exchange))
+        except Exception as exc:
+            # With an answer at hand it does not matter what the SDK made of it.
+            if exchange.answer is None:
+                raise _no_answer(exchange.trouble or exc) from exc
+        if exchange.answer is None:
+            raise Rejected("NotSent", detail="the SDK sent nothing")
+        _judge(exchange.answer)
+        return exchange.answer
+
+    def _give_up(self, state: tenacity.RetryCallState) -> bool:
+        return state.attempt_number >= ATTEMPTS or self._deadline.left() <= state.upcoming_sleep + WORTH_TRYING_SECONDS
+
+    def _read(self, answer: Answer, read: Callable[[bytes], T]) -> T:
+        try:
+            return read(answer.content)
+        except xml.Unreadable as exc:
+            raise Unavailable("Unreadable", answer.status_code, _request_id(answer), str(exc)) from exc
+
+    def _skew(self, answer: Answer, asked: datetime) -> timedelta | None:
+        """
+        COS's clock minus ours. Date has whole seconds and was written at some moment between asking and now.
+        """
+        date = xml.http_date(answer.headers.get("Date", ""))
+        if date is None:
+            return None
+        answered = self._now()
+        if asked - timedelta(seconds=1) <= date <= answered:
+            return timedelta(0)
+        return date - asked if date < asked else date - answered
+
+
+def _get(client: CosS3Client, bucket: Bucket | None, key: str | None, params: Mapping[str, str]) -> object:
+    """
+    A GET signed and sent by the SDK, without its `eval` of the answer. bucket: None for the service.
+
+    Surrogates in a marker go out as the bytes that they stand for.
+    """
+    raw = {name: value.encode("utf-8", "surrogateescape") for name, value in params.items()}
+    config = client.get_conf()
+    url = config.uri(bucket=bucket.name, path=key) if bucket else f"{config._scheme}://{SERVICE_HOST}/"
+    return client.send_request(
+        method="GET",
+        url=url,
+        bucket=bucket.name if bucket else None,
+        auth=CosS3Auth(config, key, params=raw),
+        headers={},
+        params=raw,
+    )
+
+
+def _check(upload: Upload) -> None:
+    """The last door before the SDK."""
+    reason = why_unaddressable(upload.key, upload.upload_id)
+    if reason:
+        raise Refusal(reason)
+
+
+def _judge(answer: Answer) -> None:
+    """Return for a 2xx, raise what the answer means otherwise."""
+    status = answer.status_code
+    if 200 <= status < 300:
+        return
+    code, request_id = _code_of(answer), _request_id(answer)
+    if status >= 500:
+        raise Unavailable(code, status, request_id, again=True)
+    if code == "NoSuchUpload":
+        raise NoSuchUpload(code, status, request_id)
+    if code == "RequestTimeout":
+        raise Unavailable(code, status, request_id, again=True)
+    if code == "ExpiredToken":
+        # SCF renews the credentials between invocations: the next run may succeed, this one cannot.
+        raise Unavailable(code, status, request_id)
+    raise Rejected(code, status, request_id)
+
+
+def _code_of(answer: Answer) -> str:
+    """COS's code where the answer carries one. Anything can stand in a body, so only a word is taken."""
+    code = xml.error(answer.content)[0]
+    return code if ERROR_CODE.fullmatch(code) else f"Http{answer.status_code}"
+
+
+def _request_id(answer: Answer) -> str:
+    return answer.headers.get("x-cos-request-id") or xml.error(answer.content)[1]
+
+
+def _no_answer(trouble: Exception) -> StoreError:
+    if isinstance(trouble, NoAnswer):
+        return Unavailable(trouble.code, detail=trouble.detail, again=True)
+    # The SDK refused its input before anything was sent; its text may repeat that input.
+    return Rejected("NotSent", detail=type(trouble).__name__)

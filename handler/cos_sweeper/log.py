@@ -1,0 +1,71 @@
+"""
+One flat JSON object a line, which CLS turns into searchable fields.
+
+Nothing secret passes: what must not be seen is given once and taken out of every line.
+"""
+
+import json
+import re
+from collections.abc import Callable, Iterable
+from urllib.parse import quote
+
+# SCF drops what is beyond 8 KB of a line.
+MAX_LINE_BYTES = 8000
+HIDDEN = "[hidden]"
+SIGNED = re.compile(
+    r"(q-signature=|q-ak=|x-cos-security-token[\"':=\s]+|[Aa]uthorization[\"':=\s]+(?:Bearer\s+)?)[^\s\"'&,<>]+"
+)
+
+Fact = str | int | float | bool | None
+
+
+class Scrubber:
+    """Takes secrets out of text: the ones it was given, as they are or URL-encoded, and what a signature carries."""
+
+    def __init__(self, secrets: Iterable[str | None]) -> None:
+        known = {secret for secret in secrets if secret}
+        forms = known | {quote(secret, safe="") for secret in known}
+        self._forms = sorted(forms, key=len, reverse=True)
+
+    def clean(self, text: str) -> str:
+        """The text without any secret."""
+        for form in self._forms:
+            text = text.replace(form, HIDDEN)
+        return SIGNED.sub(lambda match: match[1] + HIDDEN, text)
+
+
+class Log:
+    """Writes events: a dotted name in the past tense, and flat facts."""
+
+    def __init__(self, write: Callable[[str], object], scrubber: Scrubber, **bound: Fact) -> None:
+        self._write = write
+        self._scrubber = scrubber
+        self._bound = bound
+
+    def info(self, event: str, **facts: Fact) -> None:
+        """Something went as it should."""
+        self._line("info", event, facts)
+
+    def warning(self, event: str, **facts: Fact) -> None:
+        """Somebody should look at this; the run went on."""
+        self._line("warning", event, facts)
+
+    def error(self, event: str, **facts: Fact) -> None:
+        """Something failed."""
+        self._line("error", event, facts)
+
+    def _line(self, level: str, event: str, facts: dict[str, Fact]) -> None:
+        line = {name: self._clean(value) for name, value in {"event": event, **self._bound, **facts}.items()}
+        text = json.dumps({"level": level, **line})
+        longest = MAX_LINE_BYTES
+        while len(text) > MAX_LINE_BYTES:
+            longest //= 2
+            text = json.dumps({"level": level, **{name: _cut(value, longest) for name, value in line.items()}})
+        self._write(text)
+
+    def _clean(self, value: Fact) -> Fact:
+        return self._scrubber.clean(value) if isinstance(value, str) else value
+
+
+def _cut(value: Fact, length: int) -> Fact:
+    return value[:length] + "…" if isinstance(value, str) and len(value) > length else value

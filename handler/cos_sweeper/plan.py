@@ -1,0 +1,196 @@
+"""
+What is asked + what is allowed → what one run, or one chain of runs, does.
+
+The plan is made once and is the only thing the rest reads. It may narrow what the settings allow and never widen it.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from cos_sweeper.errors import Refusal
+from cos_sweeper.model import AbortUpload, Ask, Bucket, Keep, Refused, Superseded, SweepBuckets, Upload, never
+from cos_sweeper.policy import Policy, keep_by_key
+from cos_sweeper.settings import Settings, why_no_match
+from cos_sweeper.store import why_unaddressable
+
+# A completed object's leftovers may be an attempt that is still going on; ten quiet minutes tell.
+LEFTOVERS_MIN_IDLE = timedelta(minutes=10)
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """Abort this one upload, if the policy lets it."""
+
+    upload: Upload
+    policy: Policy
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """List the unfinished uploads of a bucket whose keys begin with `prefix`, and abort the abandoned ones."""
+
+    bucket: Bucket
+    prefix: str
+    policy: Policy
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """
+    All that a run needs to know.
+
+    as_of: the moment, UTC, by which every age is judged. max_aborts: None without a limit. refused: asks that will not
+    be done, each with its reason.
+    """
+
+    run_id: str
+    as_of: datetime
+    dry_run: bool
+    max_aborts: int | None
+    workers: int
+    named: tuple[Named, ...]
+    scans: tuple[Scan, ...]
+    refused: tuple[Refused, ...]
+
+
+def make(asks: Iterable[Ask], settings: Settings, buckets: Sequence[Bucket], run_id: str, as_of: datetime) -> Plan:
+    """
+    Make the plan.
+
+    buckets: the allow-list, as the settings name it or, for `*`, as COS listed it. Whatever an ask wants beyond the
+    settings ends in `refused`; asks that say the same thing twice are done once.
+    """
+    maker = _Maker(settings, {bucket.name: bucket for bucket in buckets}, as_of)
+    for ask in asks:
+        maker.take(ask)
+    return Plan(
+        run_id=run_id,
+        as_of=as_of,
+        dry_run=maker.dry_run,
+        max_aborts=maker.max_aborts,
+        workers=settings.workers,
+        named=tuple(dict.fromkeys(maker.named)),
+        scans=tuple(dict.fromkeys(maker.scans)),
+        refused=tuple(maker.refused),
+    )
+
+
+class _Maker:
+    def __init__(self, settings: Settings, buckets: dict[str, Bucket], as_of: datetime) -> None:
+        self._settings = settings
+        self._buckets = buckets
+        self._as_of = as_of
+        self.dry_run = settings.dry_run
+        self.max_aborts = settings.max_aborts
+        self.named: list[Named] = []
+        self.scans: list[Scan] = []
+        self.refused: list[Refused] = []
+
+    def take(self, ask: Ask) -> None:
+        try:
+            match ask:
+                case Refused():
+                    self.refused.append(ask)
+                case AbortUpload():
+                    self._abort(ask)
+                case Superseded():
+                    self._superseded(ask)
+                case SweepBuckets():
+                    self._sweep(ask)
+                case _:
+                    never(ask)
+        except Refusal as exc:
+            self.refused.append(Refused(str(exc), origin=ask.origin))
+
+    def _abort(self, ask: AbortUpload) -> None:
+        bucket = self._allowed(ask.bucket)
+        if ask.region is not None and ask.region != bucket.region:
+            raise Refusal(f"the bucket {bucket.name} is in {bucket.region}, the event says {ask.region[:40]!r}")
+        reason = why_unaddressable(ask.key, ask.upload_id)
+        if reason:
+            self.refused.append(Refused(reason, Upload(bucket, ask.key, ask.upload_id), ask.origin))
+            return
+        policy = self._policy(min_age=timedelta(0), min_idle=self._settings.event_min_idle)
+        self.named.append(Named(Upload(bucket, ask.key, ask.upload_id), policy))
+
+    def _superseded(self, ask: Superseded) -> None:
+        bucket = self._allowed(ask.bucket)
+        # Any well-formed id will do: it is the key that must be addressable.
+        reason = why_unaddressable(ask.key, "x")
+        if reason:
+            raise Refusal(reason)
+        policy = self._policy(min_age=timedelta(0), min_idle=max(self._settings.event_min_idle, LEFTOVERS_MIN_IDLE))
+        policy = replace(policy, only_key=ask.key, started_before=min(ask.completed_at, self._as_of))
+        if not isinstance(keep_by_key(ask.key, policy), Keep):
+            self.scans.append(Scan(bucket, ask.key, policy))
+
+    def _sweep(self, ask: SweepBuckets) -> None:
+        """A sweep that wants more than is allowed in one respect is refused whole: half of it could surprise."""
+        settings = self._settings
+        problems = list(_widenings(ask, settings))
+        prefixes = _narrow(ask.prefixes, settings.prefixes, problems)
+        if problems:
+            raise Refusal("; ".join(problems))
+        self.dry_run = settings.dry_run or ask.dry_run is True
+        self.max_aborts = ask.max_aborts or settings.max_aborts
+        policy = replace(
+            self._policy(min_age=ask.min_age or settings.min_age, min_idle=ask.min_idle or settings.min_idle),
+            prefixes=prefixes,
+        )
+        for name in ask.buckets if ask.buckets is not None else self._buckets:
+            try:
+                bucket = self._allowed(name)
+            except Refusal as exc:
+                self.refused.append(Refused(str(exc), origin=ask.origin))
+            else:
+                self.scans.extend(Scan(bucket, prefix, policy) for prefix in _outermost(prefixes))
+
+    def _policy(self, min_age: timedelta, min_idle: timedelta) -> Policy:
+        return Policy(min_age, min_idle, self._settings.prefixes, self._settings.spare_prefixes)
+
+    def _allowed(self, name: str) -> Bucket:
+        bucket = self._buckets.get(name)
+        if bucket is None:
+            raise Refusal(f"the bucket {name[:80]!r} is not among BUCKETS")
+        return bucket
+
+
+def _widenings(ask: SweepBuckets, settings: Settings) -> Iterable[str]:
+    for wanted, floor, name, setting in (
+        (ask.min_age, settings.min_age, "min_age_hours", "MIN_AGE_HOURS"),
+        (ask.min_idle, settings.min_idle, "min_idle_hours", "MIN_IDLE_HOURS"),
+    ):
+        if wanted is not None and wanted < floor:
+            yield f"`{name}` may not be below {setting} ({_in_hours(floor)})"
+    if settings.max_aborts is not None and ask.max_aborts is not None and ask.max_aborts > settings.max_aborts:
+        yield f"`max_aborts` may not be above MAX_ABORTS ({settings.max_aborts})"
+    if settings.dry_run and ask.dry_run is False:
+        yield "`dry_run` may not be false while DRY_RUN is true"
+
+
+def _in_hours(span: timedelta) -> str:
+    return f"{span.total_seconds() / 3600:g}"
+
+
+def _narrow(wanted: tuple[str, ...] | None, allowed: tuple[str, ...], problems: list[str]) -> tuple[str, ...]:
+    """Prefixes that lie under both; each wanted one must have something to do with an allowed one."""
+    if wanted is None:
+        return allowed
+    found: list[str] = []
+    for prefix in wanted:
+        if why_no_match(prefix):
+            problems.append(f"the prefix {prefix[:80]!r} matches nothing: {why_no_match(prefix)}")
+        both = [
+            max(prefix, one, key=len) for one in allowed or ("",) if prefix.startswith(one) or one.startswith(prefix)
+        ]
+        if not both:
+            problems.append(f"the prefix {prefix[:80]!r} is outside PREFIXES")
+        found.extend(both)
+    return tuple(dict.fromkeys(found))
+
+
+def _outermost(prefixes: tuple[str, ...]) -> tuple[str, ...]:
+    """The prefixes to list: without those inside another, so that no upload is listed twice. () means everything."""
+    distinct = sorted(prefixes) or [""]
+    return tuple(one for one in distinct if not any(one != other and one.startswith(other) for other in distinct))

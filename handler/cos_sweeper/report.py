@@ -1,0 +1,262 @@
+"""
+Outcomes → counts, bytes, and where the leaks are.
+
+A ledger takes outcomes in one at a time and keeps no more than the report will show, however many there are. No I/O.
+"""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum
+from typing import Any
+
+from cos_sweeper.model import (
+    Aborted,
+    AlreadyGone,
+    Bucket,
+    BucketFailed,
+    Deferred,
+    Failed,
+    Kept,
+    Outcome,
+    Refused,
+    Upload,
+    WouldAbort,
+    never,
+)
+from cos_sweeper.plan import Plan
+
+# A report is also the function's answer, which SCF logs: examples, not lists.
+MAX_FAILURES_SHOWN = 20
+MAX_REFUSALS_SHOWN = 20
+MAX_LEAKS_SHOWN = 20
+MAX_DETAILS_SHOWN = 1000
+MAX_LEAKS_KEPT = 1000
+ELSEWHERE = "(elsewhere)"
+
+
+class Status(str, Enum):
+    """What a run can say of itself."""
+
+    COMPLETE = "complete"
+    PARTIAL = "partial"
+    FAILED = "failed"
+
+
+@dataclass(slots=True)
+class Leak:
+    """Abandoned uploads that share a bucket, the first segment of their keys and whoever started them."""
+
+    uploads: int = 0
+    bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """
+    What a run did.
+
+    counts: uploads by outcome, they add up to `uploads`. kept: by reason. bytes_freed: after a 204 only; the uploads
+    whose size COS did not tell are counted in size_unknown. failures, refusals: the first few. failed: by COS's code,
+    uploads and buckets alike. transient, lasting: failures that a retry may mend, and that none can. cut_short: why the
+    run ended before the listing did, or ''. details: one outcome for each upload that an event named, in no promised
+    order.
+    """
+
+    run_id: str
+    as_of: datetime
+    dry_run: bool
+    uploads: int
+    counts: dict[str, int]
+    kept: dict[str, int]
+    bytes_freed: int
+    bytes_would_free: int
+    size_unknown: int
+    buckets_swept: int
+    buckets_failed: int
+    failed: dict[str, int]
+    transient: int
+    lasting: int
+    cut_short: str
+    leaks: tuple[dict[str, Any], ...]
+    failures: tuple[dict[str, Any], ...]
+    refusals: tuple[dict[str, Any], ...]
+    details: tuple[dict[str, Any], ...]
+
+    @property
+    def status(self) -> Status:
+        """Failed when anything failed, partial when anything was left for later."""
+        if self.transient or self.lasting:
+            return Status.FAILED
+        return Status.PARTIAL if self.cut_short or self.counts["deferred"] else Status.COMPLETE
+
+    def as_json(self) -> dict[str, Any]:
+        """The report as the caller gets it; sizes in bytes, times in UTC."""
+        return {
+            "status": self.status.value,
+            "run_id": self.run_id,
+            "as_of": self.as_of.isoformat(timespec="seconds"),
+            "dry_run": self.dry_run,
+            "uploads": self.uploads,
+            **self.counts,
+            "bytes_freed": self.bytes_freed,
+            "bytes_would_free": self.bytes_would_free,
+            "size_unknown": self.size_unknown,
+            "buckets_swept": self.buckets_swept,
+            "buckets_failed": self.buckets_failed,
+            "kept_because": self.kept,
+            "failed_with": self.failed,
+            "cut_short": self.cut_short,
+            "leaks": list(self.leaks),
+            "failures": list(self.failures),
+            "refusals": list(self.refusals),
+            "details": list(self.details),
+        }
+
+
+NAMES: dict[type[Outcome], str] = {
+    Kept: "kept",
+    WouldAbort: "would_abort",
+    Aborted: "aborted",
+    AlreadyGone: "already_gone",
+    Refused: "refused",
+    Failed: "failed",
+    Deferred: "deferred",
+}
+
+
+@dataclass(slots=True)
+class Ledger:
+    """Takes outcomes in and closes into a report. Not for several threads at once."""
+
+    plan: Plan
+    counts: Counter[str] = field(default_factory=Counter)
+    kept: Counter[str] = field(default_factory=Counter)
+    failed: Counter[str] = field(default_factory=Counter)
+    sizes: Counter[str] = field(default_factory=Counter)
+    leaks: dict[tuple[str, str, str], Leak] = field(default_factory=dict)
+    failures: list[dict[str, Any]] = field(default_factory=list)
+    refusals: list[dict[str, Any]] = field(default_factory=list)
+    details: list[dict[str, Any]] = field(default_factory=list)
+    transient: int = 0
+    lasting: int = 0
+    swept: set[Bucket] = field(default_factory=set)
+    broken: set[Bucket | None] = field(default_factory=set)
+    cut_short: str = ""
+
+    def add(self, outcome: Outcome, initiator: str = "", *, detailed: bool = False) -> None:
+        """Take one upload's outcome in. initiator: who started it, where a listing told."""
+        self.counts[name_of(outcome)] += 1
+        match outcome:
+            case Kept():
+                self.kept[outcome.reason] += 1
+            case WouldAbort():
+                self._size("would_free", outcome.upload, outcome.bytes, initiator)
+            case Aborted():
+                self._size("freed", outcome.upload, outcome.bytes, initiator)
+            case Failed():
+                self._failure(outcome.code, facts(outcome), lasting=outcome.lasting)
+            case Refused():
+                if len(self.refusals) < MAX_REFUSALS_SHOWN:
+                    self.refusals.append(facts(outcome))
+            case AlreadyGone() | Deferred():
+                pass
+            case _:
+                never(outcome)
+        if detailed and len(self.details) < MAX_DETAILS_SHOWN:
+            self.details.append({"outcome": name_of(outcome), **facts(outcome)})
+
+    def sweeping(self, bucket: Bucket) -> None:
+        """A page of this bucket was listed."""
+        self.swept.add(bucket)
+
+    def bucket_failed(self, failed: BucketFailed) -> None:
+        """A listing broke off; its other uploads are not counted anywhere."""
+        self.broken.add(failed.bucket)
+        self._failure(failed.code, facts_of_bucket(failed), lasting=failed.lasting)
+
+    def stopped(self, why: str) -> None:
+        """The run ended before the listings did."""
+        self.cut_short = self.cut_short or why
+
+    def close(self) -> Report:
+        """The report of all that was taken in."""
+        return Report(
+            run_id=self.plan.run_id,
+            as_of=self.plan.as_of,
+            dry_run=self.plan.dry_run,
+            uploads=sum(self.counts.values()),
+            counts={name: self.counts[name] for name in NAMES.values()},
+            kept=dict(self.kept.most_common()),
+            bytes_freed=self.sizes["freed"],
+            bytes_would_free=self.sizes["would_free"],
+            size_unknown=self.sizes["unknown"],
+            buckets_swept=len(self.swept - self.broken),
+            buckets_failed=len(self.broken),
+            failed=dict(self.failed.most_common()),
+            transient=self.transient,
+            lasting=self.lasting,
+            cut_short=self.cut_short,
+            leaks=self._worst_leaks(),
+            failures=tuple(self.failures),
+            refusals=tuple(self.refusals),
+            details=tuple(self.details),
+        )
+
+    def _size(self, kind: str, upload: Upload, size: int | None, initiator: str) -> None:
+        self.sizes[kind] += size or 0
+        self.sizes["unknown"] += size is None
+        head, slash, _ = upload.key.partition("/")
+        place = (str(upload.bucket), head + slash if slash else "", initiator)
+        if place not in self.leaks and len(self.leaks) >= MAX_LEAKS_KEPT:
+            place = (ELSEWHERE, "", "")
+        leak = self.leaks.setdefault(place, Leak())
+        leak.uploads += 1
+        leak.bytes += size or 0
+
+    def _failure(self, code: str, what: dict[str, Any], *, lasting: bool) -> None:
+        self.failed[code] += 1
+        self.lasting += lasting
+        self.transient += not lasting
+        if len(self.failures) < MAX_FAILURES_SHOWN:
+            self.failures.append(what)
+
+    def _worst_leaks(self) -> tuple[dict[str, Any], ...]:
+        worst = sorted(self.leaks.items(), key=lambda item: (-item[1].bytes, -item[1].uploads, item[0]))
+        return tuple(
+            {"bucket": bucket, "prefix": prefix, "initiator": initiator, "uploads": leak.uploads, "bytes": leak.bytes}
+            for (bucket, prefix, initiator), leak in worst[:MAX_LEAKS_SHOWN]
+        )
+
+
+def name_of(outcome: Outcome) -> str:
+    """The outcome's name in counts, logs and answers."""
+    return NAMES[type(outcome)]
+
+
+def facts(outcome: Outcome) -> dict[str, Any]:
+    """The outcome's facts, flat, for a log line or an answer."""
+    told: dict[str, Any] = {"origin": outcome.origin} if isinstance(outcome, Refused) else {}
+    if outcome.upload is not None:
+        upload = outcome.upload
+        told |= {"bucket": str(upload.bucket), "key": upload.key, "upload_id": upload.upload_id}
+    match outcome:
+        case Kept() | Refused() | Deferred():
+            told["reason"] = outcome.reason
+        case WouldAbort():
+            told["bytes"] = outcome.bytes
+        case Aborted():
+            told |= {"bytes": outcome.bytes, "cos_request_id": outcome.request_id}
+        case Failed():
+            told |= {"code": outcome.code, "status": outcome.status, "cos_request_id": outcome.request_id}
+        case AlreadyGone():
+            pass
+        case _:
+            never(outcome)
+    return told
+
+
+def facts_of_bucket(failed: BucketFailed) -> dict[str, Any]:
+    """A broken listing's facts, flat, for a log line or an answer."""
+    where = str(failed.bucket) if failed.bucket else "*"
+    return {"bucket": where, "code": failed.code, "status": failed.status, "cos_request_id": failed.request_id}

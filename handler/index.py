@@ -1,0 +1,144 @@
+"""
+What SCF calls. Wires the rooms together, runs once, and lets no exception out that does not say what to do.
+
+The environment and the clocks are read here and nowhere else.
+"""
+
+import json
+import os
+import sys
+import time
+import traceback
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from cos_sweeper import answers, budget, plan, report, settings, sweep, triggers
+from cos_sweeper.cos import Clients, CosStore
+from cos_sweeper.errors import Rejected, StoreError, SweeperError, Unexplained
+from cos_sweeper.log import Log, Scrubber
+from cos_sweeper.model import BucketFailed
+from cos_sweeper.settings import Credentials, Settings
+from cos_sweeper.transport import Connections
+
+# Where SCF does not tell, its own default for a function.
+DEFAULT_LIMIT_MS = 3000
+
+
+def main_handler(event: object, context: object) -> dict[str, Any]:
+    """
+    Handle one event. Returns the trigger's answer; raises a SweeperError where the trigger should try again.
+    """
+    started = time.monotonic()
+    facts = context if isinstance(context, dict) else {}
+    scrubber = Scrubber(os.environ.get(name) for name in (*settings.CREDENTIALS, "HTTP_TOKEN"))
+    log = Log(_write, scrubber, request_id=str(facts.get("request_id", "")))
+    try:
+        return _clean(_handle(event, _deadline(facts, started), scrubber, log), scrubber)
+    except SweeperError as exc:
+        log.error("run.failed", error=type(exc).__name__, reason=str(exc))
+        exc.args = (scrubber.clean(str(exc)),)
+        known = exc
+    except Exception as exc:
+        where = traceback.extract_tb(exc.__traceback__)[-1]
+        told = f"{type(exc).__name__} at {Path(where.filename).name}:{where.lineno}"
+        log.error("run.broke", error=told, reason=str(exc), trace=traceback.format_exc()[-3000:])
+        known = Unexplained(f"a defect of COS Sweeper, {told}: report it with this function's log of this request")
+    if triggers.http_request(event):
+        return answers.broken()
+    # Without its cause: SCF prints that too, and a cause may quote what it was given.
+    raise known from None
+
+
+def _handle(event: object, deadline: budget.Deadline, scrubber: Scrubber, log: Log) -> dict[str, Any]:
+    environment = settings.load(os.environ)
+    request = triggers.http_request(event)
+    denied = answers.admit(request, environment) if request else None
+    if denied:
+        log.warning("http.denied", status=denied.status, reason=denied.why)
+        return answers.turn_away(denied)
+    decoded = triggers.decode(event)
+    store = _store(environment, settings.credentials(os.environ), deadline)
+    done = _run(decoded.asks, environment, store, deadline, log)
+    told = _clean(done.as_json(), scrubber)
+    if environment.report is not None:
+        _keep(environment.report, told, store, log)
+    log.info("run.ended", **{name: value for name, value in told.items() if not isinstance(value, (dict, list))})
+    return answers.answer(decoded.source, done)
+
+
+def _run(
+    asks: tuple[Any, ...], environment: Settings, store: CosStore, deadline: budget.Deadline, log: Log
+) -> report.Report:
+    as_of = datetime.now(timezone.utc)
+    run_id = f"{as_of:%Y%m%dT%H%M%SZ}-{uuid.uuid4().hex[:8]}"
+    try:
+        buckets = environment.buckets if environment.buckets is not None else sweep.every_bucket(store)
+    except StoreError as exc:
+        ledger = report.Ledger(plan.make((), environment, (), run_id, as_of))
+        ledger.bucket_failed(BucketFailed(None, exc.code, exc.status, exc.request_id, isinstance(exc, Rejected)))
+        log.error("buckets.not_listed", code=exc.code, status=exc.status, cos_request_id=exc.request_id)
+        return ledger.close()
+    made = plan.make(asks, environment, buckets, run_id, as_of)
+    return sweep.run(made, store, deadline, log)
+
+
+def _keep(place: settings.ReportPlace, told: dict[str, Any], store: CosStore, log: Log) -> None:
+    """A report that cannot be kept is said loudly, but what was done stays done."""
+    key = f"{place.prefix}{told['run_id']}.json"
+    try:
+        store.put_report(place.bucket, key, json.dumps(told, indent=1).encode())
+    except StoreError as exc:
+        log.error("report.not_kept", bucket=str(place.bucket), key=key, code=exc.code, status=exc.status)
+
+
+@dataclass(slots=True)
+class _Warm:
+    """What survives between the invocations of an instance."""
+
+    size: int
+    port: int | None
+    connections: Connections
+    clients: Clients
+
+
+_warm: _Warm | None = None
+
+
+def _store(environment: Settings, credentials: Credentials, deadline: budget.Deadline) -> CosStore:
+    """Connections stay for as long as their settings do, clients for as long as the credentials do."""
+    global _warm
+    size, port = environment.workers, environment.cos_port
+    if _warm is None or (_warm.size, _warm.port) != (size, port):
+        _warm = _Warm(size, port, Connections(size, port), Clients(credentials, plain_http=port is not None))
+    if _warm.clients.credentials != credentials:
+        _warm.clients = Clients(credentials, plain_http=port is not None)
+    return CosStore(_warm.clients, _warm.connections, deadline)
+
+
+def _deadline(facts: Mapping[str, Any], started: float) -> budget.Deadline:
+    limit = facts.get("time_limit_in_ms")
+    if not isinstance(limit, int) or limit <= 0:
+        limit = DEFAULT_LIMIT_MS
+    return budget.deadline(time.monotonic, limit / 1000, started)
+
+
+def _clean(answer: dict[str, Any], scrubber: Scrubber) -> dict[str, Any]:
+    return {name: _clean_value(value, scrubber) for name, value in answer.items()}
+
+
+def _clean_value(value: Any, scrubber: Scrubber) -> Any:
+    """The answer without any secret, wherever one might have been echoed into it."""
+    if isinstance(value, str):
+        return scrubber.clean(value)
+    if isinstance(value, dict):
+        return _clean(value, scrubber)
+    return [_clean_value(inner, scrubber) for inner in value] if isinstance(value, list) else value
+
+
+def _write(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
