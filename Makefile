@@ -30,5 +30,31 @@ $(VENV)/ready: requirements.txt tests/requirements.txt
 	@$(RUN) -m pip install --quiet --disable-pip-version-check --requirement tests/requirements.txt
 	@touch $@
 
+# SCF's machine, whatever this one is. Nothing may be compiled here: it would fit this Python, not that one.
+TARGET := --platform manylinux2014_x86_64 --platform manylinux_2_17_x86_64 --python-version 3.10 --implementation cp \
+	--only-binary :all:
+PIP := $(PYTHON) -m pip --disable-pip-version-check --quiet
+
+package: ## build/function/, which is what `serverless.yml` deploys, and the same as build/function.zip
+	@rm -rf build
+	@# crcmod has no wheel. Where its C part does not compile it does without, and fits every machine.
+	@CC=false $(PIP) wheel --no-cache-dir --use-pep517 --no-deps --no-binary crcmod --wheel-dir build/wheels \
+		--constraint requirements.txt crcmod
+	@# No dependencies of dependencies: requirements.txt names them all, and nothing unpinned may slip in.
+	@$(PIP) install $(TARGET) --no-deps --no-compile --find-links build/wheels --target build/function \
+		--requirement requirements.txt
+	@cp -R handler/* build/function
+	@# Not needed to run, or different on every machine. What is left of *.dist-info: licences, and what is in here.
+	@find build/function -depth \( -name '.*' -o -name __pycache__ -o -name tests -o -path '*/Crypto/SelfTest' \
+		-o -path build/function/bin -o -path '*.dist-info/RECORD' -o -path '*.dist-info/INSTALLER' \
+		-o -path '*.dist-info/REQUESTED' -o -path '*.dist-info/direct_url.json' \) -exec rm -rf {} +
+	@# SCF runs as another user. One time stamp for all, so that the same sources make the same zip.
+	@chmod -R u=rwX,go=rX build/function
+	@find build/function -exec touch -t 198001010000 {} +
+	@cd build/function && export LC_ALL=C && $(PYTHON) -m zipfile -c ../function.zip *
+	@$(PYTHON) -c 'import os, zipfile; path = "build/function.zip"; \
+		size = sum(entry.file_size for entry in zipfile.ZipFile(path).infolist()); \
+		print(f"build/function: {size / 1e6:.1f} MB unpacked, {os.path.getsize(path) / 1e6:.1f} MB zipped")'
+
 clean: ## remove what was set up and built
 	rm -rf .venv-* build .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -61,7 +61,7 @@ def decode(raw: object) -> Decoded:
     if http_request(raw):
         return Decoded(Source.HTTP, collect([("body", _http_body, raw)]))
     records = raw.get("Records") if isinstance(raw, dict) else None
-    if isinstance(records, list) and records:
+    if isinstance(records, list):
         source = Source.CKAFKA if any(_has(record, "Ckafka") for record in records) else Source.ASYNCHRONOUS
         return Decoded(source, collect((f"record {n}", _record, record) for n, record in enumerate(records, 1)))
     return Decoded(Source.ASYNCHRONOUS, collect([("event", _event, raw)]))

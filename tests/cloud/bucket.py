@@ -1,0 +1,241 @@
+"""
+COS's rules for one bucket: its multipart uploads, its objects and its lifecycle configuration.
+
+Nothing here knows HTTP or XML, who asks, or what time it is: the moment is passed in. Part contents are not kept, only
+their sizes, ETags and times. A refusal is a `CosError`.
+"""
+
+import hashlib
+import random
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from types import MappingProxyType
+
+from tests.cloud.errors import CosError, invalid_argument, no_such_key, no_such_upload
+from tests.cloud.listing import Index, Page, Place, Query, order, page
+
+ACCOUNT_UIN = "100000000001"
+INITIATOR = f"qcs::cam::uin/{ACCOUNT_UIN}:uin/100000000011"
+OWNER = f"qcs::cam::uin/{ACCOUNT_UIN}:uin/{ACCOUNT_UIN}"
+
+MAX_KEY_BYTES = 850
+MAX_PART_NUMBER = 10_000
+MIN_PART_BYTES = 1 << 20
+MAX_PART_BYTES = 5 << 30
+MAX_KEPT_BYTES = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One part that arrived. The ETag is the MD5 of its content in hex, without quotes."""
+
+    number: int
+    size: int
+    etag: str
+    last_modified: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The parts of an upload by their number, and their bytes together. Never changed, so uploads may share one."""
+
+    by_number: Mapping[int, Part] = field(default_factory=lambda: MappingProxyType({}))
+    bytes: int = 0
+
+    @classmethod
+    def of(cls, parts: Iterable[Part]) -> "Parts":
+        """Gather parts whose numbers are distinct."""
+        by_number = {part.number: part for part in parts}
+        return cls(by_number, sum(part.size for part in by_number.values()))
+
+    def having(self, part: Part) -> "Parts":
+        """These parts and one more, which takes the place of an earlier one of its number."""
+        replaced = self.by_number.get(part.number)
+        freed = replaced.size if replaced else 0
+        return Parts({**self.by_number, part.number: part}, self.bytes + part.size - freed)
+
+    @property
+    def last_modified(self) -> datetime | None:
+        """When the newest part arrived; `None` without parts."""
+        return max((part.last_modified for part in self.by_number.values()), default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A multipart upload that was neither completed nor aborted."""
+
+    key: str
+    upload_id: str
+    initiated: datetime
+    initiator: str
+    storage_class: str
+    parts: Parts
+
+
+@dataclass(frozen=True, slots=True)
+class PartsPage:
+    """One page of an upload's parts by number. `next_marker` is the last number on it, or `None` on the last page."""
+
+    upload: Upload
+    parts: tuple[Part, ...]
+    next_marker: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredObject:
+    """An object. `content` is `None` where only the size is known: a completed upload, or more than 1 MiB."""
+
+    key: str
+    size: int
+    etag: str
+    last_modified: datetime
+    content: bytes | None
+    content_type: str
+    storage_class: str
+
+
+class Bucket:
+    """One bucket. Keys are text whose invalid UTF-8, if any, is escaped as `surrogateescape` does."""
+
+    def __init__(self, name: str, region: str, created: datetime, ids: random.Random | None = None) -> None:
+        self.name = name
+        self.region = region
+        self.created = created
+        self.lifecycle: bytes | None = None
+        self.uploads: Index[Upload] = Index()
+        self.objects: Index[StoredObject] = Index()
+        self._ids = ids or random.Random()
+
+    def initiate(
+        self, key: str, *, now: datetime, initiator: str = INITIATOR, storage_class: str = "STANDARD"
+    ) -> Upload:
+        """Start an upload."""
+        _check_key(key)
+        upload = Upload(key, self.new_upload_id(now), now, initiator, storage_class, Parts())
+        self.uploads.put(_place(upload), upload)
+        return upload
+
+    def new_upload_id(self, now: datetime) -> str:
+        """The Unix second of the start as 10 digits, then 64 random hex characters."""
+        return f"{int(now.timestamp()):010d}{self._ids.getrandbits(256):064x}"
+
+    def upload(self, key: str, upload_id: str) -> Upload:
+        """The unfinished upload of exactly that key and id, or NoSuchUpload."""
+        upload = self.uploads.get((order(key), upload_id))
+        if upload is None:
+            raise no_such_upload()
+        return upload
+
+    def upload_part(self, key: str, upload_id: str, number: int, *, size: int, etag: str, now: datetime) -> Part:
+        """Take a part in; one that arrived under the same number before is replaced."""
+        if not 1 <= number <= MAX_PART_NUMBER:
+            raise invalid_argument(f"Part number must be an integer between 1 and {MAX_PART_NUMBER}.")
+        if size > MAX_PART_BYTES:
+            raise CosError(400, "EntityTooLarge", "Your proposed upload exceeds the maximum allowed size.")
+        upload = self.upload(key, upload_id)
+        part = Part(number, size, etag, now)
+        self.uploads.put(_place(upload), replace(upload, parts=upload.parts.having(part)))
+        return part
+
+    def list_parts(self, key: str, upload_id: str, *, marker: int = 0, max_parts: int = 1000) -> PartsPage:
+        """List the parts whose number is above the marker."""
+        upload = self.upload(key, upload_id)
+        numbers = sorted(number for number in upload.parts.by_number if number > marker)
+        shown = numbers[:max_parts]
+        next_marker = shown[-1] if shown and len(numbers) > len(shown) else None
+        return PartsPage(upload, tuple(upload.parts.by_number[number] for number in shown), next_marker)
+
+    def list_uploads(self, query: Query) -> Page[Upload]:
+        """List unfinished uploads by key and then by upload id, both in byte order."""
+        return page(self.uploads, query)
+
+    def complete(self, key: str, upload_id: str, listed: Sequence[tuple[int, str]], *, now: datetime) -> StoredObject:
+        """Put the listed parts, as number and ETag, together into an object. The upload is gone then."""
+        upload = self.upload(key, upload_id)
+        parts = _listed_parts(upload, listed)
+        whole = hashlib.md5(b"".join(bytes.fromhex(part.etag) for part in parts), usedforsecurity=False)
+        stored = StoredObject(
+            key=key,
+            size=sum(part.size for part in parts),
+            etag=f"{whole.hexdigest()}-{len(parts)}",
+            last_modified=now,
+            content=None,
+            content_type="application/octet-stream",
+            storage_class=upload.storage_class,
+        )
+        self.uploads.drop(_place(upload))
+        self.objects.put((order(key), ""), stored)
+        return stored
+
+    def abort(self, key: str, upload_id: str) -> Upload:
+        """Drop an upload and its parts; returns what was dropped."""
+        upload = self.upload(key, upload_id)
+        self.uploads.drop(_place(upload))
+        return upload
+
+    def put_object(
+        self,
+        key: str,
+        *,
+        size: int,
+        etag: str,
+        now: datetime,
+        content: bytes | None = None,
+        content_type: str = "application/octet-stream",
+        storage_class: str = "STANDARD",
+    ) -> StoredObject:
+        """Store an object, in place of an earlier one. Content beyond 1 MiB is not kept."""
+        _check_key(key)
+        kept = content if size <= MAX_KEPT_BYTES else None
+        stored = StoredObject(key, size, etag, now, kept, content_type, storage_class)
+        self.objects.put((order(key), ""), stored)
+        return stored
+
+    def get_object(self, key: str) -> StoredObject:
+        """The object of that key, or NoSuchKey."""
+        stored = self.objects.get((order(key), ""))
+        if stored is None:
+            raise no_such_key()
+        return stored
+
+    def delete_object(self, key: str) -> None:
+        """Delete an object. That there is none is not an error."""
+        self.objects.drop((order(key), ""))
+
+    def list_objects(self, query: Query) -> Page[StoredObject]:
+        """List objects by key in byte order."""
+        return page(self.objects, query)
+
+    def get_lifecycle(self) -> bytes:
+        """The lifecycle configuration as it was written, or NoSuchLifecycleConfiguration."""
+        if self.lifecycle is None:
+            raise CosError(404, "NoSuchLifecycleConfiguration", "The lifecycle configuration does not exist.")
+        return self.lifecycle
+
+
+def _place(upload: Upload) -> Place:
+    return (order(upload.key), upload.upload_id)
+
+
+def _check_key(key: str) -> None:
+    if len(key.encode("utf-8", "surrogateescape")) > MAX_KEY_BYTES:
+        raise CosError(400, "KeyTooLong", "Your key is too long.")
+    if not key or key[0] in "/\\":
+        raise invalid_argument("An object key must not be empty or start with a slash or a backslash.")
+
+
+def _listed_parts(upload: Upload, listed: Sequence[tuple[int, str]]) -> list[Part]:
+    """The parts a Complete names, after COS's checks of their order, presence and size."""
+    numbers = [number for number, _ in listed]
+    if numbers != sorted(set(numbers)):
+        raise CosError(400, "InvalidPartOrder", "The list of parts was not in ascending order.")
+    parts = []
+    for number, etag in listed:
+        part = upload.parts.by_number.get(number)
+        if part is None or part.etag != etag:
+            raise CosError(400, "InvalidPart", "One or more of the specified parts could not be found.")
+        parts.append(part)
+    if any(part.size < MIN_PART_BYTES for part in parts[:-1]):
+        raise CosError(400, "EntityTooSmall", "Your proposed upload is smaller than the minimum allowed size.")
+    return parts

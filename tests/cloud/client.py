@@ -1,0 +1,241 @@
+"""
+Running the laptop's COS from a test or a script, and talking to its control door. The standard library only.
+"""
+
+import http.client
+import json
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any
+from urllib.parse import urlencode, urlsplit
+
+from tests.cloud.journal import Request
+
+ROOT = Path(__file__).resolve().parents[2]
+STOP_SECONDS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What a client signs with."""
+
+    secret_id: str
+    secret_key: str = field(repr=False)
+    token: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Seeded:
+    """An upload that a seed put there."""
+
+    key: str
+    upload_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class HeldUpload:
+    """An unfinished upload as the cloud holds it. `last_part` is `None` without parts."""
+
+    key: str
+    upload_id: str
+    parts: int
+    bytes: int
+    initiated: datetime
+    last_part: datetime | None
+    initiator: str
+    storage_class: str
+
+
+@dataclass(frozen=True, slots=True)
+class HeldObject:
+    """An object as the cloud holds it."""
+
+    key: str
+    size: int
+    etag: str
+
+
+class ControlError(Exception):
+    """The control door refused what it was asked, or the cloud would not start; the message says why."""
+
+
+class Cloud:
+    """A running laptop's COS. Leaving the `with` block stops it."""
+
+    def __init__(self, process: "subprocess.Popen[bytes]", greeting: dict[str, Any], errors: IO[bytes]) -> None:
+        self.endpoint: str = greeting["cos"]
+        self.control: str = greeting["control"]
+        self.owner = Credentials(**greeting["owner"])
+        self.role = Credentials(**{name: greeting["role"][name] for name in ("secret_id", "secret_key", "token")})
+        self.role_expires = datetime.fromisoformat(greeting["role"]["expires"])
+        self._process = process
+        self._errors = errors
+
+    @classmethod
+    def start(cls, *buckets: str, accept_aws_signatures: bool = False) -> "Cloud":
+        """Start one with these buckets (`name-appid@region`) on ports of its own choice, and wait until it is ready."""
+        command = [sys.executable, "-m", "tests.cloud", "--cos-port", "0", "--control-port", "0", "--stop-at-eof"]
+        command += [word for bucket in buckets for word in ("--bucket", bucket)]
+        command += ["--accept-aws-signatures"] if accept_aws_signatures else []
+        errors = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as the process
+        process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors)
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        if line:
+            return cls(process, json.loads(line), errors)
+        _close(process)
+        errors.seek(0)
+        said = errors.read().decode(errors="replace").strip()
+        errors.close()
+        raise ControlError(f"the laptop's COS did not start (exit code {process.returncode}): {said}")
+
+    def __enter__(self) -> "Cloud":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    @property
+    def port(self) -> int:
+        """COS's port on 127.0.0.1."""
+        return urlsplit(self.endpoint).port or 0
+
+    def seed(
+        self,
+        bucket: str,
+        key: str = "upload-{n}",
+        *,
+        count: int = 1,
+        parts: int = 1,
+        part_size: int = 1 << 20,
+        hours_since_start: float = 100.0,
+        hours_since_last_part: float | None = None,
+        **more: Any,
+    ) -> list[Seeded]:
+        """
+        Put uploads there; returns the first 1000.
+
+        `more`: first, part_numbers (in the order they arrive), initiators, storage_class, upload_id.
+        """
+        given = {
+            "bucket": bucket,
+            "key": key,
+            "count": count,
+            "parts": parts,
+            "part_size": part_size,
+            "hours_since_start": hours_since_start,
+            "hours_since_last_part": hours_since_last_part,
+            **more,
+        }
+        return [Seeded(**each) for each in self._ask("POST", "/seed", given)["uploads"]]
+
+    def fault(self, operation: str = "*", **fields: Any) -> None:
+        """Put a fault in force; the fields are those of `POST /faults`."""
+        self._ask("POST", "/faults", {"operation": operation, **fields})
+
+    def heal(self) -> None:
+        """Take all faults out of force."""
+        self._ask("DELETE", "/faults")
+
+    def clock(self, **fields: Any) -> None:
+        """Move the clock: offset_seconds, advance_seconds or now."""
+        self._ask("POST", "/clock", fields)
+
+    def uploads(self, bucket: str, prefix: str = "") -> list[HeldUpload]:
+        """The unfinished uploads of a bucket by key and upload id."""
+        return [_held_upload(each) for each in self._state(bucket, prefix)["uploads"]]
+
+    def objects(self, bucket: str, prefix: str = "") -> list[HeldObject]:
+        """The objects of a bucket by key."""
+        return [HeldObject(**each) for each in self._state(bucket, prefix)["objects"]]
+
+    def totals(self) -> dict[str, Any]:
+        """Counts and bytes of each bucket, and how often each operation was asked for."""
+        totals: dict[str, Any] = self._ask("GET", "/state")
+        return totals
+
+    def requests(self, since: int = 0) -> list[Request]:
+        """The requests that COS got, from number `since` on."""
+        listed = self._ask("GET", "/requests", query={"since": since})["requests"]
+        return [Request(**{**each, "time": datetime.fromisoformat(each["time"])}) for each in listed]
+
+    def mark(self) -> int:
+        """The number that the next request will have: what to give `requests` later."""
+        number: int = self._ask("GET", "/requests", query={"since": 1 << 60})["next"]
+        return number
+
+    def add_credentials(
+        self,
+        *,
+        secret_id: str | None = None,
+        secret_key: str | None = None,
+        policy: dict[str, Any] | None = None,
+        expires_in_seconds: float | None = None,
+        token: str | None = None,
+    ) -> Credentials:
+        """Let more credentials in, made up where they are not given; without a policy they may do everything."""
+        given = {
+            "secret_id": secret_id,
+            "secret_key": secret_key,
+            "policy": policy,
+            "expires_in_seconds": expires_in_seconds,
+            "token": token,
+        }
+        added = self._ask("POST", "/credentials", given)
+        return Credentials(added["secret_id"], added["secret_key"], added["token"])
+
+    def reset(self, *buckets: str) -> None:
+        """Start over with empty buckets, the same ones or those given; credentials stay."""
+        self._ask("POST", "/reset", {"buckets": list(buckets)} if buckets else {})
+
+    def stop(self) -> None:
+        """Stop it. Stopping twice is harmless."""
+        if self._process.poll() is None:
+            self._process.terminate()
+        _close(self._process)
+        self._errors.close()
+
+    def _state(self, bucket: str, prefix: str) -> dict[str, Any]:
+        state: dict[str, Any] = self._ask("GET", "/state", query={"bucket": bucket, "prefix": prefix})
+        return state
+
+    def _ask(self, method: str, path: str, body: object = None, query: dict[str, Any] | None = None) -> Any:
+        connection = http.client.HTTPConnection(urlsplit(self.control).netloc, timeout=60)
+        target = path + ("?" + urlencode(query, errors="surrogateescape") if query else "")
+        try:
+            connection.request(method, target, None if body is None else json.dumps(body))
+            response = connection.getresponse()
+            answer = json.loads(response.read())
+        finally:
+            connection.close()
+        if response.status != 200:
+            raise ControlError(answer["error"])
+        return answer
+
+
+def _close(process: "subprocess.Popen[bytes]") -> None:
+    """Wait until a process that was told to stop has ended, and close its pipes."""
+    for pipe in (process.stdin, process.stdout):
+        if pipe is not None:
+            pipe.close()
+    try:
+        process.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def _held_upload(given: dict[str, Any]) -> HeldUpload:
+    last_part = given["last_part"]
+    times = {
+        "initiated": datetime.fromisoformat(given["initiated"]),
+        "last_part": datetime.fromisoformat(last_part) if last_part else None,
+    }
+    return HeldUpload(**{**given, **times})

@@ -1,0 +1,207 @@
+"""
+COS's HTTP door: from a request to its answer, with the checks in COS's order.
+
+What an operation does is `operations`, how an answer is written or spoilt is `delivery`.
+"""
+
+import asyncio
+import base64
+import hashlib
+import itertools
+import secrets
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+from email.utils import format_datetime
+
+from aiohttp import web
+
+from tests.cloud import documents
+from tests.cloud.aws import Unchunker, is_aws_signed, is_chunked
+from tests.cloud.cam import ANY_RESOURCE, action_name, resource_name
+from tests.cloud.delivery import deliver, reset, spoilable
+from tests.cloud.errors import CosError, access_denied, no_such_bucket
+from tests.cloud.faults import Effect, Fault, Mangle, Raw, Redirect, Refuse, Reset
+from tests.cloud.journal import Request
+from tests.cloud.operations import DEFAULT_REGION, XML, Answer, Body, Job, carry_out
+from tests.cloud.routing import Target, route
+from tests.cloud.signature import authenticate, claimed_id
+from tests.cloud.state import State
+from tests.cloud.wire import Call, as_bytes, read_call
+
+WITH_BODY = frozenset(("UploadPart", "PutObject", "CompleteMultipartUpload", "PutBucketLifecycle"))
+MAX_DOCUMENT_BYTES = 4 << 20
+NO_BODY = Body(0, hashlib.md5(usedforsecurity=False).hexdigest(), b"")
+
+
+class Door:
+    """Answers COS's requests out of a state."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self._request_ids = _RequestIds()
+        self._date = _DateHeader()
+
+    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        """Answer one request, or do to it what a fault wants."""
+        call = read_call(request.method, request.raw_path, request.headers.items())
+        target = route(call)
+        fault = self._state.faults.strike(target.operation, target.bucket, target.key)
+        if fault is not None and fault.delay_ms:
+            await asyncio.sleep(fault.delay_ms / 1000)
+        effect = fault.effect if fault is not None else None
+        request_id = self._request_ids.new(self._state.clock.now())
+        answer = await self._answer(request, call, target, effect, request_id)
+        self._note(call, target, fault, answer, request_id)
+        if answer is None:
+            return reset(request)
+        signed = replace(answer, headers=(*answer.headers, *self._common_headers(request_id)))
+        return await deliver(request, signed, effect if isinstance(effect, Mangle) else None)
+
+    async def _answer(
+        self, request: web.BaseRequest, call: Call, target: Target, effect: Effect | None, request_id: str
+    ) -> Answer | None:
+        """The answer, or `None` where there is to be none: the connection was lost, or is to be reset."""
+        try:
+            match effect:
+                case Refuse(error):
+                    raise error
+                case Mangle(error=CosError() as error):
+                    raise error
+                case Raw(body, status, headers):
+                    return Answer(status, as_bytes(body), headers)
+                case Redirect(location, status):
+                    return Answer(status, headers=(("Location", location),))
+                case Reset(after=False):
+                    return None
+            answer = await self._truth(request, call, target)
+        except CosError as refused:
+            answer = _refusal(call, refused, request_id)
+        except (web.RequestPayloadError, ConnectionError):
+            return None
+        match effect:
+            case Reset():
+                return None
+            case Mangle():
+                return spoilable(answer)
+        return answer
+
+    async def _truth(self, request: web.BaseRequest, call: Call, target: Target) -> Answer:
+        """Check a request in COS's order, take its body in and carry it out."""
+        if target.refusal is not None:
+            raise target.refusal
+        self._admit(call, target)
+        body = await _read_body(request, call, target.operation, self._unframing(call))
+        return carry_out(Job(self._state.account, call, target, body, self._state.clock.now()))
+
+    def _admit(self, call: Call, target: Target) -> None:
+        """Whose request it is, whether its bucket is there, and whether they may."""
+        if self._state.accept_aws_signatures and is_aws_signed(call):
+            self._resource(target)
+            return
+        credentials = authenticate(call, self._state.credentials, self._state.clock.now())
+        if not credentials.policy.allows(action_name(target.operation), self._resource(target)):
+            raise access_denied()
+
+    def _resource(self, target: Target) -> str:
+        """The name of what a request is about; NoSuchBucket when that is not there, or is in another region."""
+        if not target.bucket:
+            return ANY_RESOURCE
+        if target.operation == "PutBucket":
+            return resource_name(target.region or DEFAULT_REGION, target.bucket)
+        region = self._state.account.bucket(target.bucket).region
+        if target.region not in ("", region):
+            raise no_such_bucket()
+        return resource_name(region, target.bucket, target.key)
+
+    def _unframing(self, call: Call) -> Callable[[bytes], bytes]:
+        framed = self._state.accept_aws_signatures and is_aws_signed(call) and is_chunked(call)
+        return Unchunker().feed if framed else bytes
+
+    def _common_headers(self, request_id: str) -> tuple[tuple[str, str], ...]:
+        date = self._date.at(self._state.clock.now())
+        return (("Server", "tencent-cos"), ("Date", date), ("x-cos-request-id", request_id))
+
+    def _note(self, call: Call, target: Target, fault: Fault | None, answer: Answer | None, request_id: str) -> None:
+        journal = self._state.journal
+        journal.add(
+            Request(
+                number=journal.next_number,
+                time=self._state.clock.now(),
+                method=call.method,
+                raw_path=call.raw_path,
+                raw_query=call.raw_query,
+                host=call.header("host"),
+                operation=target.operation,
+                bucket=target.bucket,
+                key=target.key,
+                upload_id=target.upload_id,
+                status=answer.status if answer else None,
+                code=answer.code if answer else "",
+                request_id=request_id,
+                secret_id=claimed_id(call),
+                fault=_fault_name(fault),
+            )
+        )
+
+
+def _refusal(call: Call, refused: CosError, request_id: str) -> Answer:
+    trace_id = base64.b64encode(hashlib.sha256(request_id.encode()).digest()).decode()
+    resource = call.header("host").partition(":")[0] + call.raw_path
+    return Answer(
+        status=refused.status,
+        body=documents.error(refused, resource, request_id, trace_id),
+        headers=(*XML, ("x-cos-trace-id", trace_id)),
+        code=refused.code,
+    )
+
+
+async def _read_body(request: web.BaseRequest, call: Call, operation: str, unframe: Callable[[bytes], bytes]) -> Body:
+    """Take the body in: measured and hashed whole, kept up to 4 MiB."""
+    if operation not in WITH_BODY:
+        return NO_BODY
+    if call.header("expect").lower() == "100-continue":
+        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+    size, digest, kept = 0, hashlib.md5(usedforsecurity=False), bytearray()
+    async for received in request.content.iter_any():
+        data = unframe(received)
+        size += len(data)
+        digest.update(data)
+        if size <= MAX_DOCUMENT_BYTES:
+            kept += data
+    expected = call.header("content-md5")
+    if expected and expected != base64.b64encode(digest.digest()).decode():
+        raise CosError(400, "BadDigest", "The Content-MD5 you specified did not match what we received.")
+    return Body(size, digest.hexdigest(), bytes(kept) if size <= MAX_DOCUMENT_BYTES else None)
+
+
+def _fault_name(fault: Fault | None) -> str:
+    if fault is None:
+        return ""
+    return type(fault.effect).__name__.lower() if fault.effect else "delay"
+
+
+class _RequestIds:
+    """Request ids in the shape of COS's: base64 of the time, of where, and of a number that is never used twice."""
+
+    def __init__(self) -> None:
+        self._where = secrets.token_hex(3)
+        self._numbers = itertools.count(1)
+
+    def new(self, now: datetime) -> str:
+        text = f"{int(now.timestamp()):08x}_{self._where}_{next(self._numbers):08x}"
+        return base64.b64encode(text.encode()).decode()
+
+
+class _DateHeader:
+    """The Date header's text, made once a second."""
+
+    def __init__(self) -> None:
+        self._second = datetime.min
+        self._text = ""
+
+    def at(self, now: datetime) -> str:
+        second = now.replace(microsecond=0)
+        if second != self._second:
+            self._second, self._text = second, format_datetime(second, usegmt=True)
+        return self._text

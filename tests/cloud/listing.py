@@ -1,0 +1,143 @@
+"""
+How COS lists: in byte order, by prefix and delimiter, in pages that start after a marker.
+
+Uploads and objects are listed by the same rules. Nothing here knows what is listed.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any, Generic, TypeVar
+
+from sortedcontainers import SortedDict
+
+T = TypeVar("T")
+
+Place = tuple[str, str]
+"""Where an entry stands in an index: its key as `order` gives it, and its upload id ("" for an object)."""
+
+AFTER_EVERY_BYTE = "\u0100"
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What to list. An id marker counts only together with a key marker; a key marker alone skips all of that key."""
+
+    prefix: str = ""
+    delimiter: str = ""
+    key_marker: str = ""
+    id_marker: str = ""
+    limit: int = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[T]):
+    """
+    One page of a listing: entries and common prefixes together are never more than the query's limit.
+
+    `next_marker` is the key and the id to go on after (the id is empty after a common prefix and for objects), or
+    `None` on the last page.
+    """
+
+    entries: tuple[T, ...]
+    common_prefixes: tuple[str, ...]
+    next_marker: tuple[str, str] | None
+
+
+class Index(Generic[T]):
+    """Entries by their place, in order."""
+
+    def __init__(self) -> None:
+        self._entries: Any = SortedDict()
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def __iter__(self) -> Iterator[T]:
+        return iter(self._entries.values())
+
+    def get(self, place: Place) -> T | None:
+        """The entry at a place, if there is one."""
+        entry: T | None = self._entries.get(place)
+        return entry
+
+    def put(self, place: Place, entry: T) -> None:
+        """Put an entry at a place, instead of an earlier one."""
+        self._entries[place] = entry
+
+    def put_all(self, entries: Iterable[tuple[Place, T]]) -> None:
+        """Put many entries, much faster than one by one."""
+        self._entries.update(entries)
+
+    def drop(self, place: Place) -> None:
+        """Drop the entry at a place, if there is one."""
+        self._entries.pop(place, None)
+
+    def after(self, place: Place) -> Iterator[tuple[Place, T]]:
+        """The entries at or after a place."""
+        return ((each, self._entries[each]) for each in self._entries.irange(minimum=place))
+
+
+def order(key: str) -> str:
+    """The key with one character for each of its UTF-8 bytes, so that strings compare as the bytes do."""
+    return key if key.isascii() else key.encode("utf-8", "surrogateescape").decode("latin-1")
+
+
+def key_of(ordered: str) -> str:
+    """The key that `order` was given."""
+    return ordered if ordered.isascii() else ordered.encode("latin-1").decode("utf-8", "surrogateescape")
+
+
+def page(index: Index[T], query: Query) -> Page[T]:
+    """List one page. Following `next_marker` to the end lists every entry and every common prefix exactly once."""
+    walk = _walk(index, query)
+    taken = list(islice(walk, query.limit))
+    more = bool(taken) and next(walk, None) is not None
+    return Page(
+        entries=tuple(found.entry for found in taken if isinstance(found, _Single)),
+        common_prefixes=tuple(key_of(found.place[0]) for found in taken if isinstance(found, _Group)),
+        next_marker=(key_of(taken[-1].place[0]), taken[-1].place[1]) if more else None,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Single(Generic[T]):
+    place: Place
+    entry: T
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    place: Place
+
+
+def _walk(index: Index[T], query: Query) -> Iterator[_Single[T] | _Group]:
+    """Yield entries and common prefixes in order, from the markers on."""
+    prefix, delimiter, marker = order(query.prefix), order(query.delimiter), order(query.key_marker)
+    start: Place | None = max((prefix, ""), _after(marker, query.id_marker))
+    while start is not None:
+        entries, start = index.after(start), None
+        for place, entry in entries:
+            if not place[0].startswith(prefix):
+                return
+            group = _group(place[0], prefix, delimiter)
+            if not group:
+                yield _Single(place, entry)
+                continue
+            if group > marker:
+                yield _Group((group, ""))
+            start = (group + AFTER_EVERY_BYTE, "")
+            break
+
+
+def _group(ordered: str, prefix: str, delimiter: str) -> str:
+    """The common prefix that a key is listed under; empty if it stands for itself."""
+    cut = ordered.find(delimiter, len(prefix)) if delimiter else -1
+    return ordered[: cut + len(delimiter)] if cut >= 0 else ""
+
+
+def _after(marker: str, id_marker: str) -> Place:
+    """The first place after the markers. Appending the smallest character gives a string's successor."""
+    if not marker:
+        return ("", "")
+    return (marker, id_marker + "\0") if id_marker else (marker + "\0", "")

@@ -1,0 +1,85 @@
+"""
+The same COS as a `Store`, without HTTP, SDK or signatures: the rules of `bucket` and nothing else.
+
+For laws that want thousands of sweeps. The contract suite holds it against the real store, so it cannot drift.
+"""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta, timezone
+
+from cos_sweeper import model
+from cos_sweeper.errors import NoSuchUpload, Refusal, Rejected, StoreError
+from cos_sweeper.store import Receipt, why_unaddressable
+from tests.cloud.account import Account
+from tests.cloud.errors import CosError
+from tests.cloud.listing import Query
+
+
+class MemoryStore:
+    """A Store over an account. page_size: what COS fixes at 1000, smaller to have many pages of few uploads."""
+
+    def __init__(self, account: Account, now: Callable[[], datetime], page_size: int = 1000) -> None:
+        self._account = account
+        self._now = now
+        self._page_size = page_size
+        self._aborts = 0
+
+    def buckets(self, marker: str) -> model.BucketsPage:
+        page = self._account.list_buckets(marker=marker)
+        return model.BucketsPage(tuple(model.Bucket(one.name, one.region) for one in page.buckets), page.next_marker)
+
+    def page(self, bucket: model.Bucket, start: model.Cursor, prefix: str) -> model.Page:
+        query = Query(prefix=prefix, key_marker=start.key, id_marker=start.upload_id, limit=self._page_size)
+        try:
+            page = self._account.bucket(bucket.name).list_uploads(query)
+        except CosError as exc:
+            raise _ours(exc) from exc
+        listed = tuple(
+            model.Listed(model.Upload(bucket, one.key, one.upload_id), _seconds(one.initiated), one.initiator)
+            for one in page.entries
+        )
+        following = model.Cursor(*page.next_marker) if page.next_marker else None
+        return model.Page(listed, following, timedelta(0), "memory")
+
+    def parts(self, upload: model.Upload, after: int) -> model.PartsPage:
+        _check(upload)
+        try:
+            page = self._account.bucket(upload.bucket.name).list_parts(upload.key, upload.upload_id, marker=after)
+        except CosError as exc:
+            raise _ours(exc) from exc
+        parts = tuple(model.Part(_seconds(part.last_modified), part.size) for part in page.parts)
+        return model.PartsPage(parts, page.next_marker, timedelta(0))
+
+    def abort(self, upload: model.Upload) -> Receipt:
+        _check(upload)
+        try:
+            self._account.bucket(upload.bucket.name).abort(upload.key, upload.upload_id)
+        except CosError as exc:
+            raise _ours(exc) from exc
+        self._aborts += 1
+        return Receipt(f"memory-{self._aborts}")
+
+    def put_report(self, bucket: model.Bucket, key: str, body: bytes) -> None:
+        try:
+            self._account.bucket(bucket.name).put_object(
+                key, size=len(body), etag="", now=self._now(), content=body, content_type="application/json"
+            )
+        except CosError as exc:
+            raise _ours(exc) from exc
+
+
+def _ours(exc: CosError) -> StoreError:
+    if exc.code == "NoSuchUpload":
+        return NoSuchUpload(exc.code, exc.status)
+    return Rejected(exc.code, exc.status)
+
+
+def _check(upload: model.Upload) -> None:
+    reason = why_unaddressable(upload.key, upload.upload_id)
+    if reason:
+        raise Refusal(reason)
+
+
+def _seconds(moment: datetime) -> datetime:
+    """As COS writes times, without a fraction of a second."""
+    return moment.astimezone(timezone.utc).replace(microsecond=0)

@@ -1,0 +1,32 @@
+"""
+What every test may ask for: a laptop's cloud, fresh, and the function in front of it.
+"""
+
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from tests.cloud.client import Cloud
+from tests.function import LOGS, PHOTOS, Function
+
+# No deadline: machines are noisy, and nothing here is a matter of time. The cloud is reset by the examples themselves.
+settings.register_profile("house", deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+settings.load_profile("house")
+
+
+@pytest.fixture(scope="session")
+def running_cloud() -> Iterator[Cloud]:
+    with Cloud.start(PHOTOS, LOGS) as cloud:
+        yield cloud
+
+
+@pytest.fixture
+def cloud(running_cloud: Cloud) -> Cloud:
+    running_cloud.reset(PHOTOS, LOGS)
+    return running_cloud
+
+
+@pytest.fixture
+def function(cloud: Cloud) -> Function:
+    return Function(cloud)

@@ -1,0 +1,112 @@
+"""
+The deployed function as a test holds it: an environment, an event in, an answer or an exception and the log out.
+"""
+
+import contextlib
+import io
+import json
+import os
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import index
+from cos_sweeper.cos import CosStore
+from tests.cloud.client import Cloud, Credentials
+
+EVENTS = Path(__file__).parent / "events"
+TOKEN = "an-example-token-of-32-characters"
+PHOTOS = "photos-1250000000@ap-guangzhou"
+LOGS = "logs-1250000000@ap-singapore"
+USUAL = object()
+
+
+@dataclass(frozen=True, slots=True)
+class Invocation:
+    """What came of one invocation. answer: None when it raised."""
+
+    answer: dict[str, Any] | None
+    error: Exception | None
+    output: str
+
+    @property
+    def report(self) -> dict[str, Any]:
+        """The report, out of whatever answer the trigger gets."""
+        assert self.answer is not None, self.error
+        if "statusCode" in self.answer:
+            body: dict[str, Any] = json.loads(self.answer["body"])
+            return body
+        return self.answer
+
+    @property
+    def log(self) -> list[dict[str, Any]]:
+        """The log, a dict for each line."""
+        return [json.loads(line) for line in self.output.splitlines()]
+
+    def lines(self, event: str) -> list[dict[str, Any]]:
+        """The log's lines of one event."""
+        return [line for line in self.log if line["event"] == event]
+
+
+@dataclass(slots=True)
+class Function:
+    """Invokes `main_handler` against the laptop's cloud with the role's credentials and nothing else in reach."""
+
+    cloud: Cloud
+    settings: dict[str, str] = field(default_factory=dict)
+
+    def __call__(
+        self,
+        event: object,
+        *,
+        seconds: float = 60,
+        role: Credentials | None = None,
+        context: object = USUAL,
+        **settings: Any,
+    ) -> Invocation:
+        """Invoke it. seconds: the time limit that SCF would tell. settings: on top of the usual ones, '' to unset."""
+        role = role or self.cloud.role
+        environ = {
+            "BUCKETS": f"{PHOTOS},{LOGS}",
+            "COS_ENDPOINT": self.cloud.endpoint,
+            "TENCENTCLOUD_SECRETID": role.secret_id,
+            "TENCENTCLOUD_SECRETKEY": role.secret_key,
+            "TENCENTCLOUD_SESSIONTOKEN": role.token or "",
+            "HTTP_TOKEN": TOKEN,
+            **self.settings,
+            **settings,
+        }
+        usual = {
+            "request_id": "6c4b7bb0-0000-4000-8000-000000000000",
+            "time_limit_in_ms": int(seconds * 1000),
+            "memory_limit_in_mb": 128,
+            "function_name": "cos-sweeper",
+        }
+        output = io.StringIO()
+        # Waits between attempts are not waited for.
+        impatient = mock.patch.object(index, "CosStore", partial(CosStore, sleep=lambda _: None))
+        with mock.patch.dict(os.environ, environ, clear=True), contextlib.redirect_stdout(output), impatient:
+            try:
+                return Invocation(
+                    index.main_handler(event, usual if context is USUAL else context), None, output.getvalue()
+                )
+            except Exception as exc:  # what SCF would see
+                return Invocation(None, exc, output.getvalue())
+
+
+def event(name: str) -> Any:
+    """An event of `tests/events`, as the platform sends it."""
+    raw: Any = json.loads((EVENTS / f"{name}.json").read_text("utf-8"))
+    return raw
+
+
+def timer(**narrowing: Any) -> dict[str, Any]:
+    """A timer's event; the narrowing goes into its Message."""
+    return {**event("timer"), "Message": json.dumps(narrowing) if narrowing else ""}
+
+
+def named(bucket: str, key: str, upload_id: str) -> dict[str, str]:
+    """A failure event that names one upload. bucket: with or without its region."""
+    return {"bucket": bucket.partition("@")[0], "key": key, "uploadId": upload_id}

@@ -1,0 +1,35 @@
+"""
+Time, by a clock that the test holds.
+"""
+
+import pytest
+
+from cos_sweeper.budget import REQUEST_SECONDS, deadline
+
+
+@pytest.mark.parametrize("limit", [1, 3, 60, 900])
+def test_work_ends_before_everything_ends_and_that_before_the_limit(limit: int) -> None:
+    until = deadline(lambda: 0.0, limit, started=0.0)
+
+    assert 0 < until.work_ends < until.ends < limit
+
+
+def test_a_run_counts_from_its_own_start() -> None:
+    now = [1000.0]
+    until = deadline(lambda: now[0], 100, started=990.0)
+
+    assert until.ends == 990.0 + 99
+    assert not until.passed
+    now[0] = until.work_ends
+    assert until.passed
+
+
+def test_a_request_never_gets_more_time_than_is_left() -> None:
+    now = [0.0]
+    until = deadline(lambda: now[0], 60, started=0.0)
+
+    assert until.request_seconds() == REQUEST_SECONDS
+    now[0] = until.ends - 2
+    assert until.request_seconds() == 2
+    now[0] = until.ends + 5
+    assert until.request_seconds() == until.left() == 0

@@ -1,0 +1,69 @@
+"""
+One flat line of JSON, short enough, without a secret.
+"""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cos_sweeper.log import HIDDEN, MAX_LINE_BYTES, Fact, Log, Scrubber
+
+SECRETS = ("AKIDexample0123456789", "key/with+signs==", "token.of.the.role")
+
+
+def written(event: str = "a.happened", **facts: Fact) -> str:
+    lines: list[str] = []
+    Log(lines.append, Scrubber(SECRETS), request_id="r-1").info(event, **facts)
+    (line,) = lines
+    return line
+
+
+def test_a_line_is_flat_json_with_its_level_and_what_was_bound() -> None:
+    line = json.loads(written(bucket="b", aborted=3, dry_run=False, status=None))
+
+    assert line == {
+        "level": "info",
+        "event": "a.happened",
+        "request_id": "r-1",
+        "bucket": "b",
+        "aborted": 3,
+        "dry_run": False,
+        "status": None,
+    }
+
+
+@given(key=st.text(max_size=850), other=st.text(max_size=20_000))
+def test_a_line_is_never_cut_by_the_platform(key: str, other: str) -> None:
+    line = written(key=key, other=other)
+
+    assert "\n" not in line
+    assert len(line.encode()) <= MAX_LINE_BYTES
+    assert json.loads(line)["event"] == "a.happened"
+
+
+@pytest.mark.parametrize("secret", [*SECRETS, "key%2Fwith%2Bsigns%3D%3D"])
+@pytest.mark.parametrize("padding", [0, 7990, 20_000])
+def test_a_secret_is_taken_out_also_where_a_long_line_is_cut(secret: str, padding: int) -> None:
+    line = written(reason="x" * padding + f"<Header>{secret}</Header>")
+
+    assert secret not in line
+    assert not any(secret[:length] in line for length in range(8, len(secret)))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "q-sign-algorithm=sha1&q-ak=AKIDother&q-signature=abc123",
+        "Authorization: abc123",
+        "{'authorization': 'abc123'}",
+        "x-cos-security-token: abc123",
+        "Authorization: Bearer abc123",
+    ],
+)
+def test_signatures_and_tokens_nobody_told_us_of_are_taken_out(text: str) -> None:
+    cleaned = Scrubber(()).clean(text)
+
+    assert "abc123" not in cleaned
+    assert HIDDEN in cleaned

@@ -1,0 +1,157 @@
+"""
+Which uploads are abandoned, case by case.
+"""
+
+from dataclasses import replace
+from datetime import datetime, timedelta, timezone
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cos_sweeper import policy
+from cos_sweeper.model import Abort, Bucket, Keep, Listed, LookAtParts, Part, Upload
+from cos_sweeper.policy import Activity, Policy, add_parts, decide, screen
+
+NOW = datetime(2026, 11, 22, 12, tzinfo=timezone.utc)
+HOUR = timedelta(hours=1)
+RULES = Policy(min_age=72 * HOUR, min_idle=24 * HOUR)
+BUCKET = Bucket("photos-1250000000", "ap-guangzhou")
+
+
+def listed(started: datetime | None, key: str = "k", upload_id: str = "any") -> Listed:
+    return Listed(Upload(BUCKET, key, upload_id), started)
+
+
+def timed_id(started: datetime) -> str:
+    return f"{int(started.timestamp()):010d}" + "a" * 64
+
+
+@pytest.mark.parametrize(
+    ("age", "verdict"),
+    [
+        (72 * HOUR + timedelta(seconds=1), LookAtParts(NOW - 72 * HOUR - timedelta(seconds=1))),
+        (72 * HOUR, Keep(policy.STARTED_LATELY)),
+        (HOUR, Keep(policy.STARTED_LATELY)),
+        (-HOUR, Keep(policy.STARTED_LATELY)),
+    ],
+    ids=["older", "exactly_at_the_limit", "younger", "in_the_future"],
+)
+def test_the_age_counts_from_the_start_and_the_limit_itself_is_kept(age: timedelta, verdict: object) -> None:
+    assert screen(listed(NOW - age), None, RULES, NOW) == verdict
+
+
+@pytest.mark.parametrize(
+    ("told", "in_id", "verdict"),
+    [
+        (NOW - 100 * HOUR, NOW - 100 * HOUR, LookAtParts(NOW - 100 * HOUR)),
+        (NOW - 100 * HOUR, NOW - 99 * HOUR, LookAtParts(NOW - 99 * HOUR)),
+        (NOW - 100 * HOUR, NOW - 98 * HOUR, Keep(policy.AGE_DISPUTED)),
+        (NOW - 98 * HOUR, NOW - 100 * HOUR, Keep(policy.AGE_DISPUTED)),
+        (None, NOW - 100 * HOUR, LookAtParts(NOW - 100 * HOUR)),
+        (NOW - 100 * HOUR, None, LookAtParts(NOW - 100 * HOUR)),
+        (None, None, Keep(policy.AGE_UNKNOWN)),
+        (NOW - 72.5 * HOUR, NOW - 71.5 * HOUR, Keep(policy.STARTED_LATELY)),
+    ],
+    ids=["agree", "an_hour_apart", "id_later", "id_earlier", "only_id", "only_listing", "neither", "later_one_counts"],
+)
+def test_the_listing_and_the_upload_id_check_each_other(
+    told: datetime | None, in_id: datetime | None, verdict: object
+) -> None:
+    upload_id = timed_id(in_id) if in_id else "of-another-shape"
+
+    assert screen(listed(told, upload_id=upload_id), None, RULES, NOW) == verdict
+
+
+@pytest.mark.parametrize(
+    ("key", "verdict"),
+    [("raw/a", None), ("raw/keep/a", policy.SPARED), ("logs/a", policy.OUTSIDE), ("raw", policy.OUTSIDE)],
+)
+def test_prefixes_let_in_and_spared_prefixes_win(key: str, verdict: str | None) -> None:
+    rules = replace(RULES, prefixes=("raw/",), spare_prefixes=("raw/keep",))
+
+    screened = screen(listed(NOW - 100 * HOUR, key), None, rules, NOW)
+
+    assert screened == (Keep(verdict) if verdict else LookAtParts(NOW - 100 * HOUR))
+
+
+@pytest.mark.parametrize(
+    ("skew", "kept"),
+    [(timedelta(minutes=5), False), (timedelta(minutes=6), True), (timedelta(minutes=-6), True), (None, False)],
+    ids=["small", "ahead", "behind", "not_told"],
+)
+def test_a_clock_that_is_off_keeps_everything(skew: timedelta | None, *, kept: bool) -> None:
+    screened = screen(listed(NOW - 1000 * HOUR), skew, RULES, NOW)
+
+    assert (screened == Keep(policy.CLOCK_OFF)) == kept
+
+
+def test_leftovers_are_of_exactly_the_completed_key_and_older_than_it() -> None:
+    rules = replace(RULES, min_age=timedelta(0), only_key="a", started_before=NOW - 5 * HOUR)
+
+    verdicts = [
+        screen(listed(NOW - 6 * HOUR, "a"), None, rules, NOW),
+        screen(listed(NOW - 5 * HOUR, "a"), None, rules, NOW),
+        screen(listed(NOW - 6 * HOUR, "ab"), None, rules, NOW),
+    ]
+
+    assert verdicts == [LookAtParts(NOW - 6 * HOUR), Keep(policy.STARTED_LATER), Keep(policy.OTHER_KEY)]
+
+
+@pytest.mark.parametrize(
+    ("idle", "verdict"),
+    [
+        (24 * HOUR + timedelta(seconds=1), Abort(7)),
+        (24 * HOUR, Keep(policy.PART_LATELY)),
+        (-HOUR, Keep(policy.PART_LATELY)),
+    ],
+    ids=["longer", "exactly_at_the_limit", "in_the_future"],
+)
+def test_one_part_within_the_idle_time_keeps_the_upload(idle: timedelta, verdict: object) -> None:
+    parts = [Part(NOW - 90 * HOUR, 3), Part(NOW - idle, 4)]
+
+    seen = add_parts(Activity(), parts, RULES, NOW)
+
+    assert (seen if isinstance(seen, Keep) else decide(NOW - 100 * HOUR, seen, RULES, NOW)) == verdict
+
+
+def test_without_parts_the_start_is_what_was_seen_last() -> None:
+    assert decide(NOW - 25 * HOUR, Activity(), RULES, NOW) == Abort(0)
+    assert decide(NOW - 24 * HOUR, Activity(), RULES, NOW) == Keep(policy.PART_LATELY)
+    assert decide(None, Activity(), RULES, NOW) == Keep(policy.IDLE_UNKNOWN)
+
+
+def test_a_part_whose_time_cannot_be_read_keeps_the_upload_unless_no_idle_time_is_asked_for() -> None:
+    parts = [Part(NOW - 90 * HOUR, 3), Part(None, 4)]
+    at_once = replace(RULES, min_idle=timedelta(0))
+
+    assert add_parts(Activity(), parts, RULES, NOW) == Keep(policy.PART_UNREADABLE)
+    assert add_parts(Activity(), parts, at_once, NOW) == Activity(NOW - 90 * HOUR, 7)
+    assert decide(None, Activity(NOW, 7), at_once, NOW) == Abort(7)
+
+
+moments = st.integers(-100, 400).map(lambda hours: NOW - hours * HOUR)
+
+
+@given(pages=st.lists(st.lists(st.builds(Part, moments, st.integers(0, 9)), max_size=4), max_size=4), started=moments)
+def test_parts_in_any_order_and_on_any_page_come_to_the_same_verdict(
+    pages: list[list[Part]], started: datetime
+) -> None:
+    def verdict(pages: list[list[Part]]) -> Keep | Abort:
+        activity = Activity()
+        for page in pages:
+            seen = add_parts(activity, page, RULES, NOW)
+            if isinstance(seen, Keep):
+                return seen
+            activity = seen
+        return decide(started, activity, RULES, NOW)
+
+    whole = [part for page in pages for part in page]
+    expected: Keep | Abort = Abort(sum(part.size for part in whole))
+    if (
+        any(NOW - moment <= RULES.min_idle for part in whole if (moment := part.last_modified))
+        or NOW - started <= RULES.min_idle
+    ):
+        expected = Keep(policy.PART_LATELY)
+
+    assert verdict(pages) == verdict([whole[::-1]]) == expected

@@ -1,0 +1,124 @@
+"""
+Counts, bytes and leaks, added up.
+"""
+
+from datetime import datetime, timezone
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cos_sweeper.model import (
+    Aborted,
+    AlreadyGone,
+    Bucket,
+    BucketFailed,
+    Deferred,
+    Failed,
+    Kept,
+    Outcome,
+    Refused,
+    Upload,
+    WouldAbort,
+)
+from cos_sweeper.plan import make
+from cos_sweeper.report import ELSEWHERE, MAX_FAILURES_SHOWN, MAX_LEAKS_KEPT, MAX_LEAKS_SHOWN, Ledger, Status
+from cos_sweeper.settings import Settings
+
+BUCKET = Bucket("photos-1250000000", "ap-guangzhou")
+PLAN = make((), Settings((BUCKET,)), (BUCKET,), "run", datetime(2026, 11, 22, tzinfo=timezone.utc))
+
+
+def upload(key: str = "raw/a") -> Upload:
+    return Upload(BUCKET, key, "1")
+
+
+sizes = st.none() | st.integers(0, 10**12)
+outcomes = st.one_of(
+    st.builds(Kept, st.just(upload()), st.sampled_from(["young", "live"])),
+    st.builds(WouldAbort, st.just(upload()), sizes),
+    st.builds(Aborted, st.just(upload()), sizes, st.just("id")),
+    st.just(AlreadyGone(upload())),
+    st.builds(Refused, st.just("why"), st.none() | st.just(upload())),
+    st.builds(
+        Failed, st.just(upload()), st.sampled_from(["SlowDown", "AccessDenied"]), st.just(1), st.just(""), st.booleans()
+    ),
+    st.just(Deferred(upload(), "out of time")),
+)
+
+
+@given(found=st.lists(outcomes, max_size=60))
+def test_counts_and_bytes_add_up(found: list[Outcome]) -> None:
+    ledger = Ledger(PLAN)
+    for outcome in found:
+        ledger.add(outcome)
+
+    report = ledger.close()
+
+    aborted = [one for one in found if isinstance(one, Aborted)]
+    assert report.uploads == sum(report.counts.values()) == len(found)
+    assert report.counts["aborted"] == len(aborted)
+    assert report.bytes_freed == sum(one.bytes or 0 for one in aborted)
+    assert sum(report.kept.values()) == report.counts["kept"]
+    assert sum(report.failed.values()) == report.counts["failed"] == report.transient + report.lasting
+    assert sum(leak["uploads"] for leak in report.leaks) == report.counts["aborted"] + report.counts["would_abort"]
+    assert sum(leak["bytes"] for leak in report.leaks) == report.bytes_freed + report.bytes_would_free
+
+
+def test_an_unknown_size_is_counted_as_unknown_and_not_as_nothing() -> None:
+    ledger = Ledger(PLAN)
+    ledger.add(Aborted(upload(), None, "id"))
+    ledger.add(Aborted(upload(), 0, "id"))
+
+    assert ledger.close().size_unknown == 1
+
+
+@pytest.mark.parametrize(
+    ("outcome", "status"),
+    [
+        (AlreadyGone(upload()), Status.COMPLETE),
+        (Refused("why"), Status.COMPLETE),
+        (Deferred(upload(), "out of time"), Status.PARTIAL),
+        (Failed(upload(), "SlowDown", 503, "", lasting=False), Status.FAILED),
+    ],
+    ids=["gone", "refused", "deferred", "failed"],
+)
+def test_the_status_says_what_was_left_and_what_failed(outcome: Outcome, status: Status) -> None:
+    ledger = Ledger(PLAN)
+    ledger.add(outcome)
+
+    assert ledger.close().status is status
+
+
+def test_a_listing_that_broke_off_makes_the_run_failed() -> None:
+    ledger = Ledger(PLAN)
+    ledger.sweeping(BUCKET)
+    ledger.bucket_failed(BucketFailed(BUCKET, "AccessDenied", 403, "id", lasting=True))
+
+    report = ledger.close()
+
+    assert (report.status, report.buckets_swept, report.buckets_failed) == (Status.FAILED, 0, 1)
+    assert report.failures[0]["bucket"] == str(BUCKET)
+
+
+def test_leaks_are_grouped_by_prefix_and_initiator_the_largest_first() -> None:
+    ledger = Ledger(PLAN)
+    for key, size, who in (("raw/a", 1, "x"), ("raw/b", 2, "x"), ("raw/c", 9, "y"), ("top", 5, "x")):
+        ledger.add(Aborted(upload(key), size, "id"), who)
+
+    told = [(leak["prefix"], leak["initiator"], leak["uploads"], leak["bytes"]) for leak in ledger.close().leaks]
+
+    assert told == [("raw/", "y", 1, 9), ("", "x", 1, 5), ("raw/", "x", 2, 3)]
+
+
+def test_what_is_shown_stays_small_however_much_there_is() -> None:
+    ledger = Ledger(PLAN)
+    for n in range(MAX_LEAKS_KEPT + 500):
+        ledger.add(Aborted(upload(f"{n}/x"), 1, "id"))
+        ledger.add(Failed(upload(f"{n}/x"), "SlowDown", 503, "", lasting=False))
+
+    report = ledger.close()
+
+    assert len(report.failures) == MAX_FAILURES_SHOWN
+    assert len(report.leaks) == MAX_LEAKS_SHOWN
+    assert (report.leaks[0]["bucket"], report.leaks[0]["uploads"]) == (ELSEWHERE, 500)

@@ -1,0 +1,199 @@
+"""
+What every Store promises: the one over the SDK and HTTP, and the one in memory, which must not drift from it.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cos_sweeper.budget import deadline
+from cos_sweeper.cos import Clients, CosStore
+from cos_sweeper.errors import NoSuchUpload, Refusal, Rejected
+from cos_sweeper.model import Bucket, Cursor, Listed, Upload
+from cos_sweeper.settings import Credentials
+from cos_sweeper.store import Store
+from cos_sweeper.transport import Connections
+from tests.cloud.account import Account
+from tests.cloud.client import Cloud
+from tests.cloud.memory import MemoryStore
+from tests.cloud.seeding import Seed, plant
+from tests.function import LOGS, PHOTOS
+
+BUCKET = Bucket(*PHOTOS.split("@"))
+OTHER = Bucket(*LOGS.split("@"))
+NOW = datetime(2026, 11, 22, 12, tzinfo=timezone.utc)
+
+
+@dataclass
+class World:
+    """A store and a way to put uploads behind it."""
+
+    store: Store
+    seed: Callable[..., list[Upload]]
+    reset: Callable[[], None]
+
+
+def in_memory() -> World:
+    account = Account("1250000000")
+    world = World(MemoryStore(account, lambda: NOW), list, account.buckets.clear)
+
+    def seed(key: str, count: int = 1, part_numbers: tuple[int, ...] = (1,), part_size: int = 1 << 20) -> list[Upload]:
+        start = NOW - timedelta(hours=100)
+        what = Seed(start, start, key=key, count=count, part_numbers=part_numbers, part_size=part_size)
+        return [Upload(BUCKET, one.key, one.upload_id) for one in plant(account.bucket(BUCKET.name), what)]
+
+    def reset() -> None:
+        account.buckets.clear()
+        for bucket in (BUCKET, OTHER):
+            account.put_bucket(bucket.name, bucket.region, now=NOW)
+
+    world.seed, world.reset = seed, reset
+    return world
+
+
+def over_http(cloud: Cloud, connections: Connections) -> World:
+    role = Credentials(cloud.owner.secret_id, cloud.owner.secret_key, "")
+    store = CosStore(Clients(role, plain_http=True), connections, deadline(lambda: 0.0, 60, 0.0))
+
+    def seed(key: str, count: int = 1, part_numbers: tuple[int, ...] = (1,), part_size: int = 1 << 20) -> list[Upload]:
+        numbers = {"part_numbers": list(part_numbers)} if part_numbers else {"parts": 0}
+        seeded = cloud.seed(BUCKET.name, key, count=count, part_size=part_size, **numbers)
+        return [Upload(BUCKET, one.key, one.upload_id) for one in seeded]
+
+    return World(store, seed, lambda: cloud.reset(PHOTOS, LOGS))
+
+
+@pytest.fixture(params=["memory", "http"])
+def world(request: pytest.FixtureRequest, running_cloud: Cloud) -> Iterator[World]:
+    connections = Connections(4, running_cloud.port)
+    made = in_memory() if request.param == "memory" else over_http(running_cloud, connections)
+    made.reset()
+    yield made
+    connections.close()
+
+
+def walk(store: Store, prefix: str = "") -> list[Listed]:
+    found: list[Listed] = []
+    cursor: Cursor | None = Cursor()
+    while cursor is not None:
+        page = store.page(BUCKET, cursor, prefix)
+        found += page.listed
+        cursor = page.next
+    return found
+
+
+def test_every_upload_is_listed_once_across_pages_and_within_one_key(world: World) -> None:
+    planted = world.seed("a/{n}", count=1000) + world.seed("c/猫 +?#{n}", count=1000) + world.seed("d/{n}", count=300)
+    planted += world.seed("b", count=600) + world.seed("b", count=600)
+
+    found = walk(world.store)
+
+    assert len(found) == 3500
+    assert {one.upload for one in found} == set(planted)
+
+
+def test_a_listing_keeps_to_its_prefix(world: World) -> None:
+    inside = world.seed("raw/{n}", count=3)
+    world.seed("rax/{n}", count=3)
+
+    assert {one.upload for one in walk(world.store, "raw/")} == set(inside)
+
+
+def test_a_listing_tells_when_an_upload_was_started_and_by_whom(world: World) -> None:
+    world.seed("a")
+
+    (one,) = walk(world.store)
+
+    assert one.initiated is not None
+    assert one.initiated.utcoffset() == timedelta(0)
+    assert one.initiator.startswith("qcs::cam::")
+
+
+@settings(max_examples=40)
+@given(keys=st.lists(st.text(min_size=1, max_size=12).filter(lambda key: key[0] not in "/\\"), max_size=5))
+def test_keys_come_out_of_a_listing_as_they_are(keys: list[str], world: World) -> None:
+    keys = [key for key in keys if "{" not in key]
+    world.reset()
+    for key in keys:
+        world.seed(key)
+
+    assert sorted(one.upload.key for one in walk(world.store)) == sorted(keys)
+
+
+def test_parts_come_in_pages_by_number(world: World) -> None:
+    (upload,) = world.seed("a", part_numbers=tuple(range(2, 2502)), part_size=7)
+
+    first = world.store.parts(upload, 0)
+    second = world.store.parts(upload, first.next or 0)
+    third = world.store.parts(upload, second.next or 0)
+
+    assert [(len(page.parts), page.next) for page in (first, second, third)] == [
+        (1000, 1001),
+        (1000, 2001),
+        (500, None),
+    ]
+    assert sum(part.size for page in (first, second, third) for part in page.parts) == 2500 * 7
+    assert all(part.last_modified is not None for part in first.parts)
+
+
+def test_an_upload_without_parts_has_an_empty_page(world: World) -> None:
+    (upload,) = world.seed("a", part_numbers=())
+
+    page = world.store.parts(upload, 0)
+
+    assert (page.parts, page.next) == ((), None)
+
+
+def test_an_abort_takes_exactly_one_upload_away(world: World) -> None:
+    first, second = world.seed("a", count=2)
+
+    receipt = world.store.abort(first)
+
+    assert receipt.request_id
+    assert [one.upload for one in walk(world.store)] == [second]
+
+
+def test_what_is_gone_is_told_apart(world: World) -> None:
+    (upload,) = world.seed("a")
+    world.store.abort(upload)
+
+    with pytest.raises(NoSuchUpload):
+        world.store.abort(upload)
+    with pytest.raises(NoSuchUpload):
+        world.store.parts(upload, 0)
+
+
+@pytest.mark.parametrize("key", ["", "/", "/a", ".", "..", "a/.", "a/..", "a\ud800", "k" * 851], ids=repr)
+def test_a_key_that_would_address_something_else_is_refused(key: str, world: World) -> None:
+    with pytest.raises(Refusal):
+        world.store.abort(Upload(BUCKET, key, "1" * 74))
+
+
+@pytest.mark.parametrize("upload_id", ["", " ", "a b", "a\n", "é", "a&b"], ids=repr)
+def test_an_upload_id_that_could_mean_something_else_is_refused(upload_id: str, world: World) -> None:
+    with pytest.raises(Refusal):
+        world.store.abort(Upload(BUCKET, "k", upload_id))
+
+
+def test_a_bucket_that_is_not_there_is_rejected(world: World) -> None:
+    nowhere = Bucket("nowhere-1250000000", "ap-guangzhou")
+
+    with pytest.raises(Rejected) as caught:
+        world.store.page(nowhere, Cursor(), "")
+
+    assert (caught.value.code, caught.value.status) == ("NoSuchBucket", 404)
+
+
+def test_the_buckets_of_all_regions_are_listed(world: World) -> None:
+    page = world.store.buckets("")
+
+    assert page.buckets == (OTHER, BUCKET)
+    assert page.next is None
+
+
+def test_a_report_can_be_kept(world: World) -> None:
+    world.store.put_report(BUCKET, "reports/猫.json", b"{}")

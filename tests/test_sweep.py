@@ -1,0 +1,267 @@
+"""
+The loop over a store in memory, where time and trouble come as the test says.
+"""
+
+import json
+import threading
+from collections import Counter
+from collections.abc import Callable
+from datetime import datetime, timedelta, timezone
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cos_sweeper import plan as planning
+from cos_sweeper.budget import Deadline
+from cos_sweeper.errors import Unavailable
+from cos_sweeper.log import Log, Scrubber
+from cos_sweeper.model import AbortUpload, Ask, Bucket, Cursor, Page, PartsPage, SweepBuckets, Upload
+from cos_sweeper.report import Report, Status
+from cos_sweeper.settings import Settings
+from cos_sweeper.store import Receipt, Store
+from cos_sweeper.sweep import every_bucket, run
+from tests.cloud.account import Account
+from tests.cloud.memory import MemoryStore
+from tests.cloud.seeding import Seed, plant
+
+NOW = datetime(2026, 11, 22, 12, tzinfo=timezone.utc)
+PHOTOS = Bucket("photos-1250000000", "ap-guangzhou")
+LOGS = Bucket("logs-1250000000", "ap-singapore")
+NEVER = Deadline(lambda: 0.0, 1.0, 2.0)
+
+
+@pytest.fixture
+def account() -> Account:
+    account = Account("1250000000")
+    for bucket in (PHOTOS, LOGS):
+        account.put_bucket(bucket.name, bucket.region, now=NOW)
+    return account
+
+
+def seed(account: Account, key: str, count: int = 1, bucket: Bucket = PHOTOS, idle: float = 100) -> list[Upload]:
+    start, last = NOW - timedelta(hours=100), NOW - timedelta(hours=idle)
+    what = Seed(start, last, key=key, count=count, part_numbers=(1, 2), part_size=5)
+    return [Upload(bucket, one.key, one.upload_id) for one in plant(account.bucket(bucket.name), what)]
+
+
+def memory(account: Account, page_size: int = 10) -> MemoryStore:
+    return MemoryStore(account, lambda: NOW, page_size)
+
+
+def sweep(
+    store: Store, *asks: Ask, deadline: Deadline = NEVER, lines: list[str] | None = None, **more: object
+) -> Report:
+    settings = Settings((PHOTOS, LOGS), **{"workers": 3, **more})  # type: ignore[arg-type]
+    plan = planning.make(asks or (SweepBuckets(),), settings, (PHOTOS, LOGS), "run", NOW)
+    return run(plan, store, deadline, Log((lines if lines is not None else []).append, Scrubber(())))
+
+
+class Wrapped:
+    """A store whose every call goes through a hook first."""
+
+    def __init__(self, inner: MemoryStore, before: Callable[[str, object], None]) -> None:
+        self._inner = inner
+        self._before = before
+
+    def buckets(self, marker: str) -> object:
+        return self._inner.buckets(marker)
+
+    def page(self, bucket: Bucket, start: Cursor, prefix: str) -> Page:
+        self._before("page", (bucket, start))
+        return self._inner.page(bucket, start, prefix)
+
+    def parts(self, upload: Upload, after: int) -> PartsPage:
+        self._before("parts", upload)
+        return self._inner.parts(upload, after)
+
+    def abort(self, upload: Upload) -> Receipt:
+        self._before("abort", upload)
+        return self._inner.abort(upload)
+
+    def put_report(self, bucket: Bucket, key: str, body: bytes) -> None:
+        self._inner.put_report(bucket, key, body)
+
+
+def test_all_pages_of_all_buckets_are_settled(account: Account) -> None:
+    seed(account, "a/{n}", 25)
+    seed(account, "b", 12)
+    seed(account, "c/{n}", 7, LOGS)
+    seed(account, "live/{n}", 5, idle=1)
+
+    report = sweep(memory(account))
+
+    assert report.status is Status.COMPLETE
+    assert (report.uploads, report.counts["aborted"], report.counts["kept"]) == (49, 44, 5)
+    assert (report.bytes_freed, report.buckets_swept) == (44 * 10, 2)
+
+
+@given(
+    places=st.lists(st.tuples(st.sampled_from("abc"), st.booleans()), max_size=40),
+    page_size=st.integers(1, 7),
+    workers=st.integers(1, 5),
+)
+def test_every_upload_has_exactly_one_outcome_whatever_the_pages_and_workers(
+    places: list[tuple[str, bool]], page_size: int, workers: int
+) -> None:
+    account = Account("1250000000")
+    for bucket in (PHOTOS, LOGS):
+        account.put_bucket(bucket.name, bucket.region, now=NOW)
+    for key, live in places:
+        seed(account, key, idle=1 if live else 100)
+    lines: list[str] = []
+
+    report = sweep(memory(account, page_size), workers=workers, lines=lines)
+
+    live = sum(live for _, live in places)
+    assert report.counts["kept"] == live == len(account.bucket(PHOTOS.name).uploads)
+    assert report.counts["aborted"] == len(places) - live
+    assert report.uploads == sum(report.counts.values()) == len(places)
+    assert sum(json.loads(line)["uploads"] for line in lines) == len(places)
+
+
+def test_no_more_requests_are_in_flight_than_there_are_workers_and_pages_are_read_one_ahead(account: Account) -> None:
+    seed(account, "{n}", 200)
+    calls: Counter[str] = Counter()
+    ahead: list[int] = []
+    threads: set[int] = set()
+    lock = threading.Lock()
+
+    def before(call: str, _: object) -> None:
+        with lock:
+            calls[call] += 1
+            ahead.append(calls["page"] * 10 - calls["abort"])
+            threads.add(threading.get_ident())
+
+    report = sweep(Wrapped(memory(account), before), workers=3)  # type: ignore[arg-type]
+
+    assert report.counts["aborted"] == 200
+    assert len(threads) <= 3
+    # One page at hand, one read ahead, and twice as many uploads under way as there are workers.
+    assert max(ahead) <= 20 + 6 + 3
+
+
+@pytest.mark.parametrize("stuck", ["same", "back", "cycle_within_a_key"])
+def test_a_marker_that_does_not_advance_ends_the_listing_with_an_error(stuck: str, account: Account) -> None:
+    seed(account, "m/{n:02}", 30)
+    seed(account, "other", 1, LOGS)
+    store = memory(account)
+    real = store.page
+    calls = [0]
+
+    def page(bucket: Bucket, start: Cursor, prefix: str) -> Page:
+        answer = real(bucket, start, prefix)
+        if bucket == LOGS:
+            return answer
+        calls[0] += 1
+        assert calls[0] < 20
+        to = {
+            "same": Cursor("m/09", "x"),
+            "back": Cursor("a" if calls[0] > 1 else "m/09", "x"),
+            "cycle_within_a_key": Cursor("m/09", "xyz"[calls[0] % 3]),
+        }
+        return Page(answer.listed, to[stuck], answer.skew, "id")
+
+    store.page = page  # type: ignore[method-assign]
+    report = sweep(store)
+
+    assert report.status is Status.FAILED
+    assert (report.failed, report.buckets_failed, report.buckets_swept) == ({"MarkerStuck": 1}, 1, 1)
+    assert report.lasting == 1
+
+
+def test_out_of_time_the_rest_is_deferred_and_what_is_in_flight_finishes(account: Account) -> None:
+    seed(account, "{n:03}", 60)
+    clock = [0.0]
+
+    def before(call: str, _: object) -> None:
+        clock[0] += call == "abort"
+
+    report = sweep(
+        Wrapped(memory(account), before),  # type: ignore[arg-type]
+        deadline=Deadline(lambda: clock[0], 15.0, 100.0),
+    )
+
+    assert report.status is Status.PARTIAL
+    assert report.cut_short == "out of time"
+    assert report.counts["aborted"] + report.counts["deferred"] == report.uploads < 60
+    assert 15 <= report.counts["aborted"] <= 15 + 3
+    assert len(account.bucket(PHOTOS.name).uploads) == 60 - report.counts["aborted"]
+
+
+def test_without_any_time_nothing_is_asked_for_and_the_run_says_so(account: Account) -> None:
+    seed(account, "{n}", 3)
+
+    def before(call: str, _: object) -> None:
+        raise AssertionError(f"{call} after the deadline")
+
+    report = sweep(
+        Wrapped(memory(account), before),  # type: ignore[arg-type]
+        AbortUpload(PHOTOS.name, "1", "1"),
+        SweepBuckets(),
+        deadline=Deadline(lambda: 1.0, 1.0, 2.0),
+    )
+
+    assert report.status is Status.PARTIAL
+    assert (report.counts["deferred"], report.cut_short) == (1, "out of time")
+
+
+@pytest.mark.parametrize("dry", [True, False])
+def test_max_aborts_is_never_passed(dry: bool, account: Account) -> None:  # noqa: FBT001  # pytest passes it by name
+    seed(account, "{n:02}", 45)
+
+    report = sweep(memory(account), max_aborts=12, dry_run=dry)
+
+    assert report.status is Status.PARTIAL
+    assert report.counts["would_abort" if dry else "aborted"] == 12
+    assert report.cut_short == "the limit of aborts is reached"
+    assert len(account.bucket(PHOTOS.name).uploads) == (45 if dry else 33)
+
+
+def test_an_upload_that_was_gone_already_does_not_count_against_max_aborts(account: Account) -> None:
+    gone = seed(account, "a{n:02}", 5)
+    seed(account, "b{n:02}", 5)
+    inner = memory(account)
+
+    def before(call: str, upload: object) -> None:
+        if call == "abort" and upload in gone:
+            inner.abort(upload)  # type: ignore[arg-type]
+
+    report = sweep(Wrapped(inner, before), max_aborts=5, workers=1)  # type: ignore[arg-type]
+
+    assert (report.counts["already_gone"], report.counts["aborted"]) == (5, 5)
+
+
+def test_a_failing_upload_is_told_and_the_others_go_on(account: Account) -> None:
+    uploads = seed(account, "{n}", 20)
+
+    def before(call: str, upload: object) -> None:
+        if call == "parts" and upload == uploads[3]:
+            raise Unavailable("SlowDown", 503, "id-3")
+
+    lines: list[str] = []
+    report = sweep(Wrapped(memory(account), before), lines=lines)  # type: ignore[arg-type]
+
+    assert (report.counts["failed"], report.counts["aborted"]) == (1, 19)
+    assert report.failures[0]["key"] == uploads[3].key
+    failed = [json.loads(line) for line in lines if "upload.failed" in line]
+    assert [(line["code"], line["status"], line["cos_request_id"]) for line in failed] == [("SlowDown", 503, "id-3")]
+
+
+def test_a_defect_in_a_worker_is_not_swallowed(account: Account) -> None:
+    seed(account, "{n}", 20)
+
+    def before(call: str, _: object) -> None:
+        if call == "abort":
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        sweep(Wrapped(memory(account), before))  # type: ignore[arg-type]
+
+
+def test_buckets_with_names_or_regions_that_are_none_are_left_out() -> None:
+    account = Account("1250000000")
+    account.put_bucket(PHOTOS.name, PHOTOS.region, now=NOW)
+    account.put_bucket("odd-1250000000", "evil.com", now=NOW)
+
+    assert every_bucket(memory(account)) == (PHOTOS,)

@@ -1,0 +1,234 @@
+"""
+What is understood of an event, and what is refused in it with which reason.
+"""
+
+import base64
+import gzip
+import json
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cos_sweeper.model import AbortUpload, Refused, Superseded, SweepBuckets
+from cos_sweeper.triggers import MAX_HTTP_UPLOADS, MAX_UNPACKED_BYTES, Source, decode, http_request
+from tests.function import event, timer
+
+GOOD = {"bucket": "b-1250000000", "key": "k", "uploadId": "1"}
+
+
+def refusals(raw: object) -> list[str]:
+    asks = decode(raw).asks
+    return [ask.reason for ask in asks if isinstance(ask, Refused)]
+
+
+def cls(data: bytes) -> dict[str, Any]:
+    return {"clslogs": {"data": base64.b64encode(data).decode()}}
+
+
+@pytest.mark.parametrize(
+    ("name", "source"),
+    [
+        ("direct", Source.ASYNCHRONOUS),
+        ("timer", Source.ASYNCHRONOUS),
+        ("cos_completed", Source.ASYNCHRONOUS),
+        ("cmq", Source.ASYNCHRONOUS),
+        ("cls", Source.ASYNCHRONOUS),
+        ("eventbridge", Source.ASYNCHRONOUS),
+        ("ckafka", Source.CKAFKA),
+        ("http_function_url", Source.HTTP),
+        ("http_api_gateway", Source.HTTP),
+    ],
+)
+def test_the_source_of_an_event_decides_its_answer(name: str, source: Source) -> None:
+    assert decode(event(name)).source is source
+
+
+def test_the_sdks_spellings_are_understood() -> None:
+    (ask,) = decode(event("direct_sdk_spelling")).asks
+
+    assert isinstance(ask, AbortUpload)
+    assert (ask.bucket, ask.key, ask.region) == ("photos-1250000000", "raw/2026/4.mp4", "ap-guangzhou")
+
+
+@pytest.mark.parametrize(
+    ("message", "reason"),
+    [
+        ({}, "no `bucket`"),
+        ({"bucket": "b-1"}, "no `key`"),
+        (GOOD | {"key": 7}, "`key` is a number"),
+        (GOOD | {"uploadId": None}, "`uploadId` is nothing"),
+        (GOOD | {"uploadId": ""}, "`uploadId` is empty"),
+        (GOOD | {"Key": "other"}, "`key` and `Key` disagree"),
+        (GOOD | {"region": ["ap-guangzhou"]}, "`region` is a list"),
+        ({"uploads": {}}, "`uploads` is not a list"),
+        ({"uploads": [[]]}, "the upload is a list"),
+        ({"uploads": [{"uploads": [GOOD]}]}, "no `bucket`"),
+        ([], "the event is a list"),
+        ("x", "the event is a string"),
+        (None, "the event is nothing"),
+        (True, "the event is a boolean"),
+        ({"Records": []}, "holds no message"),
+        ({"Records": [{}]}, "neither a CKafka"),
+        ({"Records": [{"Ckafka": {}}]}, "empty or not text"),
+        ({"Records": [{"CMQ": {"msgBody": "{"}}]}, "not JSON"),
+        ({"Records": [{"CMQ": {"msgBody": "NaN"}}]}, "not JSON"),
+        ({"Records": [{"CMQ": {"msgBody": "[" * 100_000}}]}, "not JSON"),
+        ({"clslogs": {}}, "not base64"),
+        ({"clslogs": {"data": "é"}}, "not base64"),
+        (cls(b"rubbish, not an archive"), "not gzip"),
+        (cls(gzip.compress(b"{}")[:-4]), "cut short"),
+        (cls(gzip.compress(b"\xff")), "not UTF-8"),
+        (cls(gzip.compress(b"[]")), "no list of records"),
+        (cls(gzip.compress(b" " * (MAX_UNPACKED_BYTES + 1))), "more than 16 MiB"),
+        (event("eventbridge") | {"data": 5}, "the message is a number"),
+        (event("timer") | {"Message": "dry_run"}, "not JSON"),
+        (event("timer") | {"Message": "[]"}, "a list, not a JSON object"),
+        (event("timer") | {"Message": "null"}, "nothing, not a JSON object"),
+        (timer(dryrun=True), "'dryrun'; known are buckets"),
+        (timer(dry_run="true"), "`dry_run` is neither true nor false"),
+        (timer(min_age_hours=True), "`min_age_hours` is not a number of hours"),
+        (timer(max_aborts=0), "`max_aborts` is not a whole number"),
+        (timer(prefixes="raw/"), "`prefixes` is not a list of names"),
+        (timer(buckets=[""]), "`buckets` is not a list of names"),
+    ],
+)
+def test_what_cannot_be_used_is_refused_with_its_reason(message: Any, reason: str) -> None:
+    (told,) = refusals(message)
+
+    assert reason in told
+
+
+def test_each_record_of_a_batch_stands_on_its_own_and_is_told_apart() -> None:
+    batch = decode(event("ckafka_batch")).asks
+
+    assert [type(ask) for ask in batch] == [AbortUpload, Refused, AbortUpload]
+    assert [ask.origin for ask in batch] == ["record 1", "record 2", "record 3"]
+
+
+def test_a_timer_narrows_by_its_message() -> None:
+    (ask,) = decode(event("timer_narrowed")).asks
+
+    assert ask == SweepBuckets(
+        buckets=("photos-1250000000",),
+        prefixes=("logs/",),
+        min_age=timedelta(hours=96),
+        min_idle=timedelta(hours=48),
+        max_aborts=1000,
+        dry_run=False,
+    )
+
+
+def test_a_timer_without_a_message_sweeps_as_the_settings_say() -> None:
+    assert decode(timer()).asks == (SweepBuckets(),)
+    assert decode({"Type": "Timer"}).asks == (SweepBuckets(),)
+
+
+def test_a_completed_object_is_known_by_its_key_behind_appid_and_bucket() -> None:
+    (ask,) = decode(event("cos_completed")).asks
+
+    assert ask == Superseded(
+        "photos-1250000000", "raw/2026/猫.mp4", datetime(2018, 12, 19, 7, 49, 30, tzinfo=timezone.utc), "record 1"
+    )
+
+
+@pytest.mark.parametrize(
+    ("key", "url", "understood"),
+    [
+        ("100%25.mp4", "http://b.example/100%2525.mp4", "100%25.mp4"),
+        ("100%25.mp4", "http://b.example/100%25.mp4", None),
+        ("a+b", "http://b.example/a%2Bb", "a+b"),
+        ("a+b", "http://b.example/a+b", None),
+        ("a+b", "http://[", None),
+        ("a+b", None, None),
+        ("plain", None, "plain"),
+    ],
+)
+def test_a_completed_key_that_may_be_encoded_needs_the_url_to_prove_it(
+    key: str, url: str | None, understood: str | None
+) -> None:
+    raw = event("cos_completed")
+    raw["Records"][0]["cos"]["cosObject"] |= {"key": f"/1250000000/photos/{key}", "url": url}
+
+    (ask,) = decode(raw).asks
+
+    assert (ask.key if isinstance(ask, Superseded) else None) == understood
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"eventName": "cos:ObjectCreated:Put"}, {"eventName": None}, {"eventTime": "today"}, {"eventTime": -1}],
+    ids=str,
+)
+def test_other_events_of_cos_are_refused(change: dict[str, Any]) -> None:
+    raw = event("cos_completed")
+    raw["Records"][0]["event"] |= change
+
+    assert len(refusals(raw)) == 1
+
+
+def test_a_message_cannot_pass_for_a_timer() -> None:
+    text = json.dumps(timer())
+
+    for raw in (
+        {"Records": [{"CMQ": {"msgBody": text}}]},
+        {"httpMethod": "POST", "body": text},
+        {"specversion": "1.0", "data": timer()},
+    ):
+        assert not [ask for ask in decode(raw).asks if isinstance(ask, SweepBuckets)]
+
+
+def test_an_http_request_names_no_more_uploads_than_an_answer_can_tell_of() -> None:
+    body = json.dumps({"uploads": [GOOD] * (MAX_HTTP_UPLOADS + 1)})
+
+    assert "send several" in refusals({"httpMethod": "POST", "body": body})[0]
+
+
+def test_header_names_are_read_in_any_case() -> None:
+    request = http_request({"httpMethod": "post", "headers": {"AUTHORIZATION": "Bearer x"}})
+
+    assert request is not None
+    assert (request.method, request.headers["authorization"]) == ("POST", "Bearer x")
+
+
+values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: (
+        st.lists(inner)
+        | st.dictionaries(
+            st.sampled_from(
+                [
+                    "Records",
+                    "Ckafka",
+                    "CMQ",
+                    "cos",
+                    "event",
+                    "msgBody",
+                    "clslogs",
+                    "data",
+                    "specversion",
+                    "Type",
+                    "Message",
+                    "uploads",
+                    "bucket",
+                    "httpMethod",
+                    "body",
+                    "headers",
+                    "cosBucket",
+                    "cosObject",
+                    "eventName",
+                    "eventTime",
+                ]
+            ),
+            inner,
+        )
+    ),
+    max_leaves=20,
+)
+
+
+@given(raw=values)
+def test_no_event_whatsoever_raises_or_goes_without_an_ask(raw: Any) -> None:
+    assert decode(raw).asks
