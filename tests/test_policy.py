@@ -147,11 +147,9 @@ def test_parts_in_any_order_and_on_any_page_come_to_the_same_verdict(
         return decide(started, activity, RULES, NOW)
 
     whole = [part for page in pages for part in page]
+    seen = [started, *(part.last_modified or NOW for part in whole)]
     expected: Keep | Abort = Abort(sum(part.size for part in whole))
-    if (
-        any(NOW - moment <= RULES.min_idle for part in whole if (moment := part.last_modified))
-        or NOW - started <= RULES.min_idle
-    ):
+    if NOW - max(seen) <= RULES.min_idle:
         expected = Keep(policy.PART_LATELY)
 
     assert verdict(pages) == verdict([whole[::-1]]) == expected

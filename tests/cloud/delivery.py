@@ -26,10 +26,10 @@ def spoilable(answer: Answer) -> Answer:
 
 
 async def deliver(request: web.BaseRequest, answer: Answer, spoil: Mangle | None) -> web.StreamResponse:
-    """Write an answer. A spoilt one ends the connection."""
+    """Write an answer, its body spoilt if a fault wants that; an answer to HEAD has none."""
+    if spoil is None or request.method == "HEAD":
+        return await _send(request, answer)
     match spoil:
-        case None:
-            return await _send(request, answer)
         case Mangle(how="empty"):
             return await _send(request, replace(answer, body=b"", zeros=0))
         case Mangle(how="malformed"):
