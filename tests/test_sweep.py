@@ -113,9 +113,9 @@ def test_every_upload_has_exactly_one_outcome_whatever_the_pages_and_workers(
 
     report = sweep(memory(account, page_size), workers=workers, lines=lines)
 
-    live = sum(live for _, live in places)
-    assert report.counts["kept"] == live == len(account.bucket(PHOTOS.name).uploads)
-    assert report.counts["aborted"] == len(places) - live
+    alive = sum(live for _, live in places)
+    assert report.counts["kept"] == alive == len(account.bucket(PHOTOS.name).uploads)
+    assert report.counts["aborted"] == len(places) - alive
     assert report.uploads == sum(report.counts.values()) == len(places)
     assert sum(json.loads(line)["uploads"] for line in lines) == len(places)
 

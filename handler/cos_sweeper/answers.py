@@ -98,5 +98,5 @@ def _http(status: int, body: dict[str, Any]) -> dict[str, Any]:
 def _summary(report: Report) -> str:
     counts = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in report.counts.items() if count)
     codes = ", ".join(f"{code} ×{count}" for code, count in report.failed.items())
-    hint = "run again" if not report.lasting else "see `failures` in the log for what COS refused"
+    hint = "run again" if not report.lasting else "the log's `upload.failed` and `bucket.failed` lines tell what COS refused"
     return f"run {report.run_id}: {counts or 'nothing done'}; failed with {codes or 'nothing, but out of time'}; {hint}"
