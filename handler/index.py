@@ -18,9 +18,9 @@ from typing import Any
 
 from cos_sweeper import answers, budget, plan, report, settings, sweep, triggers
 from cos_sweeper.cos import Clients, CosStore
-from cos_sweeper.errors import Rejected, StoreError, SweeperError, Unexplained
+from cos_sweeper.errors import StoreError, SweeperError, Unexplained
 from cos_sweeper.log import Log, Scrubber
-from cos_sweeper.model import BucketFailed
+from cos_sweeper.model import Ask
 from cos_sweeper.settings import Credentials, Settings
 from cos_sweeper.transport import Connections
 
@@ -71,7 +71,7 @@ def _handle(event: object, deadline: budget.Deadline, scrubber: Scrubber, log: L
 
 
 def _run(
-    asks: tuple[Any, ...], environment: Settings, store: CosStore, deadline: budget.Deadline, log: Log
+    asks: tuple[Ask, ...], environment: Settings, store: CosStore, deadline: budget.Deadline, log: Log
 ) -> report.Report:
     as_of = datetime.now(timezone.utc)
     run_id = f"{as_of:%Y%m%dT%H%M%SZ}-{uuid.uuid4().hex[:8]}"
@@ -79,8 +79,9 @@ def _run(
         buckets = environment.buckets if environment.buckets is not None else sweep.every_bucket(store)
     except StoreError as exc:
         ledger = report.Ledger(plan.make((), environment, (), run_id, as_of))
-        ledger.bucket_failed(BucketFailed(None, exc.code, exc.status, exc.request_id, isinstance(exc, Rejected)))
-        log.error("buckets.not_listed", code=exc.code, status=exc.status, cos_request_id=exc.request_id)
+        failed = sweep.bucket_failed(None, exc)
+        ledger.bucket_failed(failed)
+        log.error("bucket.failed", **report.facts_of_bucket(failed))
         return ledger.close()
     made = plan.make(asks, environment, buckets, run_id, as_of)
     return sweep.run(made, store, deadline, log)
@@ -112,7 +113,10 @@ def _store(environment: Settings, credentials: Credentials, deadline: budget.Dea
     """Connections stay for as long as their settings do, clients for as long as the credentials do."""
     global _warm
     size, port = environment.workers, environment.cos_port
-    if _warm is None or (_warm.size, _warm.port) != (size, port):
+    if _warm is not None and (_warm.size, _warm.port) != (size, port):
+        _warm.connections.close()
+        _warm = None
+    if _warm is None:
         _warm = _Warm(size, port, Connections(size, port), Clients(credentials, plain_http=port is not None))
     if _warm.clients.credentials != credentials:
         _warm.clients = Clients(credentials, plain_http=port is not None)

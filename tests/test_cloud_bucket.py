@@ -1,6 +1,7 @@
 import hashlib
 import random
 import re
+from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 
 import pytest
@@ -161,7 +162,7 @@ def test_an_upload_that_ended_is_no_such_upload(bucket: Bucket, ended_by: str) -
     else:
         bucket.complete("a", upload.upload_id, [(1, ETAGS[1])], now=NOW)
 
-    attempts = [
+    attempts: list[Callable[[], object]] = [
         lambda: bucket.abort("a", upload.upload_id),
         lambda: bucket.list_parts("a", upload.upload_id),
         lambda: bucket.complete("a", upload.upload_id, [(1, ETAGS[1])], now=NOW),

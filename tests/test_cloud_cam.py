@@ -60,7 +60,9 @@ def test_actions_and_resources_match_to_the_letter_but_for_asterisks(
 def test_an_asterisk_stands_for_newlines_too() -> None:
     resource = resource_name("ap-guangzhou", "photos-1250000000", "a\nb")
 
-    assert allows(statement("allow", "*", "qcs::cos:ap-guangzhou:uid/1250000000:photos-1250000000/*"), resource=resource)
+    assert allows(
+        statement("allow", "*", "qcs::cos:ap-guangzhou:uid/1250000000:photos-1250000000/*"), resource=resource
+    )
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@ from hypothesis import strategies as st
 
 from tests.cloud.listing import Index, Page, Query, key_of, order, page
 
-KEYS = st.text(st.sampled_from(["a", "b", "/", "//", "~", "\x00", "\x7f", "é", "中", "\uffff", "😀", "\udc80", "\udcff"]))
+KEYS = st.text(st.sampled_from(["a", "b", "/", "~", "\x00", "\x7f", "é", "中", "\uffff", "😀", "\udc80", "\udcff"]))
 IDS = st.text("01", min_size=1, max_size=2)
 ENTRIES = st.sets(st.tuples(KEYS.filter(bool), IDS), max_size=30)
 LIMITS = st.integers(1, 7)

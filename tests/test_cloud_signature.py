@@ -127,7 +127,9 @@ def test_a_space_in_the_query_may_come_as_plus_or_percent_20_and_a_plus_as_neith
 def test_names_are_signed_in_the_order_of_names_not_of_pairs() -> None:
     fields = {**FIELDS, "q-header-list": "host", "q-url-param-list": "key-marker;key;uploads"}
     one = request("/?key=1&key-marker=2&uploads", fields, {"Host": HOST}, "GET")
-    other = request("/?uploads=&key-marker=2&key=1", {**fields, "q-url-param-list": "key;key-marker;uploads"}, {"Host": HOST}, "GET")
+    other = request(
+        "/?uploads=&key-marker=2&key=1", {**fields, "q-url-param-list": "key;key-marker;uploads"}, {"Host": HOST}, "GET"
+    )
 
     assert sign(one, read_claim(one), "k") == sign(other, read_claim(other), "k")
 

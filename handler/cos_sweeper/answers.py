@@ -34,7 +34,9 @@ def admit(request: HttpRequest, settings: Settings) -> Denied | None:
     if settings.http_token is None:
         return Denied(403, "HTTP_TOKEN is not set, so nobody can come in: set it, or HTTP_AUTH=platform")
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not hmac.compare_digest(token.strip().encode(), settings.http_token.encode()):
+    if scheme.lower() != "bearer" or not hmac.compare_digest(
+        token.strip().encode("utf-8", "replace"), settings.http_token.encode()
+    ):
         return Denied(401, "no bearer token, or a wrong one")
     return _method(request)
 
@@ -98,5 +100,9 @@ def _http(status: int, body: dict[str, Any]) -> dict[str, Any]:
 def _summary(report: Report) -> str:
     counts = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in report.counts.items() if count)
     codes = ", ".join(f"{code} ×{count}" for code, count in report.failed.items())
-    hint = "run again" if not report.lasting else "the log's `upload.failed` and `bucket.failed` lines tell what COS refused"
+    hint = (
+        "run again"
+        if not report.lasting
+        else "the log's `upload.failed` and `bucket.failed` lines tell what COS refused"
+    )
     return f"run {report.run_id}: {counts or 'nothing done'}; failed with {codes or 'nothing, but out of time'}; {hint}"

@@ -216,6 +216,7 @@ class Failed:
     status: int | None
     request_id: str
     lasting: bool
+    detail: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,3 +241,4 @@ class BucketFailed:
     status: int | None
     request_id: str
     lasting: bool
+    detail: str = ""

@@ -248,7 +248,7 @@ def facts(outcome: Outcome) -> dict[str, Any]:
         case Aborted():
             told |= {"bytes": outcome.bytes, "cos_request_id": outcome.request_id}
         case Failed():
-            told |= {"code": outcome.code, "status": outcome.status, "cos_request_id": outcome.request_id}
+            told |= _facts_of_failure(outcome)
         case AlreadyGone():
             pass
         case _:
@@ -258,5 +258,9 @@ def facts(outcome: Outcome) -> dict[str, Any]:
 
 def facts_of_bucket(failed: BucketFailed) -> dict[str, Any]:
     """A broken listing's facts, flat, for a log line or an answer."""
-    where = str(failed.bucket) if failed.bucket else "*"
-    return {"bucket": where, "code": failed.code, "status": failed.status, "cos_request_id": failed.request_id}
+    return {"bucket": str(failed.bucket) if failed.bucket else "*", **_facts_of_failure(failed)}
+
+
+def _facts_of_failure(failed: Failed | BucketFailed) -> dict[str, Any]:
+    facts: dict[str, Any] = {"code": failed.code, "status": failed.status, "cos_request_id": failed.request_id}
+    return {**facts, "detail": failed.detail} if failed.detail else facts

@@ -104,7 +104,7 @@ class Settler:
         except Refusal as exc:
             return Refused(str(exc), upload, "listing")
         except StoreError as exc:
-            return Failed(upload, exc.code, exc.status, exc.request_id, isinstance(exc, Rejected))
+            return Failed(upload, exc.code, exc.status, exc.request_id, isinstance(exc, Rejected), exc.detail)
 
     def _judge(self, upload: Upload, started: datetime | None, policy: Policy) -> Keep | Abort | None:
         """Read the parts, up to the first fresh one. None: time ran out before the verdict."""

@@ -50,6 +50,11 @@ def every_bucket(store: Store) -> tuple[Bucket, ...]:
     return tuple(found)
 
 
+def bucket_failed(bucket: Bucket | None, why: StoreError) -> BucketFailed:
+    """A listing that broke off, as a value. bucket: None for the list of buckets."""
+    return BucketFailed(bucket, why.code, why.status, why.request_id, isinstance(why, Rejected), why.detail)
+
+
 def run(plan: Plan, store: Store, deadline: Deadline, log: Log) -> Report:
     """Do what the plan says, as far as time allows. Never raises for COS's sake: what failed stands in the report."""
     with ThreadPoolExecutor(plan.workers, thread_name_prefix="settle") as pool:
@@ -121,9 +126,8 @@ class _Run:
         if isinstance(page, str):
             self._ledger.stopped(page)
         elif isinstance(page, StoreError):
-            lasting = isinstance(page, Rejected)
-            failed = BucketFailed(scan.bucket, page.code, page.status, page.request_id, lasting)
-            self._log.error("bucket.failed", **facts_of_bucket(failed), detail=page.detail)
+            failed = bucket_failed(scan.bucket, page)
+            self._log.error("bucket.failed", **facts_of_bucket(failed))
             self._ledger.bucket_failed(failed)
         else:
             self._take_page(scan, page)

@@ -1,8 +1,8 @@
 """
 How much memory a sweep takes, and that it does not grow with the bucket.
 
-Each sweep is a process of its own, over HTTP against the laptop's COS in another process; what is printed is the kernel's
-account (`ru_maxrss`) of the sweeping process at its end, the interpreter and the SDK included.
+Each sweep is a process of its own, over HTTP against the laptop's COS in another process; what is printed is the
+kernel's account (`ru_maxrss`) of the sweeping process at its end, the interpreter and the SDK included.
 """
 
 import argparse
@@ -26,12 +26,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("counts", nargs="*", type=int, default=[5_000, 200_000], help="uploads in the bucket")
     counts = parser.parse_args().counts
-    print(f"{'uploads':>10}{'aborted':>10}{'peak memory':>14}{'ratio':>8}")  # noqa: T201
+    print(f"{'uploads':>10}{'aborted':>10}{'peak memory':>14}{'ratio':>8}")
     peaks: list[int] = []
     for count in counts:
         aborted, peak = measure(count)
         peaks.append(peak)
-        print(f"{count:>10}{aborted:>10}{peak / MIB:>10.1f} MiB{peak / peaks[0]:>8.2f}")  # noqa: T201
+        print(f"{count:>10}{aborted:>10}{peak / MIB:>10.1f} MiB{peak / peaks[0]:>8.2f}")
     return int(peaks[-1] > LIMIT * peaks[0])
 
 
@@ -60,7 +60,7 @@ def sweep() -> None:
 
     answer = index.main_handler({"Type": "Timer", "Message": ""}, {"time_limit_in_ms": 3_600_000})
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    print(json.dumps({"aborted": answer["aborted"], "peak": peak}))  # noqa: T201
+    print(json.dumps({"aborted": answer["aborted"], "peak": peak}))
 
 
 if __name__ == "__main__":

@@ -4,11 +4,13 @@ Runs the laptop's COS on 127.0.0.1: one port for COS, one for the control door, 
 
 import argparse
 import asyncio
+import contextlib
 import json
 import os
 import signal
 import socket
 import sys
+import threading
 from typing import Any
 
 from aiohttp import web
@@ -93,7 +95,7 @@ async def _serve(state: State, options: argparse.Namespace) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     if options.stop_at_eof:
-        loop.add_reader(sys.stdin, _stop_at_eof, stop)
+        threading.Thread(target=_stop_at_eof, args=(loop, stop), daemon=True).start()
     doors = (
         web.Server(Door(state).handle, **_server_settings()),
         web.Server(Control(state).handle, **_server_settings()),
@@ -129,10 +131,12 @@ def _listen(*ports: int) -> list[socket.socket]:
     return listeners
 
 
-def _stop_at_eof(stop: asyncio.Event) -> None:
-    if not os.read(sys.stdin.fileno(), 1024):
-        asyncio.get_running_loop().remove_reader(sys.stdin)
-        stop.set()
+def _stop_at_eof(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
+    """Read standard input to its end in a thread, since not every kind of file can be watched by the loop."""
+    while os.read(sys.stdin.fileno(), 1024):
+        pass
+    with contextlib.suppress(RuntimeError):  # the loop has ended first
+        loop.call_soon_threadsafe(stop.set)
 
 
 def _greeting(state: State, cos_port: int, control_port: int) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from tests.cloud.fields import BadInput, Fields
 from tests.cloud.listing import Query, page
 from tests.cloud.seeding import plant, read_seed
 from tests.cloud.state import State, make_credentials
+from tests.cloud.wire import read_call
 
 MAX_SHOWN = 100_000
 MAX_SEEDED_SHOWN = 1000
@@ -50,7 +51,7 @@ class Control:
             known = ", ".join(f"{method} {path}" for method, path in self._answers)
             return _json({"error": f"no {request.method} {request.path} here; there is {known}"}, 404)
         try:
-            given = dict(request.query) if request.method == "GET" else _read_json(await request.read())
+            given = await _given(request)
             return _json(answer(given))
         except (BadInput, BadPolicy) as wrong:
             return _json({"error": str(wrong)}, 400)
@@ -171,6 +172,13 @@ def show_credentials(credentials: Credentials) -> dict[str, Any]:
         "expires": credentials.expires.isoformat() if credentials.expires else None,
         "policy": credentials.policy.document,
     }
+
+
+async def _given(request: web.BaseRequest) -> Any:
+    """What is asked for: the query of a GET, the JSON of anything else."""
+    if request.method == "GET":
+        return dict(read_call(request.method, request.raw_path, ()).query)
+    return _read_json(await request.read())
 
 
 def _read_json(body: bytes) -> Any:

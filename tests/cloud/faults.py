@@ -189,6 +189,7 @@ def _error(fields: Fields, status: int | None) -> CosError | None:
 
 
 def _headers(given: object) -> tuple[tuple[str, str], ...]:
-    if not isinstance(given or {}, dict):
-        raise BadInput("a fault: 'headers' must be a JSON object")
-    return tuple((str(name), str(value)) for name, value in dict(given or {}).items())  # type: ignore[call-overload]
+    headers = {} if given is None else given
+    if not isinstance(headers, dict) or not all(isinstance(value, str) for value in headers.values()):
+        raise BadInput("a fault: 'headers' must be a JSON object of texts")
+    return tuple(headers.items())
