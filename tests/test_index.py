@@ -423,6 +423,35 @@ def test_a_bucket_that_cannot_be_listed_does_not_stop_the_others(cloud: Cloud, f
     assert done.lines("run.ended")[0]["buckets_failed"] == 1
 
 
+def test_thousands_of_uploads_and_more_of_one_key_than_a_page_holds_are_swept_completely(
+    cloud: Cloud, function: Function
+) -> None:
+    cloud.seed(BUCKET, "a/{n}", count=1150)
+    cloud.seed(BUCKET, "one key", count=1200)
+    cloud.seed(BUCKET, "z/{n}", count=1150)
+
+    done = function(timer())
+
+    assert (done.report["status"], done.report["aborted"]) == ("complete", 3500)
+    assert held(cloud) == []
+
+
+def test_a_listing_whose_marker_stands_still_ends_in_an_error(cloud: Cloud, function: Function) -> None:
+    """COS says that there is more, and says the same again when asked for it."""
+    page = (
+        "<ListMultipartUploadsResult><IsTruncated>true</IsTruncated><NextKeyMarker>k</NextKeyMarker>"
+        "<NextUploadIdMarker>1</NextUploadIdMarker></ListMultipartUploadsResult>"
+    )
+    cloud.fault("ListMultipartUploads", bucket=BUCKET, raw=page, status=200)
+    before = cloud.mark()
+
+    done = function(timer(buckets=[BUCKET]))
+
+    assert isinstance(done.error, RunFailed)
+    assert "marker does not advance" in done.lines("bucket.failed")[0]["detail"]
+    assert len(cloud.requests(before)) == 2
+
+
 def test_a_page_is_one_line_of_the_log_with_cos_request_ids(cloud: Cloud, function: Function) -> None:
     cloud.seed(BUCKET, "{n:04}", count=1500)
 
