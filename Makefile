@@ -30,7 +30,7 @@ format: $(VENV)/ready ## put the code in the house's shape
 $(VENV)/ready: requirements.txt tests/requirements.txt
 	@echo "setting up $(VENV) …"
 	@$(PYTHON) -m venv $(VENV)
-	@$(RUN) -m pip install --quiet --disable-pip-version-check --requirement tests/requirements.txt
+	@$(RUN) -m pip install -qq --disable-pip-version-check --requirement tests/requirements.txt
 	@touch $@
 
 # SCF's machine, whatever this one is. Nothing may be compiled here: it would fit this Python, not that one.

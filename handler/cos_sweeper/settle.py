@@ -124,8 +124,6 @@ class Settler:
         raise Rejected("EndlessParts", detail=f"more than {MAX_PARTS_PAGES} pages of parts")
 
     def _abort(self, upload: Upload, verdict: Abort) -> Outcome:
-        if self.deadline.passed:
-            return Deferred(upload, OUT_OF_TIME)
         if not self.allowance.take():
             return Deferred(upload, AT_LIMIT)
         if self.plan.dry_run:
