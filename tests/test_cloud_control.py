@@ -43,6 +43,7 @@ def test_the_clock_can_be_set_moved_and_put_right(cloud: Cloud) -> None:
 
     real = datetime.now(timezone.utc)
 
+    cloud.clock(now="2001-01-01T00:00:00Z")
     cloud.clock(now="2026-03-04T18:00:00+08:00")
     cloud.clock(advance_seconds=3600)
     moved = now()

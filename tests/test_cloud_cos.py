@@ -196,6 +196,14 @@ def test_a_listing_has_the_elements_and_forms_of_the_real_one(cloud: Cloud, conn
     ]
 
 
+def test_a_page_is_never_longer_than_a_thousand(cloud: Cloud, connect: Connect) -> None:
+    cloud.seed(BUCKET, count=1001)
+
+    page = connect(cloud.role).list_multipart_uploads(BUCKET, MaxUploads=5000)
+
+    assert (page["MaxUploads"], page["IsTruncated"], len(page["Upload"])) == ("1000", "true", 1000)
+
+
 def test_a_key_that_is_not_utf8_is_listed_from_its_bytes(cloud: Cloud, connect: Connect) -> None:
     cloud.seed(BUCKET, "a\udcff\udc80")
 
@@ -269,6 +277,42 @@ def test_an_object_whose_content_was_not_kept_comes_back_as_zeros(connect: Conne
     assert got == bytes(len(body))
     assert client.head_object(BUCKET, "large")["Content-Length"] == str(len(body))
     assert client.head_object(BUCKET, "large")["ETag"] == f'"{hashlib.md5(body).hexdigest()}"'
+
+
+@pytest.mark.parametrize(
+    ("asked", "got", "told"),
+    [
+        ("bytes=1-2", b"bc", "bytes 1-2/4"),
+        ("bytes=2-", b"cd", "bytes 2-3/4"),
+        ("bytes=-1", b"d", "bytes 3-3/4"),
+        ("bytes=0-99", b"abcd", "bytes 0-3/4"),
+    ],
+)
+def test_a_range_of_an_object_can_be_got(connect: Connect, asked: str, got: bytes, told: str) -> None:
+    client = connect()
+    client.put_object(BUCKET, b"abcd", "a")
+
+    answer = client.get_object(BUCKET, "a", Range=asked)
+
+    assert answer["Body"].get_raw_stream().read() == got
+    assert answer["Content-Range"] == told
+
+
+def test_a_range_behind_the_end_is_refused_and_one_of_zeros_is_as_long_as_asked(connect: Connect) -> None:
+    client = connect()
+    client.put_object(BUCKET, bytes((1 << 20) + 1), "a")
+
+    assert client.get_object(BUCKET, "a", Range="bytes=5-9")["Body"].get_raw_stream().read() == bytes(5)
+    with pytest.raises(CosServiceError) as error:
+        client.get_object(BUCKET, "a", Range="bytes=9999999-")
+    assert refused(error) == (416, "InvalidRange")
+
+
+def test_a_request_that_came_through_a_proxy_names_its_whole_address(cloud: Cloud, connect: Connect) -> None:
+    head = signed_head(connect(), "GET", "/a%20b").replace("/a%20b", f"http://{HOST}/a%20b")
+
+    assert b"<Code>NoSuchKey</Code>" in ask(cloud, head)
+    assert cloud.requests()[-1].raw_path == "/a%20b"
 
 
 def test_a_body_that_does_not_match_its_md5_is_refused(cloud: Cloud, connect: Connect) -> None:
@@ -637,6 +681,12 @@ def test_a_fault_sends_an_error_without_its_document(cloud: Cloud, connect: Conn
 
     assert response.startswith(b"HTTP/1.1 404 ")
     assert response.endswith(b"\r\n\r\n")
+
+
+def test_a_spoilt_answer_to_head_still_has_no_body(cloud: Cloud, connect: Connect) -> None:
+    cloud.fault("HeadObject", body="endless")
+
+    assert ask(cloud, signed_head(connect(), "HEAD", "/a")).endswith(b"\r\n\r\n")
 
 
 def test_a_dripping_answer_is_whole_in_the_end(cloud: Cloud, connect: Connect) -> None:

@@ -65,6 +65,7 @@ def test_a_star_means_every_bucket() -> None:
         ("BUCKETS", "photos-1250000000@evil.com"),
         ("BUCKETS", "photos-1250000000.evil.com@ap-guangzhou"),
         ("BUCKETS", "Photos-1250000000@ap-guangzhou"),
+        ("BUCKETS", "p" * 60 + "-1250000000@ap-guangzhou"),
         ("BUCKETS", f"*,{PHOTOS}"),
         ("BUCKETS", f"{PHOTOS},photos-1250000000@ap-beijing"),
         ("BUCKETS", ","),

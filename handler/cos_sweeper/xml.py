@@ -166,7 +166,7 @@ def _key(text: str, *, encoded: bool) -> str:
 
 
 def _is_encoded(texts: dict[str, str]) -> bool:
-    return "url" in (texts.get("Encoding-Type"), texts.get("EncodingType"))
+    return any(texts.get(name) == "url" for name in ("Encoding-Type", "EncodingType", "Encoding-type"))
 
 
 def _is_truncated(texts: dict[str, str], default: str = "") -> bool:

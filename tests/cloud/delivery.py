@@ -53,7 +53,7 @@ def reset(request: web.BaseRequest) -> web.StreamResponse:
 
 
 async def _send(request: web.BaseRequest, answer: Answer) -> web.StreamResponse:
-    if request.method != "HEAD" and not answer.zeros:
+    if not answer.zeros:
         return web.Response(status=answer.status, body=answer.body, headers=answer.headers)
     response = await _open(request, answer, len(answer.body) + answer.zeros)
     if request.method != "HEAD":

@@ -6,7 +6,7 @@ What an operation means is not here. With `encoding-type=url` keys, prefixes and
 
 import re
 from collections.abc import Callable, Iterable
-from datetime import datetime, timezone
+from datetime import datetime
 from functools import lru_cache
 from xml.etree import ElementTree
 
@@ -47,8 +47,8 @@ def encoding(encoding_type: str) -> Encoding:
 
 @lru_cache(maxsize=4096)
 def moment(when: datetime) -> str:
-    """A time as listings give it: `2026-03-04T10:01:33.000Z`."""
-    return when.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.000Z")
+    """A time in UTC as listings give it: `2026-03-04T10:01:33.000Z`."""
+    return when.strftime("%Y-%m-%dT%H:%M:%S.000Z")
 
 
 def error(refused: CosError, resource: str, request_id: str, trace_id: str) -> bytes:

@@ -4,6 +4,7 @@ Each operation of COS: its parameters out of the request, its rule, its answer.
 The request's signature and permissions have been checked, its body has been taken in. Nothing here writes to a socket.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,11 +13,12 @@ from email.utils import format_datetime
 from tests.cloud import documents
 from tests.cloud.account import Account
 from tests.cloud.bucket import Bucket, StoredObject
-from tests.cloud.errors import invalid_argument
+from tests.cloud.errors import CosError, invalid_argument
 from tests.cloud.listing import Query
 from tests.cloud.routing import Target
 from tests.cloud.wire import Call
 
+RANGE = re.compile(r"bytes=(?P<first>[0-9]*)-(?P<last>[0-9]*)")
 XML = (("Content-Type", "application/xml"),)
 DEFAULT_REGION = "ap-guangzhou"
 
@@ -184,8 +186,15 @@ def put_object(job: Job) -> Answer:
 
 def get_object(job: Job) -> Answer:
     stored = job.bucket.get_object(job.target.key)
-    zeros = stored.size if stored.content is None else 0
-    return Answer(body=stored.content or b"", headers=_object_headers(stored), zeros=zeros)
+    asked = read_range(job.call.header("range"), stored.size)
+    span = asked if asked is not None else range(stored.size)
+    headers = _object_headers(stored)
+    if asked is not None:
+        headers += (("Content-Range", f"bytes {span.start}-{span.stop - 1}/{stored.size}"),)
+    status = 200 if asked is None else 206
+    if stored.content is None:
+        return Answer(status, headers=headers, zeros=len(span))
+    return Answer(status, stored.content[span.start : span.stop], headers)
 
 
 def head_object(job: Job) -> Answer:
@@ -218,6 +227,20 @@ CARRIERS: dict[str, Callable[[Job], Answer]] = {
     "HeadObject": head_object,
     "DeleteObject": delete_object,
 }
+
+
+def read_range(header: str, size: int) -> range | None:
+    """The bytes that a Range header asks for; `None` for all of them, as also where it is not understood."""
+    asked = RANGE.fullmatch(header)
+    if asked is None or asked["first"] == asked["last"] == "":
+        return None
+    if asked["first"]:
+        start, stop = int(asked["first"]), min(int(asked["last"] or size) + 1, size)
+    else:
+        start, stop = max(size - int(asked["last"]), 0), size
+    if start >= stop:
+        raise CosError(416, "InvalidRange", "The requested range is not satisfiable.")
+    return range(start, stop)
 
 
 def _etag(etag: str) -> tuple[tuple[str, str], ...]:
