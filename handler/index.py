@@ -10,17 +10,17 @@ import sys
 import time
 import traceback
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from cos_sweeper import answers, budget, plan, report, settings, sweep, triggers
+from cos_sweeper import answers, budget, chain, checkpoint, plan, report, settings, sweep, triggers
 from cos_sweeper.cos import Clients, CosStore
-from cos_sweeper.errors import StoreError, SweeperError, Unexplained
+from cos_sweeper.errors import Refusal, StoreError, SweeperError, Unexplained
 from cos_sweeper.log import Log, Scrubber
-from cos_sweeper.model import Ask
+from cos_sweeper.model import Ask, Bucket, Refused, Resume
 from cos_sweeper.settings import Credentials, Settings
 from cos_sweeper.transport import Connections
 
@@ -37,7 +37,7 @@ def main_handler(event: object, context: object) -> dict[str, Any]:
     scrubber = Scrubber(os.environ.get(name) for name in (*settings.CREDENTIALS, "HTTP_TOKEN"))
     log = Log(_write, scrubber, request_id=str(facts.get("request_id", "")))
     try:
-        return _clean(_handle(event, _deadline(facts, started), scrubber, log), scrubber)
+        return _clean(_handle(event, facts, _deadline(facts, started), scrubber, log), scrubber)
     except SweeperError as exc:
         log.error("run.failed", error=type(exc).__name__, reason=str(exc))
         exc.args = (scrubber.clean(str(exc)),)
@@ -53,7 +53,9 @@ def main_handler(event: object, context: object) -> dict[str, Any]:
     raise known from None
 
 
-def _handle(event: object, deadline: budget.Deadline, scrubber: Scrubber, log: Log) -> dict[str, Any]:
+def _handle(
+    event: object, context: Mapping[str, Any], deadline: budget.Deadline, scrubber: Scrubber, log: Log
+) -> dict[str, Any]:
     environment = settings.load(os.environ)
     request = triggers.http_request(event)
     denied = answers.admit(request, environment) if request else None
@@ -61,35 +63,79 @@ def _handle(event: object, deadline: budget.Deadline, scrubber: Scrubber, log: L
         log.warning("http.denied", status=denied.status, reason=denied.why)
         return answers.turn_away(denied)
     decoded = triggers.decode(event)
-    store = _store(environment, settings.credentials(os.environ), deadline)
-    done = _run(decoded.asks, environment, store, deadline, log)
+    role = settings.credentials(os.environ)
+    hand_on = _hand_on(context, environment, role, deadline)
+    done = _run(decoded.asks, environment, _store(environment, role, deadline), deadline, log, hand_on)
     told = _clean(done.as_json(), scrubber)
     if environment.report is not None:
-        _keep(environment.report, told, store, log)
+        _keep(environment.report, done, told, _store(environment, role, deadline.closing()), log)
     log.info("run.ended", **{name: value for name, value in told.items() if not isinstance(value, (dict, list))})
     return answers.answer(decoded.source, done)
 
 
 def _run(
-    asks: tuple[Ask, ...], environment: Settings, store: CosStore, deadline: budget.Deadline, log: Log
+    asks: tuple[Ask, ...],
+    environment: Settings,
+    store: CosStore,
+    deadline: budget.Deadline,
+    log: Log,
+    hand_on: chain.HandOn | None,
 ) -> report.Report:
-    as_of = datetime.now(timezone.utc)
-    run_id = f"{as_of:%Y%m%dT%H%M%SZ}-{uuid.uuid4().hex[:8]}"
+    now = datetime.now(timezone.utc)
+    run_id = f"{now:%Y%m%dT%H%M%SZ}-{uuid.uuid4().hex[:8]}"
     try:
         buckets = environment.buckets if environment.buckets is not None else sweep.every_bucket(store)
     except StoreError as exc:
-        ledger = report.Ledger(plan.make((), environment, (), run_id, as_of))
+        ledger = report.Ledger(plan.make((), environment, (), run_id, now))
         failed = sweep.bucket_failed(None, exc)
         ledger.bucket_failed(failed)
         log.error("bucket.failed", **report.facts_of_bucket(failed))
         return ledger.close()
-    made = plan.make(asks, environment, buckets, run_id, as_of)
-    return sweep.run(made, store, deadline, log)
+    try:
+        made = _resumed(asks, environment, buckets, now) or plan.make(asks, environment, buckets, run_id, now)
+    except Refusal as exc:
+        made = plan.make((Refused(str(exc)),), environment, buckets, run_id, now)
+    return chain.run(made, store, deadline, log, hand_on, environment.fan_out)
 
 
-def _keep(place: settings.ReportPlace, told: dict[str, Any], store: CosStore, log: Log) -> None:
-    """A report that cannot be kept is said loudly, but what was done stays done."""
-    key = f"{place.prefix}{told['run_id']}.json"
+def _resumed(
+    asks: tuple[Ask, ...], environment: Settings, buckets: tuple[Bucket, ...], now: datetime
+) -> plan.Plan | None:
+    """The plan of a chain that goes on here; None for every other event."""
+    match asks:
+        case (Resume(raw),):
+            return checkpoint.read(raw, environment, buckets, now)
+        case _:
+            return None
+
+
+def _hand_on(
+    context: Mapping[str, Any], environment: Settings, role: Credentials, deadline: budget.Deadline
+) -> chain.HandOn | None:
+    """How to invoke this function again; None where there is no SCF to do it, as on a laptop with a COS alone."""
+    name = context.get("function_name")
+    if not isinstance(name, str) or not name or (environment.cos_port and not environment.invoke_port):
+        return None
+
+    def hand_on(checkpoints: Sequence[str]) -> None:
+        # Only a run that hands on pays for loading the SDK of SCF.
+        from cos_sweeper.relay import Function, Relay
+
+        me = Function(
+            name,
+            str(context.get("namespace") or "default"),
+            str(context.get("function_version") or "$LATEST"),
+            str(context.get("tencentcloud_region") or os.environ.get("TENCENTCLOUD_REGION", "")),
+        )
+        Relay(role, me, deadline.left, port=environment.invoke_port).hand_on(checkpoints)
+
+    return hand_on
+
+
+def _keep(place: settings.ReportPlace, done: report.Report, told: dict[str, Any], store: CosStore, log: Log) -> None:
+    """A report that cannot be kept is said loudly, but what was done stays done. Each run of a chain keeps its own."""
+    part = f"{done.share.index + 1}-of-{done.share.of}.run-{done.number}.{uuid.uuid4().hex[:8]}"
+    key = f"{place.prefix}{done.run_id}/{part}.json"
     try:
         store.put_report(place.bucket, key, json.dumps(told, indent=1).encode())
     except StoreError as exc:

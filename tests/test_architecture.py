@@ -15,21 +15,22 @@ PACKAGE = HANDLER / "cos_sweeper"
 FLOORS = [
     ["errors", "model"],
     ["messages", "triggers", "settings", "policy", "store", "budget", "log", "xml"],
-    ["plan", "report", "answers"],
-    ["settle", "sweep"],
-    ["transport", "cos"],
+    ["plan", "report", "answers", "checkpoint"],
+    ["settle", "sweep", "chain"],
+    ["transport", "cos", "relay"],
     ["index"],
 ]
 ORDER = [module for floor in FLOORS for module in floor]
 DOORS = {
-    "qcloud_cos": "cos",
-    "urllib3": "transport",
-    "certifi": "transport",
-    "tenacity": "cos",
-    "tencentcloud": "relay",
+    "qcloud_cos": ["cos"],
+    "tencentcloud": ["relay"],
+    "urllib3": ["transport"],
+    "certifi": ["transport"],
+    "tenacity": ["cos", "relay"],
 }
 # What decides takes values and returns values: no clock, environment, network, thread, file or log.
 PURE = ["errors", "model", "messages", "triggers", "settings", "policy", "store", "xml", "plan", "report", "answers"]
+PURE += ["checkpoint"]
 WORLD = {
     "os",
     "sys",
@@ -77,7 +78,7 @@ def test_imports_go_one_way(module: str) -> None:
 def test_each_library_has_one_door(module: str) -> None:
     roots = {name.split(".")[0] for name in imports(module)}
 
-    assert {name for name in roots & set(DOORS) if DOORS[name] != module} == set()
+    assert {name for name in roots & set(DOORS) if module not in DOORS[name]} == set()
 
 
 @pytest.mark.parametrize("module", PURE)

@@ -11,14 +11,14 @@ from cos_sweeper.budget import REQUEST_SECONDS, deadline
 def test_work_ends_before_everything_ends_and_that_before_the_limit(limit: int) -> None:
     until = deadline(lambda: 0.0, limit, started=0.0)
 
-    assert 0 < until.work_ends < until.ends < limit
+    assert 0 < until.work_ends < until.ends < until.closes < limit
 
 
 def test_a_run_counts_from_its_own_start() -> None:
     now = [1000.0]
     until = deadline(lambda: now[0], 100, started=990.0)
 
-    assert until.ends == 990.0 + 99
+    assert until.closes == 990.0 + 99
     assert not until.passed
     now[0] = until.work_ends
     assert until.passed
@@ -32,4 +32,14 @@ def test_a_request_never_gets_more_time_than_is_left() -> None:
     now[0] = until.ends - 2
     assert until.request_seconds() == 2
     now[0] = until.ends + 5
-    assert until.request_seconds() == until.left() == 0
+    assert until.request_seconds() == 0
+
+
+def test_what_comes_after_the_sweep_has_time_of_its_own() -> None:
+    now = [0.0]
+    until = deadline(lambda: now[0], 60, started=0.0)
+
+    now[0] = until.ends + 1
+    assert until.left() == until.closing().request_seconds() == until.closes - now[0] > 0
+    now[0] = until.closes + 1
+    assert until.left() == until.closing().request_seconds() == 0

@@ -167,9 +167,9 @@ def test_no_attempt_is_made_that_could_not_end_in_time(cloud: Cloud, clock: Cloc
     before = cloud.mark()
 
     with pytest.raises(Unavailable):
-        over(cloud, clock, Deadline(clock, 0.1, 0.4)).abort(upload)
+        over(cloud, clock, Deadline(clock, 0.1, 0.4, 0.5)).abort(upload)
     with pytest.raises(Unavailable) as caught:
-        over(cloud, clock, Deadline(clock, 0.0, 0.0)).abort(upload)
+        over(cloud, clock, Deadline(clock, 0.0, 0.0, 0.1)).abort(upload)
 
     assert len(cloud.requests(before)) == 1
     assert clock.waits == []
@@ -261,7 +261,7 @@ def test_an_answer_that_does_not_end_in_time_is_given_up(body: str, cloud: Cloud
     cloud.fault("ListMultipartUploads", body=body)
 
     with pytest.raises(Unavailable) as caught:
-        over(cloud, clock, Deadline(clock, 0.3, 0.3)).page(BUCKET, Cursor(), "")
+        over(cloud, clock, Deadline(clock, 0.3, 0.3, 0.3)).page(BUCKET, Cursor(), "")
 
     assert caught.value.code == "Timeout"
 

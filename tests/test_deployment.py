@@ -45,10 +45,6 @@ DEPLOYED_ON = {
     "sys_platform": "linux",
 }
 
-# Its only import belongs to the module that invokes the function anew, which comes later: take it out of here then.
-IMPORTED_LATER = {"tencentcloud-sdk-python-scf"}
-
-
 def resolve(value: Any) -> Any:
     """`${env:NAME}`, filled in. Only ever a whole value: of the tools that deploy, some replace no less."""
     if isinstance(value, dict):
@@ -250,6 +246,6 @@ def test_every_requirement_is_pinned_to_one_version() -> None:
 def test_the_requirements_are_what_the_handler_imports_with_dependencies_and_nothing_else() -> None:
     bringing = providers()
 
-    needed = {provider for name in imported() for provider in bringing.get(name, {name})} | IMPORTED_LATER
+    needed = {provider for name in imported() for provider in bringing.get(name, {name})}
 
     assert set(pins()) == with_dependencies(needed)

@@ -7,8 +7,10 @@ import gzip
 import json
 import logging
 import traceback
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -16,13 +18,23 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from cos_sweeper import checkpoint
+from cos_sweeper.errors import Refusal
+from cos_sweeper.model import CHECKPOINT, Bucket, Upload
+from cos_sweeper.plan import Named, Plan, Scan, Share
+from cos_sweeper.policy import Policy
+from cos_sweeper.report import Report
+from cos_sweeper.settings import Settings
+from cos_sweeper.store import why_unaddressable
 from tests.cloud.client import Cloud
 from tests.cloud.journal import Request
+from tests.engine import BUCKETS, NOW, Engine
 from tests.function import LOGS, PHOTOS, TOKEN, Function, Invocation, event, named, timer
 
 BUCKET, OTHER = PHOTOS.partition("@")[0], LOGS.partition("@")[0]
 UPLOAD_ID = "1585130821" + "cb" * 32
 REPORTS = "sweeper-reports"
+FIELDS = ["version", "run_id", "as_of", "dry_run", "max_aborts", "number", "share", "past", "policies", "todo"]
 
 # What may stand in an event
 
@@ -544,3 +556,189 @@ def test_isolation_of_uploads_and_buckets(cloud: Cloud, function: Function) -> N
     assert (ended["aborted"], ended["failed"], ended["refused"], ended["buckets_failed"]) == (18, 2, 4, 1)
     assert {upload.key for upload in cloud.uploads(BUCKET)} == {"3", "/lead", "a/..", ".", "bad\udcff"}
     assert {upload.key for upload in cloud.uploads(OTHER)} == {"7"}
+
+
+# Chain and Progress: in memory, with a clock that only work moves; `test_chain_over_http.py` says it of real processes.
+
+buckets_of_uploads = st.lists(
+    st.tuples(st.sampled_from(["a", "a/b", "b", "猫", "z"]), st.sampled_from([1, 100]), st.integers(0, 1)), max_size=30
+)
+engines = st.fixed_dictionaries(
+    {
+        "seconds": st.integers(3, 40),
+        "page_size": st.integers(1, 7),
+        "fan_out": st.integers(1, 4),
+        "workers": st.integers(1, 3),
+        "dry_run": st.booleans(),
+    }
+)
+
+
+def engine_with(found: list[tuple[str, int, int]], *, seconds: int, page_size: int, **how: Any) -> Engine:
+    scf = Engine(Settings(BUCKETS, **how), seconds=seconds, page_size=page_size)
+    for key, idle, bucket in found:
+        scf.seed(key, idle=idle, bucket=bucket)
+    return scf
+
+
+def as_one_long_run(found: list[tuple[str, int, int]], how: dict[str, Any]) -> tuple[Counter[str], Report]:
+    """What one run with all the time there is leaves, by key, and its report."""
+    long = engine_with(found, **{**how, "seconds": 10**6, "fan_out": 1})
+    long.fire()
+    (report,) = long.reports
+    return left_by_key(long), report
+
+
+def left_by_key(scf: Engine) -> Counter[str]:
+    return Counter(f"{bucket.name}/{one.key}" for bucket in scf.account.buckets.values() for one in bucket.uploads)
+
+
+@settings(max_examples=300)
+@given(found=buckets_of_uploads, how=engines)
+def test_chain(found: list[tuple[str, int, int]], how: dict[str, Any]) -> None:
+    scf = engine_with(found, **how)
+
+    scf.fire()
+
+    left, report = as_one_long_run(found, how)
+    assert left_by_key(scf) == left
+    assert {name: sum(one.counts[name] for one in scf.reports) for name in report.counts} == report.counts
+    assert sum(one.bytes_freed for one in scf.reports) == report.bytes_freed
+    assert sum(one.bytes_would_free for one in scf.reports) == report.bytes_would_free
+    assert {one.as_of for one in scf.reports} == {report.as_of}
+
+
+@settings(max_examples=300)
+@given(found=buckets_of_uploads, how=engines, arrivals=st.lists(st.integers(0, 3), max_size=40))
+def test_chain_whatever_is_delivered_twice_or_lost_once_the_next_timer_has_come(
+    found: list[tuple[str, int, int]], how: dict[str, Any], arrivals: list[int]
+) -> None:
+    how["dry_run"] = False
+    scf = engine_with(found, **how)
+    scf.deliver = lambda number: arrivals[number - 1] if number <= len(arrivals) else 1
+    scf.fire()
+    aborted = sum(one.counts["aborted"] for one in scf.reports)
+
+    scf.deliver = lambda _: 1
+    scf.fire()
+
+    left, report = as_one_long_run(found, how)
+    assert left_by_key(scf) == left
+    assert aborted <= sum(one.counts["aborted"] for one in scf.reports) == report.counts["aborted"]
+    assert sum(one.bytes_freed for one in scf.reports) == report.bytes_freed
+
+
+@settings(max_examples=300)
+@given(found=buckets_of_uploads, how=engines, deaths=st.lists(st.none() | st.integers(1, 12), max_size=30))
+def test_chain_whenever_an_instance_is_killed_once_the_next_timer_has_come(
+    found: list[tuple[str, int, int]], how: dict[str, Any], deaths: list[int | None]
+) -> None:
+    how["dry_run"] = False
+    scf = engine_with(found, **how)
+    scf.dies_at = lambda run: deaths[run - 1] if run <= len(deaths) else None
+    scf.fire()
+
+    scf.dies_at = lambda _: None
+    scf.fire()
+
+    left, report = as_one_long_run(found, how)
+    assert left_by_key(scf) == left
+    assert sum(one.counts["aborted"] for one in scf.reports) <= report.counts["aborted"]
+
+
+@settings(max_examples=300)
+@given(found=buckets_of_uploads, how=engines, seconds=st.integers(0, 6))
+def test_progress(found: list[tuple[str, int, int]], how: dict[str, Any], seconds: int) -> None:
+    """However short the time: each run settles something or is the last of its chain, and the end is not silent."""
+    scf = engine_with(found, **{**how, "seconds": seconds})
+
+    scf.fire()
+
+    assert scf.runs <= 3 * len(found) + 3 * how["fan_out"] + 10
+    ends = [one for one in scf.reports if not one.handed_on]
+    assert len(ends) == (1 if how["fan_out"] == 1 or not scf.reports[0].handed_on > 1 else how["fan_out"])
+    assert all(one.status.value == "complete" or "NoProgress" in one.failed for one in ends)
+
+
+# Scope, once more: a checkpoint can widen nothing
+
+policies = st.builds(
+    Policy,
+    min_age=st.sampled_from([1, 71, 72, 100]).map(lambda hours: timedelta(hours=hours)),
+    min_idle=st.sampled_from([0, 0.1, 1, 24, 50]).map(lambda hours: timedelta(hours=hours)),
+    prefixes=st.sampled_from([(), ("raw/",), ("raw/x", "logs/"), ("r",)]),
+    spare_prefixes=st.sampled_from([(), ("raw/keep",), ("logs/",)]),
+    only_key=st.none() | st.just("raw/x"),
+    started_before=st.none() | st.just(NOW) | st.just(NOW + timedelta(days=30)),
+)
+everywhere = st.sampled_from([*BUCKETS, Bucket("elsewhere-1250000000", "ap-guangzhou")])
+scans = st.builds(Scan, everywhere, st.sampled_from(["", "raw/"]), policies)
+names = st.builds(Named, st.builds(Upload, everywhere, words, upload_ids), policies)
+plans = st.builds(
+    Plan,
+    run_id=st.sampled_from(["run-1", "../x", ""]),
+    as_of=st.sampled_from([NOW, NOW - timedelta(days=9), NOW + timedelta(minutes=4), NOW + timedelta(days=9)]),
+    dry_run=st.booleans(),
+    max_aborts=st.sampled_from([None, 5, 50]),
+    workers=st.just(999),
+    named=st.lists(names, max_size=2).map(tuple),
+    scans=st.lists(scans, max_size=2).map(tuple),
+    refused=st.just(()),
+    number=st.sampled_from([1, 1000, 1001]),
+    share=st.sampled_from([Share(), Share(1, 4), Share(5, 4)]),
+)
+allowed = st.builds(
+    Settings,
+    buckets=st.sampled_from([BUCKETS, BUCKETS[:1]]),
+    min_age=st.just(timedelta(hours=72)),
+    event_min_idle=st.sampled_from([timedelta(0), timedelta(minutes=5)]),
+    prefixes=st.sampled_from([(), ("raw/",)]),
+    spare_prefixes=st.sampled_from([(), ("raw/keep/",)]),
+    dry_run=st.booleans(),
+    max_aborts=st.sampled_from([None, 10]),
+)
+
+
+@settings(max_examples=600)
+@given(wanted=plans, allowed=allowed)
+def test_scope_of_a_checkpoint(wanted: Plan, allowed: Settings) -> None:
+    assert allowed.buckets is not None
+    for text in checkpoint.write(wanted):
+        try:
+            made = checkpoint.read(json.loads(text)[CHECKPOINT], allowed, allowed.buckets, NOW)
+        except Refusal:
+            continue
+
+        assert {one.bucket for one in made.scans} | {one.upload.bucket for one in made.named} <= set(allowed.buckets)
+        assert made.as_of <= NOW
+        assert made.dry_run or not allowed.dry_run
+        assert allowed.max_aborts is None or (made.max_aborts or 0) <= allowed.max_aborts
+        assert made.workers == allowed.workers
+        assert 0 <= made.share.index < made.share.of
+        assert made.number <= checkpoint.MAX_RUNS
+        assert all(why_unaddressable(one.upload.key, one.upload.upload_id) is None for one in made.named)
+        for policy in [one.policy for one in made.scans] + [one.policy for one in made.named]:
+            assert set(allowed.spare_prefixes) <= set(policy.spare_prefixes)
+            assert not allowed.prefixes or (policy.prefixes and all(one.startswith("raw/") for one in policy.prefixes))
+        for one in made.scans:
+            leftovers = one.policy.only_key is not None and one.policy.started_before is not None
+            assert leftovers or one.policy.min_age >= allowed.min_age
+            assert one.policy.min_idle >= (timedelta(minutes=10) if leftovers else allowed.min_idle)
+            assert not leftovers or (one.policy.started_before or NOW) <= NOW
+        assert all(one.policy.min_idle >= allowed.event_min_idle for one in made.named)
+
+
+@settings(max_examples=300)
+@given(wanted=plans, damage=st.dictionaries(st.sampled_from(FIELDS), anything, min_size=1, max_size=3))
+def test_scope_of_a_damaged_checkpoint(wanted: Plan, damage: dict[str, Any]) -> None:
+    """Whatever stands in it, it is refused with a reason or read; nothing else."""
+    for text in checkpoint.write(wanted):
+        raw = {**json.loads(text)[CHECKPOINT], **damage}
+        made: Plan | str = "refused"
+
+        try:
+            made = checkpoint.read(raw, Settings(BUCKETS), BUCKETS, NOW)
+        except Refusal as refused:
+            made = str(refused)
+
+        assert made

@@ -14,13 +14,14 @@ from hypothesis import strategies as st
 
 from cos_sweeper import plan as planning
 from cos_sweeper.budget import Deadline
+from cos_sweeper.chain import run
 from cos_sweeper.errors import Unavailable
 from cos_sweeper.log import Log, Scrubber
 from cos_sweeper.model import AbortUpload, Ask, Bucket, Cursor, Page, PartsPage, SweepBuckets, Upload
 from cos_sweeper.report import Report, Status
 from cos_sweeper.settings import Settings
 from cos_sweeper.store import Receipt, Store
-from cos_sweeper.sweep import every_bucket, run
+from cos_sweeper.sweep import every_bucket
 from tests.cloud.account import Account
 from tests.cloud.memory import MemoryStore
 from tests.cloud.seeding import Seed, plant
@@ -28,7 +29,7 @@ from tests.cloud.seeding import Seed, plant
 NOW = datetime(2026, 11, 22, 12, tzinfo=timezone.utc)
 PHOTOS = Bucket("photos-1250000000", "ap-guangzhou")
 LOGS = Bucket("logs-1250000000", "ap-singapore")
-NEVER = Deadline(lambda: 0.0, 1.0, 2.0)
+NEVER = Deadline(lambda: 0.0, 1.0, 2.0, 3.0)
 
 
 @pytest.fixture
@@ -54,7 +55,8 @@ def sweep(
 ) -> Report:
     settings = Settings((PHOTOS, LOGS), **{"workers": 3, **more})  # type: ignore[arg-type]
     plan = planning.make(asks or (SweepBuckets(),), settings, (PHOTOS, LOGS), "run", NOW)
-    return run(plan, store, deadline, Log((lines if lines is not None else []).append, Scrubber(())))
+    log = Log((lines if lines is not None else []).append, Scrubber(()))
+    return run(plan, store, deadline, log, None, 1)
 
 
 class Wrapped:
@@ -179,7 +181,7 @@ def test_out_of_time_the_rest_is_deferred_and_what_is_in_flight_finishes(account
 
     report = sweep(
         Wrapped(memory(account), before),  # type: ignore[arg-type]
-        deadline=Deadline(lambda: clock[0], 15.0, 100.0),
+        deadline=Deadline(lambda: clock[0], 15.0, 100.0, 101.0),
     )
 
     assert report.status is Status.PARTIAL
@@ -199,7 +201,7 @@ def test_without_any_time_nothing_is_asked_for_and_the_run_says_so(account: Acco
         Wrapped(memory(account), before),  # type: ignore[arg-type]
         AbortUpload(PHOTOS.name, "1", "1"),
         SweepBuckets(),
-        deadline=Deadline(lambda: 1.0, 1.0, 2.0),
+        deadline=Deadline(lambda: 1.0, 1.0, 2.0, 3.0),
     )
 
     assert report.status is Status.PARTIAL

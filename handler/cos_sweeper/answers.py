@@ -7,6 +7,7 @@ in, values out; `RunFailed` is how "try again" is said.
 
 import hmac
 import json
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
@@ -64,6 +65,9 @@ def answer(source: Source, report: Report) -> dict[str, Any]:
     An upload that an event named and that was not reached is wanted again, too: nobody else knows of it.
     """
     told = report.as_json()
+    if report.handed_on:
+        # A retry would hand on a second time. What failed travels along, and the last run speaks for all.
+        return _http(202, told) if source is Source.HTTP else told
     unreached = any(detail["outcome"] == "deferred" for detail in report.details)
     match source:
         case Source.ASYNCHRONOUS:
@@ -99,7 +103,8 @@ def _http(status: int, body: dict[str, Any]) -> dict[str, Any]:
 
 def _summary(report: Report) -> str:
     counts = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in report.counts.items() if count)
-    codes = ", ".join(f"{code} ×{count}" for code, count in report.failed.items())
+    failed = Counter(report.failed) + Counter(dict(report.past.failed))
+    codes = ", ".join(f"{code} ×{count}" for code, count in failed.items())
     hint = (
         "run again"
         if not report.lasting

@@ -11,18 +11,23 @@ from dataclasses import dataclass
 REQUEST_SECONDS = 10.0
 
 
+# Enough to load the SCF SDK and to try a few times.
+HAND_ON_SECONDS = 6.0
+
+
 @dataclass(frozen=True, slots=True)
 class Deadline:
     """
-    When to stop taking work, and when everything must be over. Seconds, by `clock`.
+    When to stop taking work, when to stop waiting for COS, and when everything must be over. Seconds, by `clock`.
 
-    Between `work_ends` and `ends`, what is in flight finishes. After `ends` no request may be waited for any more, so
-    that the answer is out before the platform's limit.
+    Between `work_ends` and `ends`, what is in flight finishes. Between `ends` and `closes`, the rest is handed on and
+    the report is written; the answer is out before the platform's limit.
     """
 
     clock: Callable[[], float]
     work_ends: float
     ends: float
+    closes: float
 
     @property
     def passed(self) -> bool:
@@ -31,14 +36,19 @@ class Deadline:
 
     def left(self) -> float:
         """Seconds until everything must be over; never negative."""
-        return max(0.0, self.ends - self.clock())
+        return max(0.0, self.closes - self.clock())
 
     def request_seconds(self) -> float:
-        """How long one request may take if it starts now."""
-        return min(REQUEST_SECONDS, self.left())
+        """How long a request of the sweep may take if it starts now."""
+        return min(REQUEST_SECONDS, max(0.0, self.ends - self.clock()))
+
+    def closing(self) -> "Deadline":
+        """The time for what comes after the sweep."""
+        return Deadline(self.clock, self.closes, self.closes, self.closes)
 
 
 def deadline(clock: Callable[[], float], limit_seconds: float, started: float) -> Deadline:
     """The deadline of a run that started at `started` and is killed `limit_seconds` later."""
-    ends = started + limit_seconds - min(1.0, 0.1 * limit_seconds)
-    return Deadline(clock, work_ends=ends - min(REQUEST_SECONDS, 0.25 * limit_seconds), ends=ends)
+    closes = started + limit_seconds - min(1.0, 0.1 * limit_seconds)
+    ends = closes - min(HAND_ON_SECONDS, 0.15 * limit_seconds)
+    return Deadline(clock, ends - min(REQUEST_SECONDS, 0.2 * limit_seconds), ends, closes)

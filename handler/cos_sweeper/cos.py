@@ -172,7 +172,10 @@ class CosStore:
         return exchange.answer
 
     def _give_up(self, state: tenacity.RetryCallState) -> bool:
-        return state.attempt_number >= ATTEMPTS or self._deadline.left() <= state.upcoming_sleep + WORTH_TRYING_SECONDS
+        return (
+            state.attempt_number >= ATTEMPTS
+            or self._deadline.request_seconds() <= state.upcoming_sleep + WORTH_TRYING_SECONDS
+        )
 
     def _read(self, answer: Answer, read: Callable[[bytes], T]) -> T:
         try:

@@ -67,6 +67,15 @@ class Rejected(StoreError):
     """COS refused for good: only somebody who changes a permission, a setting or the bucket can mend it."""
 
 
+class NotHandedOn(SweeperError):
+    """SCF did not take an invocation. code: its error code. accepted: how many it took before."""
+
+    def __init__(self, code: str, accepted: int) -> None:
+        super().__init__(code)
+        self.code = code
+        self.accepted = accepted
+
+
 class RunFailed(SweeperError):
     """A run in which something failed, raised after everything else was done, so that SCF retries and dead-letters."""
 

@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NoReturn
 
+# What a checkpoint stands under in the event that a run sends to the next.
+CHECKPOINT = "cos_sweeper_checkpoint"
+
 
 def never(value: NoReturn) -> NoReturn:
     """Make the type checker prove a match is exhaustive (typing.assert_never is 3.11)."""
@@ -64,6 +67,9 @@ class Cursor:
 
     key: str = ""
     upload_id: str = ""
+
+
+BEGINNING = Cursor()
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +142,14 @@ class SweepBuckets:
     min_idle: timedelta | None = None
     max_aborts: int | None = None
     dry_run: bool | None = None
+    origin: str = "event"
+
+
+@dataclass(frozen=True, slots=True)
+class Resume:
+    """Go on with a chain of runs. checkpoint: as it came, not looked into yet."""
+
+    checkpoint: object
     origin: str = "event"
 
 
@@ -227,7 +241,7 @@ class Deferred:
     reason: str
 
 
-Ask = AbortUpload | Superseded | SweepBuckets | Refused
+Ask = AbortUpload | Superseded | SweepBuckets | Resume | Refused
 Verdict = Keep | Abort
 Outcome = Kept | WouldAbort | Aborted | AlreadyGone | Refused | Failed | Deferred
 

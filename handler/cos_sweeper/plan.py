@@ -7,9 +7,23 @@ The plan is made once and is the only thing the rest reads. It may narrow what t
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from zlib import crc32
 
 from cos_sweeper.errors import Refusal
-from cos_sweeper.model import AbortUpload, Ask, Bucket, Keep, Refused, Superseded, SweepBuckets, Upload, never
+from cos_sweeper.model import (
+    BEGINNING,
+    AbortUpload,
+    Ask,
+    Bucket,
+    Cursor,
+    Keep,
+    Refused,
+    Resume,
+    Superseded,
+    SweepBuckets,
+    Upload,
+    never,
+)
 from cos_sweeper.policy import Policy, keep_by_key
 from cos_sweeper.settings import Settings, why_no_match
 from cos_sweeper.store import why_unaddressable
@@ -28,11 +42,40 @@ class Named:
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """List the unfinished uploads of a bucket whose keys begin with `prefix`, and abort the abandoned ones."""
+    """List the unfinished uploads of a bucket whose keys begin with `prefix`, after `start`."""
 
     bucket: Bucket
     prefix: str
     policy: Policy
+    start: Cursor = BEGINNING
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """
+    Which uploads of a listing are this run's, when several instances share one sweep.
+
+    Told from the upload alone, so that instances that never speak to each other agree: each upload is in one share.
+    """
+
+    index: int = 0
+    of: int = 1
+
+    def has(self, upload: Upload) -> bool:
+        """Whether this upload is in the share."""
+        if self.of == 1:
+            return True
+        name = f"{upload.key}\0{upload.upload_id}".encode("utf-8", "surrogatepass")
+        return crc32(name) % self.of == self.index
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """What failed in the earlier runs of a chain, by COS's code. The last run speaks for all."""
+
+    transient: int = 0
+    lasting: int = 0
+    failed: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +83,8 @@ class Plan:
     """
     All that a run needs to know.
 
-    as_of: the moment, UTC, by which every age is judged. max_aborts: None without a limit. refused: asks that will not
-    be done, each with its reason.
+    as_of: the moment, UTC, by which every age is judged. max_aborts: what is left of it, None without a limit. refused:
+    asks that will not be done, each with its reason. number: which run of its chain this is, from 1.
     """
 
     run_id: str
@@ -52,6 +95,9 @@ class Plan:
     named: tuple[Named, ...]
     scans: tuple[Scan, ...]
     refused: tuple[Refused, ...]
+    number: int = 1
+    share: Share = Share()
+    past: Past = Past()
 
 
 def make(asks: Iterable[Ask], settings: Settings, buckets: Sequence[Bucket], run_id: str, as_of: datetime) -> Plan:
@@ -98,6 +144,8 @@ class _Maker:
                     self._superseded(ask)
                 case SweepBuckets():
                     self._sweep(ask)
+                case Resume():
+                    raise Refusal("a checkpoint is an event of its own")
                 case _:
                     never(ask)
         except Refusal as exc:

@@ -24,7 +24,7 @@ from cos_sweeper.model import (
     WouldAbort,
     never,
 )
-from cos_sweeper.plan import Plan
+from cos_sweeper.plan import Past, Plan, Share
 
 # A report is also the function's answer, which SCF logs: examples, not lists.
 MAX_FAILURES_SHOWN = 20
@@ -58,9 +58,10 @@ class Report:
 
     counts: uploads by outcome, they add up to `uploads`. kept: by reason. bytes_freed: after a 204 only; the uploads
     whose size COS did not tell are counted in size_unknown. failures, refusals: the first few. failed: by COS's code,
-    uploads and buckets alike. transient, lasting: failures that a retry may mend, and that none can. cut_short: why the
-    run ended before the listing did, or ''. details: one outcome for each upload that an event named, in no promised
-    order.
+    uploads and buckets alike. transient, lasting: failures that a retry may mend, and that none can, those of the
+    chain's earlier runs (past) among them. cut_short: why the run ended before the listing did, or ''. handed_on: how
+    many invocations go on with the rest. details: one outcome for each upload that an event named and that was settled,
+    in no promised order.
     """
 
     run_id: str
@@ -78,6 +79,10 @@ class Report:
     transient: int
     lasting: int
     cut_short: str
+    number: int
+    share: Share
+    handed_on: int
+    past: Past
     leaks: tuple[dict[str, Any], ...]
     failures: tuple[dict[str, Any], ...]
     refusals: tuple[dict[str, Any], ...]
@@ -88,13 +93,16 @@ class Report:
         """Failed when anything failed, partial when anything was left for later."""
         if self.transient or self.lasting:
             return Status.FAILED
-        return Status.PARTIAL if self.cut_short or self.counts["deferred"] else Status.COMPLETE
+        left = self.cut_short or self.handed_on or self.counts["deferred"]
+        return Status.PARTIAL if left else Status.COMPLETE
 
     def as_json(self) -> dict[str, Any]:
         """The report as the caller gets it; sizes in bytes, times in UTC."""
         return {
             "status": self.status.value,
             "run_id": self.run_id,
+            "run": self.number,
+            "share": f"{self.share.index + 1}/{self.share.of}",
             "as_of": self.as_of.isoformat(timespec="seconds"),
             "dry_run": self.dry_run,
             "uploads": self.uploads,
@@ -106,7 +114,9 @@ class Report:
             "buckets_failed": self.buckets_failed,
             "kept_because": self.kept,
             "failed_with": self.failed,
+            "failed_before": dict(self.past.failed),
             "cut_short": self.cut_short,
+            "handed_on": self.handed_on,
             "leaks": list(self.leaks),
             "failures": list(self.failures),
             "refusals": list(self.refusals),
@@ -143,6 +153,7 @@ class Ledger:
     swept: set[Bucket] = field(default_factory=set)
     broken: set[Bucket | None] = field(default_factory=set)
     cut_short: str = ""
+    handed_on: int = 0
 
     def add(self, outcome: Outcome, initiator: str = "", *, detailed: bool = False) -> None:
         """Take one upload's outcome in. initiator: who started it, where a listing told."""
@@ -175,6 +186,20 @@ class Ledger:
         self.broken.add(failed.bucket)
         self._failure(failed.code, facts_of_bucket(failed), lasting=failed.lasting)
 
+    def chain_failed(self, code: str, detail: str) -> None:
+        """The rest of the work could not be handed on, or not be gone on with."""
+        self._failure(code, {"code": code, "detail": detail}, lasting=False)
+
+    def past(self) -> Past:
+        """All that failed in the chain so far, this run included, for the next run to know."""
+        before = self.plan.past
+        failed = self.failed + Counter(dict(before.failed))
+        return Past(
+            before.transient + self.transient,
+            before.lasting + self.lasting,
+            tuple(failed.most_common(MAX_FAILURES_SHOWN)),
+        )
+
     def stopped(self, why: str) -> None:
         """The run ended before the listings did."""
         self.cut_short = self.cut_short or why
@@ -194,9 +219,13 @@ class Ledger:
             buckets_swept=len(self.swept - self.broken),
             buckets_failed=len(self.broken),
             failed=dict(self.failed.most_common()),
-            transient=self.transient,
-            lasting=self.lasting,
+            transient=self.plan.past.transient + self.transient,
+            lasting=self.plan.past.lasting + self.lasting,
             cut_short=self.cut_short,
+            number=self.plan.number,
+            share=self.plan.share,
+            handed_on=self.handed_on,
+            past=self.plan.past,
             leaks=self._worst_leaks(),
             failures=tuple(self.failures),
             refusals=tuple(self.refusals),

@@ -44,9 +44,9 @@ class Settings:
     """
     What the function may do and how.
 
-    buckets: the allow-list, None for every bucket that the role can list. prefixes: () for all keys. cos_port: the port
-    of a COS on this machine, None for the cloud. http_token: None while unset, and then every HTTP request is turned
-    away.
+    buckets: the allow-list, None for every bucket that the role can list. prefixes: () for all keys. http_token: None
+    while unset, and then every HTTP request is turned away. cos_port, invoke_port: of a COS and an SCF on this machine,
+    None for the cloud.
     """
 
     buckets: tuple[Bucket, ...] | None
@@ -58,10 +58,12 @@ class Settings:
     dry_run: bool = False
     max_aborts: int | None = None
     workers: int = 32
+    fan_out: int = 1
     report: ReportPlace | None = None
     http_platform_auth: bool = False
     http_token: str | None = field(default=None, repr=False)
     cos_port: int | None = None
+    invoke_port: int | None = None
 
 
 def load(environ: Mapping[str, str]) -> Settings:
@@ -146,6 +148,10 @@ def _workers(text: str) -> int:
     return _whole(text, 256)
 
 
+def _fan_out(text: str) -> int:
+    return _whole(text, 100)
+
+
 def _flag(text: str) -> bool:
     # A word we do not know must not turn a dry run into a real one.
     words = {"true": True, "1": True, "false": False, "0": False}
@@ -213,8 +219,10 @@ READERS: dict[str, tuple[str, Callable[[str], Any]]] = {
     "DRY_RUN": ("dry_run", _flag),
     "MAX_ABORTS": ("max_aborts", _count),
     "WORKERS": ("workers", _workers),
+    "FAN_OUT": ("fan_out", _fan_out),
     "REPORT": ("report", _report),
     "HTTP_AUTH": ("http_platform_auth", _http_auth),
     "HTTP_TOKEN": ("http_token", _token),
     "COS_ENDPOINT": ("cos_port", _laptop),
+    "INVOKE_ENDPOINT": ("invoke_port", _laptop),
 }

@@ -42,6 +42,11 @@ class Allowance:
         self._lock = threading.Lock()
 
     @property
+    def left(self) -> int | None:
+        """How many are left, None without a limit."""
+        return self._left
+
+    @property
     def spent(self) -> bool:
         """Nothing is left."""
         return self._left == 0

@@ -2,12 +2,14 @@
 The loop: list, screen, settle.
 
 The caller's thread alone lists what to do and keeps the ledger; worker threads settle one upload each and hand back a
-value. Never more than two pages and twice as many uploads as there are workers are in memory.
+value. Never more than a few pages and twice as many uploads as there are workers are in memory. Where time runs out,
+what is left is told exactly: the ledger has what was settled, `Swept.left` has the rest, and no upload is in both.
 """
 
+from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from queue import SimpleQueue
 from typing import TypeVar
@@ -17,6 +19,7 @@ from cos_sweeper.errors import Rejected, StoreError
 from cos_sweeper.log import Log
 from cos_sweeper.model import (
     Aborted,
+    AlreadyGone,
     Bucket,
     BucketFailed,
     Cursor,
@@ -29,14 +32,36 @@ from cos_sweeper.model import (
     Page,
     Refused,
 )
-from cos_sweeper.plan import Plan, Scan
+from cos_sweeper.plan import Named, Plan, Scan
 from cos_sweeper.policy import screen
-from cos_sweeper.report import Ledger, Report, facts, facts_of_bucket, name_of
+from cos_sweeper.report import Ledger, facts, facts_of_bucket, name_of
 from cos_sweeper.settings import BUCKET_NAME, REGION
 from cos_sweeper.settle import AT_LIMIT, OUT_OF_TIME, Allowance, Settler
 from cos_sweeper.store import Store, why_unaddressable
 
 T = TypeVar("T")
+
+# Pages whose uploads are not all settled yet: one slow upload may hold up a page, but not let the next ones pile up.
+MAX_OPEN_PAGES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """
+    What a run did, and what it left.
+
+    left: the same plan with only what is still to do; None when nothing is. unsettled: outcomes of uploads that `left`
+    still holds, in case nobody will take it over.
+    """
+
+    ledger: Ledger
+    left: Plan | None
+    unsettled: tuple[tuple[Outcome, str, bool], ...]
+
+    def keep_what_is_left(self) -> None:
+        """Nobody takes it over: what was not settled is told in this run's ledger."""
+        for outcome, initiator, detailed in self.unsettled:
+            self.ledger.add(outcome, initiator, detailed=detailed)
 
 
 def every_bucket(store: Store) -> tuple[Bucket, ...]:
@@ -55,22 +80,36 @@ def bucket_failed(bucket: Bucket | None, why: StoreError) -> BucketFailed:
     return BucketFailed(bucket, why.code, why.status, why.request_id, isinstance(why, Rejected), why.detail)
 
 
-def run(plan: Plan, store: Store, deadline: Deadline, log: Log) -> Report:
-    """Do what the plan says, as far as time allows. Never raises for COS's sake: what failed stands in the report."""
+def run(plan: Plan, store: Store, deadline: Deadline, log: Log) -> Swept:
+    """Do what the plan says, as far as time allows. Never raises for COS's sake: what failed stands in the ledger."""
     with ThreadPoolExecutor(plan.workers, thread_name_prefix="settle") as pool:
-        return _Run(plan, store, deadline, log, pool).report()
+        return _Run(plan, store, deadline, log, pool).swept()
 
 
 @dataclass(slots=True)
 class _OpenPage:
-    """A page whose uploads are being settled: what its log line will say."""
+    """
+    A page whose uploads are being settled.
 
-    bucket: Bucket
+    outcomes: by place in the listing, None while open or in nobody's or another's share.
+    """
+
+    scan: int
+    start: Cursor
+    listed: tuple[Listed, ...]
     request_id: str
-    open: int
-    counts: dict[str, int] = field(default_factory=dict)
-    bytes_freed: int = 0
-    last_abort_request_id: str = ""
+    outcomes: list[Outcome | None] = field(init=False)
+    open: int = 0
+
+    def __post_init__(self) -> None:
+        self.outcomes = [None] * len(self.listed)
+
+    def cursor_before(self, place: int) -> Cursor:
+        """Where a listing has to go on for this upload to be the first. An id that is no marker is passed over."""
+        for one in reversed(self.listed[:place]):
+            if one.upload.upload_id:
+                return Cursor(one.upload.key, one.upload.upload_id)
+        return self.start
 
 
 class _Run:
@@ -84,132 +123,187 @@ class _Run:
         self._allowance = Allowance(plan.max_aborts)
         self._settler = Settler(store, plan, deadline, self._allowance)
         self._in_flight = 0
-        self._done: SimpleQueue[tuple[Outcome | BaseException, str, _OpenPage | None]] = SimpleQueue()
+        self._done: SimpleQueue[tuple[Outcome | BaseException, Callable[[Outcome], None]]] = SimpleQueue()
+        self._pages: deque[_OpenPage] = deque()
+        # Where to go on, by scan: after the last page that was listed, or before the first upload that was not reached.
+        self._not_listed: dict[int, Cursor] = {}
+        self._not_reached: dict[int, Cursor] = {}
+        self._left_named: list[Named] = []
+        self._unsettled: list[tuple[Outcome, str, bool]] = []
 
-    def report(self) -> Report:
+    def swept(self) -> Swept:
         for refused in self._plan.refused:
             self._log.warning("request.refused", **facts(refused))
             self._ledger.add(refused)
         for named in self._plan.named:
-            self._start(partial(self._settler.named, named), "", None)
-        for scan, page in _one_ahead(self._pages(), self._pool):
-            self._take(scan, page)
+            self._start(partial(self._settler.named, named), partial(self._named_settled, named))
+        for scan, start, page in _one_ahead(self._listings(), self._pool):
+            self._take(scan, start, page)
         while self._in_flight:
             self._finish_one()
-        return self._ledger.close()
+        return Swept(self._ledger, self._left(), tuple(self._unsettled))
 
     # Listing
 
-    def _pages(self) -> Iterator[tuple[Scan, Page | StoreError | str]]:
-        """Every page of every scan: a StoreError ends one scan, a str, why the run stops, ends them all."""
-        for scan in self._plan.scans:
-            walk = Walk()
+    def _listings(self) -> Iterator[tuple[int, Cursor, Page | StoreError | str]]:
+        """Every page of every scan: a StoreError ends one scan; a str, why the run stops, each from there on."""
+        for number, scan in enumerate(self._plan.scans):
+            walk = Walk(scan.start)
             while walk.next is not None:
-                why = self._why_stop()
+                start, why = walk.next, self._why_stop()
                 if why:
-                    yield scan, why
-                    return
+                    yield number, start, why
+                    break
                 try:
-                    page = self._store.page(scan.bucket, walk.next, scan.prefix)
+                    page = self._store.page(scan.bucket, start, scan.prefix)
                     walk.advance(page)
                 except StoreError as exc:
-                    yield scan, exc
+                    yield number, start, exc
                     break
-                yield scan, page
+                yield number, start, page
 
     def _why_stop(self) -> str:
         if self._deadline.passed:
             return OUT_OF_TIME
         return AT_LIMIT if self._allowance.spent else ""
 
-    def _take(self, scan: Scan, page: Page | StoreError | str) -> None:
+    def _take(self, number: int, start: Cursor, page: Page | StoreError | str) -> None:
+        bucket = self._plan.scans[number].bucket
         if isinstance(page, str):
             self._ledger.stopped(page)
+            self._not_listed[number] = start
         elif isinstance(page, StoreError):
-            failed = bucket_failed(scan.bucket, page)
+            failed = bucket_failed(bucket, page)
             self._log.error("bucket.failed", **facts_of_bucket(failed))
             self._ledger.bucket_failed(failed)
         else:
-            self._take_page(scan, page)
+            self._ledger.sweeping(bucket)
+            while len(self._pages) >= MAX_OPEN_PAGES:
+                self._finish_one()
+            self._take_page(number, _OpenPage(number, start, page.listed, page.request_id), page)
 
-    def _take_page(self, scan: Scan, page: Page) -> None:
-        self._ledger.sweeping(scan.bucket)
-        opened = _OpenPage(scan.bucket, page.request_id, open=len(page.listed))
-        if not page.listed:
-            self._page_settled(opened)
-        for listed in page.listed:
-            self._take_upload(scan, page, listed, opened)
+    def _take_page(self, number: int, opened: _OpenPage, page: Page) -> None:
+        self._pages.append(opened)
+        mine = [place for place, listed in enumerate(page.listed) if self._plan.share.has(listed.upload)]
+        opened.open = len(mine)
+        for place in mine:
+            self._take_upload(self._plan.scans[number], page, place, opened)
+        self._close_pages()
 
-    def _take_upload(self, scan: Scan, page: Page, listed: Listed, opened: _OpenPage) -> None:
-        upload, plan = listed.upload, self._plan
+    def _take_upload(self, scan: Scan, page: Page, place: int, opened: _OpenPage) -> None:
+        listed = page.listed[place]
+        upload = listed.upload
+        settled = partial(self._listed_settled, opened, place)
         why_not = why_unaddressable(upload.key, upload.upload_id)
+        if not why_not and not upload.key.startswith(scan.prefix):
+            why_not = "listed, but outside the prefix that was asked for"
         if why_not:
-            self._record(Refused(why_not, upload, "listing"), listed.initiator, opened)
+            settled(Refused(why_not, upload, "listing"))
             return
-        if not upload.key.startswith(scan.prefix):
-            self._record(Refused("listed, but outside the prefix that was asked for", upload, "listing"), "", opened)
-            return
-        screened = screen(listed, page.skew, scan.policy, plan.as_of)
-        if isinstance(screened, Keep):
-            self._record(Kept(upload, screened.reason), listed.initiator, opened)
-        elif why := self._why_stop():
-            self._record(Deferred(upload, why), listed.initiator, opened)
+        screened = screen(listed, page.skew, scan.policy, self._plan.as_of)
+        if why := self._why_stop():
+            settled(Deferred(upload, why))
+        elif isinstance(screened, Keep):
+            settled(Kept(upload, screened.reason))
         else:
-            settle = partial(self._settler.listed, listed, screened.started, scan.policy)
-            self._start(settle, listed.initiator, opened)
+            self._start(partial(self._settler.listed, listed, screened.started, scan.policy), settled)
 
     # Settling
 
-    def _start(self, settle: Callable[[], Outcome], initiator: str, opened: _OpenPage | None) -> None:
+    def _start(self, settle: Callable[[], Outcome], settled: Callable[[Outcome], None]) -> None:
         while self._in_flight >= 2 * self._plan.workers:
             self._finish_one()
         self._in_flight += 1
-        self._pool.submit(self._work, settle, initiator, opened)
+        self._pool.submit(self._work, settle, settled)
 
-    def _work(self, settle: Callable[[], Outcome], initiator: str, opened: _OpenPage | None) -> None:
+    def _work(self, settle: Callable[[], Outcome], settled: Callable[[Outcome], None]) -> None:
         try:
             outcome: Outcome | BaseException = settle()
         except BaseException as exc:  # a defect: it must reach the caller's thread, not vanish in this one
             outcome = exc
-        self._done.put((outcome, initiator, opened))
+        self._done.put((outcome, settled))
 
     def _finish_one(self) -> None:
-        outcome, initiator, opened = self._done.get()
+        outcome, settled = self._done.get()
         self._in_flight -= 1
         if isinstance(outcome, BaseException):
             raise outcome
-        self._record(outcome, initiator, opened)
+        settled(outcome)
+        self._close_pages()
 
-    def _record(self, outcome: Outcome, initiator: str, opened: _OpenPage | None) -> None:
-        self._ledger.add(outcome, initiator, detailed=opened is None)
+    def _named_settled(self, named: Named, outcome: Outcome) -> None:
+        if isinstance(outcome, Deferred):
+            self._left_named.append(named)
+            self._unsettled.append((outcome, "", True))
+            return
+        self._say_trouble(outcome)
+        self._log.info("upload.settled", outcome=name_of(outcome), **facts(outcome))
+        self._ledger.add(outcome, detailed=True)
+
+    def _listed_settled(self, opened: _OpenPage, place: int, outcome: Outcome) -> None:
+        self._say_trouble(outcome)
+        opened.outcomes[place] = outcome
+        opened.open -= 1
+
+    def _say_trouble(self, outcome: Outcome) -> None:
         if isinstance(outcome, Failed):
             self._log.error("upload.failed", **facts(outcome))
         elif isinstance(outcome, Refused):
             self._log.warning("upload.refused", **facts(outcome))
-        if opened is None:
-            self._log.info("upload.settled", outcome=name_of(outcome), **facts(outcome))
-        else:
-            self._count(outcome, opened)
 
-    def _count(self, outcome: Outcome, opened: _OpenPage) -> None:
-        name = name_of(outcome)
-        opened.counts[name] = opened.counts.get(name, 0) + 1
-        if isinstance(outcome, Aborted):
-            opened.bytes_freed += outcome.bytes or 0
-            opened.last_abort_request_id = outcome.request_id
-        opened.open -= 1
-        if not opened.open:
-            self._page_settled(opened)
+    # Accounting, page after page in the order of the listing
 
-    def _page_settled(self, page: _OpenPage) -> None:
+    def _close_pages(self) -> None:
+        while self._pages and not self._pages[0].open:
+            self._account(self._pages.popleft())
+
+    def _account(self, page: _OpenPage) -> None:
+        """
+        Take a settled page into the ledger, as far as its first upload that was not reached.
+
+        From there on the next run lists again. What is gone by then it will not find, so that is told here; what is
+        still there it will find and tell, so that is not.
+        """
+        for place, outcome in enumerate(page.outcomes):
+            if outcome is None:
+                continue
+            if isinstance(outcome, Deferred):
+                self._not_reached.setdefault(page.scan, page.cursor_before(place))
+            initiator = page.listed[place].initiator
+            if page.scan not in self._not_reached or isinstance(outcome, (Aborted, AlreadyGone)):
+                self._ledger.add(outcome, initiator)
+            else:
+                self._unsettled.append((outcome, initiator, False))
+        self._say_page(page)
+
+    def _say_page(self, page: _OpenPage) -> None:
+        told = [outcome for outcome in page.outcomes if outcome is not None]
+        aborted = [outcome for outcome in told if isinstance(outcome, Aborted)]
+        counts: dict[str, int] = {}
+        for outcome in told:
+            counts[name_of(outcome)] = counts.get(name_of(outcome), 0) + 1
         self._log.info(
             "sweep.page_settled",
-            bucket=str(page.bucket),
-            uploads=sum(page.counts.values()),
-            **page.counts,
-            bytes_freed=page.bytes_freed,
+            bucket=str(self._plan.scans[page.scan].bucket),
+            uploads=len(told),
+            **counts,
+            bytes_freed=sum(outcome.bytes or 0 for outcome in aborted),
             cos_request_id=page.request_id,
-            cos_request_id_of_last_abort=page.last_abort_request_id,
+            cos_request_id_of_last_abort=aborted[-1].request_id if aborted else "",
+        )
+
+    def _left(self) -> Plan | None:
+        left = sorted({**self._not_listed, **self._not_reached}.items())
+        if not left and not self._left_named:
+            return None
+        scans = tuple(replace(self._plan.scans[number], start=start) for number, start in left)
+        return replace(
+            self._plan,
+            named=tuple(self._left_named),
+            scans=scans,
+            refused=(),
+            max_aborts=self._allowance.left,
+            past=self._ledger.past(),
         )
 
 
@@ -221,7 +315,7 @@ class Walk:
     Keys may not go back, and within one key no upload id may come twice as a marker; COS promises no order of ids.
     """
 
-    next: Cursor | None = field(default_factory=Cursor)
+    next: Cursor | None
     _ids: set[str] = field(default_factory=set)
 
     def advance(self, page: Page) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 
 from cos_sweeper.errors import Refusal
 from cos_sweeper.messages import collect, from_cos, from_message, from_text, from_timer, kind_of, parse_json
-from cos_sweeper.model import Ask
+from cos_sweeper.model import CHECKPOINT, Ask, Resume
 
 # SCF's own limit of a synchronous event is 6 MB; a CLS batch is compressed within it.
 MAX_UNPACKED_BYTES = 16 << 20
@@ -77,7 +77,9 @@ def _has(record: object, name: str) -> bool:
 def _event(raw: Any, origin: str) -> Iterator[Ask]:
     if not isinstance(raw, dict):
         raise Refusal(f"the event is {kind_of(raw)}, not an object")
-    if raw.get("Type") == "Timer":
+    if CHECKPOINT in raw:
+        yield Resume(raw[CHECKPOINT], origin)
+    elif raw.get("Type") == "Timer":
         yield from_timer(raw, origin)
     elif _has(raw, "clslogs"):
         yield from _cls(raw["clslogs"])

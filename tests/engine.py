@@ -1,0 +1,144 @@
+"""
+SCF as far as a chain of runs needs it, in memory and with a clock that only work moves.
+
+Runs what is queued, one after the other; delivers twice, loses, and kills where a test says so, and tries again as SCF
+does. The buckets are those of the laptop's COS.
+"""
+
+import json
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta, timezone
+
+from cos_sweeper import chain, checkpoint, plan
+from cos_sweeper.budget import Deadline
+from cos_sweeper.log import Log, Scrubber
+from cos_sweeper.model import Ask, Bucket, Cursor, Page, PartsPage, Resume, SweepBuckets, Upload
+from cos_sweeper.report import Report
+from cos_sweeper.settings import Settings
+from cos_sweeper.store import Receipt
+from cos_sweeper.triggers import decode
+from tests.cloud.account import Account
+from tests.cloud.memory import MemoryStore
+from tests.cloud.seeding import Seed, plant
+
+NOW = datetime(2026, 11, 22, 12, tzinfo=timezone.utc)
+BUCKETS = (Bucket("photos-1250000000", "ap-guangzhou"), Bucket("logs-1250000000", "ap-singapore"))
+RETRIES = 2
+
+
+class Killed(BaseException):
+    """SCF killed the instance: nothing in it gets another word."""
+
+
+@dataclass(slots=True)
+class Ticking:
+    """A store whose every request takes a second, and that dies at the tick where it is told to."""
+
+    inner: MemoryStore
+    ticks: int = 0
+    dies_at: int | None = None
+
+    def _tick(self) -> None:
+        self.ticks += 1
+        if self.ticks == self.dies_at:
+            raise Killed
+
+    def page(self, bucket: Bucket, start: Cursor, prefix: str) -> Page:
+        self._tick()
+        return self.inner.page(bucket, start, prefix)
+
+    def parts(self, upload: Upload, after: int) -> PartsPage:
+        self._tick()
+        return self.inner.parts(upload, after)
+
+    def abort(self, upload: Upload) -> Receipt:
+        """The effect comes before the death, as bad luck has it."""
+        receipt = self.inner.abort(upload)
+        self._tick()
+        return receipt
+
+
+@dataclass(slots=True)
+class Engine:
+    """
+    The account, the settings, and how SCF behaves.
+
+    seconds: how much work one run has time for. deliver: how often each hand-over arrives, by its number; usually once.
+    dies_at: the tick at which a run dies, by the number of the run; None for a run that lives.
+    """
+
+    settings: Settings
+    seconds: int = 1000
+    page_size: int = 3
+    deliver: Callable[[int], int] = lambda _: 1
+    dies_at: Callable[[int], int | None] = lambda _: None
+    account: Account = field(default_factory=lambda: empty())
+    queue: deque[tuple[str, int]] = field(default_factory=deque)
+    reports: list[Report] = field(default_factory=list)
+    handed: int = 0
+    runs: int = 0
+    dead_letters: int = 0
+    longest_checkpoint: int = 0
+
+    def seed(self, key: str, count: int = 1, *, idle: float = 100, bucket: int = 0) -> list[Upload]:
+        """Uploads that began 100 hours ago, with two parts of 5 bytes, the last one `idle` hours ago."""
+        what = Seed(
+            NOW - timedelta(hours=100), NOW - timedelta(hours=idle), key, count, part_numbers=(1, 2), part_size=5
+        )
+        place = BUCKETS[bucket]
+        return [Upload(place, one.key, one.upload_id) for one in plant(self.account.bucket(place.name), what)]
+
+    def fire(self, *asks: Ask) -> None:
+        """A timer fires, or another event comes; the chain that it starts is run to its end."""
+        made = plan.make(asks or (SweepBuckets(),), self.settings, BUCKETS, f"run-{self.runs}", NOW)
+        self._attempt(lambda: made)
+        while self.queue:
+            text, _ = self.queue.popleft()
+            self._attempt(lambda text=text: resume(text, self.settings))  # type: ignore[misc]
+
+    def held(self) -> set[str]:
+        """The ids of all uploads that are still there."""
+        return {one.upload_id for bucket in self.account.buckets.values() for one in bucket.uploads}
+
+    def _attempt(self, make: Callable[[], plan.Plan]) -> None:
+        """Run an event, and run it again if it dies, as SCF does."""
+        for _ in range(1 + RETRIES):
+            if self._run(make()):
+                return
+        self.dead_letters += 1
+
+    def _run(self, made: plan.Plan) -> bool:
+        self.runs += 1
+        assert self.runs < 5000, "a chain goes on for ever"
+        store = Ticking(MemoryStore(self.account, lambda: NOW, self.page_size), dies_at=self.dies_at(self.runs))
+        deadline = Deadline(lambda: float(store.ticks), self.seconds, self.seconds + 50.0, self.seconds + 60.0)
+        log = Log(lambda _: None, Scrubber(()))
+        try:
+            report = chain.run(made, store, deadline, log, self._hand_on, self.settings.fan_out)  # type: ignore[arg-type]
+        except Killed:
+            return False
+        self.reports.append(report)
+        return True
+
+    def _hand_on(self, texts: Sequence[str]) -> None:
+        for text in texts:
+            self.longest_checkpoint = max(self.longest_checkpoint, len(text.encode()))
+            self.handed += 1
+            self.queue.extend([(text, self.handed)] * self.deliver(self.handed))
+
+
+def resume(text: str, settings: Settings) -> plan.Plan:
+    """What the next run makes of a checkpoint, by the way that every event goes."""
+    (ask,) = decode(json.loads(text)).asks
+    assert isinstance(ask, Resume)
+    return checkpoint.read(ask.checkpoint, settings, BUCKETS, NOW)
+
+
+def empty() -> Account:
+    """An account with both buckets and nothing in them."""
+    account = Account("1250000000")
+    for bucket in BUCKETS:
+        account.put_bucket(bucket.name, bucket.region, now=NOW)
+    return account

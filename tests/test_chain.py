@@ -1,0 +1,146 @@
+"""
+More than one invocation: handing on, dealing out, and coming to an end.
+"""
+
+from dataclasses import replace
+
+import pytest
+
+from cos_sweeper import checkpoint
+from cos_sweeper.model import AbortUpload, SweepBuckets
+from cos_sweeper.report import Report, Status
+from cos_sweeper.settings import Settings
+from tests.engine import BUCKETS, NOW, Engine
+
+PHOTOS, LOGS = BUCKETS
+
+
+def engine(*, seconds: int = 1000, **settings: object) -> Engine:
+    return Engine(Settings(BUCKETS, **{"workers": 1, **settings}), seconds=seconds)  # type: ignore[arg-type]
+
+
+def total(reports: list[Report], name: str) -> int:
+    return sum(report.counts[name] for report in reports)
+
+
+def test_a_run_with_time_enough_is_a_chain_of_one() -> None:
+    scf = engine()
+    scf.seed("{n}", 7)
+
+    scf.fire()
+
+    assert [(report.status, report.handed_on) for report in scf.reports] == [(Status.COMPLETE, 0)]
+
+
+def test_a_run_out_of_time_hands_the_rest_on_and_says_partial() -> None:
+    scf = engine(seconds=9)
+    scf.seed("{n:02}", 20)
+    scf.seed("live/{n}", 4, idle=1)
+    scf.seed("{n}", 3, bucket=1)
+
+    scf.fire()
+
+    *before, last = scf.reports
+    assert {report.status for report in before} == {Status.PARTIAL}
+    assert {report.handed_on for report in before} == {1}
+    assert (last.status, last.handed_on) == (Status.COMPLETE, 0)
+    assert [report.number for report in scf.reports] == list(range(1, len(scf.reports) + 1))
+    assert {(report.run_id, report.as_of) for report in scf.reports} == {("run-0", NOW)}
+    assert (total(scf.reports, "aborted"), total(scf.reports, "kept"), total(scf.reports, "deferred")) == (23, 4, 0)
+
+
+def test_uploads_that_an_event_named_travel_too() -> None:
+    scf = engine(seconds=5)
+    uploads = scf.seed("{n}", 12)
+
+    scf.fire(*[AbortUpload(upload.bucket.name, upload.key, upload.upload_id) for upload in uploads])
+
+    assert scf.held() == set()
+    assert len(scf.reports) > 2
+    assert sum(len(report.details) for report in scf.reports) == 12
+
+
+def test_a_sweep_is_dealt_out_in_as_many_shares_as_instances_may_work() -> None:
+    scf = engine(fan_out=4)
+    scf.seed("{n}", 40)
+    scf.seed("{n}", 40, bucket=1)
+
+    scf.fire()
+
+    dealer, *workers = scf.reports
+    assert (dealer.uploads, dealer.handed_on, dealer.status) == (0, 4, Status.PARTIAL)
+    assert [report.share.index for report in workers] == [0, 1, 2, 3]
+    assert sum(report.uploads for report in workers) == 80
+    assert all(0 < report.counts["aborted"] < 40 for report in workers)
+    assert scf.held() == set()
+
+
+def test_shares_are_not_dealt_out_again() -> None:
+    scf = engine(seconds=9, fan_out=3)
+    scf.seed("{n}", 60)
+
+    scf.fire()
+
+    assert {(report.share.of, report.handed_on <= 1) for report in scf.reports[1:]} == {(3, True)}
+    assert scf.held() == set()
+
+
+@pytest.mark.parametrize("fan_out", [1, 3])
+@pytest.mark.parametrize("seconds", [9, 1000])
+def test_the_limit_of_aborts_holds_for_the_whole_chain(seconds: int, fan_out: int) -> None:
+    scf = engine(seconds=seconds, fan_out=fan_out, max_aborts=17)
+    scf.seed("{n:02}", 60)
+
+    scf.fire()
+
+    assert total(scf.reports, "aborted") <= 17
+    assert total(scf.reports, "aborted") == 60 - len(scf.held())
+    assert fan_out > 1 or total(scf.reports, "aborted") == 17
+    assert scf.reports[-1].status is Status.PARTIAL
+
+
+def test_what_failed_on_the_way_is_told_by_the_last_run() -> None:
+    scf = engine(seconds=9)
+    scf.seed("{n:02}", 20)
+    scf.account.delete_bucket(LOGS.name)
+    scf.settings = replace(scf.settings, prefixes=("",))
+
+    scf.fire(SweepBuckets(buckets=(LOGS.name, PHOTOS.name)))
+
+    first, last = scf.reports[0], scf.reports[-1]
+    assert first.failed == {"NoSuchBucket": 1}
+    assert (last.failed, last.past.failed, last.lasting) == ({}, (("NoSuchBucket", 1),), 1)
+    assert last.status is Status.FAILED
+
+
+def test_a_run_that_can_settle_nothing_ends_the_chain_with_a_clear_error() -> None:
+    scf = engine(seconds=0)
+    scf.seed("{n}", 3)
+
+    scf.fire()
+
+    (report,) = scf.reports
+    assert (report.status, report.failed) == (Status.FAILED, {"NoProgress": 1})
+    assert "timeout" in report.failures[0]["detail"]
+
+
+def test_a_chain_that_is_too_long_ends_loudly(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checkpoint, "MAX_RUNS", 3)
+    scf = engine(seconds=6)
+    scf.seed("{n:02}", 30)
+
+    scf.fire()
+
+    assert len(scf.reports) == 3
+    assert scf.reports[-1].failed == {"ChainTooLong": 1}
+    assert scf.reports[-1].status is Status.FAILED
+
+
+def test_an_upload_whose_parts_are_never_read_in_time_does_not_go_round_for_ever() -> None:
+    scf = engine(seconds=2)
+    scf.seed("{n}", 3)
+
+    scf.fire()
+
+    assert scf.reports[-1].handed_on == 0
+    assert scf.reports[-1].status in (Status.COMPLETE, Status.FAILED)
