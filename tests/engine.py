@@ -82,10 +82,15 @@ class Engine:
     dead_letters: int = 0
     longest_checkpoint: int = 0
 
-    def seed(self, key: str, count: int = 1, *, idle: float = 100, bucket: int = 0) -> list[Upload]:
-        """Uploads that began 100 hours ago, with two parts of 5 bytes, the last one `idle` hours ago."""
+    def seed(self, key: str, count: int = 1, *, idle: float = 100, bucket: int = 0, parts: int = 2) -> list[Upload]:
+        """Uploads that began 100 hours ago, with parts of 5 bytes, the last one `idle` hours ago."""
         what = Seed(
-            NOW - timedelta(hours=100), NOW - timedelta(hours=idle), key, count, part_numbers=(1, 2), part_size=5
+            NOW - timedelta(hours=100),
+            NOW - timedelta(hours=idle),
+            key,
+            count,
+            part_numbers=tuple(range(1, parts + 1)),
+            part_size=5,
         )
         place = BUCKETS[bucket]
         return [Upload(place, one.key, one.upload_id) for one in plant(self.account.bucket(place.name), what)]

@@ -561,11 +561,15 @@ def test_isolation_of_uploads_and_buckets(cloud: Cloud, function: Function) -> N
 # Chain and Progress: in memory, with a clock that only work moves; `test_chain_over_http.py` says it of real processes.
 
 buckets_of_uploads = st.lists(
-    st.tuples(st.sampled_from(["a", "a/b", "b", "猫", "z"]), st.sampled_from([1, 100]), st.integers(0, 1)), max_size=30
+    st.tuples(
+        st.sampled_from(["a", "a/b", "b", "猫", "z"]), st.sampled_from([1, 100]), st.integers(0, 1), st.integers(1, 5)
+    ),
+    max_size=30,
 )
 engines = st.fixed_dictionaries(
     {
-        "seconds": st.integers(3, 40),
+        # Time enough for the largest upload, with as many beside it as there are workers.
+        "seconds": st.integers(25, 90),
         "page_size": st.integers(1, 7),
         "fan_out": st.integers(1, 4),
         "workers": st.integers(1, 3),
@@ -574,14 +578,14 @@ engines = st.fixed_dictionaries(
 )
 
 
-def engine_with(found: list[tuple[str, int, int]], *, seconds: int, page_size: int, **how: Any) -> Engine:
+def engine_with(found: list[tuple[str, int, int, int]], *, seconds: int, page_size: int, **how: Any) -> Engine:
     scf = Engine(Settings(BUCKETS, **how), seconds=seconds, page_size=page_size)
-    for key, idle, bucket in found:
-        scf.seed(key, idle=idle, bucket=bucket)
+    for key, idle, bucket, parts in found:
+        scf.seed(key, idle=idle, bucket=bucket, parts=parts)
     return scf
 
 
-def as_one_long_run(found: list[tuple[str, int, int]], how: dict[str, Any]) -> tuple[Counter[str], Report]:
+def as_one_long_run(found: list[tuple[str, int, int, int]], how: dict[str, Any]) -> tuple[Counter[str], Report]:
     """What one run with all the time there is leaves, by key, and its report."""
     long = engine_with(found, **{**how, "seconds": 10**6, "fan_out": 1})
     long.fire()
@@ -595,7 +599,7 @@ def left_by_key(scf: Engine) -> Counter[str]:
 
 @settings(max_examples=300)
 @given(found=buckets_of_uploads, how=engines)
-def test_chain(found: list[tuple[str, int, int]], how: dict[str, Any]) -> None:
+def test_chain(found: list[tuple[str, int, int, int]], how: dict[str, Any]) -> None:
     scf = engine_with(found, **how)
 
     scf.fire()
@@ -611,7 +615,7 @@ def test_chain(found: list[tuple[str, int, int]], how: dict[str, Any]) -> None:
 @settings(max_examples=300)
 @given(found=buckets_of_uploads, how=engines, arrivals=st.lists(st.integers(0, 3), max_size=40))
 def test_chain_whatever_is_delivered_twice_or_lost_once_the_next_timer_has_come(
-    found: list[tuple[str, int, int]], how: dict[str, Any], arrivals: list[int]
+    found: list[tuple[str, int, int, int]], how: dict[str, Any], arrivals: list[int]
 ) -> None:
     how["dry_run"] = False
     scf = engine_with(found, **how)
@@ -631,7 +635,7 @@ def test_chain_whatever_is_delivered_twice_or_lost_once_the_next_timer_has_come(
 @settings(max_examples=300)
 @given(found=buckets_of_uploads, how=engines, deaths=st.lists(st.none() | st.integers(1, 12), max_size=30))
 def test_chain_whenever_an_instance_is_killed_once_the_next_timer_has_come(
-    found: list[tuple[str, int, int]], how: dict[str, Any], deaths: list[int | None]
+    found: list[tuple[str, int, int, int]], how: dict[str, Any], deaths: list[int | None]
 ) -> None:
     how["dry_run"] = False
     scf = engine_with(found, **how)
@@ -648,13 +652,13 @@ def test_chain_whenever_an_instance_is_killed_once_the_next_timer_has_come(
 
 @settings(max_examples=300)
 @given(found=buckets_of_uploads, how=engines, seconds=st.integers(0, 6))
-def test_progress(found: list[tuple[str, int, int]], how: dict[str, Any], seconds: int) -> None:
+def test_progress(found: list[tuple[str, int, int, int]], how: dict[str, Any], seconds: int) -> None:
     """However short the time: each run settles something or is the last of its chain, and the end is not silent."""
     scf = engine_with(found, **{**how, "seconds": seconds})
 
     scf.fire()
 
-    assert scf.runs <= 3 * len(found) + 3 * how["fan_out"] + 10
+    assert scf.runs <= 12 * len(found) + 3 * how["fan_out"] + 10
     ends = [one for one in scf.reports if not one.handed_on]
     assert len(ends) == (1 if how["fan_out"] == 1 or not scf.reports[0].handed_on > 1 else how["fan_out"])
     assert all(one.status.value == "complete" or "NoProgress" in one.failed for one in ends)

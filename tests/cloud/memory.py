@@ -44,7 +44,8 @@ class MemoryStore:
     def parts(self, upload: model.Upload, after: int) -> model.PartsPage:
         _check(upload)
         try:
-            page = self._account.bucket(upload.bucket.name).list_parts(upload.key, upload.upload_id, marker=after)
+            bucket = self._account.bucket(upload.bucket.name)
+            page = bucket.list_parts(upload.key, upload.upload_id, marker=after, max_parts=self._page_size)
         except CosError as exc:
             raise _ours(exc) from exc
         parts = tuple(model.Part(_seconds(part.last_modified), part.size) for part in page.parts)
