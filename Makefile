@@ -4,12 +4,12 @@ PYTHON ?= python3
 VENV := .venv-$(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])')
 RUN := PYTHONPATH=handler $(VENV)/bin/python
 
-.PHONY: demo test check memory format package clean help
+.PHONY: demo test check memory scale format package clean help
 
 help: ## this list
 	@sed -nE 's/^([a-z]+):.*## /\1\t/p' $(MAKEFILE_LIST)
 
-demo: $(VENV)/ready ## the real handler against a COS on this machine, in about a minute
+demo: $(VENV)/ready ## the real handler against a COS on this machine, in half a minute
 	@$(RUN) -m tests.cloud.demo
 
 test: check ## all that CI runs: ruff, mypy, the tests
@@ -22,6 +22,9 @@ check: $(VENV)/ready
 
 memory: $(VENV)/ready ## peak memory of a sweep of 5,000 and of 200,000 uploads, in about ten minutes
 	@$(RUN) -m tests.bench.memory
+
+scale: $(VENV)/ready ## a sweep of a million uploads on 1, 2, 4 and 8 instances; SCALE='--uploads 20000' for less
+	@$(RUN) -m tests.bench.scale $(SCALE)
 
 format: $(VENV)/ready ## put the code in the house's shape
 	$(RUN) -m ruff check --fix .

@@ -16,7 +16,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from cos_sweeper import answers, budget, chain, checkpoint, plan, report, settings, sweep, triggers
+from cos_sweeper import answers, budget, chain, checkpoint, listing, plan, report, settings, sweep, triggers
 from cos_sweeper.cos import Clients, CosStore
 from cos_sweeper.errors import Refusal, StoreError, SweeperError, Unexplained
 from cos_sweeper.log import Log, Scrubber
@@ -84,7 +84,7 @@ def _run(
     now = datetime.now(timezone.utc)
     run_id = f"{now:%Y%m%dT%H%M%SZ}-{uuid.uuid4().hex[:8]}"
     try:
-        buckets = environment.buckets if environment.buckets is not None else sweep.every_bucket(store)
+        buckets = environment.buckets if environment.buckets is not None else listing.every_bucket(store)
     except StoreError as exc:
         ledger = report.Ledger(plan.make((), environment, (), run_id, now))
         failed = sweep.bucket_failed(None, exc)

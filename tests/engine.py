@@ -13,6 +13,7 @@ from datetime import datetime, timedelta, timezone
 
 from cos_sweeper import chain, checkpoint, plan
 from cos_sweeper.budget import Deadline
+from cos_sweeper.errors import NotHandedOn
 from cos_sweeper.log import Log, Scrubber
 from cos_sweeper.model import Ask, Bucket, Cursor, Page, PartsPage, Resume, SweepBuckets, Upload
 from cos_sweeper.report import Report
@@ -66,7 +67,8 @@ class Engine:
     The account, the settings, and how SCF behaves.
 
     seconds: how much work one run has time for. deliver: how often each hand-over arrives, by its number; usually once.
-    dies_at: the tick at which a run dies, by the number of the run; None for a run that lives.
+    dies_at: the tick at which a run dies, by the number of the run; None for a run that lives. accepts: how many
+    invocations SCF takes before it takes no more; None for all.
     """
 
     settings: Settings
@@ -80,6 +82,7 @@ class Engine:
     handed: int = 0
     runs: int = 0
     dead_letters: int = 0
+    accepts: int | None = None
     longest_checkpoint: int = 0
 
     def seed(self, key: str, count: int = 1, *, idle: float = 100, bucket: int = 0, parts: int = 2) -> list[Upload]:
@@ -128,7 +131,10 @@ class Engine:
         return True
 
     def _hand_on(self, texts: Sequence[str]) -> None:
-        for text in texts:
+        for place, text in enumerate(texts):
+            if self.accepts == 0:
+                raise NotHandedOn("ResourceNotFound.Function", place)
+            self.accepts = self.accepts and self.accepts - 1
             self.longest_checkpoint = max(self.longest_checkpoint, len(text.encode()))
             self.handed += 1
             self.queue.extend([(text, self.handed)] * self.deliver(self.handed))

@@ -14,7 +14,7 @@ PACKAGE = HANDLER / "cos_sweeper"
 # A module may import from its own floor's lower neighbours and from every floor below. The order within a floor counts.
 FLOORS = [
     ["errors", "model"],
-    ["messages", "triggers", "settings", "policy", "store", "budget", "log", "xml"],
+    ["messages", "triggers", "settings", "policy", "store", "budget", "log", "xml", "listing"],
     ["plan", "report", "answers", "checkpoint"],
     ["settle", "sweep", "chain"],
     ["transport", "cos", "relay"],

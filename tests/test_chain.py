@@ -7,9 +7,12 @@ from dataclasses import replace
 import pytest
 
 from cos_sweeper import checkpoint
+from cos_sweeper.answers import answer
+from cos_sweeper.errors import RunFailed
 from cos_sweeper.model import AbortUpload, SweepBuckets
 from cos_sweeper.report import Report, Status
 from cos_sweeper.settings import Settings
+from cos_sweeper.triggers import Source
 from tests.engine import BUCKETS, NOW, Engine
 
 PHOTOS, LOGS = BUCKETS
@@ -110,6 +113,7 @@ def test_the_limit_of_aborts_holds_for_the_whole_chain(seconds: int, fan_out: in
     assert total(scf.reports, "aborted") <= 17
     assert total(scf.reports, "aborted") == 60 - len(scf.held())
     assert fan_out > 1 or total(scf.reports, "aborted") == 17
+    assert total(scf.reports, "deferred") > 0
     assert scf.reports[-1].status is Status.PARTIAL
 
 
@@ -125,6 +129,45 @@ def test_what_failed_on_the_way_is_told_by_the_last_run() -> None:
     assert first.failed == {"NoSuchBucket": 1}
     assert (last.failed, last.past.failed, last.lasting) == ({}, (("NoSuchBucket", 1),), 1)
     assert last.status is Status.FAILED
+
+
+def test_when_nobody_takes_the_rest_over_it_is_told_as_deferred_and_the_run_fails() -> None:
+    scf = engine(seconds=9)
+    scf.seed("{n:02}", 20)
+    scf.accepts = 0
+
+    scf.fire()
+
+    (report,) = scf.reports
+    assert (report.failed, report.handed_on, report.status) == ({"NotHandedOn": 1}, 0, Status.FAILED)
+    assert report.counts["deferred"] > 0
+    assert "photos-1250000000@ap-guangzhou after '0" in report.failures[0]["detail"]
+    with pytest.raises(RunFailed):
+        answer(Source.ASYNCHRONOUS, report)
+
+
+def test_when_only_some_shares_are_taken_the_run_fails_but_is_not_tried_again() -> None:
+    """A retry would hand the others on a second time; the next timer sees to the rest."""
+    scf = engine(fan_out=4)
+    scf.seed("{n:02}", 40)
+    scf.accepts = 3
+
+    scf.fire()
+
+    dealer = scf.reports[0]
+    assert (dealer.failed, dealer.handed_on, dealer.status) == ({"NotHandedOn": 1}, 3, Status.FAILED)
+    assert "1 of 4" in dealer.failures[0]["detail"]
+    assert answer(Source.ASYNCHRONOUS, dealer)["status"] == "failed"
+    assert 0 < len(scf.held()) < 40
+
+
+def test_over_http_what_was_handed_on_is_accepted() -> None:
+    scf = engine(seconds=9)
+    uploads = scf.seed("{n:02}", 20)
+    scf.fire(*[AbortUpload(upload.bucket.name, upload.key, upload.upload_id) for upload in uploads])
+
+    assert answer(Source.HTTP, scf.reports[0])["statusCode"] == 202
+    assert answer(Source.HTTP, scf.reports[-1])["statusCode"] == 200
 
 
 def test_a_run_that_can_settle_nothing_ends_the_chain_with_a_clear_error() -> None:

@@ -164,3 +164,39 @@ def test_another_instances_clock_may_be_a_little_ahead() -> None:
     (came,) = reread(write(sweeping()), now=NOW - timedelta(seconds=2))
 
     assert came.as_of == NOW - timedelta(seconds=2)
+
+
+LEFTOVERS = Policy(timedelta(0), timedelta(minutes=10), only_key="k", started_before=NOW - timedelta(hours=1))
+
+
+def test_leftovers_of_an_object_have_ages_of_their_own_and_no_future() -> None:
+    future = replace(LEFTOVERS, started_before=NOW + timedelta(days=1))
+
+    (came,) = reread(write(sweeping(scans=(Scan(PHOTOS, "k", LEFTOVERS), Scan(PHOTOS, "k", future)))))
+
+    assert [scan.policy for scan in came.scans] == [LEFTOVERS, replace(LEFTOVERS, started_before=NOW)]
+
+
+@pytest.mark.parametrize(
+    "policy",
+    [
+        replace(LEFTOVERS, started_before=None),
+        replace(LEFTOVERS, only_key=None),
+        replace(LEFTOVERS, min_idle=timedelta(minutes=9)),
+    ],
+    ids=["any_start", "any_key", "hardly_idle"],
+)
+def test_what_is_not_quite_leftovers_is_held_to_the_ages_of_a_sweep(policy: Policy) -> None:
+    with pytest.raises(Refusal) as caught:
+        reread(write(sweeping(scans=(Scan(PHOTOS, "k", policy),))))
+
+    assert "ages are below" in str(caught.value)
+
+
+def test_a_named_upload_waits_for_the_idle_time_of_the_day() -> None:
+    named = (Named(Upload(PHOTOS, "k", ID), replace(RULES, min_idle=timedelta(minutes=4))),)
+
+    with pytest.raises(Refusal) as caught:
+        reread(write(sweeping(scans=(), named=named)), replace(SETTINGS, event_min_idle=timedelta(minutes=5)))
+
+    assert "EVENT_MIN_IDLE_MINUTES" in str(caught.value)

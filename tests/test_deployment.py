@@ -45,6 +45,7 @@ DEPLOYED_ON = {
     "sys_platform": "linux",
 }
 
+
 def resolve(value: Any) -> Any:
     """`${env:NAME}`, filled in. Only ever a whole value: of the tools that deploy, some replace no less."""
     if isinstance(value, dict):

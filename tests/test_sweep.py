@@ -16,12 +16,12 @@ from cos_sweeper import plan as planning
 from cos_sweeper.budget import Deadline
 from cos_sweeper.chain import run
 from cos_sweeper.errors import Unavailable
+from cos_sweeper.listing import every_bucket
 from cos_sweeper.log import Log, Scrubber
 from cos_sweeper.model import AbortUpload, Ask, Bucket, Cursor, Page, PartsPage, SweepBuckets, Upload
 from cos_sweeper.report import Report, Status
 from cos_sweeper.settings import Settings
 from cos_sweeper.store import Receipt, Store
-from cos_sweeper.sweep import every_bucket
 from tests.cloud.account import Account
 from tests.cloud.memory import MemoryStore
 from tests.cloud.seeding import Seed, plant

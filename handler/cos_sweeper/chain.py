@@ -43,7 +43,7 @@ def _shares(plan: Plan, fan_out: int) -> list[Plan]:
     Leftovers of one object are a page at the most and stay here.
     """
     is_sweep = any(scan.policy.only_key is None for scan in plan.scans)
-    if fan_out == 1 or plan.number > 1 or plan.share.of > 1 or not is_sweep:
+    if fan_out == 1 or plan.number > 1 or not is_sweep:
         return []
     allowances = checkpoint.deal(plan.max_aborts, fan_out)
     return [
@@ -73,9 +73,18 @@ def _hand_on(plans: Sequence[Plan], hand_on: HandOn, ledger: Ledger, log: Log) -
         hand_on(texts)
     except NotHandedOn as exc:
         log.error("chain.not_handed_on", wanted=len(texts), accepted=exc.accepted, code=exc.code)
-        ledger.chain_failed("NotHandedOn", f"{len(texts) - exc.accepted} of {len(texts)} invocations: {exc.code}")
+        missing = f"{len(texts) - exc.accepted} of {len(texts)} invocations: {exc.code}"
+        ledger.chain_failed("NotHandedOn", f"{missing}; left, to begin with: {_first(plans[0])}")
         ledger.handed_on += exc.accepted
         return exc.accepted > 0
     log.info("chain.handed_on", invocations=len(texts), run=plans[0].number)
     ledger.handed_on += len(texts)
     return True
+
+
+def _first(plan: Plan) -> str:
+    """What a plan does first, for whoever has to look for it."""
+    if plan.scans:
+        scan = plan.scans[0]
+        return f"{scan.bucket} after {scan.start.key!r}" if scan.start.key else f"all of {scan.bucket}"
+    return str(plan.named[0].upload) if plan.named else "nothing"

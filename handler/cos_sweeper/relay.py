@@ -25,7 +25,8 @@ ATTEMPTS = 4
 REQUEST_SECONDS = 3
 # Documented: 100 invocations a second.
 SECONDS_BETWEEN = 0.011
-WORTH_TRYING = ("ClientNetworkError", "ServerNetworkError", "InternalError", "RequestLimitExceeded", "LimitExceeded")
+# What SCF will say again. Anything else, broken answers too, whose codes are names of Python's errors, may pass.
+REFUSALS = ("AuthFailure", "Unauthorized", "InvalidParameter", "MissingParameter", "ResourceNotFound", "Unsupported")
 
 # At DEBUG the SDK logs whole requests, the token among them.
 logging.getLogger("tencentcloud_sdk_common").disabled = True
@@ -107,4 +108,4 @@ def _client(credentials: Credentials, region: str, port: int | None) -> ScfClien
 
 
 def _may_pass(exc: BaseException) -> bool:
-    return isinstance(exc, TencentCloudSDKException) and str(exc.code).startswith(WORTH_TRYING)
+    return isinstance(exc, TencentCloudSDKException) and not str(exc.code).startswith(REFUSALS)

@@ -12,10 +12,10 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import partial
 from queue import SimpleQueue
-from typing import TypeVar
 
 from cos_sweeper.budget import Deadline
 from cos_sweeper.errors import Rejected, StoreError
+from cos_sweeper.listing import Walk, one_ahead
 from cos_sweeper.log import Log
 from cos_sweeper.model import (
     Aborted,
@@ -35,11 +35,8 @@ from cos_sweeper.model import (
 from cos_sweeper.plan import Named, Plan, Scan
 from cos_sweeper.policy import screen
 from cos_sweeper.report import Ledger, facts, facts_of_bucket, name_of
-from cos_sweeper.settings import BUCKET_NAME, REGION
 from cos_sweeper.settle import AT_LIMIT, OUT_OF_TIME, Allowance, Settler
 from cos_sweeper.store import Store, why_unaddressable
-
-T = TypeVar("T")
 
 # Pages whose uploads are not all settled yet: one slow upload may hold up a page, but not let the next ones pile up.
 MAX_OPEN_PAGES = 3
@@ -62,17 +59,6 @@ class Swept:
         """Nobody takes it over: what was not settled is told in this run's ledger."""
         for outcome, initiator, detailed in self.unsettled:
             self.ledger.add(outcome, initiator, detailed=detailed)
-
-
-def every_bucket(store: Store) -> tuple[Bucket, ...]:
-    """All buckets that the role can list. Raises StoreError; a name or a region that is none is left out."""
-    found: list[Bucket] = []
-    marker: str | None = ""
-    while marker is not None:
-        page = store.buckets(marker)
-        found += (one for one in page.buckets if BUCKET_NAME.fullmatch(one.name) and REGION.fullmatch(one.region))
-        marker = page.next
-    return tuple(found)
 
 
 def bucket_failed(bucket: Bucket | None, why: StoreError) -> BucketFailed:
@@ -137,7 +123,7 @@ class _Run:
             self._ledger.add(refused)
         for named in self._plan.named:
             self._start(partial(self._settler.named, named), partial(self._named_settled, named))
-        for scan, start, page in _one_ahead(self._listings(), self._pool):
+        for scan, start, page in one_ahead(self._listings(), self._pool):
             self._take(scan, start, page)
         while self._in_flight:
             self._finish_one()
@@ -305,41 +291,3 @@ class _Run:
             max_aborts=self._allowance.left,
             past=self._ledger.past(),
         )
-
-
-@dataclass(slots=True)
-class Walk:
-    """
-    The way through one listing, which must end.
-
-    Keys may not go back, and within one key no upload id may come twice as a marker; COS promises no order of ids.
-    """
-
-    next: Cursor | None
-    _ids: set[str] = field(default_factory=set)
-
-    def advance(self, page: Page) -> None:
-        """Go on after this page. Raises Rejected when its marker does not advance."""
-        here, there = self.next, page.next
-        if there is not None and here is not None:
-            here_key, there_key = _order(here.key), _order(there.key)
-            if there_key != here_key:
-                self._ids.clear()
-            if there_key < here_key or there.upload_id in self._ids:
-                raise Rejected(
-                    "MarkerStuck", request_id=page.request_id, detail="the listing's marker does not advance"
-                )
-            self._ids.add(there.upload_id)
-        self.next = there
-
-
-def _order(key: str) -> bytes:
-    return key.encode("utf-8", "surrogateescape")
-
-
-def _one_ahead(items: Iterator[T], pool: Executor) -> Iterator[T]:
-    """The same items; while one is being used, the next is made in the pool."""
-    coming = pool.submit(next, items, None)
-    while (item := coming.result()) is not None:
-        coming = pool.submit(next, items, None)
-        yield item

@@ -1,5 +1,6 @@
 """
-Runs the laptop's COS on 127.0.0.1: one port for COS, one for the control door, and one line of JSON when ready.
+Runs the laptop's cloud on 127.0.0.1: a port for COS, one for the control door and, with a function, one for SCF; says
+one line of JSON when it is ready.
 """
 
 import argparse
@@ -11,6 +12,8 @@ import signal
 import socket
 import sys
 import threading
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from aiohttp import web
@@ -18,6 +21,8 @@ from aiohttp import web
 from tests.cloud.control import Control, show_credentials
 from tests.cloud.cos import Door
 from tests.cloud.fields import BadInput
+from tests.cloud.function import Function, Setup
+from tests.cloud.scf import InvokeDoor, Scf
 from tests.cloud.state import State
 
 HOST = "127.0.0.1"
@@ -25,11 +30,16 @@ BACKLOG = 1024
 KEEP_ALIVE_SECONDS = 300
 
 EPILOG = """\
-When it is ready it prints one line of JSON: the two endpoints, the buckets, the owner's credentials (permanent, may do
+When it is ready it prints one line of JSON: the endpoints, the buckets, the owner's credentials (permanent, may do
 everything) and the role's (temporary, may do exactly what the sweeper needs). SIGTERM or SIGINT stops it.
 
 A bucket is known by the first label of Host (photos-1250000000.cos.ap-guangzhou.myqcloud.com,
 photos-1250000000.localhost:9000) or by the first segment of the path (127.0.0.1:9000/photos-1250000000/key).
+
+With --function there is an SCF beside COS, which takes Invoke requests of API 3.0. Each instance of the function is a
+process of its own, with the environment that SCF gives, the role's credentials in it; COS_ENDPOINT and INVOKE_ENDPOINT
+lead back to this cloud unless --env says otherwise. Timers are fired, instances killed and invocations read at the
+control door.
 """
 
 
@@ -38,10 +48,15 @@ def main(arguments: list[str]) -> int:
     parser = _parser()
     options = parser.parse_args(arguments)
     try:
+        function = _function(options)
+        setup = _setup(options)
         state = State(
-            options.bucket, keep_requests=options.keep_requests, accept_aws_signatures=options.accept_aws_signatures
+            options.bucket,
+            keep_requests=options.keep_requests,
+            accept_aws_signatures=options.accept_aws_signatures,
+            function=function.resource if function else None,
         )
-        asyncio.run(_serve(state, options))
+        asyncio.run(_serve(state, function, setup, options))
     except (BadInput, OSError) as wrong:
         parser.error(str(wrong))
     return 0
@@ -50,7 +65,7 @@ def main(arguments: list[str]) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m tests.cloud",
-        description="A Tencent Cloud COS small enough for a laptop, in memory, on 127.0.0.1 only.",
+        description="A Tencent Cloud COS and SCF small enough for a laptop, in memory, on 127.0.0.1 only.",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -74,7 +89,43 @@ def _parser() -> argparse.ArgumentParser:
         "--keep-requests", type=_count, default=100_000, metavar="N", help="requests to remember (default: 100000)"
     )
     parser.add_argument("--stop-at-eof", action="store_true", help="stop also when standard input ends")
+    _add_scf_options(parser.add_argument_group("SCF"))
     return parser
+
+
+def _add_scf_options(group: "argparse._ArgumentGroup") -> None:
+    setup = Setup()
+    options: list[tuple[str, Callable[[str], Any], object, str, str]] = [
+        ("--scf-port", _port, 9002, "PORT", "the Invoke API's port; 0: any"),
+        ("--function-name", str, "cos-sweeper", "NAME", "the function's name"),
+        ("--namespace", str, "default", "NAME", "the function's namespace"),
+        ("--region", str, "ap-guangzhou", "REGION", "the function's region"),
+        ("--memory-mb", _positive, 128, "MB", "the memory limit that the context tells; not enforced"),
+        ("--time-limit-ms", _positive, setup.time_limit_ms, "MS", "an invocation is killed after this"),
+        ("--concurrency", _positive, setup.concurrency, "N", "instances at a time"),
+        ("--retries", _count, setup.retries, "N", "how often a failed asynchronous event is tried again"),
+        ("--retry-wait-ms", _count, setup.retry_wait_ms, "MS", "how long it waits before that"),
+        (
+            "--role-seconds",
+            _positive,
+            int(setup.credentials_seconds),
+            "SECONDS",
+            "how long an instance's credentials hold",
+        ),
+    ]
+    group.add_argument(
+        "--function", type=Path, metavar="DIR", help="the function's code, with index.py in it; without: no SCF"
+    )
+    group.add_argument(
+        "--env",
+        action="append",
+        default=[],
+        type=_variable,
+        metavar="NAME=VALUE",
+        help="a variable of the function; repeatable",
+    )
+    for name, read, default, metavar, told in options:
+        group.add_argument(name, type=read, default=default, metavar=metavar, help=f"{told} (default: {default})")
 
 
 def _port(text: str) -> int:
@@ -89,27 +140,63 @@ def _count(text: str) -> int:
     return int(text)
 
 
-async def _serve(state: State, options: argparse.Namespace) -> None:
+def _positive(text: str) -> int:
+    if _count(text) == 0:
+        raise argparse.ArgumentTypeError("0 is too few")
+    return int(text)
+
+
+def _variable(text: str) -> tuple[str, str]:
+    name, separator, value = text.partition("=")
+    if not separator:
+        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=VALUE")
+    return name, value
+
+
+def _function(options: argparse.Namespace) -> Function | None:
+    if options.function is None:
+        return None
+    return Function(
+        options.function.resolve(), options.function_name, options.namespace, options.region, options.memory_mb
+    )
+
+
+def _setup(options: argparse.Namespace) -> Setup:
+    return Setup(
+        time_limit_ms=options.time_limit_ms,
+        concurrency=options.concurrency,
+        retries=options.retries,
+        retry_wait_ms=options.retry_wait_ms,
+        credentials_seconds=options.role_seconds,
+        variables=dict(options.env),
+    )
+
+
+async def _serve(state: State, function: Function | None, setup: Setup, options: argparse.Namespace) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     if options.stop_at_eof:
         threading.Thread(target=_stop_at_eof, args=(loop, stop), daemon=True).start()
-    doors = (
-        web.Server(Door(state).handle, **_server_settings()),
-        web.Server(Control(state).handle, **_server_settings()),
-    )
-    servers = [
-        await loop.create_server(door, sock=listener)
-        for door, listener in zip(doors, _listen(options.cos_port, options.control_port), strict=True)
-    ]
-    ports = [server.sockets[0].getsockname()[1] for server in servers]
-    sys.stdout.write(json.dumps(_greeting(state, *ports)) + "\n")
+    listeners = _listen(options.cos_port, options.control_port, *([options.scf_port] if function else []))
+    cos, control, *more = [f"http://{HOST}:{listener.getsockname()[1]}" for listener in listeners]
+    endpoints = {"cos": cos, "control": control}
+    handlers, scf = [Door(state).handle], None
+    if function is not None:
+        endpoints["scf"] = more[0]
+        scf = Scf(state, function, setup, {"COS_ENDPOINT": cos, "INVOKE_ENDPOINT": more[0]})
+    handlers.append(Control(state, scf).handle)
+    handlers += [InvokeDoor(scf).handle] if scf else []
+    doors = [web.Server(handler, **_server_settings()) for handler in handlers]
+    servers = [await loop.create_server(door, sock=listener) for door, listener in zip(doors, listeners, strict=True)]
+    sys.stdout.write(json.dumps(_greeting(state, endpoints)) + "\n")
     sys.stdout.flush()
     await stop.wait()
     for server in servers:
         server.close()
+    if scf is not None:
+        await scf.close()
     for door in doors:
         await door.shutdown(timeout=0.5)
 
@@ -139,11 +226,10 @@ def _stop_at_eof(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
         loop.call_soon_threadsafe(stop.set)
 
 
-def _greeting(state: State, cos_port: int, control_port: int) -> dict[str, Any]:
+def _greeting(state: State, endpoints: dict[str, str]) -> dict[str, Any]:
     owner, role = show_credentials(state.owner), show_credentials(state.role)
     return {
-        "cos": f"http://{HOST}:{cos_port}",
-        "control": f"http://{HOST}:{control_port}",
+        **endpoints,
         "buckets": [f"{each.name}@{each.region}" for each in state.account.buckets.values()],
         "owner": {name: owner[name] for name in ("secret_id", "secret_key")},
         "role": {name: role[name] for name in ("secret_id", "secret_key", "token", "expires")},

@@ -80,6 +80,10 @@ ANY_RESOURCE = "*"
 FULL_ACCESS = {"version": "2.0", "statement": [{"effect": "allow", "action": "*", "resource": "*"}]}
 
 
+INVOKE = "scf:InvokeFunction"
+"""How policies call the invocation of a function, by whichever API."""
+
+
 def _statement(given: object) -> Statement:
     if not isinstance(given, dict) or set(given) != {"effect", "action", "resource"}:
         raise BadPolicy("a statement is an object with 'effect', 'action' and 'resource', and nothing else")

@@ -1,5 +1,5 @@
 """
-Running the laptop's COS from a test or a script, and talking to its control door. The standard library only.
+Running the laptop's cloud from a test or a script, and talking to its control door. The standard library only.
 """
 
 import http.client
@@ -7,17 +7,21 @@ import json
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any
+from typing import IO, Any, Literal, overload
 from urllib.parse import urlencode, urlsplit
 
+from tests.cloud.invocations import InvocationRecord, read_record
 from tests.cloud.journal import Request
 
 ROOT = Path(__file__).resolve().parents[2]
 STOP_SECONDS = 10
+MAX_RUN_SECONDS = 1000
+"""Longer than any function may run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +69,13 @@ class ControlError(Exception):
 
 
 class Cloud:
-    """A running laptop's COS. Leaving the `with` block stops it."""
+    """A running laptop's COS and, with a function, SCF. Leaving the `with` block stops it."""
 
     def __init__(self, process: "subprocess.Popen[bytes]", greeting: dict[str, Any], errors: IO[bytes]) -> None:
         self.endpoint: str = greeting["cos"]
         self.control: str = greeting["control"]
+        self.invoke_endpoint: str = greeting.get("scf", "")
+        self.pid = process.pid
         self.owner = Credentials(**greeting["owner"])
         self.role = Credentials(**{name: greeting["role"][name] for name in ("secret_id", "secret_key", "token")})
         self.role_expires = datetime.fromisoformat(greeting["role"]["expires"])
@@ -77,11 +83,26 @@ class Cloud:
         self._errors = errors
 
     @classmethod
-    def start(cls, *buckets: str, accept_aws_signatures: bool = False) -> "Cloud":
-        """Start one with these buckets (`name-appid@region`) on ports of its own choice, and wait until it is ready."""
-        command = [sys.executable, "-m", "tests.cloud", "--cos-port", "0", "--control-port", "0", "--stop-at-eof"]
+    def start(
+        cls,
+        *buckets: str,
+        accept_aws_signatures: bool = False,
+        function: Path | None = None,
+        env: Mapping[str, str] | None = None,
+        **scf: Any,
+    ) -> "Cloud":
+        """
+        Start one with these buckets (`name-appid@region`) on ports of its own choice, and wait until it is ready.
+
+        function: a directory with index.py in it; without it there is no SCF. env: the function's variables. `scf`:
+        time_limit_ms, concurrency, retries, retry_wait_ms, role_seconds, memory_mb, function_name, namespace, region.
+        """
+        command = [sys.executable, "-m", "tests.cloud", "--cos-port=0", "--control-port=0", "--stop-at-eof"]
         command += [word for bucket in buckets for word in ("--bucket", bucket)]
         command += ["--accept-aws-signatures"] if accept_aws_signatures else []
+        command += ["--scf-port=0", f"--function={Path(function).resolve()}"] if function else []
+        command += [f"--env={name}={value}" for name, value in (env or {}).items()]
+        command += [f"--{name.replace('_', '-')}={value}" for name, value in scf.items()]
         errors = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as the process
         process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors)
         assert process.stdout is not None
@@ -195,6 +216,61 @@ class Cloud:
         """Start over with empty buckets, the same ones or those given; credentials stay."""
         self._ask("POST", "/reset", {"buckets": list(buckets)} if buckets else {})
 
+    def fire_timer(self, message: str = "", *, name: str = "nightly", **narrowing: Any) -> str:
+        """Fire a timer of the function, with a message or with what narrows a sweep; returns the request id."""
+        told = json.dumps(narrowing) if narrowing else message
+        request_id: str = self._ask("POST", "/timers/fire", {"message": told, "name": name})["request_id"]
+        return request_id
+
+    @overload
+    def invoke(self, event: object, *, sync: Literal[False] = False) -> str: ...
+
+    @overload
+    def invoke(self, event: object, *, sync: Literal[True]) -> InvocationRecord: ...
+
+    def invoke(self, event: object, *, sync: bool = False) -> str | InvocationRecord:
+        """Invoke the function without a signature; returns the request id, or when synchronous how that went."""
+        told = self._ask("POST", "/invoke", {"event": event, "sync": sync}, timeout_seconds=MAX_RUN_SECONDS)
+        if sync:
+            return read_record(told)
+        request_id: str = told["request_id"]
+        return request_id
+
+    def invocations(self, since: int = 0) -> list[InvocationRecord]:
+        """The executions that ended, from number `since` on, in the order in which they ended."""
+        listed = self._ask("GET", "/invocations", query={"since": since})["invocations"]
+        return [read_record(each) for each in listed]
+
+    def scf(self) -> dict[str, Any]:
+        """How SCF stands: queued, waiting (for a retry), running, instances, dead_letters, ends and more."""
+        shown: dict[str, Any] = self._ask("GET", "/scf")
+        return shown
+
+    def wait_idle(self, timeout_seconds: float = 120) -> bool:
+        """Wait until nothing is queued, waiting for a retry, or running; False when that took too long."""
+        query = {"timeout_seconds": timeout_seconds}
+        idle: bool = self._ask("GET", "/scf/idle", query=query, timeout_seconds=timeout_seconds + 60)["idle"]
+        return idle
+
+    def kill_instance(self, pid: int | None = None) -> int | None:
+        """SIGKILL an instance, a random busy one without a pid; returns its pid, or `None` if there is none."""
+        killed: int | None = self._ask("POST", "/scf/kill", {"pid": pid})["pid"]
+        return killed
+
+    def scf_settings(self, **fields: Any) -> dict[str, Any]:
+        """
+        Set SCF up otherwise until the next reset; returns how it is set up.
+
+        time_limit_ms, concurrency, retries, retry_wait_ms, invoke_rate, credentials_seconds, env (`None` takes a
+        variable away); and what becomes of accepted events: duplicate, lose, skip, count, seed.
+        """
+        told: dict[str, Any] = self._ask("POST", "/scf/settings", fields)
+        return told
+
+    def invoke_fault(self, **fields: Any) -> None:
+        """Put a fault of the Invoke API in force: status and code, delay_ms, reset or raw; skip, count."""
+        self._ask("POST", "/scf/faults", fields)
+
     def stop(self) -> None:
         """Stop it. Stopping twice is harmless."""
         if self._process.poll() is None:
@@ -206,8 +282,15 @@ class Cloud:
         state: dict[str, Any] = self._ask("GET", "/state", query={"bucket": bucket, "prefix": prefix})
         return state
 
-    def _ask(self, method: str, path: str, body: object = None, query: dict[str, Any] | None = None) -> Any:
-        connection = http.client.HTTPConnection(urlsplit(self.control).netloc, timeout=60)
+    def _ask(
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        query: dict[str, Any] | None = None,
+        timeout_seconds: float = 60,
+    ) -> Any:
+        connection = http.client.HTTPConnection(urlsplit(self.control).netloc, timeout=timeout_seconds)
         target = path + ("?" + urlencode(query, errors="surrogateescape") if query else "")
         try:
             connection.request(method, target, None if body is None else json.dumps(body))

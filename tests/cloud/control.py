@@ -4,6 +4,7 @@ The control door: HTTP and JSON, to move the clock, seed uploads, inject faults 
 For tests and people only; it knows no signatures. Nothing of COS's rules is here.
 """
 
+import inspect
 import json
 from collections.abc import Callable
 from dataclasses import asdict
@@ -18,6 +19,8 @@ from tests.cloud.errors import CosError
 from tests.cloud.faults import read_fault
 from tests.cloud.fields import BadInput, Fields
 from tests.cloud.listing import Query, page
+from tests.cloud.scf import Scf
+from tests.cloud.scf_control import ScfControl
 from tests.cloud.seeding import plant, read_seed
 from tests.cloud.state import State, make_credentials
 from tests.cloud.wire import read_call
@@ -29,8 +32,9 @@ MAX_SEEDED_SHOWN = 1000
 class Control:
     """Answers the control door's requests out of a state."""
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: State, scf: Scf | None = None) -> None:
         self._state = state
+        self._scf = scf
         self._answers: dict[tuple[str, str], Callable[[Any], Any]] = {
             ("POST", "/clock"): self._set_clock,
             ("GET", "/clock"): lambda _: self._clock(),
@@ -42,6 +46,7 @@ class Control:
             ("POST", "/credentials"): self._add_credentials,
             ("GET", "/credentials"): self._show_credentials,
             ("POST", "/reset"): self._reset,
+            **(ScfControl(scf).answers if scf else {}),
         }
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -51,8 +56,8 @@ class Control:
             known = ", ".join(f"{method} {path}" for method, path in self._answers)
             return _json({"error": f"no {request.method} {request.path} here; there is {known}"}, 404)
         try:
-            given = await _given(request)
-            return _json(answer(given))
+            told = answer(await _given(request))
+            return _json(await told if inspect.isawaitable(told) else told)
         except (BadInput, BadPolicy) as wrong:
             return _json({"error": str(wrong)}, 400)
         except CosError as refused:
@@ -97,6 +102,8 @@ class Control:
 
     def _clear_faults(self, _: Any) -> dict[str, Any]:
         self._state.faults.clear()
+        if self._scf is not None:
+            self._scf.faults.clear()
         return {}
 
     def _show_state(self, given: Any) -> dict[str, Any]:
@@ -141,11 +148,13 @@ class Control:
         Fields(given, "credentials").done()
         return {"credentials": [show_credentials(each) for each in self._state.all_credentials()]}
 
-    def _reset(self, given: Any) -> dict[str, Any]:
+    async def _reset(self, given: Any) -> dict[str, Any]:
         fields = Fields(given, "reset")
         buckets, policy = fields.texts("buckets"), fields.value("policy")
         fields.done()
         read = None if policy is None else read_policy(policy)
+        if self._scf is not None:
+            await self._scf.reset()
         self._state.reset(buckets)
         if read is not None:
             self._state.set_role_policy(read)
@@ -178,7 +187,7 @@ async def _given(request: web.BaseRequest) -> Any:
     """What is asked for: the query of a GET, the JSON of anything else."""
     if request.method == "GET":
         return dict(read_call(request.method, request.raw_path, ()).query)
-    return _read_json(await request.read())
+    return _read_json(b"".join([received async for received in request.content.iter_any()]))
 
 
 def _read_json(body: bytes) -> Any:

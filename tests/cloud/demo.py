@@ -8,16 +8,15 @@ import json
 import sys
 import textwrap
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
 from typing import Any
 
 from qcloud_cos import CosConfig, CosS3Client
 
 from tests.cloud.client import Cloud, HeldUpload
+from tests.cloud.demo_chain import Chains
+from tests.cloud.telling import MIB, WIDTH, ago, amount, say, title, wide
 from tests.function import LOGS, PHOTOS, Function, Invocation, named, timer
 
-MIB = 1 << 20
-WIDTH = 100
 BUCKETS = {place.partition("@")[0]: place for place in (PHOTOS, LOGS)}
 PHOTO_BUCKET, LOG_BUCKET = BUCKETS
 
@@ -35,7 +34,10 @@ def main() -> int:
             story.look_back,
         ):
             chapter()
-        return story.end()
+    chains = Chains()
+    chains.tell()
+    story.kept_promises += chains.kept_promises
+    return story.end()
 
 
 @dataclass(slots=True)
@@ -224,40 +226,6 @@ def grouped(uploads: list[HeldUpload]) -> dict[str, list[HeldUpload]]:
         many = upload.key.startswith("app/")
         groups.setdefault("app/*.gz" if many else upload.key, []).append(upload)
     return groups
-
-
-def ago(moment: datetime) -> str:
-    """How long ago, in the largest unit that says something."""
-    seconds = (datetime.now(timezone.utc) - moment).total_seconds()
-    if seconds < 120:
-        return "just now"
-    hours = seconds / 3600
-    return f"{hours / 24:.0f} days ago" if hours >= 48 else f"{hours:.0f} h ago"
-
-
-def amount(size: int) -> str:
-    """Bytes for people, in binary units."""
-    for unit, factor in (("GiB", 1 << 30), ("MiB", MIB)):
-        if size >= factor:
-            return f"{size / factor:.1f} {unit}"
-    return f"{size} B"
-
-
-def wide(text: str) -> int:
-    """How many columns more than characters a text takes in a terminal."""
-    return sum(1 for character in text if "\u2e80" <= character <= "\uffef")
-
-
-def title(text: str) -> None:
-    bold, plain = ("\033[1m", "\033[0m") if sys.stdout.isatty() else ("", "")
-    say("")
-    say(f"{bold}{text}{plain}")
-    say("")
-
-
-def say(text: str) -> None:
-    sys.stdout.write(text + "\n")
-    sys.stdout.flush()
 
 
 if __name__ == "__main__":

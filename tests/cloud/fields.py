@@ -55,6 +55,22 @@ class Fields:
             raise BadInput(f"{self._what}: {name!r} must be a number from {least} to {most}")
         return float(value)
 
+    def flag(self, name: str) -> bool:
+        """True or false; false if nothing is there."""
+        value = self.value(name)
+        if value is not None and not isinstance(value, bool):
+            raise BadInput(f"{self._what}: {name!r} must be true or false")
+        return bool(value)
+
+    def texts_by_name(self, name: str) -> dict[str, str | None] | None:
+        """An object whose values are texts or null."""
+        values = self.value(name)
+        if values is not None and not isinstance(values, dict):
+            raise BadInput(f"{self._what}: {name!r} must be an object")
+        if values is None:
+            return None
+        return {each: None if value is None else self._encodable(each, value) for each, value in values.items()}
+
     def items(self, name: str) -> list[Any] | None:
         """A list that is not empty."""
         value = self.value(name)

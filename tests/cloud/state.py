@@ -1,5 +1,5 @@
 """
-All that the laptop's COS holds, for its two doors to share: buckets, credentials, clock, faults, journal.
+All that the laptop's cloud holds for its doors to share: buckets, credentials, clock, COS's faults and journal.
 """
 
 import secrets
@@ -10,7 +10,16 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from tests.cloud.account import BUCKET_NAME, Account, belongs
-from tests.cloud.cam import ANY_RESOURCE, FULL_ACCESS, Credentials, Policy, action_name, read_policy, resource_name
+from tests.cloud.cam import (
+    ANY_RESOURCE,
+    FULL_ACCESS,
+    INVOKE,
+    Credentials,
+    Policy,
+    action_name,
+    read_policy,
+    resource_name,
+)
 from tests.cloud.faults import Faults
 from tests.cloud.fields import BadInput
 from tests.cloud.journal import Journal
@@ -35,18 +44,24 @@ class State:
     """Everything that lasts from one request to the next."""
 
     def __init__(
-        self, buckets: Iterable[str], *, keep_requests: int = 100_000, accept_aws_signatures: bool = False
+        self,
+        buckets: Iterable[str],
+        *,
+        keep_requests: int = 100_000,
+        accept_aws_signatures: bool = False,
+        function: str | None = None,
     ) -> None:
+        """Open an account. function: the name by which policies call the function that the role may invoke."""
         self.clock = Clock()
         self.faults = Faults()
         self.journal = Journal(keep_requests)
         self.accept_aws_signatures = accept_aws_signatures
         self.account = open_account(buckets, self.clock.now())
+        self._function = function
         self.owner = make_credentials(read_policy(FULL_ACCESS))
-        self.role = make_credentials(
-            role_policy(self.account), token=secrets.token_hex(48), expires=self.clock.now() + ROLE_LIFETIME
-        )
+        self.role = self._role_credentials(role_policy(self.account, function), ROLE_LIFETIME)
         self._credentials = {each.secret_id: each for each in (self.owner, self.role)}
+        self._lent: set[str] = set()
 
     def credentials(self, secret_id: str) -> Credentials | None:
         """The credentials of that secret id, if there are any."""
@@ -60,6 +75,13 @@ class State:
         """All credentials that are let in, or would be were they not out of date."""
         return list(self._credentials.values())
 
+    def lend_role(self, lifetime: timedelta) -> Credentials:
+        """New credentials of the role, for instances. Out of date they stay known; a reset takes them back."""
+        lent = self._role_credentials(self.role.policy, lifetime)
+        self._lent.add(lent.secret_id)
+        self.add_credentials(lent)
+        return lent
+
     def reset(self, buckets: Iterable[str] | None) -> None:
         """Start over with empty buckets, the same or others; credentials stay, and the role follows the buckets."""
         self.clock.offset = timedelta()
@@ -67,12 +89,20 @@ class State:
         self.account = open_account(names, self.clock.now())
         self.faults.clear()
         self.journal.clear()
-        self.set_role_policy(role_policy(self.account))
+        for secret_id in self._lent:
+            del self._credentials[secret_id]
+        self._lent.clear()
+        self.set_role_policy(role_policy(self.account, self._function))
 
     def set_role_policy(self, policy: Policy) -> None:
         """Let the role do something else from now on."""
         self.role = replace(self.role, policy=policy)
         self.add_credentials(self.role)
+        for secret_id in self._lent:
+            self.add_credentials(replace(self._credentials[secret_id], policy=policy))
+
+    def _role_credentials(self, policy: Policy, lifetime: timedelta) -> Credentials:
+        return make_credentials(policy, token=secrets.token_hex(48), expires=self.clock.now() + lifetime)
 
 
 def open_account(buckets: Iterable[str], now: datetime) -> Account:
@@ -103,19 +133,19 @@ def make_credentials(
     )
 
 
-def role_policy(account: Account) -> Policy:
-    """Exactly what the sweeper's role may do, on every bucket of the account."""
+def role_policy(account: Account, function: str | None = None) -> Policy:
+    """Exactly what the sweeper's role may do: on every bucket of the account, and with the function itself."""
     buckets = [resource_name(bucket.region, bucket.name) for bucket in account.buckets.values()]
-    allowed: list[tuple[list[str], list[str]]] = [
+    of_cos = [
         (["AbortMultipartUpload", "ListParts"], [f"{bucket}*" for bucket in buckets]),
         (["ListMultipartUploads", "GetBucketLifecycle"], buckets),
         (["PutObject", "GetObject"], [f"{bucket}{REPORTS}" for bucket in buckets]),
         (["GetService"], [ANY_RESOURCE]),
     ]
+    allowed = [([action_name(each) for each in operations], resources) for operations, resources in of_cos]
+    allowed.append(([INVOKE], [function] if function else []))
     statements: list[dict[str, Any]] = [
-        {"effect": "allow", "action": [action_name(each) for each in operations], "resource": resources}
-        for operations, resources in allowed
-        if resources
+        {"effect": "allow", "action": actions, "resource": resources} for actions, resources in allowed if resources
     ]
     return read_policy({"version": "2.0", "statement": statements})
 

@@ -1,0 +1,143 @@
+"""
+Chains of real processes: the handler as it is deployed, invoked by itself over signed HTTP, killed for real.
+"""
+
+import random
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.cloud.client import Cloud
+from tests.cloud.invocations import InvocationRecord
+from tests.function import LOGS, PHOTOS
+
+HANDLER = Path(__file__).parents[1] / "handler"
+PHOTO_BUCKET, LOG_BUCKET = (place.partition("@")[0] for place in (PHOTOS, LOGS))
+OUTCOMES = ("kept", "would_abort", "aborted", "already_gone", "refused", "failed", "deferred")
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[Cloud]:
+    with Cloud.start(PHOTOS, LOGS, function=HANDLER, env={"BUCKETS": f"{PHOTOS},{LOGS}"}, concurrency=12) as cloud:
+        yield cloud
+
+
+@pytest.fixture
+def scf(running: Cloud) -> Cloud:
+    running.reset(PHOTOS, LOGS)
+    return running
+
+
+def furnish(scf: Cloud, many: int) -> set[str]:
+    """Abandoned uploads among live and young ones in both buckets; returns the ids that must stay."""
+    for bucket, key in ((PHOTO_BUCKET, "raw/{n:05}"), (LOG_BUCKET, "{n:05}.gz")):
+        scf.seed(bucket, key, count=many // 2, parts=2)
+    stay = scf.seed(PHOTO_BUCKET, "raw/0002{n}-live", count=40, parts=2, hours_since_last_part=1)
+    stay += scf.seed(LOG_BUCKET, "0001{n}-young", count=40, hours_since_start=5)
+    return {one.upload_id for one in stay}
+
+
+def left(scf: Cloud) -> set[str]:
+    return {one.upload_id for bucket in (PHOTO_BUCKET, LOG_BUCKET) for one in scf.uploads(bucket)}
+
+
+def totals(records: list[InvocationRecord]) -> Counter[str]:
+    """The outcomes of a chain's runs, added up."""
+    told: Counter[str] = Counter()
+    for record in records:
+        told.update({name: record.answer[name] for name in OUTCOMES} if record.answer else {})
+    return told
+
+
+@pytest.mark.parametrize(("fan_out", "limit"), [(1, 3000), (4, 3000)])
+def test_many_short_runs_leave_the_buckets_as_one_long_run_does_and_their_reports_add_up(
+    fan_out: int, limit: int, scf: Cloud
+) -> None:
+    stay = furnish(scf, 3000)
+    scf.scf_settings(time_limit_ms=limit, env={"FAN_OUT": str(fan_out)})
+
+    scf.fire_timer()
+
+    assert scf.wait_idle(300)
+    runs = scf.invocations()
+    assert left(scf) == stay
+    assert {record.end for record in runs} == {"returned"}
+    assert len({record.answer["run_id"] for record in runs}) == 1
+    assert max(record.answer["run"] for record in runs) > 2
+    assert totals(runs) == {**dict.fromkeys(OUTCOMES, 0), "aborted": 3000, "kept": 80}
+    assert sum(record.answer["bytes_freed"] for record in runs) == 3000 * 2 << 20
+
+
+@pytest.mark.parametrize("mishap", [{"duplicate": 1.0}, {"lose": 0.5, "skip": 1, "seed": 3}], ids=["twice", "lost"])
+def test_what_is_delivered_twice_or_lost_is_mended_by_the_next_timer_and_nothing_counts_twice(
+    mishap: dict[str, float], scf: Cloud
+) -> None:
+    stay = furnish(scf, 1200)
+    scf.scf_settings(time_limit_ms=3000, env={"FAN_OUT": "2"}, **mishap)
+    scf.fire_timer()
+    assert scf.wait_idle(300)
+
+    scf.scf_settings(time_limit_ms=60_000, duplicate=0.0, lose=0.0)
+    scf.fire_timer()
+
+    assert scf.wait_idle(300)
+    runs = scf.invocations()
+    assert left(scf) == stay
+    assert totals(runs)["aborted"] == 1200
+    assert sum(record.answer["bytes_freed"] for record in runs) == 1200 * 2 << 20
+
+
+def test_a_run_that_cannot_hand_on_fails_and_its_retry_finishes_the_work(scf: Cloud) -> None:
+    stay = furnish(scf, 1200)
+    scf.scf_settings(time_limit_ms=2500, env={"FAN_OUT": "1"})
+    scf.invoke_fault(status=200, code="ResourceNotFound.Function", count=1)
+
+    scf.fire_timer()
+
+    assert scf.wait_idle(300)
+    first, *others = scf.invocations()
+    assert first.end == "raised"
+    assert "NotHandedOn" in str(first.error)
+    assert {record.end for record in others} == {"returned"}
+    assert left(scf) == stay
+
+
+def test_a_time_limit_that_is_too_short_ends_the_chain_with_a_clear_error(scf: Cloud) -> None:
+    furnish(scf, 20)
+    scf.fault("ListMultipartUploads", delay_ms=700)
+    scf.scf_settings(time_limit_ms=1000, env={"FAN_OUT": "1"})
+
+    scf.fire_timer()
+
+    assert scf.wait_idle(300)
+    runs = scf.invocations()
+    assert {record.end for record in runs} == {"raised"}
+    assert all("NoProgress" in str(record.error) for record in runs)
+    assert len(scf.scf()["dead_letters"]) == 1
+
+
+def test_a_sweep_survives_twenty_instances_killed_at_random_moments(scf: Cloud) -> None:
+    """No event is killed more often than SCF tries it, so its retries alone must bring the sweep home."""
+    scf.seed(PHOTO_BUCKET, "young/{n:05}", count=41_000, hours_since_start=5)
+    stay = {one.upload_id for one in scf.uploads(PHOTO_BUCKET)}
+    stay |= furnish(scf, 9_000)
+    scf.scf_settings(time_limit_ms=6000, retry_wait_ms=50, env={"FAN_OUT": "4"})
+    chance = random.Random(20)
+    killed: Counter[str] = Counter()
+    scf.fire_timer()
+
+    while sum(killed.values()) < 20 and not scf.wait_idle(chance.uniform(0.05, 0.4)):
+        busy = [one for one in scf.scf()["instances"] if one["busy"] and killed[one["request_id"]] < 2]
+        victim = chance.choice(busy) if busy else None
+        if victim and scf.kill_instance(victim["pid"]) is not None:
+            killed[victim["request_id"]] += 1
+
+    assert scf.wait_idle(600)
+    runs = scf.invocations()
+    assert sum(killed.values()) == 20
+    assert Counter(record.end for record in runs)["died"] == 20
+    assert scf.scf()["dead_letters"] == []
+    assert left(scf) == stay
+    assert totals(runs)["aborted"] <= 9_000

@@ -1,0 +1,150 @@
+"""
+The function invoking itself, through the official SDK, against an SCF over HTTP.
+"""
+
+import json
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from cos_sweeper.errors import NotHandedOn
+from cos_sweeper.relay import ATTEMPTS, SECONDS_BETWEEN, Function, Relay
+from cos_sweeper.settings import Credentials
+from tests.cloud.client import Cloud
+from tests.function import PHOTOS
+
+ECHO = "def main_handler(event, context):\n    return {'event': event, 'name': context['function_name']}\n"
+ME = Function("cos-sweeper", "default", "$LATEST", "ap-guangzhou")
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+    directory = tmp_path_factory.mktemp("echo")
+    (directory / "index.py").write_text(ECHO, "utf-8")
+    with Cloud.start(PHOTOS, function=Path(directory)) as cloud:
+        yield cloud
+
+
+@pytest.fixture
+def scf(running: Cloud) -> Cloud:
+    running.reset()
+    return running
+
+
+class Clock:
+    """Waits are noted, and wait for nothing."""
+
+    def __init__(self, left: float = 60.0) -> None:
+        self.waits: list[float] = []
+        self._left = left
+
+    def left(self) -> float:
+        return self._left
+
+    def sleep(self, seconds: float) -> None:
+        self.waits.append(seconds)
+
+
+def relay(scf: Cloud, clock: Clock, me: Function = ME, secret_key: str | None = None) -> Relay:
+    role = Credentials(scf.role.secret_id, secret_key or scf.role.secret_key, scf.role.token or "")
+    port = int(scf.invoke_endpoint.rpartition(":")[2])
+    return Relay(role, me, clock.left, port=port, sleep=clock.sleep)
+
+
+def events(scf: Cloud) -> list[object]:
+    assert scf.wait_idle()
+    return [record.event for record in scf.invocations()]
+
+
+def test_each_checkpoint_is_an_asynchronous_invocation_of_its_own(scf: Cloud) -> None:
+    clock = Clock()
+
+    relay(scf, clock).hand_on([json.dumps({"n": n}) for n in range(3)])
+
+    assert sorted(str(event) for event in events(scf)) == ["{'n': 0}", "{'n': 1}", "{'n': 2}"]
+    assert {record.kind for record in scf.invocations()} == {"async"}
+    assert clock.waits == [SECONDS_BETWEEN] * 2
+    assert SECONDS_BETWEEN >= 1 / 100
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        {"status": 200, "code": "InternalError"},
+        {"status": 200, "code": "RequestLimitExceeded"},
+        {"reset": "before"},
+        {"raw": '{"Response": {', "status": 200},
+        {"raw": "busy", "status": 502},
+    ],
+    ids=["internal_error", "too_many", "reset", "cut_short", "bad_gateway"],
+)
+def test_what_may_pass_is_tried_again(trouble: dict[str, object], scf: Cloud) -> None:
+    scf.invoke_fault(count=ATTEMPTS - 1, **trouble)
+
+    relay(scf, Clock()).hand_on(['{"n": 1}'])
+
+    assert events(scf) == [{"n": 1}]
+
+
+def test_a_lost_answer_may_make_two_invocations_of_one(scf: Cloud) -> None:
+    scf.invoke_fault(count=1, reset="after")
+
+    relay(scf, Clock()).hand_on(['{"n": 1}'])
+
+    assert events(scf) == [{"n": 1}, {"n": 1}]
+
+
+@pytest.mark.parametrize("code", ["UnauthorizedOperation", "ResourceNotFound.FunctionName", "InvalidParameterValue"])
+def test_a_refusal_is_not_tried_again_and_says_how_many_were_accepted(code: str, scf: Cloud) -> None:
+    clock = Clock()
+    scf.invoke_fault(skip=2, status=200, code=code)
+
+    with pytest.raises(NotHandedOn) as caught:
+        relay(scf, clock).hand_on(['{"n": 1}', '{"n": 2}', '{"n": 3}', '{"n": 4}'])
+
+    assert (caught.value.code, caught.value.accepted) == (code, 2)
+    assert len(events(scf)) == 2
+    assert clock.waits == [SECONDS_BETWEEN] * 2
+
+
+def test_attempts_have_an_end_and_none_is_made_that_time_does_not_allow(scf: Cloud) -> None:
+    scf.invoke_fault(status=200, code="InternalError")
+    patient, hurried = Clock(), Clock(left=0.0)
+
+    with pytest.raises(NotHandedOn):
+        relay(scf, patient).hand_on(["{}"])
+    with pytest.raises(NotHandedOn):
+        relay(scf, hurried).hand_on(["{}"])
+
+    assert (len(patient.waits), len(hurried.waits)) == (ATTEMPTS - 1, 0)
+
+
+@pytest.mark.parametrize(
+    ("me", "key", "code"),
+    [
+        (Function("another", "default", "$LATEST", "ap-guangzhou"), None, "UnauthorizedOperation"),
+        (Function("cos-sweeper", "elsewhere", "$LATEST", "ap-guangzhou"), None, "UnauthorizedOperation"),
+        (ME, "not-the-key", "AuthFailure.SignatureFailure"),
+    ],
+    ids=["another_function", "another_namespace", "another_key"],
+)
+def test_the_role_can_invoke_its_own_function_and_no_other(
+    me: Function, key: str | None, code: str, scf: Cloud
+) -> None:
+    with pytest.raises(NotHandedOn) as caught:
+        relay(scf, Clock(), me, key).hand_on(["{}"])
+
+    assert caught.value.code.startswith(code)
+    assert events(scf) == []
+
+
+def test_the_sdk_logs_nothing_at_any_level(scf: Cloud, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.DEBUG):
+        logging.getLogger("tencentcloud_sdk_common").setLevel(logging.DEBUG)
+        relay(scf, Clock()).hand_on(["{}"])
+
+    said = "\n".join(record.getMessage() for record in caplog.records)
+    assert "tencentcloud_sdk_common" not in {record.name for record in caplog.records}
+    assert (scf.role.token or "") not in said
