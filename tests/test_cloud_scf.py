@@ -2,19 +2,24 @@
 How the laptop's SCF runs a function: instances, the queue, retries, time limits, and what is told of all that.
 """
 
+import asyncio
+import http.client
 import json
 import os
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
 from tests.cloud.client import Cloud, ControlError
+from tests.cloud.dispatch import Dispatcher, Throttled
+from tests.cloud.function import Function, Setup
+from tests.cloud.invocations import Invocation
+from tests.cloud.state import State
 from tests.deployed import Meeting, deploy, ended, meeting
 
 BUCKET = "photos-1250000000@ap-guangzhou"
@@ -311,7 +316,7 @@ def test_credentials_are_renewed_in_a_warm_instance_when_half_of_their_time_is_o
     assert not set(role(second.answer)) & set(role(third.answer))
 
 
-def test_the_roles_policy_holds_for_credentials_that_were_lent_before(cloud: Cloud) -> None:
+def test_an_instances_credentials_may_do_what_the_role_may_and_invoke_the_function(cloud: Cloud) -> None:
     secret_id, secret_key, token = role(cloud.invoke({}, sync=True).answer)
 
     held = {each["secret_id"]: each for each in cloud._ask("GET", "/credentials")["credentials"]}[secret_id]
@@ -493,6 +498,7 @@ def test_leaving_the_process_is_an_error(cloud: Cloud) -> None:
         pytest.param("0000000000000064" + b'{"answer": "1'.hex(), "die", id="dies in the middle of an answer"),
         pytest.param("0000", "die", id="dies in the middle of an answer's length"),
         pytest.param("0000000000000002" + b"{}".hex(), "wait", id="an answer that says nothing"),
+        pytest.param("0000000000000023" + b'{"answer": "1", "memory_bytes": ""}'.hex(), "wait", id="no memory"),
         pytest.param("0000000000000002" + b"xx".hex(), "wait", id="an answer that is no JSON"),
         pytest.param("0000000000000001" + b"7".hex(), "wait", id="an answer that is no object"),
     ],
@@ -624,12 +630,14 @@ def test_a_reset_clears_everything(cloud: Cloud, place: Meeting) -> None:
 def test_who_waits_for_idle_is_told_when_a_reset_makes_it_so(cloud: Cloud) -> None:
     cloud.scf_settings(retry_wait_ms=60_000)
     cloud.invoke(FAIL)
-    script = f"import urllib.request as u; print(u.urlopen('{cloud.control}/scf/idle?timeout_seconds=60').read())"
-    with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE) as waiter:
-        cloud.reset()
-        told, _ = waiter.communicate(timeout=30)
+    waiter = http.client.HTTPConnection(urlsplit(cloud.control).netloc, timeout=30)
+    waiter.request("GET", "/scf/idle?timeout_seconds=60")
+    cloud.scf()  # by now the other request has been read, too
 
-    assert b'{"idle": true}' in told
+    cloud.reset()
+
+    assert json.load(waiter.getresponse()) == {"idle": True}
+    waiter.close()
 
 
 @pytest.mark.parametrize("doing", ["meet", "hang_in_c", "nothing"])
@@ -663,6 +671,21 @@ def test_cos_answers_while_instances_are_busy(cloud: Cloud, place: Meeting) -> N
     for guest in guests:
         guest.release()
     assert ends(cloud) == {"returned": 10}
+
+
+def test_a_dispatcher_that_is_closed_takes_nothing_in(tmp_path: Path) -> None:
+    async def close_and_go_on() -> dict[str, Any]:
+        dispatcher = Dispatcher(State([]), Function(deploy(tmp_path)), Setup(), {})
+        await dispatcher.close()
+        dispatcher.accept(Invocation("1", "async", "{}"))
+        with pytest.raises(Throttled):
+            await dispatcher.call(Invocation("2", "sync", "{}"))
+        assert dispatcher.idle.is_set()
+        return dispatcher.show()
+
+    shown = asyncio.run(close_and_go_on())
+
+    assert (shown["queued"], shown["running"], shown["started_instances"]) == (0, 0, 0)
 
 
 # Starting it, and what is not understood

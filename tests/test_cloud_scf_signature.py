@@ -13,6 +13,9 @@ from tests.cloud.cam import FULL_ACCESS, Credentials, read_policy
 from tests.cloud.tc3 import ApiError, authenticate, read_claim, sign
 from tests.cloud.wire import Call, read_call
 
+# The SDK's own, on Python 3.12 and above.
+pytestmark = pytest.mark.filterwarnings("ignore:datetime.datetime.utcfromtimestamp:DeprecationWarning")
+
 # The example of the signature's documentation: https://cloud.tencent.com/document/api/213/30654
 SIGNED_AT = datetime.fromtimestamp(1_551_113_065, timezone.utc)
 PERMANENT = Credentials(

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from cos_sweeper.errors import NotHandedOn
-from cos_sweeper.relay import ATTEMPTS, SECONDS_BETWEEN, Function, Relay
+from cos_sweeper.relay import ATTEMPTS, REQUEST_SECONDS, SECONDS_BETWEEN, Function, Relay
 from cos_sweeper.settings import Credentials
 from tests.cloud.client import Cloud
 from tests.function import PHOTOS
@@ -111,7 +111,7 @@ def test_a_refusal_is_not_tried_again_and_says_how_many_were_accepted(code: str,
 
 def test_attempts_have_an_end_and_none_is_made_that_time_does_not_allow(scf: Cloud) -> None:
     scf.invoke_fault(status=200, code="InternalError")
-    patient, hurried = Clock(), Clock(left=0.0)
+    patient, hurried = Clock(), Clock(left=float(REQUEST_SECONDS))
 
     with pytest.raises(NotHandedOn):
         relay(scf, patient).hand_on(["{}"])

@@ -191,6 +191,24 @@ def test_out_of_time_the_rest_is_deferred_and_what_is_in_flight_finishes(account
     assert len(account.bucket(PHOTOS.name).uploads) == 60 - report.counts["aborted"]
 
 
+@pytest.mark.parametrize("call", ["page", "parts"])
+def test_what_our_own_time_limit_cuts_off_is_left_and_has_not_failed(call: str, account: Account) -> None:
+    seed(account, "{n:03}", 60)
+    clock = [0.0]
+
+    def before(asked: str, _: object) -> None:
+        clock[0] += 1.0
+        if clock[0] > 15.0 and asked == call:
+            raise Unavailable("Timeout")
+
+    report = sweep(
+        Wrapped(memory(account, 2), before),  # type: ignore[arg-type]
+        deadline=Deadline(lambda: clock[0], 15.0, 16.0, 17.0),
+    )
+
+    assert (report.status, report.failed, report.cut_short) == (Status.PARTIAL, {}, "out of time")
+
+
 def test_without_any_time_nothing_is_asked_for_and_the_run_says_so(account: Account) -> None:
     seed(account, "{n}", 3)
 

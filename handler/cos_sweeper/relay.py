@@ -91,7 +91,7 @@ class Relay:
         self._client.Invoke(request)
 
     def _give_up(self, state: tenacity.RetryCallState) -> bool:
-        return state.attempt_number >= ATTEMPTS or self._left() <= state.upcoming_sleep
+        return state.attempt_number >= ATTEMPTS or self._left() <= state.upcoming_sleep + REQUEST_SECONDS
 
 
 def _client(credentials: Credentials, region: str, port: int | None) -> ScfClient:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from cos_sweeper.budget import Deadline
-from cos_sweeper.errors import NoSuchUpload, Refusal, Rejected, StoreError
+from cos_sweeper.errors import NoSuchUpload, Refusal, Rejected, StoreError, Unavailable
 from cos_sweeper.model import (
     Abort,
     Aborted,
@@ -117,7 +117,13 @@ class Settler:
         for _ in range(MAX_PARTS_PAGES):
             if self.deadline.passed:
                 return None
-            page = self.store.parts(upload, after)
+            try:
+                page = self.store.parts(upload, after)
+            except Unavailable:
+                # Cut off by our own time limit: no word on COS, and none on the upload.
+                if self.deadline.passed:
+                    return None
+                raise
             if policy.min_idle and clock_is_off(page.skew):
                 return Keep(CLOCK_OFF)
             seen = add_parts(activity, page.parts, policy, self.plan.as_of)

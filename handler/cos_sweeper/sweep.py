@@ -14,7 +14,7 @@ from functools import partial
 from queue import SimpleQueue
 
 from cos_sweeper.budget import Deadline
-from cos_sweeper.errors import Rejected, StoreError
+from cos_sweeper.errors import Rejected, StoreError, Unavailable
 from cos_sweeper.listing import Walk, one_ahead
 from cos_sweeper.log import Log
 from cos_sweeper.model import (
@@ -144,7 +144,9 @@ class _Run:
                     page = self._store.page(scan.bucket, start, scan.prefix)
                     walk.advance(page)
                 except StoreError as exc:
-                    yield number, start, exc
+                    # What our own time limit cut off is left for the next run.
+                    cut_off = isinstance(exc, Unavailable) and self._deadline.passed
+                    yield number, start, OUT_OF_TIME if cut_off else exc
                     break
                 yield number, start, page
 

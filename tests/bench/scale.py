@@ -47,9 +47,9 @@ def main() -> int:
     """Measure and print a line for each FAN_OUT."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--uploads", type=int, default=1_000_000)
-    parser.add_argument("--abandoned", type=float, default=1.0, help="share of the uploads that are to be aborted")
+    parser.add_argument("--abandoned", type=float, default=0.1, help="share of the uploads that are to be aborted")
     parser.add_argument("--delay-ms", type=int, default=20)
-    parser.add_argument("--limit-seconds", type=int, default=900)
+    parser.add_argument("--limit-seconds", type=int, default=120, help="the function's time limit")
     parser.add_argument("--fan-out", type=int, nargs="*", default=[1, 2, 4, 8])
     given = parser.parse_args()
     load = Load(given.uploads, int(given.uploads * given.abandoned), given.delay_ms, given.limit_seconds)

@@ -12,16 +12,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any, Literal, overload
+from typing import IO, Any
 from urllib.parse import urlencode, urlsplit
 
-from tests.cloud.invocations import InvocationRecord, read_record
 from tests.cloud.journal import Request
+from tests.cloud.scf_client import ScfCalls
 
 ROOT = Path(__file__).resolve().parents[2]
 STOP_SECONDS = 10
-MAX_RUN_SECONDS = 1000
-"""Longer than any function may run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +66,7 @@ class ControlError(Exception):
     """The control door refused what it was asked, or the cloud would not start; the message says why."""
 
 
-class Cloud:
+class Cloud(ScfCalls):
     """A running laptop's COS and, with a function, SCF. Leaving the `with` block stops it."""
 
     def __init__(self, process: "subprocess.Popen[bytes]", greeting: dict[str, Any], errors: IO[bytes]) -> None:
@@ -215,61 +213,6 @@ class Cloud:
     def reset(self, *buckets: str) -> None:
         """Start over with empty buckets, the same ones or those given; credentials stay."""
         self._ask("POST", "/reset", {"buckets": list(buckets)} if buckets else {})
-
-    def fire_timer(self, message: str = "", *, name: str = "nightly", **narrowing: Any) -> str:
-        """Fire a timer of the function, with a message or with what narrows a sweep; returns the request id."""
-        told = json.dumps(narrowing) if narrowing else message
-        request_id: str = self._ask("POST", "/timers/fire", {"message": told, "name": name})["request_id"]
-        return request_id
-
-    @overload
-    def invoke(self, event: object, *, sync: Literal[False] = False) -> str: ...
-
-    @overload
-    def invoke(self, event: object, *, sync: Literal[True]) -> InvocationRecord: ...
-
-    def invoke(self, event: object, *, sync: bool = False) -> str | InvocationRecord:
-        """Invoke the function without a signature; returns the request id, or when synchronous how that went."""
-        told = self._ask("POST", "/invoke", {"event": event, "sync": sync}, timeout_seconds=MAX_RUN_SECONDS)
-        if sync:
-            return read_record(told)
-        request_id: str = told["request_id"]
-        return request_id
-
-    def invocations(self, since: int = 0) -> list[InvocationRecord]:
-        """The executions that ended, from number `since` on, in the order in which they ended."""
-        listed = self._ask("GET", "/invocations", query={"since": since})["invocations"]
-        return [read_record(each) for each in listed]
-
-    def scf(self) -> dict[str, Any]:
-        """How SCF stands: queued, waiting (for a retry), running, instances, dead_letters, ends and more."""
-        shown: dict[str, Any] = self._ask("GET", "/scf")
-        return shown
-
-    def wait_idle(self, timeout_seconds: float = 120) -> bool:
-        """Wait until nothing is queued, waiting for a retry, or running; False when that took too long."""
-        query = {"timeout_seconds": timeout_seconds}
-        idle: bool = self._ask("GET", "/scf/idle", query=query, timeout_seconds=timeout_seconds + 60)["idle"]
-        return idle
-
-    def kill_instance(self, pid: int | None = None) -> int | None:
-        """SIGKILL an instance, a random busy one without a pid; returns its pid, or `None` if there is none."""
-        killed: int | None = self._ask("POST", "/scf/kill", {"pid": pid})["pid"]
-        return killed
-
-    def scf_settings(self, **fields: Any) -> dict[str, Any]:
-        """
-        Set SCF up otherwise until the next reset; returns how it is set up.
-
-        time_limit_ms, concurrency, retries, retry_wait_ms, invoke_rate, credentials_seconds, env (`None` takes a
-        variable away); and what becomes of accepted events: duplicate, lose, skip, count, seed.
-        """
-        told: dict[str, Any] = self._ask("POST", "/scf/settings", fields)
-        return told
-
-    def invoke_fault(self, **fields: Any) -> None:
-        """Put a fault of the Invoke API in force: status and code, delay_ms, reset or raw; skip, count."""
-        self._ask("POST", "/scf/faults", fields)
 
     def stop(self) -> None:
         """Stop it. Stopping twice is harmless."""

@@ -45,6 +45,7 @@ class Dispatcher:
         self._busy: dict[Instance, Invocation] = {}
         self._warm: list[Instance] = []
         self._started = 0
+        self._closed = False
         self._credentials: Credentials | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._random = random.Random(0)
@@ -53,14 +54,14 @@ class Dispatcher:
 
     def accept(self, invocation: Invocation) -> None:
         """Take an asynchronous event in, to be delivered as soon as an instance is free."""
-        for _ in range(self.mishaps.deliveries()):
+        for _ in range(0 if self._closed else self.mishaps.deliveries()):
             self._take_on()
             self._queue.append((invocation, 1))
         self._dispatch()
 
     async def call(self, invocation: Invocation) -> InvocationRecord:
         """Run a synchronous invocation at once; `Throttled` when no instance is to be had. Nothing is retried."""
-        if self._running >= self.setup.concurrency:
+        if self._closed or self._running >= self.setup.concurrency:
             raise Throttled
         self._take_on()
         self._running += 1
@@ -128,17 +129,25 @@ class Dispatcher:
                 return instance
         variables = {**self._endpoints, **self.setup.variables}
         given = environment(self.function, variables, self._state.account.appid)
-        instance = await Instance.start(self.function.directory, {**given, **credentials}, self._instances.discard)
+        instance = await Instance.start(self.function.directory, {**given, **credentials}, self._forget)
         self._instances.add(instance)
         self._started += 1
+        if self._closed:
+            instance.kill()
         return instance
+
+    def _forget(self, instance: Instance) -> None:
+        """It is gone."""
+        self._instances.discard(instance)
+        if instance in self._warm:
+            self._warm.remove(instance)
 
     def _keep(self, instance: Instance, setup: Setup) -> None:
         """Keep an instance for the next event, unless it is over, was set up otherwise, or is one too many."""
-        if setup.variables == self.setup.variables and len(self._warm) + self._running <= self.setup.concurrency:
-            self._warm.append(instance)
-        else:
+        if setup.variables != self.setup.variables or len(self._warm) + self._running > self.setup.concurrency:
             instance.kill()
+        if not instance.over:
+            self._warm.append(instance)
 
     def _fresh_credentials(self) -> Credentials:
         """The role's credentials, new ones when half of their time is over."""
@@ -188,7 +197,8 @@ class Dispatcher:
         }
 
     async def close(self) -> None:
-        """Drop everything and kill every instance; returns when they are gone."""
+        """Drop everything and kill every instance; returns when they are gone. Nothing is taken in any more."""
+        self._closed = True
         self._queue.clear()
         for task in self._tasks:
             task.cancel()

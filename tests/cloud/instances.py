@@ -162,7 +162,7 @@ class _Channel:
 
 def _read_end(told: Any) -> tuple[End, int | None]:
     """How it ended and its memory; ValueError, LookupError or TypeError where that is not what was told."""
-    if not isinstance(told, dict) or not isinstance(told["memory_bytes"], int | None):
+    if not isinstance(told["memory_bytes"], int | None):
         raise TypeError
     if "raised" in told:
         return Raised(FunctionError(**told["raised"])), told["memory_bytes"]

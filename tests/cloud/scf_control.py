@@ -16,8 +16,9 @@ from tests.cloud.faults import Raw, Refuse, Reset, read_fault
 from tests.cloud.fields import BadInput, Fields
 from tests.cloud.function import Setup
 from tests.cloud.invocations import Kind, show_record
+from tests.cloud.invoke import MAX_EVENT_BYTES
 from tests.cloud.mishaps import Mishap
-from tests.cloud.scf import MAX_EVENT_BYTES, Scf
+from tests.cloud.scf import Scf
 
 MAX_WAIT_SECONDS = 3600
 MAX_MESSAGE_BYTES = 4 << 10

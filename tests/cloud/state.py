@@ -95,11 +95,9 @@ class State:
         self.set_role_policy(role_policy(self.account, self._function))
 
     def set_role_policy(self, policy: Policy) -> None:
-        """Let the role do something else from now on."""
+        """Let the role do something else from now on; what was lent of it before stays as it is."""
         self.role = replace(self.role, policy=policy)
         self.add_credentials(self.role)
-        for secret_id in self._lent:
-            self.add_credentials(replace(self._credentials[secret_id], policy=policy))
 
     def _role_credentials(self, policy: Policy, lifetime: timedelta) -> Credentials:
         return make_credentials(policy, token=secrets.token_hex(48), expires=self.clock.now() + lifetime)
