@@ -15,6 +15,9 @@ from cos_sweeper.settings import Credentials
 from tests.cloud.client import Cloud
 from tests.function import PHOTOS
 
+# The SDK's own, on Python 3.12 and later.
+pytestmark = pytest.mark.filterwarnings("ignore:datetime.datetime.utcfromtimestamp:DeprecationWarning")
+
 ECHO = "def main_handler(event, context):\n    return {'event': event, 'name': context['function_name']}\n"
 ME = Function("cos-sweeper", "default", "$LATEST", "ap-guangzhou")
 
