@@ -191,6 +191,37 @@ def test_out_of_time_the_rest_is_deferred_and_what_is_in_flight_finishes(account
     assert len(account.bucket(PHOTOS.name).uploads) == 60 - report.counts["aborted"]
 
 
+def test_what_is_gone_beyond_the_upload_to_go_on_from_is_told_by_this_run(account: Account) -> None:
+    """The next run will not find it. The first upload's parts take until the second one is aborted and time is up."""
+    slow, quick = seed(account, "a") + seed(account, "b")
+    seed(account, "c", idle=1)
+    clock, aborted = [0.0], threading.Event()
+    handed_on: list[str] = []
+
+    def before(call: str, what: object) -> None:
+        if call == "parts" and what == slow:
+            assert aborted.wait(10)
+        if call == "abort" and what == quick:
+            clock[0] = 20.0
+            aborted.set()
+
+    inner = MemoryStore(account, lambda: NOW, 1)
+    inner.page = memory(account).page  # type: ignore[method-assign]
+    plan = planning.make((SweepBuckets(buckets=(PHOTOS.name,)),), Settings((PHOTOS,), workers=2), (PHOTOS,), "run", NOW)
+    report = run(
+        plan,
+        Wrapped(inner, before),  # type: ignore[arg-type]
+        Deadline(lambda: clock[0], 15.0, 100.0, 101.0),
+        Log(lambda _: None, Scrubber(())),
+        handed_on.extend,
+        1,
+    )
+
+    assert (report.handed_on, len(handed_on)) == (1, 1)
+    assert (report.uploads, report.counts["aborted"], report.bytes_freed) == (1, 1, 10)
+    assert len(account.bucket(PHOTOS.name).uploads) == 2
+
+
 @pytest.mark.parametrize("call", ["page", "parts"])
 def test_what_our_own_time_limit_cuts_off_is_left_and_has_not_failed(call: str, account: Account) -> None:
     seed(account, "{n:03}", 60)
