@@ -10,7 +10,7 @@ from cos_sweeper import checkpoint
 from cos_sweeper.answers import answer
 from cos_sweeper.errors import RunFailed
 from cos_sweeper.model import AbortUpload, SweepBuckets
-from cos_sweeper.report import Report, Status
+from cos_sweeper.report import MAX_DETAILS_SHOWN, Report, Status
 from cos_sweeper.settings import Settings
 from cos_sweeper.triggers import Source
 from tests.engine import BUCKETS, NOW, Engine
@@ -159,6 +159,21 @@ def test_when_only_some_shares_are_taken_the_run_fails_but_is_not_tried_again() 
     assert "1 of 4" in dealer.failures[0]["detail"]
     assert answer(Source.ASYNCHRONOUS, dealer)["status"] == "failed"
     assert 0 < len(scf.held()) < 40
+
+
+def test_named_uploads_beyond_what_a_report_shows_are_wanted_again_too() -> None:
+    """A batch names more uploads than the report tells of one by one; the limit of aborts spares the last."""
+    scf = engine(seconds=100_000, max_aborts=MAX_DETAILS_SHOWN)
+    uploads = scf.seed("{n:04}", MAX_DETAILS_SHOWN + 5)
+
+    scf.fire(*[AbortUpload(upload.bucket.name, upload.key, upload.upload_id) for upload in uploads])
+
+    (report,) = scf.reports
+    assert (report.counts["aborted"], report.unreached) == (MAX_DETAILS_SHOWN, 5)
+    assert {detail["outcome"] for detail in report.details} == {"aborted"}
+    for source in (Source.ASYNCHRONOUS, Source.CKAFKA):
+        with pytest.raises(RunFailed):
+            answer(source, report)
 
 
 def test_over_http_what_was_handed_on_is_accepted() -> None:

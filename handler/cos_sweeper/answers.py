@@ -68,17 +68,16 @@ def answer(source: Source, report: Report) -> dict[str, Any]:
     if report.handed_on:
         # A retry would hand on a second time. What failed travels along, and the last run speaks for all.
         return _http(202, told) if source is Source.HTTP else told
-    unreached = any(detail["outcome"] == "deferred" for detail in report.details)
     match source:
         case Source.ASYNCHRONOUS:
-            if report.transient or report.lasting or unreached:
+            if report.transient or report.lasting or report.unreached:
                 raise RunFailed(_summary(report))
         case Source.CKAFKA:
             # What no retry can mend would block the partition for days.
-            if report.transient or unreached:
+            if report.transient or report.unreached:
                 raise RunFailed(_summary(report))
         case Source.HTTP:
-            return _http(_status(report, unreached=unreached), told)
+            return _http(_status(report), told)
         case _:
             never(source)
     return told
@@ -88,9 +87,9 @@ def _method(request: HttpRequest) -> Denied | None:
     return None if request.method == "POST" else Denied(405, f"the method is {request.method[:10]}")
 
 
-def _status(report: Report, *, unreached: bool) -> int:
+def _status(report: Report) -> int:
     """The worst of what happened: later, for good, refused, done."""
-    if report.transient or unreached:
+    if report.transient or report.unreached:
         return 503
     if report.lasting:
         return 502

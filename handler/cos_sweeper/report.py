@@ -60,8 +60,8 @@ class Report:
     whose size COS did not tell are counted in size_unknown. failures, refusals: the first few. failed: by COS's code,
     uploads and buckets alike. transient, lasting: failures that a retry may mend, and that none can, those of the
     chain's earlier runs (past) among them. cut_short: why the run ended before the listing did, or ''. handed_on: how
-    many invocations go on with the rest. details: one outcome for each upload that an event named and that was settled,
-    in no promised order.
+    many invocations go on with the rest. unreached: uploads that an event named and that nobody has settled. details:
+    one outcome for each upload that an event named, the first MAX_DETAILS_SHOWN, in no promised order.
     """
 
     run_id: str
@@ -82,6 +82,7 @@ class Report:
     number: int
     share: Share
     handed_on: int
+    unreached: int
     past: Past
     leaks: tuple[dict[str, Any], ...]
     failures: tuple[dict[str, Any], ...]
@@ -154,6 +155,7 @@ class Ledger:
     broken: set[Bucket | None] = field(default_factory=set)
     cut_short: str = ""
     handed_on: int = 0
+    unreached: int = 0
 
     def add(self, outcome: Outcome, initiator: str = "", *, detailed: bool = False) -> None:
         """Take one upload's outcome in. initiator: who started it, where a listing told."""
@@ -174,6 +176,7 @@ class Ledger:
                 pass
             case _:
                 never(outcome)
+        self.unreached += detailed and isinstance(outcome, Deferred)
         if detailed and len(self.details) < MAX_DETAILS_SHOWN:
             self.details.append({"outcome": name_of(outcome), **facts(outcome)})
 
@@ -225,6 +228,7 @@ class Ledger:
             number=self.plan.number,
             share=self.plan.share,
             handed_on=self.handed_on,
+            unreached=self.unreached,
             past=self.plan.past,
             leaks=self._worst_leaks(),
             failures=tuple(self.failures),
