@@ -53,7 +53,8 @@ package: ## build/function/, which is what `serverless.yml` deploys, and the sam
 	@# Not needed to run, or different on every machine. What is left of *.dist-info: licences, and what is in here.
 	@find build/function -depth \( -name '.*' -o -name __pycache__ -o -name tests -o -path '*/Crypto/SelfTest' \
 		-o -path build/function/bin -o -path '*.dist-info/RECORD' -o -path '*.dist-info/INSTALLER' \
-		-o -path '*.dist-info/REQUESTED' -o -path '*.dist-info/direct_url.json' \) -exec rm -rf {} +
+		-o -path '*.dist-info/REQUESTED' -o -path '*.dist-info/direct_url.json' -o -name '*.[ch]pp' -o -name '*.h' \
+		-o -name '*.py[xi]' -o -name '*.pxd' \) -exec rm -rf {} +
 	@# SCF runs as another user. One time stamp for all, so that the same sources make the same zip.
 	@chmod -R u=rwX,go=rX build/function
 	@find build/function -exec touch -t 198001010000 {} +

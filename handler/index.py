@@ -146,7 +146,6 @@ def _keep(place: settings.ReportPlace, done: report.Report, told: dict[str, Any]
 class _Warm:
     """What survives between the invocations of an instance."""
 
-    size: int
     port: int | None
     connections: Connections
     clients: Clients
@@ -155,15 +154,22 @@ class _Warm:
 _warm: _Warm | None = None
 
 
+def forget() -> None:
+    """Begin anew, as a fresh instance would."""
+    global _warm
+    if _warm is not None:
+        _warm.connections.close()
+    _warm = None
+
+
 def _store(environment: Settings, credentials: Credentials, deadline: budget.Deadline) -> CosStore:
     """Connections stay for as long as their settings do, clients for as long as the credentials do."""
     global _warm
-    size, port = environment.workers, environment.cos_port
-    if _warm is not None and (_warm.size, _warm.port) != (size, port):
-        _warm.connections.close()
-        _warm = None
+    port = environment.cos_port
+    if _warm is not None and _warm.port != port:
+        forget()
     if _warm is None:
-        _warm = _Warm(size, port, Connections(size, port), Clients(credentials, plain_http=port is not None))
+        _warm = _Warm(port, Connections(port), Clients(credentials, plain_http=port is not None))
     if _warm.clients.credentials != credentials:
         _warm.clients = Clients(credentials, plain_http=port is not None)
     return CosStore(_warm.clients, _warm.connections, deadline)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import HealthCheck, settings
 
+import index
 from tests.cloud.client import Cloud
 from tests.function import LOGS, PHOTOS, Function
 
@@ -19,6 +20,7 @@ settings.load_profile("house")
 def running_cloud() -> Iterator[Cloud]:
     with Cloud.start(PHOTOS, LOGS) as cloud:
         yield cloud
+    index.forget()
 
 
 @pytest.fixture

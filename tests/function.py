@@ -13,6 +13,7 @@ from typing import Any
 from unittest import mock
 
 import index
+from cos_sweeper import turns
 from cos_sweeper.cos import CosStore
 from tests.cloud.client import Cloud, Credentials
 
@@ -86,7 +87,7 @@ class Function:
         }
         output = io.StringIO()
         # Waits between attempts are not waited for.
-        impatient = mock.patch.object(index, "CosStore", partial(CosStore, sleep=lambda _: None))
+        impatient = mock.patch.object(index, "CosStore", partial(CosStore, sleep=lambda _: turns.sleep(0)))
         with mock.patch.dict(os.environ, environ, clear=True), contextlib.redirect_stdout(output), impatient:
             try:
                 return Invocation(

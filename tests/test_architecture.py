@@ -14,23 +14,38 @@ PACKAGE = HANDLER / "cos_sweeper"
 # A module may import from its own floor's lower neighbours and from every floor below. The order within a floor counts.
 FLOORS = [
     ["errors", "model"],
-    ["messages", "triggers", "settings", "policy", "store", "budget", "log", "xml", "listing"],
+    [
+        "messages",
+        "triggers",
+        "settings",
+        "policy",
+        "store",
+        "budget",
+        "log",
+        "xml",
+        "pace",
+        "retry",
+        "turns",
+        "listing",
+    ],
     ["plan", "report", "answers", "checkpoint"],
     ["settle", "sweep", "chain"],
-    ["transport", "cos", "relay"],
+    ["connection", "transport", "cos", "relay"],
     ["index"],
 ]
 ORDER = [module for floor in FLOORS for module in floor]
 DOORS = {
     "qcloud_cos": ["cos"],
     "tencentcloud": ["relay"],
-    "urllib3": ["transport"],
     "certifi": ["transport"],
-    "tenacity": ["cos", "relay"],
+    "greenlet": ["turns"],
+    "httptools": ["connection"],
+    "ssl": ["connection", "transport"],
+    "socket": ["connection", "transport", "turns"],
 }
 # What decides takes values and returns values: no clock, environment, network, thread, file or log.
 PURE = ["errors", "model", "messages", "triggers", "settings", "policy", "store", "xml", "plan", "report", "answers"]
-PURE += ["checkpoint"]
+PURE += ["checkpoint", "pace"]
 WORLD = {
     "os",
     "sys",

@@ -3,15 +3,17 @@ The SDK's traps, each on what COS received, answered or still holds.
 """
 
 import logging
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
-from cos_sweeper import transport
+from cos_sweeper import connection
 from cos_sweeper.budget import Deadline, deadline
-from cos_sweeper.cos import ATTEMPTS, Clients, CosStore
+from cos_sweeper.cos import Clients, CosStore
 from cos_sweeper.errors import NoSuchUpload, Rejected, StoreError, Unavailable
 from cos_sweeper.model import Bucket, Cursor, Upload
+from cos_sweeper.retry import ATTEMPTS
 from cos_sweeper.settings import Credentials
 from cos_sweeper.transport import Connections
 from tests.cloud.client import Cloud
@@ -98,13 +100,16 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def store(cloud: Cloud, clock: Clock) -> CosStore:
-    return over(cloud, clock, deadline(clock, 60, 0.0))
-
-
-def over(cloud: Cloud, clock: Clock, until: Deadline) -> CosStore:
+def over(cloud: Cloud, clock: Clock) -> Iterator[Callable[[Deadline], CosStore]]:
     role = Credentials(cloud.role.secret_id, cloud.role.secret_key, cloud.role.token or "")
-    return CosStore(Clients(role, plain_http=True), Connections(2, cloud.port), until, sleep=clock.sleep)
+    connections = Connections(cloud.port)
+    yield lambda until: CosStore(Clients(role, plain_http=True), connections, until, sleep=clock.sleep)
+    connections.close()
+
+
+@pytest.fixture
+def store(over: Callable[[Deadline], CosStore], clock: Clock) -> CosStore:
+    return over(deadline(clock, 60, 0.0))
 
 
 def upload_in(cloud: Cloud) -> Upload:
@@ -161,15 +166,17 @@ def test_attempts_have_an_end(cloud: Cloud, store: CosStore) -> None:
     assert len(cloud.requests(before)) == ATTEMPTS
 
 
-def test_no_attempt_is_made_that_could_not_end_in_time(cloud: Cloud, clock: Clock) -> None:
+def test_no_attempt_is_made_that_could_not_end_in_time(
+    cloud: Cloud, clock: Clock, over: Callable[[Deadline], CosStore]
+) -> None:
     upload = upload_in(cloud)
     cloud.fault("AbortMultipartUpload", status=503, code="SlowDown")
     before = cloud.mark()
 
     with pytest.raises(Unavailable):
-        over(cloud, clock, Deadline(clock, 0.1, 0.4, 0.5)).abort(upload)
+        over(Deadline(clock, 0.1, 0.4, 0.5)).abort(upload)
     with pytest.raises(Unavailable) as caught:
-        over(cloud, clock, Deadline(clock, 0.0, 0.0, 0.1)).abort(upload)
+        over(Deadline(clock, 0.0, 0.0, 0.1)).abort(upload)
 
     assert len(cloud.requests(before)) == 1
     assert clock.waits == []
@@ -257,11 +264,13 @@ def test_an_incomplete_error_document_is_read_as_far_as_it_goes(
 
 
 @pytest.mark.parametrize("body", ["endless", "drip"])
-def test_an_answer_that_does_not_end_in_time_is_given_up(body: str, cloud: Cloud, clock: Clock) -> None:
+def test_an_answer_that_does_not_end_in_time_is_given_up(
+    body: str, cloud: Cloud, clock: Clock, over: Callable[[Deadline], CosStore]
+) -> None:
     cloud.fault("ListMultipartUploads", body=body)
 
     with pytest.raises(Unavailable) as caught:
-        over(cloud, clock, Deadline(clock, 0.3, 0.3, 0.3)).page(BUCKET, Cursor(), "")
+        over(Deadline(clock, 0.3, 0.3, 0.3)).page(BUCKET, Cursor(), "")
 
     assert caught.value.code == "Timeout"
 
@@ -269,7 +278,7 @@ def test_an_answer_that_does_not_end_in_time_is_given_up(body: str, cloud: Cloud
 def test_an_answer_that_is_too_large_is_given_up(
     cloud: Cloud, store: CosStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(transport, "MAX_BODY_BYTES", 5000)
+    monkeypatch.setattr(connection, "MAX_ANSWER_BYTES", 5000)
     cloud.fault("ListMultipartUploads", raw=" " * 5001, status=200)
 
     with pytest.raises(Unavailable) as caught:

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from cos_sweeper.errors import NotHandedOn
-from cos_sweeper.relay import ATTEMPTS, REQUEST_SECONDS, SECONDS_BETWEEN, Function, Relay
+from cos_sweeper.relay import REQUEST_SECONDS, SECONDS_BETWEEN, Function, Relay
+from cos_sweeper.retry import ATTEMPTS
 from cos_sweeper.settings import Credentials
 from tests.cloud.client import Cloud
 from tests.function import PHOTOS

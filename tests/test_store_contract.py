@@ -69,7 +69,7 @@ def over_http(cloud: Cloud, connections: Connections) -> World:
 
 @pytest.fixture(params=["memory", "http"])
 def world(request: pytest.FixtureRequest, running_cloud: Cloud) -> Iterator[World]:
-    connections = Connections(4, running_cloud.port)
+    connections = Connections(running_cloud.port)
     made = in_memory() if request.param == "memory" else over_http(running_cloud, connections)
     made.reset()
     yield made

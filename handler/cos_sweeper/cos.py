@@ -6,29 +6,32 @@ the status and the request id of an abort, and evaluates listings as Python.
 """
 
 import logging
+import random
 import re
-import time
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta, timezone
 from typing import TypeVar
 
-import tenacity
 from qcloud_cos import CosConfig, CosS3Auth, CosS3Client
 
-from cos_sweeper import xml
+from cos_sweeper import turns, xml
 from cos_sweeper.budget import Deadline
+from cos_sweeper.connection import Answer, NoAnswer
 from cos_sweeper.errors import NoSuchUpload, Refusal, Rejected, StoreError, Unavailable
 from cos_sweeper.model import Bucket, BucketsPage, Cursor, Page, PartsPage, Upload
+from cos_sweeper.pace import Pace
+from cos_sweeper.retry import persist
 from cos_sweeper.settings import Credentials
 from cos_sweeper.store import Receipt, why_unaddressable
-from cos_sweeper.transport import Answer, Connections, Exchange, NoAnswer
+from cos_sweeper.transport import Connections, Exchange
 
 T = TypeVar("T")
 
-ATTEMPTS = 4
-LONGEST_WAIT_SECONDS = 4.0
-# With less than this left after the wait, another attempt would only be cut off.
+LONGEST_PAUSE_SECONDS = 4.0
+# With less than this left after a pause, another attempt would only be cut off.
 WORTH_TRYING_SECONDS = 0.5
+# COS's words for a bucket that is asked too fast.
+TOO_MUCH = ("SlowDown", "ServiceUnavailable")
 SERVICE_HOST = "service.cos.myqcloud.com"
 ERROR_CODE = re.compile(r"[A-Za-z0-9.]{1,64}")
 # Any region will do for the one request that has none.
@@ -70,7 +73,7 @@ class CosStore:
     """
     A Store over COS, for one run.
 
-    now: the wall clock, UTC. sleep: waits between attempts, seconds.
+    now: the wall clock, UTC. sleep: waits so many seconds, and lets other tasks go on.
     """
 
     def __init__(
@@ -80,24 +83,19 @@ class CosStore:
         deadline: Deadline,
         *,
         now: Callable[[], datetime] = lambda: datetime.now(timezone.utc),
-        sleep: Callable[[float], None] = time.sleep,
+        sleep: Callable[[float], None] = turns.sleep,
     ) -> None:
         self._clients = clients
         self._connections = connections
         self._deadline = deadline
         self._now = now
-        self._retrying = tenacity.Retrying(
-            retry=tenacity.retry_if_exception(lambda exc: isinstance(exc, Unavailable) and exc.again),
-            wait=tenacity.wait_random_exponential(multiplier=0.2, max=LONGEST_WAIT_SECONDS),
-            stop=self._give_up,
-            sleep=sleep,
-            reraise=True,
-        )
+        self._sleep = sleep
+        self._paces: dict[Bucket | None, Pace] = {}
 
     def buckets(self, marker: str) -> BucketsPage:
         """Get Service: the buckets of every region."""
         params = {"marker": marker, "max-keys": "2000"}
-        answer = self._send(NO_REGION, lambda client: _get(client, None, None, params))
+        answer = self._send(None, lambda client: _get(client, None, None, params))
         return self._read(answer, lambda body: xml.buckets_page(body, marker))
 
     def page(self, bucket: Bucket, start: Cursor, prefix: str) -> Page:
@@ -111,7 +109,7 @@ class CosStore:
             "max-uploads": "1000",
             "encoding-type": "url",
         }
-        answer = self._send(bucket.region, lambda client: _get(client, bucket, None, params))
+        answer = self._send(bucket, lambda client: _get(client, bucket, None, params))
         page = self._read(answer, lambda body: xml.uploads_page(body, bucket, start))
         return Page(page.listed, page.next, self._skew(answer, asked), _request_id(answer))
 
@@ -125,7 +123,7 @@ class CosStore:
             "max-parts": "1000",
             "encoding-type": "url",
         }
-        answer = self._send(upload.bucket.region, lambda client: _get(client, upload.bucket, upload.key, params))
+        answer = self._send(upload.bucket, lambda client: _get(client, upload.bucket, upload.key, params))
         page = self._read(answer, lambda body: xml.parts_page(body, upload, after))
         return PartsPage(page.parts, page.next, self._skew(answer, asked))
 
@@ -133,7 +131,7 @@ class CosStore:
         """Abort Multipart Upload. Nothing but a 204 is an abort."""
         _check(upload)
         answer = self._send(
-            upload.bucket.region,
+            upload.bucket,
             lambda client: client.abort_multipart_upload(
                 Bucket=upload.bucket.name, Key=upload.key, UploadId=upload.upload_id
             ),
@@ -145,23 +143,57 @@ class CosStore:
     def put_report(self, bucket: Bucket, key: str, body: bytes) -> None:
         """Put Object."""
         self._send(
-            bucket.region,
+            bucket,
             lambda client: client.put_object(
                 Bucket=bucket.name, Key=key, Body=body, ContentType="application/json; charset=utf-8"
             ),
         )
 
-    def _send(self, region: str, request: Callable[[CosS3Client], object]) -> Answer:
-        """Send one request through the SDK, again where that may help. Raises StoreError for all but a 2xx."""
-        return self._retrying(self._attempt, region, request)
+    def _send(self, bucket: Bucket | None, request: Callable[[CosS3Client], object]) -> Answer:
+        """
+        Send one request through the SDK, again where that may help. Raises StoreError for all but a 2xx.
 
-    def _attempt(self, region: str, request: Callable[[CosS3Client], object]) -> Answer:
+        bucket: None for the one request that is about none.
+        """
+        return persist(
+            lambda: self._attempt(bucket, request),
+            lambda exc: isinstance(exc, Unavailable) and exc.again,
+            lambda: self._deadline.request_seconds() - WORTH_TRYING_SECONDS,
+            self._sleep,
+            LONGEST_PAUSE_SECONDS,
+        )
+
+    def _attempt(self, bucket: Bucket | None, request: Callable[[CosS3Client], object]) -> Answer:
+        pace = self._paces.get(bucket) or self._paces.setdefault(bucket, Pace(random.uniform))
+        self._wait_in_row(pace)
         seconds = self._deadline.request_seconds()
         if seconds <= 0:
             raise Unavailable("OutOfTime", detail="no time was left to send the request")
+        sent = self._deadline.clock()
+        pace.sent()
+        try:
+            return self._exchange(bucket, request, seconds)
+        except Unavailable as exc:
+            if exc.code in TOO_MUCH:
+                pace.refused(sent, self._deadline.clock())
+            raise
+        finally:
+            pace.ended()
+
+    def _wait_in_row(self, pace: Pace) -> None:
+        """Until it is this request's turn, or no time is left for it. After a cut, everybody queues anew."""
+        cuts = None
+        while cuts != pace.cuts:
+            cuts = pace.cuts
+            seconds = min(pace.reserve(self._deadline.clock()), self._deadline.request_seconds())
+            if seconds <= 0:
+                return
+            self._sleep(seconds)
+
+    def _exchange(self, bucket: Bucket | None, request: Callable[[CosS3Client], object], seconds: float) -> Answer:
         exchange = Exchange(self._connections, seconds)
         try:
-            request(self._clients.client(region, exchange))
+            request(self._clients.client(bucket.region if bucket else NO_REGION, exchange))
         except Exception as exc:
             # With an answer at hand it does not matter what the SDK made of it.
             if exchange.answer is None:
@@ -170,12 +202,6 @@ class CosStore:
             raise Rejected("NotSent", detail="the SDK sent nothing")
         _judge(exchange.answer)
         return exchange.answer
-
-    def _give_up(self, state: tenacity.RetryCallState) -> bool:
-        return (
-            state.attempt_number >= ATTEMPTS
-            or self._deadline.request_seconds() <= state.upcoming_sleep + WORTH_TRYING_SECONDS
-        )
 
     def _read(self, answer: Answer, read: Callable[[bytes], T]) -> T:
         try:
@@ -187,7 +213,7 @@ class CosStore:
         """
         COS's clock minus ours. Date has whole seconds and was written at some moment between asking and now.
         """
-        date = xml.http_date(answer.headers.get("Date", ""))
+        date = xml.http_date(answer.headers.get("date", ""))
         if date is None:
             return None
         answered = self._now()
@@ -252,6 +278,6 @@ def _request_id(answer: Answer) -> str:
 
 def _no_answer(trouble: Exception) -> StoreError:
     if isinstance(trouble, NoAnswer):
-        return Unavailable(trouble.code, detail=trouble.detail, again=True)
+        return Unavailable(trouble.code, detail=trouble.detail, again=trouble.code != "BadCertificate")
     # The SDK refused its input before anything was sent; its text may repeat that input.
     return Rejected("NotSent", detail=type(trouble).__name__)

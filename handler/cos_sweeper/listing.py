@@ -3,7 +3,6 @@ The way through COS's listings: to the end, never round in circles, and a page a
 """
 
 from collections.abc import Iterator
-from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -11,6 +10,7 @@ from cos_sweeper.errors import Rejected
 from cos_sweeper.model import Bucket, Cursor, Page
 from cos_sweeper.settings import BUCKET_NAME, REGION
 from cos_sweeper.store import Store
+from cos_sweeper.turns import Crew
 
 T = TypeVar("T")
 
@@ -52,11 +52,11 @@ class Walk:
         self.next = there
 
 
-def one_ahead(items: Iterator[T], pool: Executor) -> Iterator[T]:
-    """The same items; while one is being used, the next is made in the pool."""
-    coming = pool.submit(next, items, None)
+def one_ahead(items: Iterator[T], crew: Crew) -> Iterator[T]:
+    """The same items; while one is being used, the next is on its way."""
+    coming = crew.start(lambda: next(items, None))
     while (item := coming.result()) is not None:
-        coming = pool.submit(next, items, None)
+        coming = crew.start(lambda: next(items, None))
         yield item
 
 

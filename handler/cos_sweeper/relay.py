@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-import tenacity
 from tencentcloud.common.credential import Credential
 from tencentcloud.common.exception.tencent_cloud_sdk_exception import TencentCloudSDKException
 from tencentcloud.common.profile.client_profile import ClientProfile
@@ -19,10 +18,11 @@ from tencentcloud.scf.v20180416.models import InvokeRequest
 from tencentcloud.scf.v20180416.scf_client import ScfClient
 
 from cos_sweeper.errors import NotHandedOn
+from cos_sweeper.retry import persist
 from cos_sweeper.settings import Credentials
 
-ATTEMPTS = 4
 REQUEST_SECONDS = 3
+LONGEST_PAUSE_SECONDS = 2.0
 # Documented: 100 invocations a second.
 SECONDS_BETWEEN = 0.011
 # What SCF will say again. Anything else, broken answers too, whose codes are names of Python's errors, may pass.
@@ -62,14 +62,6 @@ class Relay:
         self._left = left
         self._sleep = sleep
         self._client = _client(credentials, function.region, port)
-        # The SDK's own retryer raises the old error after a later success; it stays off, which is its default.
-        self._retrying = tenacity.Retrying(
-            retry=tenacity.retry_if_exception(_may_pass),
-            wait=tenacity.wait_random_exponential(multiplier=0.2, max=2),
-            stop=self._give_up,
-            sleep=sleep,
-            reraise=True,
-        )
 
     def hand_on(self, checkpoints: Sequence[str]) -> None:
         """Invoke the function once for each, not more than 100 a second. Raises NotHandedOn at the first that fails."""
@@ -77,9 +69,19 @@ class Relay:
             if accepted:
                 self._sleep(SECONDS_BETWEEN)
             try:
-                self._retrying(self._invoke, checkpoint)
+                self._persist(checkpoint)
             except TencentCloudSDKException as exc:
                 raise NotHandedOn(str(exc.code), accepted) from exc
+
+    def _persist(self, checkpoint: str) -> None:
+        """The SDK's own retryer raises the old error after a later success; it stays off, which is its default."""
+        persist(
+            lambda: self._invoke(checkpoint),
+            _may_pass,
+            lambda: self._left() - REQUEST_SECONDS,
+            self._sleep,
+            LONGEST_PAUSE_SECONDS,
+        )
 
     def _invoke(self, checkpoint: str) -> None:
         request = InvokeRequest()
@@ -89,9 +91,6 @@ class Relay:
         request.InvocationType = "Event"
         request.ClientContext = checkpoint
         self._client.Invoke(request)
-
-    def _give_up(self, state: tenacity.RetryCallState) -> bool:
-        return state.attempt_number >= ATTEMPTS or self._left() <= state.upcoming_sleep + REQUEST_SECONDS
 
 
 def _client(credentials: Credentials, region: str, port: int | None) -> ScfClient:
@@ -107,5 +106,5 @@ def _client(credentials: Credentials, region: str, port: int | None) -> ScfClien
     return client
 
 
-def _may_pass(exc: BaseException) -> bool:
+def _may_pass(exc: Exception) -> bool:
     return isinstance(exc, TencentCloudSDKException) and not str(exc.code).startswith(REFUSALS)

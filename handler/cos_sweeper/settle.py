@@ -4,7 +4,6 @@ One upload: judge it, carry the verdict out, and say what became of it.
 The answer is always a value: COS's failures are outcomes here, never exceptions.
 """
 
-import threading
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -35,11 +34,10 @@ MAX_PARTS_PAGES = 1000
 
 
 class Allowance:
-    """How many aborts are left. Safe for several threads."""
+    """How many aborts are left."""
 
     def __init__(self, most: int | None) -> None:
         self._left = most
-        self._lock = threading.Lock()
 
     @property
     def left(self) -> int | None:
@@ -53,24 +51,21 @@ class Allowance:
 
     def take(self) -> bool:
         """Take one; False when none is left."""
-        with self._lock:
-            if self._left is None:
-                return True
-            if self._left == 0:
-                return False
+        if self._left == 0:
+            return False
+        if self._left is not None:
             self._left -= 1
-            return True
+        return True
 
     def give_back(self) -> None:
         """One that was taken was not needed."""
-        with self._lock:
-            if self._left is not None:
-                self._left += 1
+        if self._left is not None:
+            self._left += 1
 
 
 @dataclass(frozen=True, slots=True)
 class Settler:
-    """Carries the policy out, one upload at a time. Safe for several threads."""
+    """Carries the policy out, one upload at a time."""
 
     store: Store
     plan: Plan

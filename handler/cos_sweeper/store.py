@@ -55,7 +55,7 @@ class Store(Protocol):
     All that a sweep needs of COS.
 
     Every method raises `Unavailable` when COS failed for now and `Rejected` when it refused for good, after its own
-    retries. Methods may be called from several threads at once.
+    retries. Many tasks of one thread may be inside at once (`turns`).
     """
 
     def buckets(self, marker: str) -> BucketsPage:

@@ -1,17 +1,15 @@
 """
 The loop: list, screen, settle.
 
-The caller's thread alone lists what to do and keeps the ledger; worker threads settle one upload each and hand back a
-value. Never more than a few pages and twice as many uploads as there are workers are in memory. Where time runs out,
-what is left is told exactly: the ledger has what was settled, `Swept.left` has the rest, and no upload is in both.
+As many uploads as there are workers are under way at a time, each in a task of its own, and never more than a few pages
+are in memory. Where time runs out, what is left is told exactly: the ledger has what was settled, `Swept.left` has the
+rest, and no upload is in both.
 """
 
 from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import partial
-from queue import SimpleQueue
 
 from cos_sweeper.budget import Deadline
 from cos_sweeper.errors import Rejected, StoreError, Unavailable
@@ -37,6 +35,7 @@ from cos_sweeper.policy import screen
 from cos_sweeper.report import Ledger, facts, facts_of_bucket, name_of
 from cos_sweeper.settle import AT_LIMIT, OUT_OF_TIME, Allowance, Settler
 from cos_sweeper.store import Store, why_unaddressable
+from cos_sweeper.turns import Crew
 
 # Pages whose uploads are not all settled yet: one slow upload may hold up a page, but not let the next ones pile up.
 MAX_OPEN_PAGES = 3
@@ -68,8 +67,8 @@ def bucket_failed(bucket: Bucket | None, why: StoreError) -> BucketFailed:
 
 def run(plan: Plan, store: Store, deadline: Deadline, log: Log) -> Swept:
     """Do what the plan says, as far as time allows. Never raises for COS's sake: what failed stands in the ledger."""
-    with ThreadPoolExecutor(plan.workers, thread_name_prefix="settle") as pool:
-        return _Run(plan, store, deadline, log, pool).swept()
+    with Crew() as crew:
+        return _Run(plan, store, deadline, log, crew).swept()
 
 
 @dataclass(slots=True)
@@ -99,17 +98,16 @@ class _OpenPage:
 
 
 class _Run:
-    def __init__(self, plan: Plan, store: Store, deadline: Deadline, log: Log, pool: Executor) -> None:
+    def __init__(self, plan: Plan, store: Store, deadline: Deadline, log: Log, crew: Crew) -> None:
         self._plan = plan
         self._store = store
         self._deadline = deadline
         self._log = log
-        self._pool = pool
+        self._crew = crew
         self._ledger = Ledger(plan)
         self._allowance = Allowance(plan.max_aborts)
         self._settler = Settler(store, plan, deadline, self._allowance)
         self._in_flight = 0
-        self._done: SimpleQueue[tuple[Outcome | BaseException, Callable[[Outcome], None]]] = SimpleQueue()
         self._pages: deque[_OpenPage] = deque()
         # Where to go on, by scan: after the last page that was listed, or before the first upload that was not reached.
         self._not_listed: dict[int, Cursor] = {}
@@ -123,10 +121,10 @@ class _Run:
             self._ledger.add(refused)
         for named in self._plan.named:
             self._start(partial(self._settler.named, named), partial(self._named_settled, named))
-        for scan, start, page in one_ahead(self._listings(), self._pool):
+        for scan, start, page in one_ahead(self._listings(), self._crew):
             self._take(scan, start, page)
         while self._in_flight:
-            self._finish_one()
+            self._crew.turn()
         return Swept(self._ledger, self._left(), tuple(self._unsettled))
 
     # Listing
@@ -167,7 +165,7 @@ class _Run:
         else:
             self._ledger.sweeping(bucket)
             while len(self._pages) >= MAX_OPEN_PAGES:
-                self._finish_one()
+                self._crew.turn()
             self._take_page(number, _OpenPage(number, start, page.listed, page.request_id), page)
 
     def _take_page(self, number: int, opened: _OpenPage, page: Page) -> None:
@@ -199,24 +197,14 @@ class _Run:
     # Settling
 
     def _start(self, settle: Callable[[], Outcome], settled: Callable[[Outcome], None]) -> None:
-        while self._in_flight >= 2 * self._plan.workers:
-            self._finish_one()
+        while self._in_flight >= self._plan.workers:
+            self._crew.turn()
         self._in_flight += 1
-        self._pool.submit(self._work, settle, settled)
+        self._crew.start(lambda: self._work(settle, settled))
 
     def _work(self, settle: Callable[[], Outcome], settled: Callable[[Outcome], None]) -> None:
-        try:
-            outcome: Outcome | BaseException = settle()
-        except BaseException as exc:  # a defect: it must reach the caller's thread, not vanish in this one
-            outcome = exc
-        self._done.put((outcome, settled))
-
-    def _finish_one(self) -> None:
-        outcome, settled = self._done.get()
+        settled(settle())
         self._in_flight -= 1
-        if isinstance(outcome, BaseException):
-            raise outcome
-        settled(outcome)
         self._close_pages()
 
     def _named_settled(self, named: Named, outcome: Outcome) -> None:

@@ -1,105 +1,123 @@
 """
-The connections that the SDK rides on.
+What the SDK rides on.
 
 One set of kept-alive connections serves every bucket, region and invocation. An `Exchange` stands where the SDK expects
 a `requests` session, carries one request, and keeps the answer that the SDK would throw away. It decides nothing: what
-an answer means is said in `cos`. Redirects, proxies and retries do not exist here.
+an answer means is said in `cos`. Redirects and proxies do not exist here, and what is sent is what was signed.
 """
 
+import socket
+import ssl
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import count
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 import certifi
-import urllib3
-from urllib3.exceptions import HTTPError
 
-CONNECT_SECONDS = 3.0
-# 1000 entries with keys of 850 bytes, URL-encoded, are under 4 MB.
-MAX_BODY_BYTES = 16 << 20
-# Half of the 1024 files that SCF lets a function open. A host is a bucket; the longest unused one is let go first.
-MAX_CONNECTIONS = 512
+from cos_sweeper.connection import CONNECT_SECONDS, Address, Answer, Connection, NoAnswer, connect
+from cos_sweeper.turns import in_thread
 
-
-class NoAnswer(Exception):
-    """No usable answer came. code: `Timeout`, `ConnectionFailed` or `AnswerTooLarge`."""
-
-    def __init__(self, code: str, detail: str) -> None:
-        super().__init__(f"{code}: {detail}")
-        self.code = code
-        self.detail = detail
+# A quarter of the 1024 files that SCF lets a function open; as many again may be in use.
+MAX_IDLE = 256
+# What was idle for longer is not tried again: routers on the way forget a connection without a word.
+MAX_IDLE_SECONDS = 30.0
+ADDRESS_SECONDS = 60.0
+PORTS = {"http": 80, "https": 443}
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """An HTTP answer, read to its end. Header names are case-insensitive."""
+class _Place:
+    """Where a URL's requests go."""
 
-    status_code: int
-    headers: Mapping[str, str]
-    content: bytes
-
-    @property
-    def text(self) -> str:
-        """The body, for the SDK, which looks for an error document in it."""
-        return self.content.decode("utf-8", "replace")
+    scheme: str
+    host: str
 
 
 class Connections:
     """
-    Kept-alive connections, at most `size` to a host. Safe for several threads.
+    Kept-alive connections, for any number of tasks.
 
     port: a server on this machine that every request goes to, whatever host its URL names; None for the real hosts.
+    roots: a file of certificates to trust; certifi's unless given.
     """
 
-    def __init__(self, size: int, port: int | None = None) -> None:
-        self._pools = urllib3.PoolManager(
-            num_pools=max(2, MAX_CONNECTIONS // size),
-            maxsize=size,
-            retries=False,
-            cert_reqs="CERT_REQUIRED",
-            ca_certs=certifi.where(),
-        )
+    def __init__(self, port: int | None = None, roots: str | None = None) -> None:
         self._port = port
+        self._roots = roots
+        self._tls: ssl.SSLContext | None = None
+        self._idle: list[tuple[_Place, Connection]] = []
+        self._addresses: dict[str, tuple[float, list[Address]]] = {}
+        self._turn = count()
 
     def send(self, method: str, url: str, headers: Mapping[str, Any], body: bytes | None, seconds: float) -> Answer:
-        """Send one request and read its answer within `seconds`. Raises NoAnswer."""
+        """
+        Send one request and read its answer within `seconds`. Raises NoAnswer; ValueError for what no request can be.
+
+        A kept connection that turns out to be dead is replaced. All that is sent here may be sent twice.
+        """
         ends = time.monotonic() + seconds
-        try:
-            return self._send(method, url, headers, body, ends)
-        except HTTPError as exc:
-            raise NoAnswer(_code_of(exc), _without_address(exc)) from exc
+        scheme, _, rest = url.partition("://")
+        host, slash, path = rest.partition("/")
+        request = _request(method, slash + path, host, headers, body or b"")
+        place = _Place(scheme, host)
+        kept = self._kept(place)
+        if kept is not None:
+            try:
+                return self._exchange(place, kept, request, ends)
+            except NoAnswer as exc:
+                if not exc.stale:
+                    raise
+        return self._exchange(place, self._connect(place, ends), request, ends)
 
     def close(self) -> None:
         """Close every idle connection. The set can be used again."""
-        self._pools.clear()
+        while self._idle:
+            self._idle.pop()[1].close()
 
-    def _send(self, method: str, url: str, headers: Mapping[str, Any], body: bytes | None, ends: float) -> Answer:
-        parts = urlsplit(url)
-        if self._port is None:
-            pool = self._pools.connection_from_host(parts.hostname, parts.port, parts.scheme)
-        else:
-            pool = self._pools.connection_from_host("127.0.0.1", self._port, "http")
-        left = ends - time.monotonic()
-        answer = pool.urlopen(
-            method,
-            f"{parts.path}?{parts.query}" if parts.query else parts.path,
-            body=body,
-            headers={**headers, "Host": parts.netloc},
-            redirect=False,
-            retries=False,
-            timeout=urllib3.Timeout(connect=min(CONNECT_SECONDS, left), read=left),
-            preload_content=False,
-            decode_content=False,
-        )
+    def _exchange(self, place: _Place, connection: Connection, request: bytes, ends: float) -> Answer:
         try:
-            content = _read(answer, ends)
-        except BaseException:
-            answer.close()
-            raise
-        answer.release_conn()
-        return Answer(answer.status, answer.headers, content)
+            return connection.exchange(request, ends)
+        finally:
+            if connection.fit:
+                self._keep(place, connection)
+            else:
+                connection.close()
+
+    def _keep(self, place: _Place, connection: Connection) -> None:
+        connection.used_at = _now()
+        self._idle.append((place, connection))
+        if len(self._idle) > MAX_IDLE or self._idle[0][1].used_at < connection.used_at - MAX_IDLE_SECONDS:
+            self._idle.pop(0)[1].close()
+
+    def _kept(self, place: _Place) -> Connection | None:
+        """The one that was used last, so that those too many grow old."""
+        for number in range(len(self._idle) - 1, -1, -1):
+            if self._idle[number][0] == place:
+                connection = self._idle.pop(number)[1]
+                if connection.used_at >= _now() - MAX_IDLE_SECONDS and connection.is_silent():
+                    return connection
+                connection.close()
+        return None
+
+    def _connect(self, place: _Place, ends: float) -> Connection:
+        if place.scheme == "https" and self._tls is None:
+            self._tls = ssl.create_default_context(cafile=self._roots or certifi.where())
+        tls = self._tls if place.scheme == "https" else None
+        return connect(self._addresses_of(place, ends), place.host, tls, ends)
+
+    def _addresses_of(self, place: _Place, ends: float) -> list[Address]:
+        """In an order that spreads connections over all of them."""
+        if self._port is not None:
+            return [(socket.AF_INET, ("127.0.0.1", self._port))]
+        until, addresses = self._addresses.get(place.host, (0.0, []))
+        if until <= _now():
+            addresses = _look_up(place, ends)
+            self._addresses[place.host] = _now() + ADDRESS_SECONDS, addresses
+        first = next(self._turn) % len(addresses)
+        return addresses[first:] + addresses[:first]
 
 
 class Exchange:
@@ -159,35 +177,48 @@ class _Unsigned:
     headers: dict[str, Any]
 
 
+def _request(method: str, target: str, host: str, headers: Mapping[str, Any], body: bytes) -> bytes:
+    """The request as it goes over the wire. Raises ValueError for what would be more than one, or none."""
+    lines = [
+        f"{method} {target} HTTP/1.1",
+        f"Host: {host}",
+        *(f"{name}: {_word(value)}" for name, value in headers.items()),
+    ]
+    if body or method == "PUT":
+        lines.append(f"Content-Length: {len(body)}")
+    head = "\r\n".join((*lines, "", ""))
+    if lines[0].count(" ") != 2 or {head.count("\n"), head.count("\r")} != {len(lines) + 1}:
+        raise ValueError("a line break or a space where none may be")
+    return head.encode("ascii") + body
+
+
 def _with_query(url: str, params: Mapping[str, Any]) -> str:
     """The query as it is signed: a space is %20, never '+'."""
     pairs = (f"{quote(name, safe='-_.~')}={quote(_text(value), safe='-_.~')}" for name, value in params.items())
     return f"{url}?{'&'.join(pairs)}" if params else url
 
 
+def _word(value: str | bytes) -> str:
+    """A header's value; the SDK makes most of them bytes."""
+    return value.decode() if isinstance(value, bytes) else value
+
+
 def _text(value: Any) -> str | bytes:
     return value if isinstance(value, (str, bytes)) else str(value)
 
 
-def _read(answer: urllib3.BaseHTTPResponse, ends: float) -> bytes:
-    """Read piece by piece, so that neither an endless nor a dripping body holds on to us."""
-    pieces: list[bytes] = []
-    size = 0
-    while piece := answer.read1(1 << 18):
-        pieces.append(piece)
-        size += len(piece)
-        if size > MAX_BODY_BYTES:
-            raise NoAnswer("AnswerTooLarge", f"more than {MAX_BODY_BYTES >> 20} MiB")
-        if time.monotonic() > ends:
-            raise NoAnswer("Timeout", f"the answer was not complete in time, {size} bytes came")
-    return b"".join(pieces)
+def _look_up(place: _Place, ends: float) -> list[Address]:
+    """The addresses of a host. The system's resolver has a patience of its own, so it is waited for beside the rest."""
+    until = min(ends, time.monotonic() + CONNECT_SECONDS)
+    try:
+        found = in_thread(lambda: socket.getaddrinfo(place.host, PORTS[place.scheme], type=socket.SOCK_STREAM), until)
+    except TimeoutError as exc:
+        raise NoAnswer("Timeout", "the host's name was not resolved in time") from exc
+    except OSError as exc:
+        raise NoAnswer("ConnectionFailed", "the host's name has no address") from exc
+    return [(family, address) for family, _, _, _, address in found]
 
 
-def _code_of(exc: HTTPError) -> str:
-    return "Timeout" if isinstance(exc, urllib3.exceptions.TimeoutError) else "ConnectionFailed"
-
-
-def _without_address(exc: HTTPError) -> str:
-    """The kind of trouble; urllib3's text repeats the URL and the pool."""
-    reason = exc.args[-1] if exc.args and isinstance(exc.args[-1], BaseException) else exc
-    return type(reason).__name__
+def _now() -> float:
+    """Seconds by a clock that goes on while the instance is frozen, where there is one."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()

@@ -1,0 +1,166 @@
+"""
+Tasks that take turns in one thread: while one waits for the network, the others go on.
+
+A task is ordinary code in a greenlet, so that the SDK, which knows nothing of it, can wait in the middle of a call. No
+two tasks ever run at once: what they share needs no lock, and the interpreter's is not fought over. Outside a task the
+same waits simply block. The only module that imports `greenlet`.
+"""
+
+import selectors
+import socket
+import threading
+import time
+from collections.abc import Callable
+from heapq import heappop, heappush
+from itertools import count
+from types import TracebackType
+from typing import Any, Generic, TypeVar
+
+from greenlet import getcurrent, greenlet
+
+T = TypeVar("T")
+
+READABLE = selectors.EVENT_READ
+WRITABLE = selectors.EVENT_WRITE
+READY, TOO_LATE = True, False
+NEVER = float("inf")
+
+
+def wait(sock: socket.socket, event: int, until: float) -> bool:
+    """Wait for a socket to become READABLE or WRITABLE; False when it is not by `until` (time.monotonic)."""
+    task = getcurrent()
+    if isinstance(task, Task):
+        return task.crew._wait(task, sock, event, until)
+    with selectors.DefaultSelector() as selector:
+        selector.register(sock, event)
+        return bool(selector.select(max(0.0, until - time.monotonic())))
+
+
+def sleep(seconds: float) -> None:
+    """Let the others go on for so long; 0 lets everybody who can have a turn."""
+    task = getcurrent()
+    if isinstance(task, Task):
+        task.crew._sleep(task, time.monotonic() + seconds)
+    else:
+        time.sleep(seconds)
+
+
+def in_thread(work: Callable[[], T], until: float) -> T:
+    """
+    Wait for what can only block, such as a name's address. Raises what it raises, or TimeoutError.
+
+    Past `until` the thread is left to its end; nobody looks at what comes of it.
+    """
+    ours, theirs = socket.socketpair()
+    done: list[Callable[[], T]] = []
+
+    def run() -> None:
+        with theirs:
+            try:
+                result = work()
+                done.append(lambda: result)
+            except Exception as exc:
+                trouble = exc
+                done.append(lambda: _raise(trouble))
+
+    with ours:
+        threading.Thread(target=run, daemon=True).start()
+        if not wait(ours, READABLE, until):
+            raise TimeoutError
+    return done[0]()
+
+
+class Task(greenlet, Generic[T]):
+    """Work that was started; see `Crew.start`."""
+
+    crew: "Crew"
+    _result: T
+
+    def result(self) -> T:
+        """What the work returned; until it has, the others take turns. Not from within a task."""
+        while not self.dead:
+            self.crew.turn()
+        return self._result
+
+
+class Crew:
+    """
+    The tasks of one piece of work. As a context: none outlives it.
+
+    An exception that a task lets out is raised in whoever started it or let it go on, which ends the piece of work.
+    """
+
+    def __init__(self) -> None:
+        self._home = getcurrent()
+        self._selector = selectors.DefaultSelector()
+        self._tasks: set[Task[Any]] = set()
+        # Until when each one waits for a socket, and a moment before which nobody's time is up.
+        self._until: dict[Task[Any], float] = {}
+        self._nobody_before = NEVER
+        self._asleep: list[tuple[float, int, Task[Any]]] = []
+        self._number = count()
+
+    def __enter__(self) -> "Crew":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """What has not ended is ended where it waits, as by an exception that nothing catches."""
+        for task in list(self._tasks):
+            task.throw()
+        self._selector.close()
+
+    def start(self, work: Callable[[], T]) -> Task[T]:
+        """Begin at once, up to the first wait."""
+        task: Task[T] = Task(self._run, self._home)
+        task.crew = self
+        self._tasks.add(task)
+        task.switch(task, work)
+        return task
+
+    def turn(self) -> None:
+        """Wait until a task can go on, and let all that can. Raises RuntimeError when none ever could."""
+        if not self._until and not self._asleep:
+            raise RuntimeError("nobody is waiting for anything")
+        until = min(self._nobody_before, self._asleep[0][0] if self._asleep else NEVER)
+        for key, _ in self._selector.select(max(0.0, until - time.monotonic())):
+            key.data.switch(READY)
+        now = time.monotonic()
+        if now >= self._nobody_before:
+            self._give_up(now)
+        number = next(self._number)
+        while self._asleep and self._asleep[0][0] <= now and self._asleep[0][1] < number:
+            heappop(self._asleep)[2].switch()
+
+    def _run(self, task: Task[T], work: Callable[[], T]) -> None:
+        try:
+            task._result = work()
+        finally:
+            self._tasks.discard(task)
+
+    def _wait(self, task: Task[Any], sock: socket.socket, event: int, until: float) -> bool:
+        self._selector.register(sock, event, task)
+        self._until[task] = until
+        self._nobody_before = min(until, self._nobody_before)
+        try:
+            ready: bool = self._home.switch()
+            return ready
+        finally:
+            del self._until[task]
+            self._selector.unregister(sock)
+
+    def _sleep(self, task: Task[Any], until: float) -> None:
+        heappush(self._asleep, (until, next(self._number), task))
+        self._home.switch()
+
+    def _give_up(self, now: float) -> None:
+        """Let go on whose time is up. Looked through only when it may be anybody's: most waits end long before."""
+        for task, until in list(self._until.items()):
+            if until <= now:
+                task.switch(TOO_LATE)
+        self._nobody_before = min(self._until.values(), default=NEVER)
+
+
+def _raise(exc: Exception) -> Any:
+    raise exc

@@ -1,0 +1,176 @@
+"""
+The pace against a bucket that allows so many requests a second, in a time that only events move.
+"""
+
+import random
+from dataclasses import dataclass, field
+from heapq import heappop, heappush
+from typing import NamedTuple
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cos_sweeper.pace import Pace
+
+
+class Event(NamedTuple):
+    """At `time`, worker `worker` is `waiting`, `sending`, `answered` or `refused`."""
+
+    time: float
+    number: int
+    what: str
+    worker: int
+    sent: float = 0.0
+    cuts: int | None = None
+
+
+@dataclass
+class Simulation:
+    """
+    Workers that send one request after the other to a bucket which lets `limit` a second through, `burst` at once.
+
+    answer: seconds until an answer, up to a third more at random. paces: one for each instance of the function.
+    """
+
+    limit: float
+    burst: float
+    answer: float
+    workers: int = 64
+    instances: int = 1
+    seed: int = 0
+    accepted: int = 0
+    refused: int = 0
+    now: float = 0.0
+    events: list[Event] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.random = random.Random(self.seed)
+        self.paces = [Pace(self.random.uniform) for _ in range(self.instances)]
+        self.tokens = self.burst
+        for worker in range(self.workers * self.instances):
+            self._at(0.0, "waiting", worker)
+
+    def run(self, seconds: float) -> None:
+        until = self.now + seconds
+        while self.events[0].time < until:
+            event = heappop(self.events)
+            passed, self.now = event.time - self.now, event.time
+            self.tokens = min(self.burst, self.tokens + passed * self.limit)
+            getattr(self, f"_{event.what}")(event, self.paces[event.worker % self.instances])
+
+    def _at(self, time: float, what: str, worker: int, **more: float | None) -> None:
+        heappush(self.events, Event(time, self.random.getrandbits(60), what, worker, **more))  # type: ignore[arg-type]
+
+    def _waiting(self, event: Event, pace: Pace) -> None:
+        wait = pace.reserve(self.now)
+        self._at(self.now + wait, "sending", event.worker, cuts=pace.cuts if wait else None)
+
+    def _sending(self, event: Event, pace: Pace) -> None:
+        if event.cuts not in (None, pace.cuts):
+            self._at(self.now, "waiting", event.worker)
+            return
+        pace.sent()
+        what = "answered" if self.tokens >= 1 else "turned_down"
+        self.tokens -= what == "answered"
+        self._at(self.now + self.answer * self.random.uniform(1, 1.33), what, event.worker, sent=self.now)
+
+    def _answered(self, event: Event, pace: Pace) -> None:
+        self.accepted += 1
+        pace.ended()
+        self._at(self.now, "waiting", event.worker)
+
+    def _turned_down(self, event: Event, pace: Pace) -> None:
+        self.refused += 1
+        pace.refused(event.sent, self.now)
+        pace.ended()
+        self._at(self.now + self.random.uniform(0, 0.4), "waiting", event.worker)
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize(
+    ("burst", "answer", "workers", "instances"),
+    [(50, 0.02, 64, 1), (500, 0.02, 64, 1), (5, 0.02, 64, 1), (50, 0.02, 32, 1), (50, 0.1, 128, 1), (50, 0.02, 32, 4)],
+    ids=["usual", "large_burst", "no_burst", "few_workers", "slow_answers", "four_instances"],
+)
+def test_nine_tenths_of_what_a_bucket_allows_are_used_and_hardly_any_request_is_refused(
+    burst: int, answer: float, workers: int, instances: int, seed: int
+) -> None:
+    bucket = Simulation(500, burst, answer, workers, instances, seed)
+
+    bucket.run(40)
+
+    assert bucket.accepted >= 0.9 * 500 * 40
+    assert bucket.refused <= 0.02 * (bucket.accepted + bucket.refused)
+
+
+def test_a_bucket_that_refuses_nothing_is_never_waited_for() -> None:
+    bucket = Simulation(1e9, 1e9, 0.02)
+
+    bucket.run(10)
+
+    assert bucket.accepted > 0.9 * 64 * 10 / (0.02 * 1.165)
+    assert bucket.paces[0].rate(bucket.now) is None
+
+
+def test_when_a_bucket_allows_more_again_the_pace_finds_out() -> None:
+    bucket = Simulation(200, 20, 0.02)
+    bucket.run(20)
+    bucket.limit = bucket.burst = 1e9
+    bucket.run(20)
+    before = bucket.accepted
+
+    bucket.run(10)
+
+    assert bucket.accepted - before > 0.9 * 64 * 10 / (0.02 * 1.165)
+
+
+def test_when_a_bucket_allows_less_than_before_the_pace_follows() -> None:
+    bucket = Simulation(1000, 100, 0.02)
+    bucket.run(20)
+    bucket.limit, bucket.burst = 200, 20
+    bucket.run(5)
+    accepted, refused = bucket.accepted, bucket.refused
+
+    bucket.run(30)
+
+    assert bucket.accepted - accepted >= 0.9 * 200 * 30
+    assert bucket.refused - refused <= 0.02 * 200 * 30
+
+
+def test_refusals_of_what_was_sent_before_a_cut_do_not_cut_again() -> None:
+    pace = Pace(lambda low, high: (low + high) / 2)
+    for _ in range(10):
+        pace.sent()
+
+    for _ in range(10):
+        pace.refused(0.0, 0.1)
+        pace.ended()
+
+    assert pace.cuts == 1
+    # Ten in a tenth of a second, and a little less from now on.
+    assert 80 < (pace.rate(0.1) or 0) < 100
+
+
+def test_no_two_instances_that_were_refused_together_go_on_alike() -> None:
+    rates = set()
+    for seed in range(10):
+        pace = Pace(random.Random(seed).uniform)
+        pace.sent()
+        pace.refused(0.0, 0.02)
+        rates.add(pace.rate(0.1))
+
+    assert len(rates) == 10
+
+
+@given(st.lists(st.floats(0, 3), max_size=60))
+def test_a_bucket_that_refuses_everything_is_still_asked_now_and_then(pauses: list[float]) -> None:
+    pace, now = Pace(random.Random(1).uniform), 0.0
+    for pause in pauses:
+        pace.reserve(now)
+        wait = pace.reserve(now)
+        assert wait <= 0.5
+        pace.sent()
+        now += wait + pause
+        pace.refused(now, now)
+        pace.ended()
