@@ -8,8 +8,6 @@ from heapq import heappop, heappush
 from typing import NamedTuple
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from cos_sweeper.pace import Pace
 
@@ -163,14 +161,11 @@ def test_no_two_instances_that_were_refused_together_go_on_alike() -> None:
     assert len(rates) == 10
 
 
-@given(st.lists(st.floats(0, 3), max_size=60))
-def test_a_bucket_that_refuses_everything_is_still_asked_now_and_then(pauses: list[float]) -> None:
-    pace, now = Pace(random.Random(1).uniform), 0.0
-    for pause in pauses:
-        pace.reserve(now)
-        wait = pace.reserve(now)
-        assert wait <= 0.5
-        pace.sent()
-        now += wait + pause
-        pace.refused(now, now)
-        pace.ended()
+def test_a_bucket_that_refuses_everything_is_still_asked_twice_a_second() -> None:
+    bucket = Simulation(0, 0, 0.02)
+    bucket.run(60)
+    refused = bucket.refused
+
+    bucket.run(10)
+
+    assert 10 <= bucket.refused - refused <= 30

@@ -61,7 +61,8 @@ class Pace:
         soon = self._cut_at is not None and now - self._cut_at < SOON_SECONDS
         self._too_much = max(SLOWEST, actual if rate is None else min(rate, 2 * actual))
         self._left_after_cut = (DEEP_CUT if soon else CUT) * self._uniform(1 - JITTER, 1 + JITTER)
-        self._cut_at = self._next = now
+        self._cut_at = now
+        self._next = now + 1 / max(SLOWEST, self._too_much * self._left_after_cut)
         self.cuts += 1
 
     def rate(self, now: float) -> float | None:
