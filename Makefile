@@ -55,6 +55,12 @@ package: ## build/function/, which is what `serverless.yml` deploys, and the sam
 		-o -path build/function/bin -o -path '*.dist-info/RECORD' -o -path '*.dist-info/INSTALLER' \
 		-o -path '*.dist-info/REQUESTED' -o -path '*.dist-info/direct_url.json' -o -name '*.[ch]pp' -o -name '*.h' \
 		-o -name '*.py[xi]' -o -name '*.pxd' \) -exec rm -rf {} +
+	@# Byte code of SCF's Python, if there is one here, halves a cold start: nothing can be written on SCF's machine.
+	@for python in $(PYTHON) python3.10; do \
+		if $$python -c 'import sys; sys.exit(sys.version_info[:2] != (3, 10))' 2>/dev/null; then \
+			PYTHONHASHSEED=0 exec $$python -m compileall -q --invalidation-mode unchecked-hash build/function; \
+		fi; \
+	done; echo "no Python 3.10 here: without its byte code every cold start takes twice as long" >&2
 	@# SCF runs as another user. One time stamp for all, so that the same sources make the same zip.
 	@chmod -R u=rwX,go=rX build/function
 	@find build/function -exec touch -t 198001010000 {} +
