@@ -157,10 +157,27 @@ def test_buckets_are_read_page_by_page() -> None:
         xml.buckets_page(first, BUCKET.name)
 
 
+ENTITY = '<!DOCTYPE a [<!ENTITY b "bomb">]><a>&b;</a>'
+
+
 @pytest.mark.parametrize(
-    "body", [b"", b"\xff\xfe", b"<a>", b"<a><b></a>", b'<?xml version="1.0" encoding="x-none"?><a/>'], ids=repr
+    "body", [b"", b"\xff\xfe", b"<a>", b"<a><b></a>", b'<?xml version="1.0"?><a>\xff</a>'], ids=repr
 )
 def test_what_is_no_xml_is_unreadable_and_no_error_document(body: bytes) -> None:
     with pytest.raises(xml.Unreadable):
         xml.parse(body, "a")
     assert xml.error(body) == ("", "")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "utf-16-le", "utf-32", "cp037", "utf-7"])
+def test_no_encoding_gets_an_entity_in(encoding: str) -> None:
+    declared = f'<?xml version="1.0" encoding="{encoding}"?>'
+    bodies = [
+        (declared + ENTITY).encode(encoding),
+        declared.encode() + ENTITY.encode(encoding),
+        ENTITY.encode(encoding),
+    ]
+
+    for body in bodies:
+        with pytest.raises(xml.Unreadable):
+            xml.parse(body, "a")

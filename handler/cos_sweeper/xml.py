@@ -84,8 +84,11 @@ def parse(body: bytes, name: str) -> ElementTree.Element:
     """The root element, which must have this name; names are freed of namespaces. Raises Unreadable."""
     if b"<!DOCTYPE" in body:
         raise Unreadable("the answer has a DOCTYPE")
+    if b"\0" in body:
+        raise Unreadable("the answer is not in UTF-8")  # in UTF-16 a DOCTYPE would have been overlooked
+    parser = ElementTree.XMLParser(encoding="utf-8")  # noqa: S314  # whatever it says; without a DOCTYPE, no entities
     try:
-        root = ElementTree.fromstring(body)  # noqa: S314  # a DOCTYPE, which entities need, was refused above
+        root = ElementTree.fromstring(body, parser)  # noqa: S314
     except (ElementTree.ParseError, ValueError, LookupError) as exc:
         raise Unreadable(f"the answer is no XML: {len(body)} bytes") from exc
     if b"xmlns" in body:
