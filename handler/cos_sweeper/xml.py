@@ -123,7 +123,7 @@ def _iso(text: str) -> datetime:
     """Five times as fast as strptime, which is what a page of a thousand spends most of its time on."""
     if not ISO.fullmatch(text):
         raise ValueError(text)
-    return datetime.fromisoformat(text[:-1]).replace(tzinfo=timezone.utc)
+    return datetime.fromisoformat(f"{text[:-1]}+00:00")
 
 
 def _ctime(text: str) -> datetime:
@@ -137,7 +137,9 @@ def _ctime(text: str) -> datetime:
 def _listed(element: ElementTree.Element, bucket: Bucket, *, encoded: bool) -> Listed:
     texts = _texts(element)
     upload = Upload(bucket, _key(texts.get("Key", ""), encoded=encoded), texts.get("UploadId", ""))
-    return Listed(upload, moment(texts.get("Initiated", "")), element.findtext("Initiator/ID") or "")
+    initiator = element.find("Initiator")  # twice a plain name: a path is looked up in Python
+    who = "" if initiator is None else initiator.findtext("ID", "")
+    return Listed(upload, moment(texts.get("Initiated", "")), who)
 
 
 def _texts(element: ElementTree.Element) -> dict[str, str]:
