@@ -33,7 +33,7 @@ class NoAnswer(Exception):
     """
     No usable answer came. code: `Timeout`, `ConnectionFailed`, `BadCertificate`, `BrokenAnswer` or `AnswerTooLarge`.
 
-    stale: the connection had been used before and ended without a word, as servers do with those that were idle.
+    stale: the connection ended without a word, as those do that were idle for too long.
     """
 
     def __init__(self, code: str, detail: str, *, stale: bool = False) -> None:
@@ -63,41 +63,47 @@ def connect(addresses: Sequence[Address], host: str, tls: ssl.SSLContext | None,
 
     ends: when the exchange must be over, by time.monotonic; connecting has CONNECT_SECONDS of it at most.
     """
-    until = min(ends, time.monotonic() + CONNECT_SECONDS)
     trouble: OSError = OSError("the name has no address")
-    for family, address in addresses:
-        sock = socket.socket(family, socket.SOCK_STREAM)
+    seconds = min(ends - time.monotonic(), CONNECT_SECONDS)
+    for number, (family, address) in enumerate(addresses):
+        # Each has its share of the time, and what those before left of theirs: one that is silent must not take it all.
+        share = seconds / (len(addresses) - number)
+        began = time.monotonic()
         try:
-            sock.settimeout(0)
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            _connect(sock, address, until)
-            return Connection(_secured(sock, host, tls, until) if tls else sock)
+            return Connection(_connected(family, address, host, tls, began + share))
         except ssl.SSLCertVerificationError as exc:
-            sock.close()
             raise NoAnswer("BadCertificate", exc.verify_message) from exc
         except OSError as exc:
-            sock.close()
             trouble = exc
-        except BaseException:
-            sock.close()
-            raise
+        seconds -= time.monotonic() - began
     if isinstance(trouble, TimeoutError):
         raise NoAnswer("Timeout", "no connection in time") from trouble
     raise NoAnswer("ConnectionFailed", _name_of(trouble)) from trouble
 
 
-def _connect(sock: socket.socket, address: Any, until: float) -> None:
-    code = sock.connect_ex(address)
-    if code == errno.EINPROGRESS:
-        if not wait(sock, WRITABLE, until):
-            raise TimeoutError
-        code = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-    if code:
-        raise OSError(code, "")
+def _connected(
+    family: socket.AddressFamily, address: Any, host: str, tls: ssl.SSLContext | None, until: float
+) -> socket.socket:
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        sock.settimeout(0)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        code = sock.connect_ex(address)
+        if code == errno.EINPROGRESS:
+            if not wait(sock, WRITABLE, until):
+                raise TimeoutError
+            code = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        if code:
+            raise OSError(code, "")
+        return _secured(sock, host, tls, until) if tls else sock
+    except BaseException:
+        sock.close()
+        raise
 
 
 def _secured(sock: socket.socket, host: str, tls: ssl.SSLContext, until: float) -> ssl.SSLSocket:
-    secured = tls.wrap_socket(sock, server_hostname=host, do_handshake_on_connect=False)
+    # An end that TLS did not announce is none: whoever cuts the line must not decide where an answer ends.
+    secured = tls.wrap_socket(sock, server_hostname=host, do_handshake_on_connect=False, suppress_ragged_eofs=False)
     try:
         _done(lambda _: secured.do_handshake(), None, secured, READABLE, until)
     except BaseException:
@@ -115,13 +121,12 @@ class Connection:
 
     def __init__(self, sock: socket.socket) -> None:
         self._sock = sock
-        self._used = False
         self.fit = True
         self.used_at = 0.0
 
     def exchange(self, request: bytes, ends: float) -> Answer:
         """Send a request and read its answer, all by `ends`. Raises NoAnswer; the connection is unfit then."""
-        self.fit, reused, self._used = False, self._used, True
+        self.fit = False
         reading = _Reading()
         try:
             self._send(request, ends)
@@ -130,7 +135,7 @@ class Connection:
         except TimeoutError as exc:
             raise NoAnswer("Timeout", f"the answer was not complete in time, {reading.bytes} bytes came") from exc
         except OSError as exc:
-            raise NoAnswer("ConnectionFailed", _name_of(exc), stale=reused and not reading.bytes) from exc
+            raise NoAnswer("ConnectionFailed", _name_of(exc), stale=not reading.bytes) from exc
         self.fit = reading.may_go_on
         return reading.answer()
 
@@ -188,8 +193,7 @@ class _Reading:
         self.bytes += len(data)
         try:
             self._parser.feed_data(data)
-        except httptools.HttpParserError as exc:
-            self.may_go_on = False
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade) as exc:
             if not self.complete:
                 raise NoAnswer("BrokenAnswer", type(exc).__name__) from exc
         if self.bytes > (MAX_ANSWER_BYTES if self._in_body else MAX_HEAD_BYTES):
@@ -204,8 +208,8 @@ class _Reading:
         self.may_go_on = False
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """A header of the answer. One that comes again is one list (RFC 9110)."""
-        if self.complete:
+        """A header of the answer. One that comes again is one list (RFC 9110); what trails the body is left aside."""
+        if self._in_body:
             return
         word, text = name.decode("latin-1").lower(), value.decode("latin-1")
         before = self._headers.get(word)
@@ -251,10 +255,12 @@ def _done(operation: Callable[[A], T], argument: A, sock: socket.socket, event: 
             wanted = READABLE
         except ssl.SSLWantWriteError:
             wanted = WRITABLE
-        if not wait(sock, wanted, until):
+        if time.monotonic() >= until or not wait(sock, wanted, until):
             raise TimeoutError
 
 
 def _name_of(exc: OSError) -> str:
     """The kind of trouble, such as ECONNRESET, without addresses."""
+    if isinstance(exc, ssl.SSLError):
+        return exc.reason or type(exc).__name__
     return errno.errorcode.get(exc.errno or 0, type(exc).__name__)

@@ -186,10 +186,9 @@ def _request(method: str, target: str, host: str, headers: Mapping[str, Any], bo
     ]
     if body or method == "PUT":
         lines.append(f"Content-Length: {len(body)}")
-    head = "\r\n".join((*lines, "", ""))
-    if lines[0].count(" ") != 2 or {head.count("\n"), head.count("\r")} != {len(lines) + 1}:
-        raise ValueError("a line break or a space where none may be")
-    return head.encode("ascii") + body
+    if lines[0].count(" ") != 2 or not target.startswith("/") or not "".join(lines).isprintable():
+        raise ValueError("a line break, or another character where none may be")
+    return "\r\n".join((*lines, "", "")).encode("ascii") + body
 
 
 def _with_query(url: str, params: Mapping[str, Any]) -> str:
@@ -216,6 +215,8 @@ def _look_up(place: _Place, ends: float) -> list[Address]:
         raise NoAnswer("Timeout", "the host's name was not resolved in time") from exc
     except OSError as exc:
         raise NoAnswer("ConnectionFailed", "the host's name has no address") from exc
+    if not found:
+        raise NoAnswer("ConnectionFailed", "the host's name has no address")
     return [(family, address) for family, _, _, _, address in found]
 
 

@@ -16,7 +16,7 @@ from itertools import count
 from types import TracebackType
 from typing import Any, Generic, TypeVar
 
-from greenlet import getcurrent, greenlet
+from greenlet import GreenletExit, getcurrent, greenlet
 
 T = TypeVar("T")
 
@@ -33,7 +33,7 @@ def wait(sock: socket.socket, event: int, until: float) -> bool:
         return task.crew._wait(task, sock, event, until)
     with selectors.DefaultSelector() as selector:
         selector.register(sock, event)
-        return bool(selector.select(max(0.0, until - time.monotonic())))
+        return bool(selector.select(_seconds_to(until)))
 
 
 def sleep(seconds: float) -> None:
@@ -99,6 +99,7 @@ class Crew:
         self._nobody_before = NEVER
         self._asleep: list[tuple[float, int, Task[Any]]] = []
         self._number = count()
+        self._is_over = False
 
     def __enter__(self) -> "Crew":
         return self
@@ -107,12 +108,21 @@ class Crew:
         self, kind: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
     ) -> None:
         """What has not ended is ended where it waits, as by an exception that nothing catches."""
-        for task in list(self._tasks):
-            task.throw()
+        self._is_over = True
+        trouble = None
+        while self._tasks:
+            try:
+                self._tasks.pop().throw()
+            except Exception as own:
+                trouble = own
         self._selector.close()
+        if trouble is not None and exc is None:
+            raise trouble
 
     def start(self, work: Callable[[], T]) -> Task[T]:
-        """Begin at once, up to the first wait."""
+        """Begin at once, up to the first wait. Only for whoever opened the crew: a task cannot start another."""
+        if getcurrent() is not self._home:
+            raise RuntimeError("a task cannot start another")
         task: Task[T] = Task(self._run, self._home)
         task.crew = self
         self._tasks.add(task)
@@ -124,7 +134,7 @@ class Crew:
         if not self._until and not self._asleep:
             raise RuntimeError("nobody is waiting for anything")
         until = min(self._nobody_before, self._asleep[0][0] if self._asleep else NEVER)
-        for key, _ in self._selector.select(max(0.0, until - time.monotonic())):
+        for key, _ in self._selector.select(_seconds_to(until)):
             key.data.switch(READY)
         now = time.monotonic()
         if now >= self._nobody_before:
@@ -140,6 +150,7 @@ class Crew:
             self._tasks.discard(task)
 
     def _wait(self, task: Task[Any], sock: socket.socket, event: int, until: float) -> bool:
+        self._go_on_only_if_open()
         self._selector.register(sock, event, task)
         self._until[task] = until
         self._nobody_before = min(until, self._nobody_before)
@@ -151,8 +162,14 @@ class Crew:
             self._selector.unregister(sock)
 
     def _sleep(self, task: Task[Any], until: float) -> None:
+        self._go_on_only_if_open()
         heappush(self._asleep, (until, next(self._number), task))
         self._home.switch()
+
+    def _go_on_only_if_open(self) -> None:
+        """A task that is being ended does not get to wait once more."""
+        if self._is_over:
+            raise GreenletExit
 
     def _give_up(self, now: float) -> None:
         """Let go on whose time is up. Looked through only when it may be anybody's: most waits end long before."""
@@ -160,6 +177,10 @@ class Crew:
             if until <= now:
                 task.switch(TOO_LATE)
         self._nobody_before = min(self._until.values(), default=NEVER)
+
+
+def _seconds_to(moment: float) -> float | None:
+    return None if moment == NEVER else max(0.0, moment - time.monotonic())
 
 
 def _raise(exc: Exception) -> Any:
