@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv-$(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])')
 RUN := PYTHONPATH=handler $(VENV)/bin/python
 
-.PHONY: demo test check memory scale format package clean help
+.PHONY: demo test check bench transports memory scale format package clean help
 
 help: ## this list
 	@sed -nE 's/^([a-z]+):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -20,7 +20,13 @@ check: $(VENV)/ready
 	$(RUN) -m ruff format --check .
 	$(RUN) -m mypy
 
-memory: $(VENV)/ready ## peak memory of a sweep of 5,000 and of 200,000 uploads, in about ten minutes
+bench: $(VENV)/ready ## what an abort, a sweep, a page and a cold start cost, beside every peer and the limit; six minutes
+	@$(RUN) -m tests.bench.speed $(BENCH)
+
+transports: $(VENV)/ready ## the SDK's call over everything it could ride on; four minutes
+	@$(RUN) -m tests.bench.transports
+
+memory: $(VENV)/ready ## peak memory of a sweep of 10,000 and of 1,000,000 uploads; about ten minutes
 	@$(RUN) -m tests.bench.memory
 
 scale: $(VENV)/ready ## a sweep of a million uploads on 1, 2, 4 and 8 instances; SCALE='--uploads 20000' for less

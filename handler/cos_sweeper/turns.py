@@ -11,6 +11,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from heapq import heappop, heappush
 from itertools import count
 from types import TracebackType
@@ -83,6 +84,16 @@ class Task(greenlet, Generic[T]):
         return self._result
 
 
+@dataclass(slots=True)
+class _Watched:
+    """A socket that the system watches for us, and who waits for it, if anybody does."""
+
+    sock: socket.socket
+    event: int
+    number: int
+    task: Task[Any] | None = None
+
+
 class Crew:
     """
     The tasks of one piece of work. As a context: none outlives it.
@@ -97,6 +108,8 @@ class Crew:
         # Until when each one waits for a socket, and a moment before which nobody's time is up.
         self._until: dict[Task[Any], float] = {}
         self._nobody_before = NEVER
+        # By file number. A socket stays watched when nobody waits for it: it is waited for again and again.
+        self._watched: dict[int, _Watched] = {}
         self._asleep: list[tuple[float, int, Task[Any]]] = []
         self._number = count()
         self._is_over = False
@@ -135,7 +148,10 @@ class Crew:
             raise RuntimeError("nobody is waiting for anything")
         until = min(self._nobody_before, self._asleep[0][0] if self._asleep else NEVER)
         for key, _ in self._selector.select(_seconds_to(until)):
-            key.data.switch(READY)
+            if key.data.task is not None:
+                key.data.task.switch(READY)
+            else:
+                self._forget(key.data)
         now = time.monotonic()
         if now >= self._nobody_before:
             self._give_up(now)
@@ -151,7 +167,10 @@ class Crew:
 
     def _wait(self, task: Task[Any], sock: socket.socket, event: int, until: float) -> bool:
         self._go_on_only_if_open()
-        self._selector.register(sock, event, task)
+        watched = self._watched.get(sock.fileno())
+        if watched is None or watched.sock is not sock or watched.event != event:
+            watched = self._watch(sock, event)
+        watched.task = task
         self._until[task] = until
         self._nobody_before = min(until, self._nobody_before)
         try:
@@ -159,7 +178,20 @@ class Crew:
             return ready
         finally:
             del self._until[task]
-            self._selector.unregister(sock)
+            watched.task = None
+
+    def _watch(self, sock: socket.socket, event: int) -> "_Watched":
+        number = sock.fileno()
+        if number in self._watched:
+            self._forget(self._watched[number])
+        watched = self._watched[number] = _Watched(sock, event, number)
+        self._selector.register(number, event, watched)
+        return watched
+
+    def _forget(self, watched: "_Watched") -> None:
+        """Something happened that nobody waits for, or another socket has this number now."""
+        del self._watched[watched.number]
+        self._selector.unregister(watched.number)
 
     def _sleep(self, task: Task[Any], until: float) -> None:
         self._go_on_only_if_open()

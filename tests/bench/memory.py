@@ -1,66 +1,47 @@
 """
 How much memory a sweep takes, and that it does not grow with the bucket.
 
-Each sweep is a process of its own, over HTTP against the laptop's COS in another process; what is printed is the
-kernel's account (`ru_maxrss`) of the sweeping process at its end, the interpreter and the SDK included.
+Each sweep is a process of its own against the bare responder; what is printed is the kernel's account of the sweeping
+process at its end, the interpreter and the SDK included.
 """
 
 import argparse
-import json
-import os
-import resource
 import subprocess
 import sys
-from pathlib import Path
 
-from tests.cloud.client import Cloud
-from tests.function import PHOTOS
+from tests.bench.figures import Figures, read
+from tests.bench.serving import serving
+from tests.bench.workshop import ROOT, environment
 
-ROOT = Path(__file__).parents[2]
-LIMIT = 1.2
+IN_FLIGHT = 64
+MOST_RATIO = 1.1
+MOST_MIB = 100
 MIB = 1 << 20
 
 
 def main() -> int:
-    """Measure and print; 1 when the larger sweep takes more than a fifth more than the smaller."""
+    """Measure and print; 1 when the larger sweep takes more than a tenth more than the smaller, or too much in all."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("counts", nargs="*", type=int, default=[5_000, 200_000], help="uploads in the bucket")
+    parser.add_argument("counts", nargs="*", type=int, default=[10_000, 1_000_000], help="uploads, all abandoned")
     counts = parser.parse_args().counts
-    print(f"{'uploads':>10}{'aborted':>10}{'peak memory':>14}{'ratio':>8}")
-    peaks: list[int] = []
+    print(f"{'uploads':>10}{'seconds':>10}{'CPU each':>12}{'peak memory':>14}{'ratio':>8}")
+    peaks: list[float] = []
     for count in counts:
-        aborted, peak = measure(count)
-        peaks.append(peak)
-        print(f"{count:>10}{aborted:>10}{peak / MIB:>10.1f} MiB{peak / peaks[0]:>8.2f}")
-    return int(peaks[-1] > LIMIT * peaks[0])
+        told = sweep(count)
+        peaks.append(told.peak_bytes / MIB)
+        cost = f"{told.seconds:>10.1f}{told.cpu_us:>9.0f} µs"
+        print(f"{told.calls:>10}{cost}{peaks[-1]:>10.1f} MiB{peaks[-1] / peaks[0]:>8.2f}", flush=True)
+    return int(max(peaks) > MOST_RATIO * peaks[0] or max(peaks) > MOST_MIB)
 
 
-def measure(count: int) -> tuple[int, int]:
-    """One sweep of so many abandoned uploads: how many it aborted, and its peak memory in bytes."""
-    with Cloud.start(PHOTOS) as cloud:
-        cloud.seed(PHOTOS.partition("@")[0], "logs/2026/{n:08}.gz", count=count, parts=2)
-        environ = {
-            "PATH": os.environ["PATH"],
-            "PYTHONPATH": os.pathsep.join([str(ROOT / "handler"), str(ROOT)]),
-            "BUCKETS": PHOTOS,
-            "COS_ENDPOINT": cloud.endpoint,
-            "TENCENTCLOUD_SECRETID": cloud.role.secret_id,
-            "TENCENTCLOUD_SECRETKEY": cloud.role.secret_key,
-            "TENCENTCLOUD_SESSIONTOKEN": cloud.role.token or "",
-        }
-        command = [sys.executable, "-c", "from tests.bench.memory import sweep; sweep()"]
-        done = subprocess.run(command, env=environ, cwd=ROOT, check=True, capture_output=True, text=True)
-    told = json.loads(done.stdout.splitlines()[-1])
-    return told["aborted"], told["peak"]
-
-
-def sweep() -> None:
-    """In the process that is measured: one invocation, then its account as the last line."""
-    import index
-
-    answer = index.main_handler({"Type": "Timer", "Message": ""}, {"time_limit_in_ms": 3_600_000})
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    print(json.dumps({"aborted": answer["aborted"], "peak": peak}))
+def sweep(count: int) -> Figures:
+    """One sweep of so many abandoned uploads, every one of which is aborted, or it raises."""
+    with serving(0, count) as served:
+        work = f"from tests.bench import ours; ours.tell_sweep({served.port}, {count}, {IN_FLIGHT})"
+        done = subprocess.run(
+            [sys.executable, "-c", work], cwd=ROOT, env=environment(), check=True, stdout=subprocess.PIPE, text=True
+        )
+    return read(done.stdout.splitlines()[-1])
 
 
 if __name__ == "__main__":

@@ -1,0 +1,85 @@
+"""
+The rows of this project: the only module of the benchmark that knows how the function sends its requests.
+"""
+
+import contextlib
+import itertools
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from cos_sweeper import budget
+from cos_sweeper.cos import Clients, CosStore
+from cos_sweeper.model import BEGINNING, Bucket, Upload
+from cos_sweeper.settings import Credentials
+from cos_sweeper.transport import Connections, Exchange
+from cos_sweeper.turns import Crew
+from tests.bench import load
+from tests.bench.figures import Figures, Stretch, Watch
+
+BUCKET = Bucket(load.BUCKET, load.REGION)
+LIMIT_SECONDS = 900.0
+
+
+def aborts(port: int, in_flight: int, seconds: float, tls_ca: str | None = None) -> Figures:
+    """Abort through the store, so many at a time, for so many seconds."""
+    store = _store(port, tls_ca)
+    uploads = itertools.cycle([Upload(BUCKET, key, upload_id) for key, upload_id in load.uploads(4096)])
+    return in_session(lambda: store.abort(next(uploads)), in_flight, seconds)
+
+
+def tell_sweep(port: int, uploads: int, in_flight: int) -> None:
+    """Sweep a bucket of so many abandoned uploads as the function does when its timer fires; print what it took."""
+    os.environ |= load.environment(port) | {"WORKERS": str(in_flight)}
+    import index
+
+    limits = {"time_limit_in_ms": int(LIMIT_SECONDS * 1000)}
+    stretch = Stretch(0)
+    with Path(os.devnull).open("w") as nowhere, contextlib.redirect_stdout(nowhere):
+        answer = index.main_handler({"Type": "Timer", "Message": ""}, limits)
+    figures = stretch.figures(answer["aborted"])
+    if (answer["status"], figures.calls) != ("complete", uploads):
+        raise AssertionError(f"{figures.calls} of {uploads} aborted, {answer['status']}, {answer['failed_with']}")
+    print(figures.line())
+
+
+def page(port: int) -> Callable[[], object]:
+    """What lists one page of 1,000 uploads, through the store."""
+    store = _store(port, None)
+    return lambda: store.page(BUCKET, BEGINNING, "")
+
+
+class Session:
+    """The project's transport where the SDK expects a session, for the table of transports."""
+
+    def __init__(self, port: int) -> None:
+        self._connections = Connections(port)
+
+    def __getattr__(self, verb: str) -> Any:
+        return getattr(Exchange(self._connections, budget.REQUEST_SECONDS), verb)
+
+
+def in_session(call: Callable[[], object], in_flight: int, seconds: float) -> Figures:
+    """Make the same call over and over in so many tasks; a call that raises ends the row."""
+    watch = Watch(seconds)
+
+    def work() -> None:
+        while True:
+            call()
+            watch.done += 1
+
+    with Crew() as crew:
+        for _ in range(in_flight):
+            crew.start(work)
+        while not watch.over:
+            crew.turn()
+        return watch.figures()
+
+
+def _store(port: int, tls_ca: str | None) -> CosStore:
+    credentials = Credentials(load.SECRET_ID, load.SECRET_KEY, load.TOKEN)
+    clients = Clients(credentials, plain_http=tls_ca is None)
+    deadline = budget.deadline(time.monotonic, LIMIT_SECONDS, time.monotonic())
+    return CosStore(clients, Connections(port, tls_ca), deadline)

@@ -1,0 +1,54 @@
+"""
+The process of one row: does what its name says against a responder and prints its figures as one line of JSON.
+"""
+
+import argparse
+
+from tests.bench.figures import Figures
+
+# Uploads that are swept at the limit, to tell from them how long many more would take.
+SWEEP_SAMPLE = 10_000
+
+
+def main() -> None:
+    """Measure what was named."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        "name", choices=("limit", "sweep_limit", "unsigned", "pipelined", "ours", "sdk", "sdk_lean", "boto")
+    )
+    parser.add_argument("port", type=int)
+    parser.add_argument("in_flight", type=int)
+    parser.add_argument("seconds", type=float)
+    parser.add_argument("--ca", help="file with the certificate of who signed the responder's: talk over TLS")
+    given = parser.parse_args()
+    print(measure(given.name, given.port, given.in_flight, given.seconds, given.ca).line())
+
+
+def measure(name: str, port: int, in_flight: int, seconds: float, ca: str | None) -> Figures:
+    """Nothing is imported that the row does not need: its memory is measured, too."""
+    if name in ("limit", "sweep_limit", "unsigned", "pipelined"):
+        return _bare(name, port, in_flight, seconds, ca)
+    if name == "ours":
+        from tests.bench import ours
+
+        return ours.aborts(port, in_flight, seconds, ca)
+    from tests.bench import peers
+
+    row = {"sdk": peers.sdk, "sdk_lean": peers.sdk_lean, "boto": peers.boto}[name]
+    return row(port, in_flight, seconds, ca)
+
+
+def _bare(name: str, port: int, in_flight: int, seconds: float, ca: str | None) -> Figures:
+    """What needs no library."""
+    from tests.bench import limit
+
+    if name == "pipelined":
+        return limit.pipelined(port, in_flight, seconds)
+    if name == "sweep_limit":
+        return limit.rate(port, in_flight, seconds, limit.sweep_requests(SWEEP_SAMPLE))
+    requests = limit.abort_requests() if name == "limit" else limit.unsigned_requests()
+    return limit.rate(port, in_flight, seconds, requests, ca)
+
+
+if __name__ == "__main__":
+    main()
