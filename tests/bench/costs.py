@@ -9,6 +9,7 @@ import tempfile
 import time
 
 from tests.bench import load, rows, table
+from tests.bench.figures import read
 from tests.bench.row import SWEEP_SAMPLE
 from tests.bench.rows import Contender, Setting
 from tests.bench.serving import serving
@@ -20,6 +21,10 @@ DELAY_MS = 20
 ASKED_AT_MOST = 128 / 0.020
 PAGE_CPU_MS = 15.0
 PAGE_PEAK_BYTES = 5_000_000
+ALLOWED = 500
+ALLOWED_UPLOADS = 10_000
+ALLOWED_LEAST = 0.9
+REFUSED_MOST = 0.02
 COLD_ROUNDS = 9
 COLD_LIMIT = 1.3
 SDK_ALONE = "import qcloud_cos"
@@ -67,10 +72,7 @@ def sweep(made: Workshop, uploads: int) -> list[str]:
     before = rows.rounds(sample, 1)[0]
     progress(f"a sweep of {uploads:,} uploads")
     with serving(DELAY_MS, uploads) as served:
-        line = rows.output(
-            [sys.executable, "-c", f"from tests.bench import ours; ours.tell_sweep({served.port}, {uploads}, 64)"]
-        )
-    mine = json.loads(line)
+        mine = json.loads(_sweep(served.port, uploads))
     after = rows.rounds(sample, 1)[0]
     rate = max(before.rate, after.rate)
     requests = 2 * uploads + -(-uploads // 1000)
@@ -97,6 +99,24 @@ def sweep(made: Workshop, uploads: int) -> list[str]:
         ],
     )
     return lines
+
+
+def allowed() -> list[str]:
+    """A sweep of a bucket that says SlowDown to all beyond what it allows."""
+    progress(f"a bucket that allows {ALLOWED} requests a second")
+    with serving(DELAY_MS, ALLOWED_UPLOADS, allowed=ALLOWED) as served:
+        figures = read(_sweep(served.port, ALLOWED_UPLOADS))
+    rate = (served.requests - served.refused) / figures.seconds
+    refused = served.refused / served.requests
+    within = rate >= ALLOWED_LEAST * ALLOWED and refused < REFUSED_MOST
+    lines = table.section(
+        f"A bucket that allows {ALLOWED} requests a second: {ALLOWED_UPLOADS:,} uploads swept, 64 in flight",
+        f"limits: {ALLOWED_LEAST:.0%} of what it allows, under {REFUSED_MOST:.0%} refused",
+    )
+    return lines + table.grid(
+        ("", "requests/s", "of allowed", "refused", "within"),
+        [("COS Sweeper", f"{rate:,.0f}", f"{rate / ALLOWED:.2f}", f"{refused:.2%}", "yes" if within else "NO")],
+    )
 
 
 def page() -> list[str]:
@@ -169,6 +189,11 @@ def cold() -> list[str]:
         ],
     )
     return lines
+
+
+def _sweep(port: int, uploads: int) -> str:
+    """The figures of a sweep in a process of its own, as it printed them."""
+    return rows.output([sys.executable, "-c", f"from tests.bench import ours; ours.tell_sweep({port}, {uploads}, 64)"])
 
 
 def _cold(code: str, more: dict[str, str]) -> tuple[float, float]:

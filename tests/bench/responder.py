@@ -21,6 +21,9 @@ from tests.bench import documents
 
 END = b"\r\n\r\n"
 READ_BYTES = 1 << 16
+# How much of what is allowed may come at once.
+BURST_SECONDS = 0.1
+SLOW_DOWN = b"<?xml version='1.0' encoding='utf-8' ?>\n<Error>\n\t<Code>SlowDown</Code>\n</Error>\n"
 
 
 class Connection:
@@ -38,12 +41,16 @@ class Responder:
     """
     Answers requests until it is told to stop.
 
-    delay: seconds between a request's arrival and its answer. uploads: how many a listing shows. context: for TLS.
+    delay: seconds between a request's arrival and its answer. uploads: how many a listing shows. allowed: requests a
+    second, to those beyond it says SlowDown; 0 for all. context: for TLS.
     """
 
-    def __init__(self, delay: float, uploads: int, context: ssl.SSLContext | None = None) -> None:
+    def __init__(self, delay: float, uploads: int, allowed: float = 0, context: ssl.SSLContext | None = None) -> None:
         self._delay = delay
         self._uploads = uploads
+        self._allowed = allowed
+        self._left = self._most_left = allowed * BURST_SECONDS
+        self._left_at = time.monotonic()
         self._listener = _listener(context)
         self._epoll = select.epoll()
         self._connections: dict[int, Connection] = {}
@@ -53,6 +60,7 @@ class Responder:
         self.port: int = self._listener.getsockname()[1]
         self.requests = 0
         self.aborts = 0
+        self.refused = 0
 
     def run(self, stop_fd: int) -> None:
         """Serve until `stop_fd` can be read, which it can when it has ended."""
@@ -113,7 +121,12 @@ class Responder:
         begin = 0
         while (end := data.find(END, begin)) >= 0:
             after = end + len(END)
-            if data.startswith(b"DELETE", begin):
+            if self._allowed and self._is_too_much():
+                self.refused += 1
+                answers.append(
+                    b"HTTP/1.1 503 Slow Down\r\nContent-Length: %d" % len(SLOW_DOWN) + self._headers() + SLOW_DOWN
+                )
+            elif data.startswith(b"DELETE", begin):
                 self.aborts += 1
                 answers.append(b"HTTP/1.1 204 No Content\r\nContent-Length: 0" + self._headers())
             else:
@@ -125,6 +138,15 @@ class Responder:
             self.requests += 1
             begin = after
         return b"".join(answers), data[begin:]
+
+    def _is_too_much(self) -> bool:
+        now = time.monotonic()
+        self._left = min(self._most_left, self._left + (now - self._left_at) * self._allowed)
+        self._left_at = now
+        if self._left < 1:
+            return True
+        self._left -= 1
+        return False
 
     def _other(self, method: str, target: str) -> bytes:
         path, _, query = target.partition("?")
@@ -193,6 +215,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--delay-ms", type=float, default=0)
     parser.add_argument("--uploads", type=int, default=0, help="how many the bucket's listing shows")
+    parser.add_argument("--allowed", type=float, default=0, help="requests a second; more are told to slow down")
     parser.add_argument("--certificate", help="file with key and certificate: answer over TLS")
     given = parser.parse_args()
     context = None
@@ -201,13 +224,14 @@ def main() -> None:
         context.load_cert_chain(given.certificate)
     # Ctrl-C is for who started this; our end is that of the standard input.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    responder = Responder(given.delay_ms / 1000, given.uploads, context)
+    responder = Responder(given.delay_ms / 1000, given.uploads, given.allowed, context)
     print(responder.port, flush=True)
     began = time.process_time()
     responder.run(sys.stdin.fileno())
     told = {
         "requests": responder.requests,
         "aborts": responder.aborts,
+        "refused": responder.refused,
         "cpu_seconds": time.process_time() - began,
     }
     print(json.dumps(told), flush=True)

@@ -20,6 +20,7 @@ class Served:
     port: int
     requests: int = 0
     aborts: int = 0
+    refused: int = 0
     cpu_seconds: float = 0.0
 
     @property
@@ -29,9 +30,10 @@ class Served:
 
 
 @contextmanager
-def serving(delay_ms: int, uploads: int = 0, certificate: Path | None = None) -> Iterator[Served]:
+def serving(delay_ms: int, uploads: int = 0, certificate: Path | None = None, allowed: int = 0) -> Iterator[Served]:
     """A responder of its own, for one row."""
     command = [sys.executable, "-m", "tests.bench.responder", "--delay-ms", str(delay_ms), "--uploads", str(uploads)]
+    command += ["--allowed", str(allowed)]
     command += ["--certificate", str(certificate)] if certificate else []
     pipe = subprocess.PIPE
     with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, cwd=ROOT, env=environment()) as process:
@@ -46,5 +48,5 @@ def serving(delay_ms: int, uploads: int = 0, certificate: Path | None = None) ->
         if not told:
             raise RuntimeError("the responder broke down")
         account = json.loads(told)
-        served.requests, served.aborts = account["requests"], account["aborts"]
+        served.requests, served.aborts, served.refused = account["requests"], account["aborts"], account["refused"]
         served.cpu_seconds = account["cpu_seconds"]

@@ -137,6 +137,11 @@ def sweep(bench: Bench) -> None:
     show(costs.sweep(bench.made, bench.uploads))
 
 
+def allowed(_bench: Bench) -> None:
+    """A bucket that says SlowDown."""
+    show(costs.allowed())
+
+
 def page(_bench: Bench) -> None:
     """One page of a listing."""
     show(costs.page())
@@ -153,6 +158,7 @@ SECTIONS: dict[str, Callable[[Bench], None]] = {
     "tls": tls,
     "ceiling": ceiling,
     "sweep": sweep,
+    "allowed": allowed,
     "page": page,
     "cold": cold,
 }
