@@ -13,14 +13,17 @@ from typing import Any
 from unittest import mock
 
 import index
-from cos_sweeper import turns
+from cos_sweeper import permissions, turns
 from cos_sweeper.cos import CosStore
+from cos_sweeper.errors import BadSettings
+from cos_sweeper.settings import load
 from tests.cloud.client import Cloud, Credentials
 
 EVENTS = Path(__file__).parent / "events"
 TOKEN = "an-example-token-of-32-characters"
 PHOTOS = "photos-1250000000@ap-guangzhou"
 LOGS = "logs-1250000000@ap-singapore"
+FUNCTION = permissions.function_resource("ap-guangzhou", "100000000001", "default", "cos-sweeper")
 USUAL = object()
 
 
@@ -53,10 +56,15 @@ class Invocation:
 
 @dataclass(slots=True)
 class Function:
-    """Invokes `main_handler` against the laptop's cloud with the role's credentials and nothing else in reach."""
+    """
+    Invokes `main_handler` against the laptop's cloud with the role's credentials and nothing else in reach.
+
+    The role may do exactly what `permissions` says for the settings of the moment, and none of what is `denied`.
+    """
 
     cloud: Cloud
     settings: dict[str, str] = field(default_factory=dict)
+    denied: set[str] = field(default_factory=set)
 
     def __call__(
         self,
@@ -79,6 +87,7 @@ class Function:
             **self.settings,
             **settings,
         }
+        self._allow(environ)
         usual = {
             "request_id": "6c4b7bb0-0000-4000-8000-000000000000",
             "time_limit_in_ms": int(seconds * 1000),
@@ -95,6 +104,15 @@ class Function:
                 )
             except Exception as exc:  # what SCF would see
                 return Invocation(None, exc, output.getvalue())
+
+    def _allow(self, environ: dict[str, str]) -> None:
+        """The role may do what these settings need, and nothing else."""
+        with contextlib.suppress(BadSettings):
+            document = permissions.policy(load(environ), FUNCTION, "1250000000")
+            for statement in document["statement"]:
+                statement["action"] = [action for action in statement["action"] if action not in self.denied]
+            document["statement"] = [statement for statement in document["statement"] if statement["action"]]
+            self.cloud.set_role_policy(document)
 
 
 def event(name: str) -> Any:

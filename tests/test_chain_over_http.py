@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from cos_sweeper import permissions
+from cos_sweeper.settings import load
 from tests.cloud.client import Cloud
 from tests.cloud.invocations import InvocationRecord
-from tests.function import LOGS, PHOTOS
+from tests.function import FUNCTION, LOGS, PHOTOS
 
 HANDLER = Path(__file__).parents[1] / "handler"
 PHOTO_BUCKET, LOG_BUCKET = (place.partition("@")[0] for place in (PHOTOS, LOGS))
@@ -27,6 +29,7 @@ def running() -> Iterator[Cloud]:
 @pytest.fixture
 def scf(running: Cloud) -> Cloud:
     running.reset(PHOTOS, LOGS)
+    running.set_role_policy(permissions.policy(load({"BUCKETS": f"{PHOTOS},{LOGS}"}), FUNCTION))
     return running
 
 
@@ -76,7 +79,7 @@ def test_what_is_delivered_twice_or_lost_is_mended_by_the_next_timer_and_nothing
     mishap: dict[str, float], scf: Cloud
 ) -> None:
     stay = furnish(scf, 1200)
-    scf.scf_settings(time_limit_ms=3000, env={"FAN_OUT": "2"}, **mishap)
+    scf.scf_settings(time_limit_ms=10_000, env={"FAN_OUT": "2"}, **mishap)
     scf.fire_timer()
     assert scf.wait_idle(300)
 

@@ -180,7 +180,7 @@ def test_a_reset_that_is_refused_changes_nothing(cloud: Cloud) -> None:
 def test_the_roles_policy_can_be_replaced(cloud: Cloud) -> None:
     policy = {"version": "2.0", "statement": []}
 
-    ask(cloud, "POST", "/reset", {"policy": policy})
+    cloud.set_role_policy(policy)
 
     listed = ask(cloud, "GET", "/credentials")[1]["credentials"]
     assert [each["policy"] for each in listed if each["secret_id"] == cloud.role.secret_id] == [policy]
@@ -244,6 +244,7 @@ def test_several_faults_can_be_given_at_once_with_a_seed_for_their_chance(cloud:
         pytest.param("POST", "/clock", {"now": "2026-03-04T10:01:33"}, "no offset", id="time without offset"),
         pytest.param("POST", "/faults", {"operation": "Abort", "delay_ms": 1}, "must be one of", id="no operation"),
         pytest.param("POST", "/credentials", {"policy": {}}, "'version'", id="no policy"),
+        pytest.param("POST", "/role", {"policy": {}}, "'version'", id="no policy for the role"),
         pytest.param("POST", "/reset", {"buckets": ["photos"]}, "name-appid@region", id="no bucket's name"),
         pytest.param("POST", "/reset", {"buckets": []}, "something in it", id="no buckets"),
         pytest.param("GET", "/requests?since=-1", None, "'since' must be", id="since below 0"),

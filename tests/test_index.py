@@ -509,8 +509,9 @@ def test_the_report_is_kept_where_the_settings_say(cloud: Cloud, function: Funct
 
 def test_a_report_that_cannot_be_kept_is_said_and_undoes_nothing(cloud: Cloud, function: Function) -> None:
     cloud.seed(BUCKET)
+    cloud.fault("PutObject", status=403, code="AccessDenied")
 
-    done = function(timer(), REPORT=f"{PHOTOS}/not-allowed-there")
+    done = function(timer(), REPORT=f"{PHOTOS}/reports")
 
     assert done.report["aborted"] == 1
     assert done.lines("report.not_kept")[0]["code"] == "AccessDenied"

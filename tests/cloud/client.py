@@ -210,6 +210,15 @@ class Cloud(ScfCalls):
         added = self._ask("POST", "/credentials", given)
         return Credentials(added["secret_id"], added["secret_key"], added["token"])
 
+    def credentials(self) -> list[Credentials]:
+        """All credentials that are let in, those of instances among them, or would be were they not out of date."""
+        listed = self._ask("GET", "/credentials")["credentials"]
+        return [Credentials(each["secret_id"], each["secret_key"], each["token"]) for each in listed]
+
+    def set_role_policy(self, policy: dict[str, Any]) -> None:
+        """Let the function's role, and the instances that start from now on, do what the policy says; until a reset."""
+        self._ask("POST", "/role", {"policy": policy})
+
     def reset(self, *buckets: str) -> None:
         """Start over with empty buckets, the same ones or those given; credentials stay."""
         self._ask("POST", "/reset", {"buckets": list(buckets)} if buckets else {})

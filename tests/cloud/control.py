@@ -7,7 +7,7 @@ For tests and people only; it knows no signatures. Nothing of COS's rules is her
 import inspect
 import json
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
@@ -45,9 +45,12 @@ class Control:
             ("GET", "/requests"): self._show_requests,
             ("POST", "/credentials"): self._add_credentials,
             ("GET", "/credentials"): self._show_credentials,
+            ("POST", "/role"): self._set_role_policy,
             ("POST", "/reset"): self._reset,
             **(ScfControl(scf).answers if scf else {}),
         }
+        for faults in (state.faults, scf.faults) if scf else (state.faults,):
+            faults.deal = self._deal
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one request; what is wrong with it is said with 400, 404 or 405."""
@@ -98,6 +101,8 @@ class Control:
             fields.done()
             self._state.faults.seed(seed or 0)
         faults = [read_fault(each) for each in (given if isinstance(given, list) else [given])]
+        if self._scf is None and any(fault.blow == "kill" for fault in faults):
+            raise BadInput("a fault: without a function there is no instance to kill")
         return {"ids": [self._state.faults.add(fault) for fault in faults]}
 
     def _clear_faults(self, _: Any) -> dict[str, Any]:
@@ -105,6 +110,16 @@ class Control:
         if self._scf is not None:
             self._scf.faults.clear()
         return {}
+
+    def _deal(self, blow: str) -> None:
+        """Carry out a fault's blow. What expired comes back with the next reset."""
+        if blow == "kill" and self._scf is not None:
+            self._scf.dispatcher.kill(None)
+        if blow == "expire":
+            now = self._state.clock.now()
+            for each in self._state.all_credentials():
+                if each.expires is not None:
+                    self._state.add_credentials(replace(each, expires=min(each.expires, now)))
 
     def _show_state(self, given: Any) -> dict[str, Any]:
         fields = Fields(given, "state")
@@ -148,16 +163,20 @@ class Control:
         Fields(given, "credentials").done()
         return {"credentials": [show_credentials(each) for each in self._state.all_credentials()]}
 
+    def _set_role_policy(self, given: Any) -> dict[str, Any]:
+        fields = Fields(given, "role")
+        policy = fields.value("policy")
+        fields.done()
+        self._state.set_role_policy(read_policy(policy))
+        return {}
+
     async def _reset(self, given: Any) -> dict[str, Any]:
         fields = Fields(given, "reset")
-        buckets, policy = fields.texts("buckets"), fields.value("policy")
+        buckets = fields.texts("buckets")
         fields.done()
-        read = None if policy is None else read_policy(policy)
         if self._scf is not None:
             await self._scf.reset()
         self._state.reset(buckets)
-        if read is not None:
-            self._state.set_role_policy(read)
         return {"buckets": [f"{each.name}@{each.region}" for each in self._state.account.buckets.values()]}
 
 

@@ -17,7 +17,12 @@ from tests.cloud.operations import Answer
 ZEROS = bytes(1 << 16)
 ENDLESS_CHUNK = b" " * (1 << 14)
 ENDLESS_PAUSE_SECONDS = 0.01
+SILENT_PAUSE_SECONDS = 0.05
 MALFORMED = b"<?xml version='1.0' encoding='utf-8' ?>\n<Error><Code>Internal"
+FOREIGN = (
+    b"<?xml version='1.0' encoding='utf-8' ?>\n"
+    b"<InitiateMultipartUploadResult><Bucket>b</Bucket><Key>k</Key><UploadId>1</UploadId></InitiateMultipartUploadResult>"
+)
 
 
 def spoilable(answer: Answer) -> Answer:
@@ -34,6 +39,10 @@ async def deliver(request: web.BaseRequest, answer: Answer, spoil: Mangle | None
             return await _send(request, replace(answer, body=b"", zeros=0))
         case Mangle(how="malformed"):
             return await _send(request, replace(answer, body=MALFORMED, zeros=0))
+        case Mangle(how="foreign"):
+            return await _send(request, replace(answer, body=FOREIGN, zeros=0))
+        case Mangle(how="silent"):
+            return await _silent(request)
         case Mangle(how="truncated"):
             return await _truncated(request, answer)
         case Mangle(how="drip"):
@@ -97,6 +106,13 @@ async def _endless(request: web.BaseRequest, answer: Answer) -> web.StreamRespon
         await response.write(ENDLESS_CHUNK)
         await asyncio.sleep(ENDLESS_PAUSE_SECONDS)
     return response
+
+
+async def _silent(request: web.BaseRequest) -> web.StreamResponse:
+    """Say nothing until whoever asked is gone."""
+    while request.transport is not None:
+        await asyncio.sleep(SILENT_PAUSE_SECONDS)
+    return web.Response()
 
 
 def _cut_off(request: web.BaseRequest, response: web.StreamResponse) -> web.StreamResponse:

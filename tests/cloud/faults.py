@@ -5,13 +5,15 @@ Deciding only; `delivery` carries the effects out on the wire.
 """
 
 import random
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from tests.cloud.errors import CosError
 from tests.cloud.fields import BadInput, Fields
 from tests.cloud.routing import OPERATIONS
 
-MANGLINGS = ("truncated", "malformed", "empty", "endless", "drip")
+MANGLINGS = ("truncated", "malformed", "foreign", "empty", "endless", "drip", "silent")
+BLOWS = ("expire", "kill")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,9 @@ class Fault:
 
     Strikes `count` times, or for ever if that is `None`, after letting `skip` requests through; each time with the
     given probability. Without an effect the truth comes, late.
+
+    blow: what happens to whoever asks, before anything is done for them: `expire`, all temporary credentials are out of
+    date from then on; `kill`, a busy instance of the function is killed.
     """
 
     operation: str = "*"
@@ -75,6 +80,7 @@ class Fault:
     skip: int = 0
     delay_ms: int = 0
     effect: Effect | None = None
+    blow: str = ""
 
     def matches(self, operation: str, bucket: str, key: str) -> bool:
         """Whether it is about such a request at all."""
@@ -87,9 +93,14 @@ class Fault:
 
 
 class Faults:
-    """The faults in force, oldest first. Chance comes from a seeded generator, so a run can be repeated."""
+    """
+    The faults in force, oldest first. Chance comes from a seeded generator, so a run can be repeated.
+
+    deal: carries out the blow of a fault that strikes.
+    """
 
     def __init__(self) -> None:
+        self.deal: Callable[[str], object] = lambda _: None
         self._armed: list[_Armed] = []
         self._random = random.Random(0)
         self._next_id = 1
@@ -113,6 +124,8 @@ class Faults:
         """The first fault that strikes this request, if any; what it used up is taken off its count."""
         for armed in self._armed:
             if armed.fault.matches(operation, bucket, key) and armed.strikes(self._random):
+                if armed.fault.blow:
+                    self.deal(armed.fault.blow)
                 return armed.fault
         return None
 
@@ -132,10 +145,11 @@ def read_fault(given: object) -> Fault:
         skip=fields.whole("skip") or 0,
         delay_ms=fields.whole("delay_ms") or 0,
         effect=_effect(fields),
+        blow=fields.choice("blow", *BLOWS) or "",
     )
     fields.done()
-    if fault.effect is None and not fault.delay_ms:
-        raise BadInput("a fault needs an effect: status and code, delay_ms, reset, body, raw or redirect")
+    if fault.effect is None and not fault.delay_ms and not fault.blow:
+        raise BadInput("a fault needs an effect: status and code, delay_ms, reset, body, raw, redirect or blow")
     return fault
 
 

@@ -1,0 +1,117 @@
+"""
+The role's policy: what the code says it needs, held against a COS and an SCF that enforce exactly that.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cos_sweeper import permissions
+from cos_sweeper.settings import load
+from tests.cloud.client import Cloud
+from tests.function import FUNCTION, LOGS, PHOTOS, Function, named, timer
+
+ROOT = Path(__file__).parents[1]
+BUCKET = PHOTOS.partition("@")[0]
+PLACE = f"qcs::cos:ap-guangzhou:uid/1250000000:{BUCKET}/"
+OF_COS = ["GetService", "ListMultipartUploads", "ListParts", "AbortMultipartUpload", "PutObject"]
+
+
+def policy(**environ: str) -> dict[str, Any]:
+    return permissions.policy(load({"BUCKETS": PHOTOS, **environ}), FUNCTION, "1250000000")
+
+
+def resources(document: dict[str, Any], action: str) -> list[str]:
+    return [each for one in document["statement"] if action in one["action"] for each in one["resource"]]
+
+
+def do_everything(function: Function, cloud: Cloud) -> str:
+    """A sweep and an event, with every bucket allowed and the report kept; what they wrote and raised."""
+    cloud.seed(BUCKET, "swept")
+    (failed,) = cloud.seed(BUCKET, "named", hours_since_last_part=1)
+    settings = {"BUCKETS": "*", "REPORT": f"{PHOTOS}/reports"}
+    swept = function(timer(), **settings)
+    told = function(named(BUCKET, failed.key, failed.upload_id), **settings)
+    return f"{swept.output}{told.output}{swept.error}{told.error}"
+
+
+def test_with_exactly_these_permissions_nothing_is_denied(cloud: Cloud, function: Function) -> None:
+    said = do_everything(function, cloud)
+
+    assert "AccessDenied" not in said
+    assert cloud.uploads(BUCKET) == []
+
+
+@pytest.mark.parametrize("operation", OF_COS)
+def test_none_of_the_permissions_can_be_spared(operation: str, cloud: Cloud, function: Function) -> None:
+    function.denied.add(f"name/cos:{operation}")
+
+    said = do_everything(function, cloud)
+
+    assert "AccessDenied" in said
+    denied = {request.operation for request in cloud.requests() if request.status == 403}
+    assert denied == {operation}
+
+
+@pytest.fixture(scope="module")
+def scf() -> Iterator[Cloud]:
+    env = {"BUCKETS": PHOTOS, "FAN_OUT": "2"}
+    with Cloud.start(PHOTOS, function=ROOT / "handler", env=env) as cloud:
+        yield cloud
+
+
+@pytest.mark.parametrize("allowed", [True, False])
+def test_a_run_hands_on_with_the_permission_to_and_says_so_without(scf: Cloud, allowed: bool) -> None:  # noqa: FBT001  # pytest passes it by name
+    scf.reset()
+    whole = policy()
+    scf.set_role_policy({**whole, "statement": whole["statement"] if allowed else whole["statement"][:-1]})
+    scf.seed(BUCKET, "{n}", count=20)
+
+    scf.fire_timer()
+    scf.wait_idle()
+
+    assert (scf.uploads(BUCKET) == []) == allowed
+    assert [record.end for record in scf.invocations()].count("returned") == (3 if allowed else 0)
+
+
+def test_without_aborts_none_is_allowed() -> None:
+    assert resources(policy(DRY_RUN="true"), "name/cos:AbortMultipartUpload") == []
+    assert resources(policy(DRY_RUN="true"), "name/cos:ListParts") == [f"{PLACE}*"]
+
+
+def test_prefixes_narrow_what_may_be_aborted() -> None:
+    document = policy(PREFIXES="tmp/,raw/")
+
+    assert resources(document, "name/cos:AbortMultipartUpload") == [f"{PLACE}tmp/*", f"{PLACE}raw/*"]
+    assert resources(document, "name/cos:ListMultipartUploads") == [PLACE]
+
+
+def test_nothing_is_allowed_that_the_settings_do_not_ask_for() -> None:
+    document = policy()
+
+    assert resources(document, "name/cos:PutObject") == resources(document, "name/cos:GetService") == []
+    assert {action for one in document["statement"] for action in one["action"]} == {
+        "name/cos:ListMultipartUploads",
+        "name/cos:ListParts",
+        "name/cos:AbortMultipartUpload",
+        "scf:InvokeFunction",
+    }
+
+
+def test_every_bucket_of_the_account_and_of_no_other() -> None:
+    assert resources(policy(BUCKETS="*"), "name/cos:ListParts") == ["qcs::cos:*:uid/1250000000:*/*"]
+    assert resources(policy(BUCKETS=f"{PHOTOS},{LOGS}"), "name/cos:ListMultipartUploads") == [
+        PLACE,
+        "qcs::cos:ap-singapore:uid/1250000000:logs-1250000000/",
+    ]
+
+
+def test_the_policy_in_the_readme_is_this_one() -> None:
+    readme = (ROOT / "README.md").read_text("utf-8")
+    (shown,) = re.findall(r"## Permissions.*?```json\n(.*?)```", readme, re.DOTALL)[:1]
+
+    assert json.loads(shown) == policy(REPORT=f"{PHOTOS}/sweeper-reports")
