@@ -33,9 +33,9 @@ def do_everything(function: Function, cloud: Cloud) -> str:
     """A sweep and an event, with every bucket allowed and the report kept; what they wrote and raised."""
     cloud.seed(BUCKET, "swept")
     (failed,) = cloud.seed(BUCKET, "named", hours_since_last_part=1)
-    settings = {"BUCKETS": "*", "REPORT": f"{PHOTOS}/reports"}
-    swept = function(timer(), **settings)
-    told = function(named(BUCKET, failed.key, failed.upload_id), **settings)
+    function.settings |= {"BUCKETS": "*", "REPORT": f"{PHOTOS}/reports"}
+    swept = function(timer())
+    told = function(named(BUCKET, failed.key, failed.upload_id))
     return f"{swept.output}{told.output}{swept.error}{told.error}"
 
 
