@@ -14,13 +14,13 @@ import os
 import sys
 import time
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from cos_sweeper import answers, budget, chain, checkpoint, listing, plan, report, settings, sweep, triggers
+from cos_sweeper import answers, budget, chain, checkpoint, listing, plan, refused, report, settings, sweep, triggers
 from cos_sweeper.cos import Clients, CosStore
 from cos_sweeper.errors import Refusal, StoreError, SweeperError, Unexplained
 from cos_sweeper.log import Log, Scrubber
@@ -45,7 +45,8 @@ def main_handler(event: object, context: object) -> dict[str, Any]:
     scrubber = Scrubber(os.environ.get(name) for name in (*settings.CREDENTIALS, "HTTP_TOKEN"))
     log = Log(_write, scrubber, request_id=str(facts.get("request_id", "")))
     try:
-        return _clean(_handle(event, facts, _deadline(facts, started), scrubber, log), scrubber)
+        answer: dict[str, Any] = scrubber.clean_all(_handle(event, facts, _deadline(facts, started), scrubber, log))
+        return answer
     except SweeperError as exc:
         log.error("run.failed", error=type(exc).__name__, reason=str(exc))
         exc.args = (scrubber.clean(str(exc)),)
@@ -73,8 +74,17 @@ def _handle(
     decoded = triggers.decode(event)
     role = settings.credentials(os.environ)
     hand_on = _hand_on(context, environment, role, deadline)
-    done = _run(decoded.asks, environment, _store(environment, role, deadline), deadline, log, hand_on)
-    told = _clean(done.as_json(), scrubber)
+    store = _store(environment, role, deadline)
+    done = _run(
+        decoded.asks,
+        environment,
+        store,
+        deadline,
+        log,
+        hand_on,
+        lambda asked: _say_refused(event, asked, environment.report, store, scrubber, log),
+    )
+    told = scrubber.clean_all(done.as_json())
     if environment.report is not None:
         _keep(environment.report, done, told, _store(environment, role, deadline.closing()), log)
     log.info("run.ended", **{name: value for name, value in told.items() if not isinstance(value, (dict, list))})
@@ -88,6 +98,7 @@ def _run(
     deadline: budget.Deadline,
     log: Log,
     hand_on: chain.HandOn | None,
+    say_refused: Callable[[Sequence[Refused]], None],
 ) -> report.Report:
     now = datetime.now(timezone.utc)
     run_id = f"{now:%Y%m%dT%H%M%SZ}-{os.urandom(4).hex()}"
@@ -103,6 +114,8 @@ def _run(
         made = _resumed(asks, environment, buckets, now) or plan.make(asks, environment, buckets, run_id, now)
     except Refusal as exc:
         made = plan.make((Refused(str(exc)),), environment, buckets, run_id, now)
+    if made.refused:
+        say_refused(made.refused)
     return chain.run(made, store, deadline, log, hand_on, environment.fan_out)
 
 
@@ -150,6 +163,27 @@ def _keep(place: settings.ReportPlace, done: report.Report, told: dict[str, Any]
         log.error("report.not_kept", bucket=str(place.bucket), key=key, code=exc.code, status=exc.status)
 
 
+def _say_refused(
+    event: object,
+    asked: Sequence[Refused],
+    place: settings.ReportPlace | None,
+    store: CosStore,
+    scrubber: Scrubber,
+    log: Log,
+) -> None:
+    """Nothing that cannot be used goes without a word, nor, where reports are kept, without a trace."""
+    digest = refused.digest(event)
+    for each in asked:
+        log.warning("request.refused", event_digest=digest, **report.facts(each))
+    if place is None or not digest:
+        return
+    key = f"{place.prefix}refused/{digest}.json"
+    try:
+        store.put_report(place.bucket, key, refused.document(event, asked, scrubber))
+    except StoreError as exc:
+        log.error("refused.not_kept", bucket=str(place.bucket), key=key, code=exc.code, status=exc.status)
+
+
 @dataclass(slots=True)
 class _Warm:
     """What survives between the invocations of an instance."""
@@ -188,19 +222,6 @@ def _deadline(facts: Mapping[str, Any], started: float) -> budget.Deadline:
     if not isinstance(limit, int) or limit <= 0:
         limit = DEFAULT_LIMIT_MS
     return budget.deadline(time.monotonic, limit / 1000, started)
-
-
-def _clean(answer: dict[str, Any], scrubber: Scrubber) -> dict[str, Any]:
-    return {name: _clean_value(value, scrubber) for name, value in answer.items()}
-
-
-def _clean_value(value: Any, scrubber: Scrubber) -> Any:
-    """The answer without any secret, wherever one might have been echoed into it."""
-    if isinstance(value, str):
-        return scrubber.clean(value)
-    if isinstance(value, dict):
-        return _clean(value, scrubber)
-    return [_clean_value(inner, scrubber) for inner in value] if isinstance(value, list) else value
 
 
 def _write(line: str) -> None:

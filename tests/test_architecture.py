@@ -28,7 +28,7 @@ FLOORS = [
         "turns",
         "listing",
     ],
-    ["plan", "report", "answers", "checkpoint", "permissions"],
+    ["plan", "report", "answers", "checkpoint", "permissions", "refused"],
     ["settle", "sweep", "chain"],
     ["connection", "transport", "cos", "relay"],
     ["index"],
@@ -45,7 +45,7 @@ DOORS = {
 }
 # What decides takes values and returns values: no clock, environment, network, thread, file or log.
 PURE = ["errors", "model", "messages", "triggers", "settings", "policy", "store", "xml", "plan", "report", "answers"]
-PURE += ["checkpoint", "pace", "permissions"]
+PURE += ["checkpoint", "pace", "permissions", "refused"]
 WORLD = {
     "os",
     "sys",

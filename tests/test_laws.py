@@ -31,6 +31,7 @@ from tests.cloud.journal import Request
 from tests.engine import BUCKETS, NOW, Engine
 from tests.function import LOGS, PHOTOS, TOKEN, Function, Invocation, event, named, timer
 
+JSON = {"content-type": "application/json"}
 BUCKET, OTHER = PHOTOS.partition("@")[0], LOGS.partition("@")[0]
 UPLOAD_ID = "1585130821" + "cb" * 32
 REPORTS = "sweeper-reports"
@@ -121,7 +122,7 @@ def enveloped(message: object) -> st.SearchStrategy[Any]:
             {"clslogs": {"data": gzipped({"records": [{"content": text}]})}},
             {"specversion": "1.0", "data": message},
             {"specversion": "0", "data": {"msgBody": text}},
-            {"httpMethod": "POST", "headers": {"authorization": f"Bearer {TOKEN}"}, "body": text},
+            {"httpMethod": "POST", "headers": {**JSON, "authorization": f"Bearer {TOKEN}"}, "body": text},
             {"httpMethod": "POST", "headers": {"authorization": "Bearer wrong"}, "body": text},
             {"Type": "Timer", "Message": text},
         ]
@@ -512,7 +513,11 @@ def test_silence(
         sweep = function(timer(), BUCKETS="*")
         failure = function(named(BUCKET, upload.key, upload.upload_id))
         over_http = function(
-            {"httpMethod": "POST", "headers": {"Authorization": f"Bearer {TOKEN}"}, "body": json.dumps(event("direct"))}
+            {
+                "httpMethod": "POST",
+                "headers": {**JSON, "Authorization": f"Bearer {TOKEN}"},
+                "body": json.dumps(event("direct")),
+            }
         )
 
     assert operation in {request.operation for request in cloud.requests()}

@@ -17,6 +17,8 @@ from cos_sweeper.report import Report
 from cos_sweeper.settings import Settings
 from cos_sweeper.triggers import HttpRequest, Source
 
+# A thousand uploads with keys of the longest kind, written with escapes.
+MAX_BODY_BYTES = 4 << 20
 JSON = {"Content-Type": "application/json; charset=utf-8"}
 
 
@@ -29,9 +31,13 @@ class Denied:
 
 
 def admit(request: HttpRequest, settings: Settings) -> Denied | None:
-    """Who comes in over HTTP: with `platform`, everyone whom CAM let through; else whoever has the token."""
+    """
+    Who comes in over HTTP: with `platform`, everyone whom CAM let through; else whoever has the token.
+
+    Only then is the request looked at any further, and its body only after that.
+    """
     if settings.http_platform_auth:
-        return _method(request)
+        return _unfit(request)
     if settings.http_token is None:
         return Denied(403, "HTTP_TOKEN is not set, so nobody can come in: set it, or HTTP_AUTH=platform")
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
@@ -39,12 +45,18 @@ def admit(request: HttpRequest, settings: Settings) -> Denied | None:
         token.strip().encode("utf-8", "replace"), settings.http_token.encode()
     ):
         return Denied(401, "no bearer token, or a wrong one")
-    return _method(request)
+    return _unfit(request)
 
 
 def turn_away(denied: Denied) -> dict[str, Any]:
     """The answer to a request that goes no further."""
-    words = {401: "unauthorized", 403: "forbidden", 405: "only POST"}
+    words = {
+        401: "unauthorized",
+        403: "forbidden",
+        405: "only POST",
+        413: f"a body of more than {MAX_BODY_BYTES >> 20} MiB; send several",
+        415: "the body must be application/json",
+    }
     answer = _http(denied.status, {"error": words[denied.status]})
     if denied.status == 401:
         answer["headers"]["WWW-Authenticate"] = 'Bearer realm="cos-sweeper"'
@@ -83,8 +95,15 @@ def answer(source: Source, report: Report) -> dict[str, Any]:
     return told
 
 
-def _method(request: HttpRequest) -> Denied | None:
-    return None if request.method == "POST" else Denied(405, f"the method is {request.method[:10]}")
+def _unfit(request: HttpRequest) -> Denied | None:
+    if request.method != "POST":
+        return Denied(405, f"the method is {request.method[:10]}")
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "application/json":
+        return Denied(415, f"the content type is {kind[:40]!r}")
+    if request.size > MAX_BODY_BYTES:
+        return Denied(413, f"the body has {request.size} bytes")
+    return None
 
 
 def _status(report: Report) -> int:

@@ -7,11 +7,13 @@ Nothing secret passes: what must not be seen is given once and taken out of ever
 import json
 import re
 from collections.abc import Callable, Iterable
+from typing import Any
 from urllib.parse import quote
 
 # SCF drops what is beyond 8 KB of a line.
 MAX_LINE_BYTES = 8000
 HIDDEN = "[hidden]"
+SECRET_NAME = re.compile("authorization|token|secret|signature|cookie|password", re.IGNORECASE)
 SIGNED = re.compile(
     r"(q-signature=|q-ak=|x-cos-security-token[\"':=\s]+|[Aa]uthorization[\"':=\s]+(?:Bearer\s+)?)[^\s\"'&,<>]+"
 )
@@ -32,6 +34,19 @@ class Scrubber:
         for form in self._forms:
             text = text.replace(form, HIDDEN)
         return SIGNED.sub(lambda match: match[1] + HIDDEN, text)
+
+    def clean_all(self, value: Any) -> Any:
+        """A value of JSON without any secret: in its texts, and under names that are a secret's."""
+        if isinstance(value, str):
+            return self.clean(value)
+        if isinstance(value, dict):
+            return {
+                self.clean_all(name): HIDDEN
+                if isinstance(inner, str) and SECRET_NAME.search(str(name))
+                else self.clean_all(inner)
+                for name, inner in value.items()
+            }
+        return [self.clean_all(inner) for inner in value] if isinstance(value, list) else value
 
 
 class Log:

@@ -117,7 +117,6 @@ class _Run:
 
     def swept(self) -> Swept:
         for refused in self._plan.refused:
-            self._log.warning("request.refused", **facts(refused))
             self._ledger.add(refused)
         for named in self._plan.named:
             self._start(partial(self._settler.named, named), partial(self._named_settled, named))

@@ -33,10 +33,11 @@ class Source(Enum):
 
 @dataclass(frozen=True, slots=True)
 class HttpRequest:
-    """What stands at the door before the body is looked at. header names are lower-case."""
+    """What stands at the door before the body is looked at. headers: by lower-case name. size: the body's, in bytes."""
 
     method: str
     headers: Mapping[str, str]
+    size: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,9 @@ def http_request(raw: object) -> HttpRequest | None:
         return None
     headers = raw.get("headers")
     pairs = headers.items() if isinstance(headers, dict) else ()
-    return HttpRequest(raw["httpMethod"].upper(), {str(name).lower(): str(value) for name, value in pairs})
+    body = raw.get("body")
+    size = len(body.encode("utf-8", "surrogatepass")) if isinstance(body, str) else 0
+    return HttpRequest(raw["httpMethod"].upper(), {str(name).lower(): str(value) for name, value in pairs}, size)
 
 
 def decode(raw: object) -> Decoded:
