@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv-$(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])')
 RUN := PYTHONPATH=handler $(VENV)/bin/python
 
-.PHONY: demo test check bench transports memory scale format package clean help
+.PHONY: demo test check bench transports memory scale audit sbom lock format package clean help
 
 help: ## this list
 	@sed -nE 's/^([a-z]+):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -39,7 +39,24 @@ format: $(VENV)/ready ## put the code in the house's shape
 $(VENV)/ready: requirements.txt tests/requirements.txt
 	@echo "setting up $(VENV) …"
 	@$(PYTHON) -m venv $(VENV)
+	@$(RUN) -m pip install -qq --disable-pip-version-check --require-hashes --no-deps --requirement requirements.txt
 	@$(RUN) -m pip install -qq --disable-pip-version-check --requirement tests/requirements.txt
+	@touch $@
+
+audit: .venv-audit/ready ## whether anything that is deployed has a known vulnerability
+	@.venv-audit/bin/python -m tests.audit
+
+sbom: .venv-audit/ready ## build/sbom.json, what is deployed, as CycloneDX
+	@mkdir -p build
+	@.venv-audit/bin/cyclonedx-py requirements requirements.txt --output-file build/sbom.json
+	@echo "build/sbom.json: $$(grep -c '"purl"' build/sbom.json) packages"
+
+lock: .venv-audit/ready ## the hashes in requirements.txt, after a version was changed there
+	@.venv-audit/bin/python -m tests.lock
+
+.venv-audit/ready: tests/audit.txt
+	@$(PYTHON) -m venv .venv-audit
+	@.venv-audit/bin/python -m pip install -qq --disable-pip-version-check --requirement tests/audit.txt
 	@touch $@
 
 # SCF's machine, whatever this one is. Nothing may be compiled here: it would fit this Python, not that one.
@@ -49,16 +66,20 @@ PIP := $(PYTHON) -m pip --disable-pip-version-check --quiet
 
 package: ## build/function/, which is what `serverless.yml` deploys, and the same as build/function.zip
 	@rm -rf build
+	@mkdir build
 	@# crcmod has no wheel. Where its C part does not compile it does without, and fits every machine.
+	@sed -n '/^crcmod==/,/[^\\]$$/p' requirements.txt > build/crcmod.txt
 	@CC=false $(PIP) wheel --no-cache-dir --use-pep517 --no-deps --no-binary crcmod --wheel-dir build/wheels \
-		--constraint requirements.txt crcmod
+		--require-hashes --requirement build/crcmod.txt
 	@# No dependencies of dependencies: requirements.txt names them all, and nothing unpinned may slip in.
-	@$(PIP) install $(TARGET) --no-deps --no-compile --find-links build/wheels --target build/function \
-		--requirement requirements.txt
+	@sed '/^crcmod==/,/[^\\]$$/d' requirements.txt > build/others.txt
+	@$(PIP) install $(TARGET) --no-deps --no-compile --target build/function --require-hashes \
+		--requirement build/others.txt
+	@$(PIP) install $(TARGET) --no-deps --no-compile --target build/function build/wheels/crcmod-*.whl
 	@cp -R handler/* build/function
 	@# Not needed to run, or different on every machine. What is left of *.dist-info: licences, and what is in here.
 	@find build/function -depth \( -name '.*' -o -name __pycache__ -o -name tests -o -path '*/Crypto/SelfTest' \
-		-o -path build/function/bin -o -path '*.dist-info/RECORD' -o -path '*.dist-info/INSTALLER' \
+		-o -path build/function/bin -o -path build/function/include -o -path '*.dist-info/RECORD' -o -path '*.dist-info/INSTALLER' \
 		-o -path '*.dist-info/REQUESTED' -o -path '*.dist-info/direct_url.json' -o -name '*.[ch]pp' -o -name '*.h' \
 		-o -name '*.py[xi]' -o -name '*.pxd' \) -exec rm -rf {} +
 	@# Byte code of SCF's Python, if there is one here, halves a cold start: nothing can be written on SCF's machine.

@@ -201,7 +201,7 @@ def test_what_is_uploaded_is_what_make_package_builds_without_dot_files() -> Non
 
 def pins() -> dict[str, str]:
     lines = (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
-    named = [Requirement(line) for line in lines if line and not line.startswith("#")]
+    named = [Requirement(line.removesuffix(" \\")) for line in lines if line and not line.startswith(("#", " "))]
     return {canonicalize_name(one.name): str(one.specifier) for one in named}
 
 
@@ -242,6 +242,13 @@ def test_every_requirement_is_pinned_to_one_version() -> None:
     loose = {name: pin for name, pin in pins().items() if not re.fullmatch(r"==[0-9]+(\.[0-9]+)*", pin)}
 
     assert loose == {}
+
+
+def test_every_requirement_has_hashes_so_that_nothing_else_is_installed() -> None:
+    text = (ROOT / "requirements.txt").read_text(encoding="utf-8")
+    blocks = re.findall(r"^[a-z0-9.-]+==.*(?:\n    --hash=sha256:[0-9a-f]{64}(?: \\)?)+$", text, re.MULTILINE)
+
+    assert len(blocks) == len(pins()) > 10
 
 
 def test_the_requirements_are_what_the_handler_imports_with_dependencies_and_nothing_else() -> None:

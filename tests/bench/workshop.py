@@ -84,10 +84,10 @@ def _install_python(made: Workshop) -> None:
     """All at once; where that fails one by one, so that each row can tell about itself."""
     trouble = _run([sys.executable, "-m", "venv", str(made.folder / "venv")])
     wanted = [line.strip() for line in REQUIREMENTS.read_text().splitlines() if re.match(r"[a-z]", line)]
+    if not trouble:
+        trouble = _pip(made, "--no-deps", "--requirement", str(ROOT / "requirements.txt"))
     if not trouble and not _pip(made, "--requirement", str(REQUIREMENTS)):
         return
-    if not trouble:
-        _pip(made, "--requirement", str(ROOT / "requirements.txt"))
     for each in wanted:
         why = trouble or _pip(made, each)
         if why:
