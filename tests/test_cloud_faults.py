@@ -1,7 +1,11 @@
+import http.client
 from collections import Counter
 
 import pytest
+import requests
+from qcloud_cos import CosConfig, CosS3Auth
 
+from tests.cloud.client import Cloud, ControlError, Credentials, Seeded
 from tests.cloud.errors import CosError
 from tests.cloud.faults import Fault, Faults, Mangle, Raw, Redirect, Refuse, Reset, read_fault
 from tests.cloud.fields import BadInput
@@ -70,6 +74,17 @@ def test_chance_can_be_repeated() -> None:
     assert 10 < Counter(first)[True] < 40
 
 
+def test_a_blow_is_dealt_each_time_the_fault_strikes_and_only_then() -> None:
+    dealt: list[str] = []
+    faults = armed(Fault("ListParts", skip=1, count=2, blow="expire"))
+    faults.deal = dealt.append
+
+    strikes(faults, 2, "PutObject")
+    strikes(faults, 5)
+
+    assert dealt == ["expire"] * 2
+
+
 def test_cleared_faults_strike_no_more() -> None:
     faults = armed(Fault())
 
@@ -89,6 +104,8 @@ def test_cleared_faults_strike_no_more() -> None:
         pytest.param({"redirect": "http://x/"}, Redirect("http://x/", 307), id="redirect"),
         pytest.param({"redirect": "http://x/", "status": 301}, Redirect("http://x/", 301), id="redirect for good"),
         pytest.param({"delay_ms": 5}, None, id="delay only"),
+        pytest.param({"blow": "kill"}, None, id="blow only"),
+        pytest.param({"body": "silent"}, Mangle("silent"), id="silent"),
     ],
 )
 def test_effects_are_read(given: dict[str, object], effect: object) -> None:
@@ -118,6 +135,7 @@ def test_an_error_is_read_and_may_be_spoilt_too() -> None:
         pytest.param({"delay_ms": "1"}, "whole number", id="text for a number"),
         pytest.param({"code": "SlowDown"}, "needs a 'status'", id="code without status"),
         pytest.param({"reset": "now"}, "before, after", id="unknown reset"),
+        pytest.param({"blow": "stun"}, "expire, kill", id="unknown blow"),
         pytest.param({"body": "empty", "raw": "x"}, "has one of", id="two effects"),
         pytest.param({"raw": "x", "headers": []}, "'headers' must be", id="headers that are none"),
         pytest.param({"raw": "x", "headers": {"a": 1}}, "'headers' must be", id="a header that is no text"),
@@ -127,3 +145,70 @@ def test_an_error_is_read_and_may_be_spoilt_too() -> None:
 def test_a_fault_that_is_not_understood_is_refused_with_the_reason(given: object, said: str) -> None:
     with pytest.raises(BadInput, match=said):
         read_fault(given)
+
+
+def delete(cloud: Cloud, upload: Seeded, credentials: Credentials, timeout_seconds: float = 20) -> int:
+    """Abort an upload; returns the status."""
+    host = f"{BUCKET}.cos.ap-guangzhou.myqcloud.com"
+    config = CosConfig(
+        Region="ap-guangzhou",
+        SecretId=credentials.secret_id,
+        SecretKey=credentials.secret_key,
+        Token=credentials.token,
+    )
+    headers = {"Host": host} | ({"x-cos-security-token": credentials.token} if credentials.token else {})
+    request = requests.Request("DELETE", f"http://{host}/{upload.key}?uploadId={upload.upload_id}", headers)
+    signed = CosS3Auth(config, upload.key, params={"uploadId": upload.upload_id})(request.prepare())
+    connection = http.client.HTTPConnection("127.0.0.1", cloud.port, timeout=timeout_seconds)
+    try:
+        connection.request("DELETE", signed.path_url, headers=dict(signed.headers))
+        return connection.getresponse().status
+    finally:
+        connection.close()
+
+
+def test_credentials_that_expire_are_turned_away_from_then_on_and_back_after_a_reset(cloud: Cloud) -> None:
+    first, second = cloud.seed(BUCKET, count=2)
+    cloud.fault("AbortMultipartUpload", key=second.key, blow="expire", count=1)
+
+    seen = [delete(cloud, upload, cloud.role) for upload in (first, second, second)]
+    by_the_owner = delete(cloud, second, cloud.owner)
+    cloud.reset()
+
+    assert seen == [204, 400, 400]
+    assert by_the_owner == 204
+    assert delete(cloud, second, cloud.role) == 404
+
+
+def test_a_silent_answer_never_comes_whether_or_not_it_was_done(cloud: Cloud) -> None:
+    done, refused = cloud.seed(BUCKET, count=2)
+    cloud.fault("AbortMultipartUpload", key=done.key, body="silent")
+    cloud.fault("AbortMultipartUpload", key=refused.key, body="silent", status=500)
+
+    for upload in (done, refused):
+        with pytest.raises(TimeoutError):
+            delete(cloud, upload, cloud.role, timeout_seconds=0.2)
+
+    assert [upload.key for upload in cloud.uploads(BUCKET)] == [refused.key]
+
+
+def test_xml_of_another_kind_comes_after_what_was_asked_for_is_done(cloud: Cloud) -> None:
+    (upload,) = cloud.seed(BUCKET)
+    cloud.fault("AbortMultipartUpload", body="foreign")
+
+    assert delete(cloud, upload, cloud.role) == 200
+    assert cloud.uploads(BUCKET) == []
+
+
+def test_without_a_function_there_is_nobody_to_kill(cloud: Cloud) -> None:
+    with pytest.raises(ControlError, match="no instance to kill"):
+        cloud.fault("ListParts", blow="kill")
+
+
+def test_all_credentials_can_be_asked_for(cloud: Cloud) -> None:
+    added = cloud.add_credentials(token="a-token")
+
+    assert {cloud.owner.secret_id, cloud.role.secret_id, added.secret_id} <= {
+        one.secret_id for one in cloud.credentials()
+    }
+    assert added in cloud.credentials()
