@@ -1,0 +1,212 @@
+"""
+One cell of the table, played: a scene, an event, a fault at an operation, and what was seen of it in the table's words.
+
+Every cell plays on: once with the fault, and once more without it, when all that is left must get done.
+"""
+
+import contextlib
+import io
+import json
+import logging
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+from unittest import mock
+
+from cos_sweeper import budget, cos, policy, retry
+from tests.cloud.client import Cloud, Credentials
+from tests.faults.kinds import KINDS, OPERATIONS, SPECIAL, Kind, arm
+from tests.faults.laws import Played, broken
+from tests.faults.scene import BYSTANDER, Place, Scene, furnish, reports, secrets
+from tests.function import LOGS, PHOTOS, TOKEN, Function, Invocation, event, timer
+
+REPORT = f"{LOGS}/sweeper-reports"
+# How long a hurried run waits for an answer.
+HURRIED_SECONDS = 0.3
+WORDS = {
+    "aborted": "aborted",
+    "already_gone": "gone",
+    "kept": "kept",
+    "refused": "refused",
+    "failed": "failed",
+    "deferred": "left",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """
+    How the function is asked while the fault is in force at an operation.
+
+    names: the uploads that the event names, which is then sent over HTTP as well; None for a sweep.
+    """
+
+    operation: str
+    settings: dict[str, str] = field(default_factory=dict)
+    names: Callable[[Scene], list[Place]] | None = None
+
+    def event(self, scene: Scene, *, over_http: bool) -> Any:
+        """The event as the platform brings it."""
+        if self.names is None:
+            return timer()
+        raw = scene.failure(self.names(scene))
+        if not over_http:
+            return raw
+        headers = {"content-type": "application/json", "authorization": f"Bearer {TOKEN}"}
+        return {**event("http_function_url"), "body": json.dumps(raw), "headers": headers}
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A cell in the table's words, and the laws that were broken on the way there."""
+
+    status: str
+    answer: str
+    outcome: str
+    struck: str
+    broken: tuple[str, ...] = ()
+
+
+def play(cloud: Cloud, way: Way, fault: str) -> Seen:
+    """Play one cell; where the event names uploads, once directly and once over HTTP, each on a scene of its own."""
+    seen = _play(cloud, way, fault, over_http=False)
+    if way.names is None:
+        return seen
+    http = _play(cloud, way, fault, over_http=True)
+    differs = [
+        f"over HTTP: {http_says!r}"
+        for http_says, says in [(http.status, seen.status), (http.outcome, seen.outcome), (http.struck, seen.struck)]
+        if http_says != says
+    ]
+    broke = (*seen.broken, *http.broken, *differs)
+    return Seen(seen.status, f"{seen.answer}, {http.answer}", seen.outcome, seen.struck, broke)
+
+
+def _play(cloud: Cloud, way: Way, fault: str, *, over_http: bool) -> Seen:
+    kind = KINDS[fault]
+    cloud.reset(PHOTOS, LOGS)
+    is_special = (way.operation, fault) in SPECIAL
+    cloud.clock(offset_seconds=0 if is_special else kind.skew_seconds)
+    scene = furnish(cloud)
+    arm(scene, way.operation, fault)
+    raw = way.event(scene, over_http=over_http)
+    played = [invoke(scene, way, raw, kind) for _ in range(2 if fault == "delivered twice" else 1)]
+    known = secrets(cloud)
+    wrong = [
+        sentence
+        for one in played
+        for sentence in broken(one, known, is_everywhere=kind.is_everywhere or BYSTANDER in one.not_listed)
+    ]
+    struck = [one for one in played[0].requests if one.operation == OPERATIONS[way.operation] and one.fault]
+    return Seen(
+        played[-1].told["status"],
+        answer_of(played[-1].done),
+        "; again: ".join(outcome_of(one) for one in played),
+        str(len(struck)) if kind.fields or struck else "",
+        (*wrong, *finish(scene, way, raw)),
+    )
+
+
+def finish(scene: Scene, way: Way, raw: Any) -> list[str]:
+    """Ask once more, without the fault and with renewed credentials: what was wrong, or is left."""
+    cloud = scene.cloud
+    cloud.heal()
+    cloud.clock(offset_seconds=0)
+    scene.unseen.clear()
+    scene.ghosts.clear()
+    renewed = cloud.add_credentials(token="renewed-" + "t" * 24, expires_in_seconds=3600)
+    played = invoke(scene, way, raw, Kind(), renewed)
+    wrong = [f"later: {one}" for one in broken(played, secrets(cloud), is_everywhere=False)]
+    if played.told["status"] != "complete":
+        wrong.append(f"later: the status is {played.told['status']}")
+    if left := set(scene.abandoned) & played.after:
+        wrong.append(f"later: {len(left)} were not aborted")
+    return wrong
+
+
+def invoke(scene: Scene, way: Way, raw: Any, kind: Kind, role: Credentials | None = None) -> Played:
+    """Invoke the function in this process, and look at all that came of it."""
+    cloud = scene.cloud
+    before, mark = scene.held(), cloud.mark()
+    function = Function(cloud, {"REPORT": REPORT, **way.settings, **kind.settings})
+    with heard() as listening, hurried() if kind.hurried else contextlib.nullcontext():
+        began = time.monotonic()
+        done = function(raw, seconds=kind.seconds, role=role)
+        took = time.monotonic() - began
+    requests, kept = cloud.requests(mark), reports(cloud)
+    (ended,) = done.lines("run.ended")
+    told = next((one for one in map(json.loads, kept) if one.get("run_id") == ended["run_id"]), None)
+    return Played(
+        scene=scene,
+        done=done,
+        is_named=way.names is not None,
+        about=set(way.names(scene)) if way.names else (before | scene.ghosts) - set(scene.unseen),
+        told=told or (done.report if done.answer is not None else ended),
+        requests=requests,
+        before=before,
+        after=scene.held(),
+        heard=listening.getvalue(),
+        kept=kept,
+        took_seconds=took,
+        limit_seconds=kind.seconds,
+    )
+
+
+@contextlib.contextmanager
+def heard() -> Iterator[io.StringIO]:
+    """All that is written to standard error or logged at any level meanwhile."""
+    listening = io.StringIO()
+    handler, root = logging.StreamHandler(listening), logging.getLogger()
+    level = root.level
+    root.addHandler(handler)
+    root.setLevel(logging.DEBUG)
+    try:
+        with contextlib.redirect_stderr(listening):
+            yield listening
+    finally:
+        root.removeHandler(handler)
+        root.setLevel(level)
+
+
+@contextlib.contextmanager
+def hurried() -> Iterator[None]:
+    """The program's patience, cut down: what it would wait ten seconds for is given up at once, and tried again."""
+    with (
+        mock.patch.object(budget, "REQUEST_SECONDS", HURRIED_SECONDS),
+        mock.patch.object(cos, "WORTH_TRYING_SECONDS", 0.0),
+        mock.patch.object(retry, "FIRST_PAUSE_SECONDS", 0.0),
+    ):
+        yield
+
+
+def answer_of(done: Invocation) -> str:
+    if done.answer is None:
+        return "raises"
+    return f"HTTP {done.answer['statusCode']}" if "statusCode" in done.answer else "returns"
+
+
+def outcome_of(played: Played) -> str:
+    """What became of the uploads, of a bucket that could not be listed, and of the report."""
+    told, done = played.told, played.done
+    parts = [f"{told[name]} {word}{_why(name, played)}" for name, word in WORDS.items() if told[name]]
+    parts += [_buckets_failed(code, done) for code in sorted({line["code"] for line in done.lines("bucket.failed")})]
+    if told["size_unknown"]:
+        parts.append(f"{told['size_unknown']} of unknown size")
+    parts += [f"report lost: {line['code']}" for line in done.lines("report.not_kept")]
+    return ", ".join(parts) or "nothing reached"
+
+
+def _buckets_failed(code: str, done: Invocation) -> str:
+    buckets = [line["bucket"] for line in done.lines("bucket.failed") if line["code"] == code]
+    if buckets == ["*"]:
+        return f"no bucket known: {code}"
+    return f"{'bucket' if len(buckets) == 1 else f'{len(buckets)} buckets'} failed: {code}"
+
+
+def _why(name: str, played: Played) -> str:
+    if name == "failed":
+        return ": " + "/".join(sorted({line["code"] for line in played.done.lines("upload.failed")}))
+    reasons = {} if name != "kept" else played.told.get("kept_because", {})
+    odd = [f"{count}: {reason}" for reason, count in sorted(reasons.items()) if reason != policy.PART_LATELY]
+    return f" ({', '.join(odd)})" if odd else ""
