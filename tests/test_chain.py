@@ -216,3 +216,22 @@ def test_an_upload_whose_parts_are_never_read_in_time_does_not_go_round_for_ever
 
     assert scf.reports[-1].handed_on == 0
     assert scf.reports[-1].status in (Status.COMPLETE, Status.FAILED)
+
+
+def test_no_share_is_left_out_when_there_are_more_instances_than_aborts() -> None:
+    scf = engine(fan_out=4, max_aborts=2)
+    scf.seed("{n:02}", 40)
+
+    scf.fire()
+
+    assert total(scf.reports, "aborted") == 2
+    assert [(report.share.index, report.share.of) for report in scf.reports[1:]] == [(0, 2), (1, 2)]
+
+
+def test_one_abort_is_not_dealt_out() -> None:
+    scf = engine(fan_out=4, max_aborts=1)
+    scf.seed("{n:02}", 40)
+
+    scf.fire()
+
+    assert (total(scf.reports, "aborted"), len(scf.reports)) == (1, 1)

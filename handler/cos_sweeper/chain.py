@@ -43,13 +43,13 @@ def _shares(plan: Plan, fan_out: int) -> list[Plan]:
     Leftovers of one object are a page at the most and stay here.
     """
     is_sweep = any(scan.policy.only_key is None for scan in plan.scans)
-    if fan_out == 1 or plan.number > 1 or not is_sweep:
+    # A share that may not abort would not be looked at by anybody.
+    shares = min(fan_out, plan.max_aborts or fan_out)
+    if shares == 1 or plan.number > 1 or not is_sweep:
         return []
-    allowances = checkpoint.deal(plan.max_aborts, fan_out)
     return [
-        replace(plan, named=(), refused=(), number=2, share=Share(index, fan_out), max_aborts=allowance)
-        for index, allowance in enumerate(allowances)
-        if allowance != 0
+        replace(plan, named=(), refused=(), number=2, share=Share(index, shares), max_aborts=allowance)
+        for index, allowance in enumerate(checkpoint.deal(plan.max_aborts, shares))
     ]
 
 
