@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv-$(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])')
 RUN := PYTHONPATH=handler $(VENV)/bin/python
 
-.PHONY: demo test check faults bench transports memory scale audit sbom lock format package clean help
+.PHONY: demo test check faults soak bench transports memory scale audit sbom lock format package clean help
 
 help: ## this list
 	@sed -nE 's/^([a-z]+):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -22,6 +22,9 @@ check: $(VENV)/ready
 
 faults: $(VENV)/ready ## every fault at every operation, what was written and what was seen; two minutes
 	@PYTHONPATH=handler:. $(VENV)/bin/python -m tests.fault_table
+
+soak: $(VENV)/ready ## made-up worlds against the laws until a million decisions were made; SOAK='--minutes 60' for as long
+	@$(RUN) -m tests.soak $(SOAK)
 
 bench: $(VENV)/ready ## what an abort, a sweep, a page and a cold start cost, beside every peer and the limit; six minutes
 	@$(RUN) -m tests.bench.speed $(BENCH)

@@ -1,0 +1,277 @@
+"""
+The world as a state machine: clients, time, timers, events, SCF and the weather, in any order.
+
+The laws are held up at the door of COS, after every run and after every chain; here is what may happen, and that peace
+comes when the weather clears up.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any, ClassVar
+
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from cos_sweeper.model import Bucket, Upload
+from tests.cloud.seeding import Seed
+from tests.world import draws, events, terms
+from tests.world.chains import Wish
+from tests.world.door import Circumstances
+from tests.world.draws import Crowd
+from tests.world.platform import Platform
+from tests.world.scene import Act, Fault, Scene, parts_upto
+from tests.world.tally import Tally
+from tests.world.terms import HOUR, LOGS, MINUTE, OTHERS, PHOTOS, Rules
+
+
+class World(RuleBasedStateMachine):
+    """
+    Everything that may happen.
+
+    scale: how much larger crowds, pages and times are than in a world for CI. crowd: how many uploads are enough.
+    """
+
+    scale: ClassVar[int] = 1
+    crowd: ClassVar[int] = 60
+    tally: ClassVar[Tally] = Tally()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.scene = Scene()
+        self.platform = Platform(self.scene, self.tally)
+        self.past: list[Callable[[], Wish]] = []
+        self.tally.worlds += 1
+
+    # Clients
+
+    @initialize(crowds=st.lists(draws.crowds, max_size=4))
+    def clients_were_here_before(self, crowds: list[Crowd]) -> None:
+        for crowd in crowds:
+            self._start(crowd)
+
+    @rule(crowd=draws.crowds)
+    def clients_start_uploads(self, crowd: Crowd) -> None:
+        self._start(crowd)
+
+    @rule(crowd=draws.crowds)
+    def a_client_starts_an_upload_with_an_odd_id(self, crowd: Crowd) -> None:
+        self._start(replace(crowd, count=0), odd_id=True)
+
+    def _start(self, crowd: Crowd, *, odd_id: bool = False) -> None:
+        self.tally.steps += 1
+        if len(self.scene.live) >= self.crowd:
+            return
+        seed = Seed(
+            self.scene.now - crowd.age * HOUR,
+            self.scene.now - min(crowd.age, crowd.idle) * HOUR,
+            crowd.key,
+            crowd.count * self.scale or 1,
+            part_numbers=parts_upto(crowd.parts),
+            part_size=3 + crowd.parts + crowd.count % 5,
+            first=len(self.scene.live),
+        )
+        self.scene.start(crowd.bucket, seed, crowd.quirk, odd_id=odd_id)
+
+    @rule(act=draws.acts)
+    def a_client_acts(self, act: Act) -> None:
+        self.scene.act(act)
+        self.tally.steps += 1
+
+    @rule(minutes=st.sampled_from([1, 6, 60, 300, 1440, 5000]))
+    def time_passes(self, minutes: int) -> None:
+        self.scene.now += minutes * MINUTE
+        self.tally.steps += 1
+
+    # Events
+
+    @rule(crowd=st.none() | draws.crowds, narrowing=st.just({}) | draws.narrowings, how=draws.circumstances)
+    def a_timer_fires(self, crowd: Crowd | None, narrowing: dict[str, Any], how: Circumstances) -> None:
+        if crowd:
+            self._start(crowd)
+        self._comes(lambda: self._timer(narrowing), how)
+
+    @rule(crowd=draws.leftovers, how=draws.haste, fault=st.none() | draws.faults)
+    def a_sweep_takes_many_short_runs(self, crowd: Crowd, how: Circumstances, fault: Fault | None) -> None:
+        self._start(crowd)
+        if fault:
+            self.scene.weather.faults.append(replace(fault, left=fault.left or 3))
+        self._comes(lambda: self._timer({}), how)
+
+    @rule(crowd=draws.leftovers, how=draws.haste, tighter=draws.tightenings, by_name=st.booleans())
+    def settings_are_tightened_while_a_chain_is_under_way(
+        self, crowd: Crowd, how: Circumstances, tighter: dict[str, Any], *, by_name: bool
+    ) -> None:
+        self._start(crowd)
+        uploads = list(self.scene.live.values())[-12:]
+        make = (lambda: self._failed(uploads, "direct")) if by_name else (lambda: self._timer({}))
+        self._comes(make, replace(how, later=True))
+        self.platform.rules = replace(self.platform.rules, **tighter)
+        self.platform.drain(self._scaled(how))
+
+    @precondition(lambda self: self.scene.live)
+    @rule(
+        names=st.lists(draws.named, min_size=1, max_size=6), way=st.sampled_from(events.WAYS), how=draws.circumstances
+    )
+    def uploads_are_said_to_have_failed(self, names: list[tuple[int, str]], way: str, how: Circumstances) -> None:
+        if not self.scene.live:
+            return
+        uploads = [self._named(self.scene.picked(pick), what) for pick, what in names]
+        self._comes(lambda: self._failed(uploads, way), how)
+
+    @rule(
+        crowd=st.none() | draws.crowds,
+        which=st.lists(st.tuples(draws.picks, draws.afterwards), min_size=1, max_size=3),
+        how=draws.circumstances,
+    )
+    def objects_are_completed(
+        self, crowd: Crowd | None, which: list[tuple[int, int | None]], how: Circumstances
+    ) -> None:
+        if crowd:
+            self._start(crowd)
+        told: list[tuple[Bucket, str, datetime]] = []
+        for pick, after in which:
+            if self.scene.live:
+                upload = self.scene.picked(pick)
+                held = self.scene.held(upload)
+                assert held is not None
+                if after is None:
+                    self.scene.act(Act("complete", pick))
+                at = self.scene.now if after is None else held.initiated + after * HOUR
+                told.append((upload.bucket, upload.key, min(at, self.scene.now)))
+        if told:
+            self._comes(lambda: self._completed(told), how)
+
+    @precondition(lambda self: self.past)
+    @rule(pick=draws.picks, how=draws.circumstances)
+    def an_event_comes_again(self, pick: int, how: Circumstances) -> None:
+        self._comes(self.past[pick % len(self.past)], how)
+
+    @precondition(lambda self: self.platform.queue)
+    @rule(pick=draws.picks, times=st.sampled_from([1, 1, 2]), how=draws.circumstances)
+    def a_hand_on_arrives(self, pick: int, times: int, how: Circumstances) -> None:
+        self.platform.deliver(pick % len(self.platform.queue), self._scaled(how), times)
+        self.tally.steps += 1
+
+    @precondition(lambda self: self.platform.queue)
+    @rule(pick=draws.picks)
+    def a_hand_on_is_lost(self, pick: int) -> None:
+        self.platform.lose(pick % len(self.platform.queue))
+        self.tally.steps += 1
+
+    # What is amiss
+
+    @rule(fault=draws.faults)
+    def something_fails(self, fault: Fault) -> None:
+        self.scene.weather.faults.append(replace(fault))
+        self.tally.steps += 1
+
+    @rule(gone=st.booleans(), new=st.booleans())
+    def listings_go_stale(self, *, gone: bool, new: bool) -> None:
+        self.scene.weather.lists_gone, self.scene.weather.hides_new = gone, new
+        self.tally.steps += 1
+
+    @rule(
+        lead=st.sampled_from([0, 0, 4, -4, 5, -5, 6, -6, 3000]),
+        date=st.sampled_from(["the truth", "the truth", "nothing", timedelta(days=400), timedelta(minutes=-6)]),
+        lies=st.sampled_from([("page", "parts"), ("page",), ("parts",)]),
+    )
+    def a_clock_is_off(self, lead: int, date: str | timedelta, lies: tuple[str, ...]) -> None:
+        weather = self.scene.weather
+        weather.our_lead, weather.date, weather.lies = lead * MINUTE, date, lies
+        self.tally.steps += 1
+
+    @rule()
+    def all_is_well_again(self) -> None:
+        self.scene.clear()
+        self.tally.steps += 1
+
+    @rule(rules=draws.settings)
+    def settings_change(self, rules: Rules) -> None:
+        self.platform.rules = rules
+        self.tally.steps += 1
+
+    # What must be
+
+    @rule()
+    def peace_comes(self) -> None:
+        """The faults stop: one sweep later everything abandoned is gone, and nothing else."""
+        self.scene.clear()
+        rules = replace(self.platform.rules, dry_run=False, max_aborts=None, buckets=(PHOTOS, LOGS))
+        kept, abandoned = self._by_their_fate(rules)
+        self.platform.rules = rules
+        waiting, self.platform.queue = self.platform.queue, type(self.platform.queue)()
+        self._comes(lambda: self._timer({}), Circumstances(seconds=100, page_size=7))
+        self.platform.queue.extend(waiting)
+        left = set(self.scene.live.values())
+        assert not abandoned & left, f"abandoned, and still there after a sweep: {abandoned & left}"
+        assert kept <= left, f"kept by the settings, and gone after a sweep: {kept - left}"
+        self.platform.drain()
+
+    def _by_their_fate(self, rules: Rules) -> tuple[set[Upload], set[Upload]]:
+        """The uploads that a sweep must keep, and those that it must abort."""
+        on = terms.sweep(rules, {})
+        assert on is not None
+        kept: set[Upload] = set()
+        abandoned: set[Upload] = set()
+        for upload in self.scene.live.values():
+            seen = self.scene.seen(upload)
+            goes = seen and on.covers(upload) and not on.why_keep(seen, self.scene.ours, (None, None))
+            (abandoned if goes and terms.is_addressable(upload) else kept).add(upload)
+        return kept, abandoned
+
+    @invariant()
+    def whatever_vanished_is_accounted_for(self) -> None:
+        held = sum(len(bucket.uploads) for bucket in self.scene.account.buckets.values())
+        assert held == len(self.scene.live)
+
+    def teardown(self) -> None:
+        self.peace_comes()
+
+    # How events are made
+
+    def _comes(self, make: Callable[[], Wish], how: Circumstances) -> None:
+        self.past.append(make)
+        self.tally.steps += 1
+        self.tally.events += 1
+        self.platform.event(make(), self._scaled(how))
+
+    def _scaled(self, how: Circumstances) -> Circumstances:
+        if len(self.scene.live) < 60:
+            return how
+        return replace(how, seconds=how.seconds * self.scale, page_size=min(1000, how.page_size * self.scale))
+
+    def _timer(self, narrowing: dict[str, Any]) -> Wish:
+        rules = self.platform.rules
+        on = terms.sweep(rules, narrowing)
+        if on is None:
+            return Wish(events.timer(narrowing), (), 1)
+        return Wish(events.timer(narrowing), (on,), len(set(narrowing.get("buckets", ())) - rules.names))
+
+    def _named(self, upload: Upload, what: str) -> Upload:
+        changes = {
+            "wrong id": {"upload_id": upload.upload_id[:-1] + "x"},
+            "other key": {"key": upload.key + "x"},
+            "foreign": {"bucket": OTHERS},
+            "elsewhere": {"bucket": replace(upload.bucket, region="ap-beijing")},
+            "no key": {"key": ""},
+            "no id": {"upload_id": ""},
+        }
+        if what == "gone" and self.scene.gone:
+            return next(reversed(self.scene.gone.values()))[0]
+        return replace(upload, **changes.get(what, {}))  # type: ignore[arg-type]
+
+    def _failed(self, uploads: Sequence[Upload], way: str) -> Wish:
+        made = [terms.named(self.platform.rules, upload) for upload in uploads]
+        on = tuple(dict.fromkeys(one for one in made if one is not None))
+        return Wish(events.failed(uploads, way), on, made.count(None))
+
+    def _completed(self, told: Sequence[tuple[Bucket, str, datetime]]) -> Wish:
+        ours = self.scene.ours
+        made = [
+            # Whether such a key is URL-encoded cannot be told from the event.
+            None if "+" in key else terms.superseded(self.platform.rules, bucket, key, min(at, ours))
+            for bucket, key, at in told
+        ]
+        on = tuple(dict.fromkeys(one for one in made if one is not None))
+        return Wish(events.completed(told), on, made.count(None))

@@ -1,0 +1,264 @@
+"""
+What may be aborted, said once more: from the design, and without a line of the policy or of the plan.
+
+Prefixes, ages and doubts as sets of reasons. The order in which the function looks for them is its own affair.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+from cos_sweeper.model import Bucket, Upload
+
+HOUR = timedelta(hours=1)
+MINUTE = timedelta(minutes=1)
+AT_ONCE = timedelta(0)
+
+# COS's clock minus ours, as the answers to listings and to lists of parts tell it; None where they do not.
+Skews = tuple[timedelta | None, timedelta | None]
+LEFTOVERS_IDLE = 10 * MINUTE
+
+PHOTOS = Bucket("photos-1250000000", "ap-guangzhou")
+LOGS = Bucket("logs-1250000000", "ap-singapore")
+OTHERS = Bucket("others-1250000000", "ap-guangzhou")
+MISSING = Bucket("missing-1250000000", "ap-guangzhou")
+HELD = (PHOTOS, LOGS, OTHERS)
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """The settings as values. buckets: None for `*`."""
+
+    buckets: tuple[Bucket, ...] | None = (PHOTOS, LOGS)
+    min_age_hours: int = 72
+    min_idle_hours: int = 24
+    event_min_idle_minutes: int = 0
+    prefixes: tuple[str, ...] = ()
+    spared: tuple[str, ...] = ()
+    dry_run: bool = False
+    max_aborts: int | None = None
+    workers: int = 2
+    fan_out: int = 1
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The allow-list."""
+        return frozenset(bucket.name for bucket in (HELD if self.buckets is None else self.buckets))
+
+    @property
+    def event_idle(self) -> timedelta:
+        """How long an upload must have been idle that an event names."""
+        return self.event_min_idle_minutes * MINUTE
+
+    def environ(self) -> dict[str, str]:
+        """The same as the platform hands it over."""
+        return {
+            "BUCKETS": "*" if self.buckets is None else ", ".join(str(bucket) for bucket in self.buckets),
+            "MIN_AGE_HOURS": str(self.min_age_hours),
+            "MIN_IDLE_HOURS": str(self.min_idle_hours),
+            "EVENT_MIN_IDLE_MINUTES": str(self.event_min_idle_minutes),
+            "PREFIXES": ",".join(self.prefixes),
+            "SPARE_PREFIXES": ",".join(self.spared),
+            "DRY_RUN": str(self.dry_run).lower(),
+            "MAX_ABORTS": "" if self.max_aborts is None else str(self.max_aborts),
+            "WORKERS": str(self.workers),
+            "FAN_OUT": str(self.fan_out),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """An upload as COS tells of it: times to the second, None where they cannot be read."""
+
+    key: str
+    upload_id: str
+    initiated: datetime | None
+    parts: tuple[datetime | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """
+    On what terms one ask may abort: a sweep of buckets; one upload, by name; or the leftovers of a key.
+
+    prefixes: a key must lie under one of each group. upload: no other. key, before: of this key only, and
+    started by then.
+    """
+
+    buckets: frozenset[str]
+    prefixes: tuple[tuple[str, ...], ...]
+    spared: tuple[str, ...]
+    min_age: timedelta
+    min_idle: timedelta
+    dry_run: bool
+    most: int | None
+    upload: Upload | None = None
+    key: str | None = None
+    before: datetime | None = None
+
+    def covers(self, upload: Upload) -> bool:
+        """Whether the ask has anything to say about this upload."""
+        if upload.bucket.name not in self.buckets:
+            return False
+        if self.upload is not None:
+            return upload == self.upload
+        return self.key is None or upload.key.startswith(self.key)
+
+    def lists(self, upload: Upload) -> bool:
+        """Whether a listing is asked for on which this upload stands."""
+        asked = upload.key if self.key is None else self.key
+        spared = self.key is not None and asked.startswith(self.spared)
+        return self.upload is None and self.covers(upload) and self._lets_in(asked) and not spared
+
+    def under(self, rules: Rules) -> "Terms":
+        """The same under the settings of another day: a run must keep to both."""
+        idle = 0 * HOUR if self.upload else LEFTOVERS_IDLE
+        floors = AT_ONCE, max(idle, rules.event_idle)
+        if self.upload is None and self.key is None:
+            floors = rules.min_age_hours * HOUR, rules.min_idle_hours * HOUR
+        return replace(
+            self,
+            buckets=self.buckets & rules.names,
+            prefixes=(*self.prefixes, rules.prefixes),
+            spared=(*self.spared, *rules.spared),
+            min_age=max(self.min_age, floors[0]),
+            min_idle=max(self.min_idle, floors[1]),
+            dry_run=self.dry_run or rules.dry_run,
+            most=least(self.most, rules.max_aborts),
+        )
+
+    def why_keep(self, seen: Seen, as_of: datetime, skews: Skews) -> set[str]:
+        """Everything that speaks for keeping it; nothing does when it is abandoned. as_of: by our clock."""
+        why = {"under a spared prefix"} if seen.key.startswith(self.spared) else set()
+        if not self._lets_in(seen.key):
+            why.add("outside the prefixes")
+        if self.upload is None:
+            why |= self._why_young(seen, as_of)
+        # A named upload is not listed, and its age does not matter unless it has to be idle.
+        told = skews if self.upload is None else skews[1:] if self.min_idle else ()
+        if any(skew is not None and abs(skew) > 5 * MINUTE for skew in told):
+            why.add("our clock and COS's disagree")
+        return why | self._why_busy(seen, as_of) if self.min_idle else why
+
+    def _lets_in(self, key: str) -> bool:
+        return all(not group or key.startswith(group) for group in self.prefixes)
+
+    def _why_young(self, seen: Seen, as_of: datetime) -> set[str]:
+        told = starts(seen)
+        if not told:
+            return {"its start cannot be read"}
+        why = {"another key"} if self.key is not None and seen.key != self.key else set()
+        if max(told) - min(told) > HOUR:
+            why.add("its start and the time in its upload id disagree")
+        if as_of - max(told) <= self.min_age:
+            why.add("started lately")
+        if self.before is not None and max(told) >= min(self.before, as_of):
+            why.add("started after the object was completed")
+        return why
+
+    def _why_busy(self, seen: Seen, as_of: datetime) -> set[str]:
+        known = [part for part in seen.parts if part is not None]
+        why = {"the time of a part cannot be read"} if len(known) < len(seen.parts) else set()
+        # An event's upload is not listed, so that its id alone tells when it began.
+        started = [time for time in (time_in(seen.upload_id),) if time] if self.upload else list(starts(seen))
+        if any(as_of - moment <= self.min_idle for moment in known + started):
+            why.add("a part arrived lately")
+        if not known and not started:
+            why.add("how long it has been idle cannot be told")
+        return why
+
+
+def sweep(rules: Rules, narrowing: Mapping[str, Any]) -> Terms | None:
+    """What a timer may do; None when it asks for more than the settings allow."""
+    age, idle = narrowing.get("min_age_hours"), narrowing.get("min_idle_hours")
+    most, dry = narrowing.get("max_aborts"), narrowing.get("dry_run")
+    wanted = tuple(narrowing.get("prefixes", ()))
+    wider = [
+        age is not None and age < rules.min_age_hours,
+        idle is not None and idle < rules.min_idle_hours,
+        rules.max_aborts is not None and most is not None and most > rules.max_aborts,
+        rules.dry_run and dry is False,
+        any(all(not _meet(one, other) for other in rules.prefixes or ("",)) for one in wanted),
+    ]
+    if any(wider):
+        return None
+    return Terms(
+        buckets=rules.names & frozenset(narrowing.get("buckets", rules.names)),
+        prefixes=(wanted, rules.prefixes),
+        spared=rules.spared,
+        min_age=HOUR * (rules.min_age_hours if age is None else age),
+        min_idle=HOUR * (rules.min_idle_hours if idle is None else idle),
+        dry_run=rules.dry_run or dry is True,
+        most=least(most, rules.max_aborts),
+    )
+
+
+def named(rules: Rules, upload: Upload) -> Terms | None:
+    """What an event may do that names one upload; None when it is refused."""
+    if upload.bucket not in (HELD if rules.buckets is None else rules.buckets):
+        return None
+    if not is_addressable(upload):
+        return None
+    return replace(_of_an_event(rules), buckets=frozenset([upload.bucket.name]), upload=upload)
+
+
+def superseded(rules: Rules, bucket: Bucket, key: str, before: datetime) -> Terms | None:
+    """What may be done when an object was completed; None when it is refused."""
+    if bucket.name not in rules.names or not is_addressable(Upload(bucket, key, "x")):
+        return None
+    terms = _of_an_event(rules)
+    return replace(
+        terms, buckets=frozenset([bucket.name]), key=key, before=before, min_idle=max(LEFTOVERS_IDLE, terms.min_idle)
+    )
+
+
+def is_addressable(upload: Upload) -> bool:
+    """Whether the SDK would address this upload and nothing else."""
+    last = upload.key.split("/")[-1]
+    try:
+        text = upload.key.encode()
+    except UnicodeEncodeError:
+        return False
+    return (
+        bool(text) and text[:1] != b"/" and last not in (".", "..") and bool(re.fullmatch(r"[\w-]+", upload.upload_id))
+    )
+
+
+def starts(seen: Seen) -> list[datetime]:
+    """When it began: what the listing says and what its id says, as far as they say anything."""
+    return [time for time in (seen.initiated, time_in(seen.upload_id)) if time is not None]
+
+
+def time_in(upload_id: str) -> datetime | None:
+    """The ten digits that an id of COS's usual shape begins with."""
+    if len(upload_id) != 74 or not upload_id[:10].isdigit():
+        return None
+    return datetime.fromtimestamp(int(upload_id[:10]), timezone.utc)
+
+
+def least(*limits: int | None) -> int | None:
+    """The lowest limit of all that there are."""
+    return min((limit for limit in limits if limit is not None), default=None)
+
+
+def permits(terms: Iterable[Terms], upload: Upload, seen: Seen, as_of: datetime, skews: Skews) -> bool:
+    """Whether any of the asks may abort this upload."""
+    return any(one.covers(upload) and not one.dry_run and not one.why_keep(seen, as_of, skews) for one in terms)
+
+
+def _of_an_event(rules: Rules) -> Terms:
+    return Terms(
+        buckets=rules.names,
+        prefixes=(rules.prefixes,),
+        spared=rules.spared,
+        min_age=AT_ONCE,
+        min_idle=rules.event_idle,
+        dry_run=rules.dry_run,
+        most=rules.max_aborts,
+    )
+
+
+def _meet(one: str, other: str) -> bool:
+    return one.startswith(other) or other.startswith(one)
