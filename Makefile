@@ -1,10 +1,11 @@
 # `make demo` and `make test` set themselves up; PYTHON=python3.10 picks another interpreter.
 
 PYTHON ?= python3
+FUZZ_SECONDS ?= 20
 VENV := .venv-$(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])')
 RUN := PYTHONPATH=handler $(VENV)/bin/python
 
-.PHONY: demo test check faults soak bench transports memory scale audit sbom lock format package clean help
+.PHONY: demo test check faults soak fuzz mutants bench transports memory scale audit sbom lock format package clean help
 
 help: ## this list
 	@sed -nE 's/^([a-z]+):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -25,6 +26,12 @@ faults: $(VENV)/ready ## every fault at every operation, what was written and wh
 
 soak: $(VENV)/ready ## made-up worlds against the laws until a million decisions were made; SOAK='--minutes 60' for as long
 	@$(RUN) -m tests.soak $(SOAK)
+
+fuzz: $(VENV)/ready ## hostile input for every decoder, with atheris; FUZZ_SECONDS=600 for longer
+	@$(RUN) -m tests.fuzz --seconds $(FUZZ_SECONDS)
+
+mutants: $(VENV)/ready ## breaks every guard in the code, one at a time, and says which no test notices; half an hour
+	@PYTHONPATH=handler:. $(VENV)/bin/python -m tests.mutants $(MUTANTS)
 
 bench: $(VENV)/ready ## what an abort, a sweep, a page and a cold start cost, beside every peer and the limit; six minutes
 	@$(RUN) -m tests.bench.speed $(BENCH)

@@ -82,7 +82,7 @@ def test_the_sdks_spellings_are_understood() -> None:
         (cls(gzip.compress(b"{}")[:-4]), "cut short"),
         (cls(gzip.compress(b"\xff")), "not UTF-8"),
         (cls(gzip.compress(b"[]")), "no list of records"),
-        (cls(gzip.compress(b" " * (MAX_UNPACKED_BYTES + 1))), "more than 16 MiB"),
+        (cls(gzip.compress(b" " * (MAX_UNPACKED_BYTES + 1))), "more than 4 MiB"),
         (event("eventbridge") | {"data": 5}, "the message is a number"),
         (event("timer") | {"Message": "dry_run"}, "not JSON"),
         (event("timer") | {"Message": "[]"}, "a list, not a JSON object"),

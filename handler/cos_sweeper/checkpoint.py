@@ -63,8 +63,11 @@ def read(raw: object, settings: Settings, buckets: Sequence[Bucket], now: dateti
     now: UTC. buckets: the allow-list, as for any request.
     """
     try:
+        size = len(json.dumps(raw))
+        if size > MAX_BYTES:
+            raise Refusal(f"the checkpoint has {size} bytes; this function writes {MAX_BYTES} at most")
         return _Reader(settings, {bucket.name: bucket for bucket in buckets}, now).plan(_object(raw, "the checkpoint"))
-    except (KeyError, TypeError, ValueError, OverflowError, IndexError) as exc:
+    except (KeyError, TypeError, ValueError, OverflowError, IndexError, RecursionError) as exc:
         raise Refusal(f"the checkpoint is damaged: {type(exc).__name__}") from exc
 
 
@@ -166,8 +169,8 @@ class _Reader:
             dry_run=self._dry_run(raw["dry_run"]),
             max_aborts=self._max_aborts(raw["max_aborts"]),
             workers=self._settings.workers,
-            named=tuple(named),
-            scans=tuple(scans),
+            named=tuple(dict.fromkeys(named)),
+            scans=tuple(dict.fromkeys(scans)),
             refused=(),
             number=_whole(raw["number"], 1, MAX_RUNS, "the number of the run"),
             share=_share(*raw["share"]),
@@ -223,7 +226,7 @@ class _Reader:
             floors = timedelta(0), max(settings.event_min_idle, LEFTOVERS_MIN_IDLE)
         if policy.min_age < floors[0] or policy.min_idle < floors[1]:
             raise Refusal("the checkpoint's ages are below MIN_AGE_HOURS, MIN_IDLE_HOURS or EVENT_MIN_IDLE_MINUTES")
-        return Scan(bucket, _text(prefix), policy, Cursor(_text(key), _text(upload_id)))
+        return Scan(bucket, _sendable(prefix), policy, Cursor(_sendable(key), _sendable(upload_id)))
 
     def _named(self, bucket: Bucket, policy: Policy, key: object, upload_id: object) -> Named:
         if policy.min_idle < self._settings.event_min_idle:
@@ -262,6 +265,12 @@ def _text(value: object) -> str:
     if not isinstance(value, str):
         raise Refusal(f"the checkpoint has {kind_of(value)} where a text should be")
     return value
+
+
+def _sendable(value: object) -> str:
+    """A text of which a listing can be asked; bytes that are not UTF-8 stand there as surrogates. Raises ValueError."""
+    _text(value).encode("utf-8", "surrogateescape")
+    return _text(value)
 
 
 def _texts(value: object) -> tuple[str, ...]:

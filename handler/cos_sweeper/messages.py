@@ -15,6 +15,12 @@ from cos_sweeper.errors import Refusal
 from cos_sweeper.model import AbortUpload, Ask, Refused, Superseded, SweepBuckets
 
 MAX_UPLOADS = 10_000
+# A value that is read takes up to thirty times its text; so many take 25 MB at most, and leave twenty to each upload.
+MAX_VALUES = 200_000
+# A timer's Message has 4 KB at most; only who invokes the function as if a timer did can say more.
+MAX_NAMES_LENGTH = 4096
+# As for the setting; a checkpoint carries no more.
+MAX_ABORTS = 10**12
 COMPLETED = "cos:ObjectCreated:CompleteMultipartUpload"
 
 Reader = Callable[[Any, str], Iterator[Ask]]
@@ -23,15 +29,19 @@ Reader = Callable[[Any, str], Iterator[Ask]]
 def collect(items: Iterable[tuple[str, Reader, Any]]) -> tuple[Ask, ...]:
     """Read (origin, reader, material) triples; what one of them cannot use does not stop the next."""
     asks: list[Ask] = []
+    for ask in _each(items):
+        asks.append(ask)
+        if len(asks) > MAX_UPLOADS:
+            return (Refused(f"more than {MAX_UPLOADS} uploads in one event; send several", origin=ask.origin),)
+    return tuple(asks) or (Refused("the event holds no message"),)
+
+
+def _each(items: Iterable[tuple[str, Reader, Any]]) -> Iterator[Ask]:
     for origin, read, material in items:
         try:
-            for ask in read(material, origin):
-                asks.append(ask)
-                if len(asks) > MAX_UPLOADS:
-                    return (Refused(f"more than {MAX_UPLOADS} uploads in one event; send several", origin=origin),)
+            yield from read(material, origin)
         except Refusal as exc:
-            asks.append(Refused(str(exc), origin=origin))
-    return tuple(asks) or (Refused("the event holds no message"),)
+            yield Refused(str(exc), origin=origin)
 
 
 def from_text(text: Any, origin: str) -> Iterator[Ask]:
@@ -78,26 +88,43 @@ def from_cos(record: Mapping[str, Any], origin: str) -> Superseded:
     event = record.get("event")
     name = event.get("eventName") if isinstance(event, dict) else None
     if name != COMPLETED:
-        raise Refusal(f"the COS event is {str(name)[:80]!r}; only {COMPLETED} tells of leftovers")
+        told = repr(name[:80]) if isinstance(name, str) else kind_of(name)
+        raise Refusal(f"the COS event is {told}; only {COMPLETED} tells of leftovers")
     place, thing = record["cos"].get("cosBucket"), record["cos"].get("cosObject")
     if not isinstance(place, dict) or not isinstance(thing, dict):
         raise Refusal("the COS event has no `cosBucket` or no `cosObject`")
-    name, appid = str(place.get("name", "")), str(place.get("appid", ""))
+    name, appid = _plain(place, "name"), _plain(place, "appid")
     bucket = name if name.endswith(f"-{appid}") else f"{name}-{appid}"
     key = _object_key(thing, f"/{appid}/{name}/")
     return Superseded(bucket, key, _event_time(event), origin)
 
 
+def _plain(place: Mapping[str, Any], name: str) -> str:
+    value = place.get(name, "")
+    if not isinstance(value, (str, int)):
+        raise Refusal(f"the COS event's `{name}` is {kind_of(value)}, not a string")
+    return str(value)
+
+
 def parse_json(text: str) -> Any:
-    """JSON as the standard has it."""
+    """JSON as the standard has it, of no more than MAX_VALUES values, and with one meaning only."""
+    if sum(map(text.count, ",[{")) >= MAX_VALUES:
+        raise Refusal(f"the message holds more than {MAX_VALUES} values; send several")
     try:
-        return json.loads(text, parse_constant=_no_constant)
+        return json.loads(text, parse_constant=_no_constant, object_pairs_hook=_no_name_twice)
     except (ValueError, RecursionError) as exc:
         raise Refusal("the message is not JSON") from exc
 
 
 def _no_constant(name: str) -> None:
     raise ValueError(f"{name} is not JSON")
+
+
+def _no_name_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a name stands there twice, and which is meant cannot be told")
+    return found
 
 
 def kind_of(value: object) -> str:
@@ -145,6 +172,8 @@ def _field(message: Mapping[str, Any], *spellings: str, required: bool = True) -
 def _strings(name: str, value: object) -> tuple[str, ...]:
     if not isinstance(value, list) or not value or not all(isinstance(item, str) and item for item in value):
         raise Refusal(f"`{name}` is not a list of names")
+    if sum(map(len, value)) > MAX_NAMES_LENGTH:
+        raise Refusal(f"`{name}` is longer than the {MAX_NAMES_LENGTH} characters that a timer's Message has")
     return tuple(dict.fromkeys(value))
 
 
@@ -155,8 +184,8 @@ def _hours(name: str, value: object) -> timedelta:
 
 
 def _count(name: str, value: object) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise Refusal(f"`{name}` is not a whole number of at least 1")
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= MAX_ABORTS:
+        raise Refusal(f"`{name}` is not a whole number from 1 to {MAX_ABORTS}")
     return value
 
 
@@ -191,7 +220,7 @@ def _object_key(thing: Mapping[str, Any], lead: str) -> str:
     """
     path = thing.get("key")
     if not isinstance(path, str) or not path.startswith(lead) or len(path) == len(lead):
-        raise Refusal(f"the COS event's key does not begin with {lead!r}")
+        raise Refusal(f"the COS event's key does not begin with {lead[:80]!r}")
     key = path[len(lead) :]
     if "%" in key or "+" in key:
         on_the_wire = _path(thing.get("url"))

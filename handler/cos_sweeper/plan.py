@@ -26,10 +26,14 @@ from cos_sweeper.model import (
 )
 from cos_sweeper.policy import Policy, keep_by_key
 from cos_sweeper.settings import Settings, why_no_match
-from cos_sweeper.store import why_unaddressable
+from cos_sweeper.store import MAX_KEY_BYTES, why_unaddressable
 
 # A completed object's leftovers may be an attempt that is still going on; ten quiet minutes tell.
 LEFTOVERS_MIN_IDLE = timedelta(minutes=10)
+# Of one sweep: buckets by prefixes. Each is a request at least, and has to travel in checkpoints.
+MAX_SCANS = 10_000
+# A sentence is for reading.
+MAX_PROBLEMS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +161,8 @@ class _Maker:
             raise Refusal(f"the bucket {bucket.name} is in {bucket.region}, the event says {ask.region[:40]!r}")
         reason = why_unaddressable(ask.key, ask.upload_id)
         if reason:
-            self.refused.append(Refused(reason, Upload(bucket, ask.key, ask.upload_id), ask.origin))
+            told = Upload(bucket, ask.key[:MAX_KEY_BYTES], ask.upload_id[:MAX_KEY_BYTES])
+            self.refused.append(Refused(reason, told, ask.origin))
             return
         policy = self._policy(min_age=timedelta(0), min_idle=self._settings.event_min_idle)
         self.named.append(Named(Upload(bucket, ask.key, ask.upload_id), policy))
@@ -178,21 +183,25 @@ class _Maker:
         settings = self._settings
         problems = list(_widenings(ask, settings))
         prefixes = _narrow(ask.prefixes, settings.prefixes, problems)
+        names = ask.buckets if ask.buckets is not None else tuple(self._buckets)
+        outermost = _outermost(prefixes)
+        if len(names) * len(outermost) > MAX_SCANS:
+            problems.append(f"{len(names)} buckets by {len(outermost)} prefixes are too much for one sweep")
         if problems:
-            raise Refusal("; ".join(problems))
+            raise Refusal("; ".join(problems[:MAX_PROBLEMS]))
         self.dry_run = settings.dry_run or ask.dry_run is True
         self.max_aborts = ask.max_aborts or settings.max_aborts
         policy = replace(
             self._policy(min_age=ask.min_age or settings.min_age, min_idle=ask.min_idle or settings.min_idle),
             prefixes=prefixes,
         )
-        for name in ask.buckets if ask.buckets is not None else self._buckets:
+        for name in names:
             try:
                 bucket = self._allowed(name)
             except Refusal as exc:
                 self.refused.append(Refused(str(exc), origin=ask.origin))
             else:
-                self.scans.extend(Scan(bucket, prefix, policy) for prefix in _outermost(prefixes))
+                self.scans.extend(Scan(bucket, prefix, policy) for prefix in outermost)
 
     def _policy(self, min_age: timedelta, min_idle: timedelta) -> Policy:
         return Policy(min_age, min_idle, self._settings.prefixes, self._settings.spare_prefixes)

@@ -94,7 +94,13 @@ def credentials(environ: Mapping[str, str]) -> Credentials:
 
 def why_no_match(key: str) -> str:
     r"""Why no key can begin with this prefix, or ''. COS: keys do not start with '/' or '\\'."""
-    return "keys never start with '/' or '\\'" if key.startswith(("/", "\\")) else ""
+    if key.startswith(("/", "\\")):
+        return "keys never start with '/' or '\\'"
+    try:
+        key.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        return "it is not text"
+    return ""
 
 
 def _bucket(text: str) -> Bucket:

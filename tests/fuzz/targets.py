@@ -1,0 +1,306 @@
+"""
+What is fuzzed: bytes in, nothing out, an exception where a promise is broken. And what to begin with.
+
+Only the standard library and the handler: the fuzzer runs in an environment without the tests' other needs.
+"""
+
+import base64
+import contextlib
+import gzip
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+from cos_sweeper import answers, checkpoint, messages, plan, triggers, xml
+from cos_sweeper.errors import Refusal
+from cos_sweeper.model import CHECKPOINT, Bucket, Cursor, Refused, Resume, SweepBuckets, Upload
+from cos_sweeper.plan import Named, Plan
+from cos_sweeper.policy import Policy
+from cos_sweeper.settings import Settings
+from cos_sweeper.store import why_unaddressable
+
+EVENTS = Path(__file__).parents[1] / "events"
+BUCKETS = (Bucket("photos-1250000000", "ap-guangzhou"), Bucket("logs-1250000000", "ap-singapore"))
+NOW = datetime(2026, 11, 22, 12, tzinfo=timezone.utc)
+TOKEN = "an-example-token-of-32-characters"
+UPLOAD = Upload(BUCKETS[0], "raw/cat.mp4", "1585130821" + "cb" * 32)
+SETTINGS = Settings(BUCKETS, event_min_idle=timedelta(minutes=5), spare_prefixes=("keep/",), http_token=TOKEN)
+MOST_ASKS = 10_000
+MOST_REASON_LENGTH = 4_000
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """run: raises when the bytes break a promise. seeds: what to begin with."""
+
+    run: Callable[[bytes], None]
+    seeds: Callable[[], list[bytes]]
+
+
+# Events
+
+
+def events(data: bytes) -> None:
+    """Bytes as the JSON of an event."""
+    raw = _json(data)
+    triggers.http_request(raw)
+    decoded = triggers.decode(raw)
+    _hold_asks(decoded.asks)
+
+
+def texts(data: bytes) -> None:
+    """Bytes as the text of a message, by each of the ways that a text comes in."""
+    text = data.decode("utf-8", "surrogateescape")
+    for raw in (
+        {"Records": [{"Ckafka": {"msgBody": text}}, {"CMQ": {"msgBody": text}}]},
+        {"specversion": "1.0", "data": text},
+        {"Type": "Timer", "Message": text},
+        {"httpMethod": "POST", "body": text},
+        {"httpMethod": "POST", "body": base64.b64encode(data).decode(), "isBase64Encoded": True},
+    ):
+        _hold_asks(triggers.decode(raw).asks)
+    asks = messages.collect([("message", messages.from_text, text)])
+    assert not any(isinstance(ask, (SweepBuckets, Resume)) for ask in asks)
+
+
+def archives(data: bytes) -> None:
+    """Bytes as CLS's archive, and as what is in one."""
+    for packed in (data, gzip.compress(data, 1)):
+        _hold_asks(triggers.decode({"clslogs": {"data": base64.b64encode(packed).decode()}}).asks)
+
+
+def checkpoints(data: bytes) -> None:
+    """Bytes as the JSON of a checkpoint."""
+    raw = _json(data)
+    with contextlib.suppress(Refusal):
+        made = checkpoint.read(raw, SETTINGS, BUCKETS, NOW)
+        _hold(made)
+        written = [json.loads(text)[CHECKPOINT] for text in checkpoint.write(made)]
+        again = [checkpoint.read(one, SETTINGS, BUCKETS, NOW) for one in written]
+        assert [one for made in again for one in made.scans] == list(made.scans) or made.max_aborts is not None
+        assert [one for made in again for one in made.named] == list(made.named) or made.max_aborts is not None
+
+
+def _json(data: bytes) -> Any:
+    """What the platform makes of an event's text, nothing where it is none."""
+    with contextlib.suppress(ValueError, RecursionError):
+        return json.loads(data)
+
+
+def _hold_asks(asks: tuple[Any, ...]) -> None:
+    assert 0 < len(asks) <= MOST_ASKS + 1
+    made = plan.make(asks, SETTINGS, BUCKETS, "run-1", NOW)
+    assert made.scans or made.named or made.refused
+    _hold(made)
+    for ask in asks:
+        if isinstance(ask, Resume):
+            with contextlib.suppress(Refusal):
+                _hold(checkpoint.read(ask.checkpoint, SETTINGS, BUCKETS, NOW))
+
+
+def _hold(made: Plan) -> None:
+    """What every plan promises, whoever asked for it."""
+    for refused in made.refused:
+        assert isinstance(refused, Refused)
+        assert 0 < len(refused.reason) <= MOST_REASON_LENGTH
+        assert refused.upload is None or len(refused.upload.key) + len(refused.upload.upload_id) <= MOST_REASON_LENGTH
+    for scan in made.scans:
+        assert scan.bucket in BUCKETS
+        for text in (scan.prefix, scan.start.key, scan.start.upload_id):
+            text.encode("utf-8", "surrogateescape")
+        assert "keep/" in scan.policy.spare_prefixes
+    for named in made.named:
+        assert named.upload.bucket in BUCKETS
+        assert why_unaddressable(named.upload.key, named.upload.upload_id) is None
+        assert named.policy.min_idle >= SETTINGS.event_min_idle
+    assert made.as_of <= NOW
+
+
+# COS's answers
+
+
+def uploads_pages(data: bytes) -> None:
+    """Bytes as a ListMultipartUploadsResult."""
+    start = Cursor("raw/cat.mp4", UPLOAD.upload_id)
+    with contextlib.suppress(xml.Unreadable):
+        page = xml.uploads_page(data, BUCKETS[0], start)
+        assert page.next not in (start, Cursor())
+        assert all(one.upload.bucket == BUCKETS[0] for one in page.listed)
+        assert all(one.initiated is None or one.initiated.tzinfo is timezone.utc for one in page.listed)
+        for key in [one.upload.key for one in page.listed] + ([page.next.key] if page.next else []):
+            key.encode("utf-8", "surrogateescape")
+
+
+def parts_pages(data: bytes) -> None:
+    """Bytes as a ListPartsResult."""
+    with contextlib.suppress(xml.Unreadable):
+        page = xml.parts_page(data, UPLOAD, 3)
+        assert page.next is None or page.next > 3
+        assert all(part.size >= 0 for part in page.parts)
+        assert all(part.last_modified is None or part.last_modified.tzinfo is timezone.utc for part in page.parts)
+
+
+def buckets_pages(data: bytes) -> None:
+    """Bytes as a ListAllMyBucketsResult."""
+    with contextlib.suppress(xml.Unreadable):
+        page = xml.buckets_page(data, "logs-1250000000")
+        assert page.next is None or page.next > "logs-1250000000"
+
+
+def errors(data: bytes) -> None:
+    """Bytes as an Error document, which is never an error."""
+    code, request_id = xml.error(data)
+    assert isinstance(code, str)
+    assert isinstance(request_id, str)
+
+
+def times(data: bytes) -> None:
+    """Bytes as a time in an answer, and as its Date."""
+    text = data.decode("latin-1")
+    for moment in (xml.moment(text), xml.http_date(text)):
+        assert moment is None or moment.tzinfo is timezone.utc
+
+
+# The door
+
+
+def doors(data: bytes) -> None:
+    """Bytes as a method and headers, a line each; who has no token stays outside."""
+    method, *lines = data.decode("utf-8", "surrogateescape").split("\n")
+    headers = dict(line.partition(":")[::2] for line in lines)
+    request = triggers.http_request({"httpMethod": method, "headers": headers, "body": ""})
+    assert request is not None
+    denied = answers.admit(request, SETTINGS)
+    if denied is None:
+        given = [value for name, value in headers.items() if name.lower() == "authorization"]
+        assert any(value.split()[-1:] == [TOKEN] for value in given)
+        assert method.upper() == "POST"
+    else:
+        assert json.dumps(answers.turn_away(denied))
+
+
+# What to begin with, and the words of it
+
+WORDS = ["\\ud800", "\\udcff", "NaN", "1e999", "null", "true", "-1", "[[[[", "..", "\\u0000", "\\n"]
+WORDS += [
+    f'"{name}":' for name in ("bucket", "key", "Key", "uploadId", "uploads", "Records", "Ckafka", "CMQ", "msgBody")
+]
+WORDS += [f'"{name}":' for name in ("cos", "event", "clslogs", "data", "specversion", "Type", "Message", CHECKPOINT)]
+WORDS += [f'"{name}":' for name in ("version", "todo", "policies", "past", "share", "as_of", "only_key", "httpMethod")]
+WORDS += [
+    "<IsTruncated>true",
+    "<NextKeyMarker>",
+    "<NextUploadIdMarker>",
+    "<NextPartNumberMarker>",
+    "xmlns",
+    "<!DOCTYPE",
+]
+WORDS += ["authorization:", "Bearer ", "content-type:", "<Key>%FF", "&#0;", "<![CDATA["]
+
+
+def _event_seeds() -> list[bytes]:
+    return [path.read_bytes() for path in sorted(EVENTS.glob("*.json"))] + _checkpoint_events()
+
+
+def _checkpoint_events() -> list[bytes]:
+    sweep = plan.make((SweepBuckets(prefixes=("raw/", "logs/")),), SETTINGS, BUCKETS, "run-1", NOW)
+    named = (Named(UPLOAD, Policy(timedelta(0), timedelta(minutes=5), (), ("keep/",))),)
+    plans = [sweep, Plan("run-2", NOW, False, 7, 32, named, (), (), 3)]  # noqa: FBT003
+    return [text.encode() for one in plans for text in checkpoint.write(one)]
+
+
+def _checkpoint_seeds() -> list[bytes]:
+    return [json.dumps(json.loads(text)[CHECKPOINT]).encode() for text in _checkpoint_events()]
+
+
+def _text_seeds() -> list[bytes]:
+    return [
+        b'{"bucket": "photos-1250000000", "key": "raw/cat.mp4", "uploadId": "15851308210a"}',
+        b'{"uploads": [{"Bucket": "logs-1250000000", "Key": "k", "UploadId": "x", "Region": "ap-singapore"}]}',
+        b'{"buckets": ["photos-1250000000"], "prefixes": ["raw/"], "min_age_hours": 96, "max_aborts": 5}',
+        b'{"key": "\\ud800", "key": NaN}',
+        b"[" * 2000,
+    ]
+
+
+def _archive_seeds() -> list[bytes]:
+    batch = json.dumps({"records": [{"content": text.decode()} for text in _text_seeds()[:2]]}).encode()
+    return [batch, gzip.compress(batch), gzip.compress(batch) * 2, gzip.compress(b" " * 100_000)[:-3]]
+
+
+PEOPLE = "<Initiator><ID>qcs::cam::uin/1:uin/2</ID></Initiator><Owner><ID>1250000000</ID></Owner>"
+TIME = "2026-03-04T10:01:33.000Z"
+
+
+def _uploads_page_seeds() -> list[bytes]:
+    upload = f"<Upload><Key>a%2Fb%FF</Key><UploadId>1</UploadId>{PEOPLE}<Initiated>{TIME}</Initiated></Upload>"
+    last = "<IsTruncated>false</IsTruncated>"
+    more = (
+        "<IsTruncated>true</IsTruncated><NextKeyMarker>raw/d</NextKeyMarker><NextUploadIdMarker>2</NextUploadIdMarker>"
+    )
+    name = "ListMultipartUploadsResult"
+    head = '<?xml version="1.0" encoding="UTF-8"?>\n'
+    return [
+        f"{head}<{name}><Bucket>photos-1250000000</Bucket><Encoding-Type>url</Encoding-Type>{last}{upload}</{name}>".encode(),
+        f'<{name} xmlns="http://www.qcloud.com/document/product/436/7751"><EncodingType>url</EncodingType>{more}'
+        f"{upload}{upload}</{name}>".encode(),
+        f"<!DOCTYPE a [<!ENTITY b 'c'>]><{name}>&b;</{name}>".encode(),
+    ]
+
+
+def _parts_page_seeds() -> list[bytes]:
+    part = (
+        f"<Part><PartNumber>4</PartNumber><LastModified>{TIME}</LastModified><ETag>&quot;</ETag><Size>5</Size></Part>"
+    )
+    more = "<IsTruncated>true</IsTruncated><NextPartNumberMarker>4</NextPartNumberMarker>"
+    old = part.replace(TIME, "Wed Jan 18 16:04:17 2017")
+    return [
+        f"<ListPartsResult><UploadId>{UPLOAD.upload_id}</UploadId>{more}{part}</ListPartsResult>".encode(),
+        f"<ListPartsResult><IsTruncated>FALSE</IsTruncated>{old}</ListPartsResult>".encode(),
+    ]
+
+
+def _buckets_page_seeds() -> list[bytes]:
+    bucket = "<Bucket><Name>photos-1250000000</Name><Location>ap-guangzhou</Location></Bucket>"
+    more = "<IsTruncated>true</IsTruncated><NextMarker>photos-1250000000</NextMarker>"
+    return [
+        f"<ListAllMyBucketsResult><Buckets>{bucket}</Buckets></ListAllMyBucketsResult>".encode(),
+        f"<ListAllMyBucketsResult>{more}<Buckets>{bucket}</Buckets></ListAllMyBucketsResult>".encode(),
+    ]
+
+
+def _error_seeds() -> list[bytes]:
+    return [
+        b"<?xml version='1.0' encoding='utf-8' ?><Error><Code>NoSuchUpload</Code><RequestId>NWMx</RequestId></Error>",
+        b"<html><body>502 Bad Gateway</body></html>",
+        b"",
+    ]
+
+
+def _time_seeds() -> list[bytes]:
+    return [TIME.encode(), b"Wed Jan 18 16:04:17 2017", b"Sun, 22 Nov 2026 12:00:00 GMT", b"1 Jan 0001 00:00:00 +9999"]
+
+
+def _door_seeds() -> list[bytes]:
+    return [
+        f"POST\nAuthorization:Bearer {TOKEN}\ncontent-type:application/json".encode(),
+        f"GET\nauthorization:bearer {TOKEN}\nAUTHORIZATION:".encode(),
+        b"POST\ncontent-type:application/json",
+    ]
+
+
+TARGETS = {
+    "events": Target(events, _event_seeds),
+    "texts": Target(texts, _text_seeds),
+    "archives": Target(archives, _archive_seeds),
+    "checkpoints": Target(checkpoints, _checkpoint_seeds),
+    "uploads-pages": Target(uploads_pages, _uploads_page_seeds),
+    "parts-pages": Target(parts_pages, _parts_page_seeds),
+    "buckets-pages": Target(buckets_pages, _buckets_page_seeds),
+    "errors": Target(errors, _error_seeds),
+    "times": Target(times, _time_seeds),
+    "doors": Target(doors, _door_seeds),
+}
