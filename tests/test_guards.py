@@ -1,0 +1,179 @@
+"""
+Guards that no other test would miss, found by breaking every one of them (`python -m tests.mutants`).
+"""
+
+import base64
+import gzip
+import json
+import zlib
+from dataclasses import replace
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+
+from cos_sweeper.model import (
+    Abort,
+    AbortUpload,
+    Bucket,
+    Keep,
+    Part,
+    Refused,
+    Resume,
+    Superseded,
+    SweepBuckets,
+)
+from cos_sweeper.plan import Plan, make
+from cos_sweeper.policy import Activity, Policy, add_parts, decide, time_in
+from cos_sweeper.settings import Settings
+from cos_sweeper.triggers import Source, decode, http_request
+
+NOW = datetime(2026, 11, 22, 12, tzinfo=timezone.utc)
+HOUR = timedelta(hours=1)
+RULES = Policy(min_age=72 * HOUR, min_idle=24 * HOUR)
+AT_ONCE = replace(RULES, min_idle=timedelta(0))
+PHOTOS = Bucket("photos-1250000000", "ap-guangzhou")
+TIMED_ID = "1585130821" + "a" * 64
+GOOD = {"bucket": PHOTOS.name, "key": "k", "uploadId": "1"}
+
+
+# Policy
+
+
+def test_an_id_that_only_begins_like_a_timed_one_tells_no_time() -> None:
+    assert time_in(TIMED_ID) is not None
+    assert time_in(TIMED_ID + "a") is None
+
+
+def test_a_fresh_part_ends_the_reading_of_parts() -> None:
+    assert isinstance(add_parts(Activity(), [Part(NOW - HOUR, 3)], RULES, NOW), Keep)
+
+
+def test_the_newest_part_counts_wherever_it_stands() -> None:
+    old, newer = Part(NOW - 90 * HOUR, 3), Part(NOW - 80 * HOUR, 4)
+
+    for parts in ([old, newer], [newer, old]):
+        assert add_parts(Activity(), parts, RULES, NOW) == Activity(NOW - 80 * HOUR, 7)
+
+
+def test_without_an_idle_time_neither_a_missing_part_nor_one_of_the_future_is_a_doubt() -> None:
+    assert decide(None, Activity(), AT_ONCE, NOW) == Abort(0)
+    assert add_parts(Activity(), [Part(NOW + HOUR, 4)], AT_ONCE, NOW) == Activity(NOW + HOUR, 4)
+
+
+# Plan
+
+
+def planned(*asks: Any, **settings: Any) -> Plan:
+    return make(asks, Settings((PHOTOS,), **settings), (PHOTOS,), "run", NOW)
+
+
+def test_a_checkpoint_among_other_asks_is_refused() -> None:
+    plan = planned(Resume({}, "record 1"))
+
+    assert [refused.origin for refused in plan.refused] == ["record 1"]
+
+
+def test_what_is_exactly_as_the_settings_have_it_does_not_widen_them() -> None:
+    plan = planned(SweepBuckets(min_age=72 * HOUR, min_idle=24 * HOUR, max_aborts=10), max_aborts=10)
+
+    assert plan.refused == ()
+    assert len(plan.scans) == 1
+
+
+def test_a_wanted_prefix_wider_than_the_allowed_ones_is_narrowed_to_them() -> None:
+    plan = planned(SweepBuckets(prefixes=("raw/",)), prefixes=("raw/x/", "raw/y/", "logs/"))
+
+    assert plan.refused == ()
+    assert [scan.prefix for scan in plan.scans] == ["raw/x/", "raw/y/"]
+
+
+def test_leftovers_have_no_age_of_their_own() -> None:
+    (scan,) = planned(Superseded(PHOTOS.name, "k", NOW - HOUR)).scans
+
+    assert scan.policy.min_age == timedelta(0)
+
+
+# Triggers
+
+
+def refusals(raw: object) -> list[str]:
+    return [ask.reason for ask in decode(raw).asks if isinstance(ask, Refused)]
+
+
+def over_http(body: object, **more: object) -> dict[str, Any]:
+    return {"httpMethod": "POST", "headers": {"Content-Type": "application/json"}, "body": body, **more}
+
+
+def test_a_thousand_uploads_fit_in_one_request_and_one_more_does_not() -> None:
+    thousand, more = (json.dumps({"uploads": [GOOD] * count}) for count in (1000, 1001))
+
+    assert len(decode(over_http(thousand)).asks) == 1000
+    assert len(refusals(over_http(more))) == len(decode(over_http(more)).asks) == 1
+
+
+@pytest.mark.parametrize(("body", "size"), [("", 0), ("猫", 3), ("\ud800", 3), (None, 0), ({}, 0)], ids=repr)
+def test_the_size_of_a_body_is_in_bytes_and_none_where_there_is_no_text(body: object, size: int) -> None:
+    request = http_request(over_http(body))
+
+    assert request is not None
+    assert request.size == size
+
+
+def test_one_ckafka_record_makes_the_whole_batch_ckafkas() -> None:
+    raw = {"Records": [{"CMQ": {"msgBody": json.dumps(GOOD)}}, {"Ckafka": {"msgBody": json.dumps(GOOD)}}]}
+
+    assert decode(raw).source is Source.CKAFKA
+
+
+@pytest.mark.parametrize("record", ["text", 5, None, [], {"cos": "text"}, {"Ckafka": []}, {"CMQ": 5}], ids=repr)
+def test_a_record_that_is_none_is_refused(record: object) -> None:
+    assert refusals({"Records": [record]}) == ["neither a CKafka, a CMQ nor a COS record"]
+
+
+def test_what_a_run_handed_on_is_a_checkpoint_whatever_else_the_event_holds() -> None:
+    assert decode({"cos_sweeper_checkpoint": {"version": 1}, "Type": "Timer"}).asks == (
+        Resume({"version": 1}, "event"),
+    )
+
+
+@pytest.mark.parametrize("extra", [{"data": {}}, {"specversion": "1.0"}], ids=["data", "specversion"])
+def test_a_message_with_one_field_that_eventbridge_has_too_is_a_message(extra: dict[str, Any]) -> None:
+    (ask,) = decode(GOOD | extra).asks
+
+    assert isinstance(ask, AbortUpload)
+
+
+def test_a_body_in_base64_is_unpacked_only_where_the_gateway_says_so() -> None:
+    packed = base64.b64encode(json.dumps(GOOD).encode()).decode()
+
+    (ask,) = decode(over_http(packed, isBase64Encoded=True)).asks
+
+    assert isinstance(ask, AbortUpload)
+    for flag in (False, "false", None):
+        assert refusals(over_http(packed, isBase64Encoded=flag)) == ["the message is not JSON"]
+
+
+def cls(data: bytes) -> dict[str, Any]:
+    return {"clslogs": {"data": base64.b64encode(data).decode()}}
+
+
+def test_a_cls_batch_is_gzip_and_nothing_like_it() -> None:
+    batch = json.dumps({"records": [{"content": json.dumps(GOOD)}, "text", None]}).encode()
+    # As much as makes an encoder look back over its whole window, which a smaller one would not reach.
+    padded = json.dumps({"records": [{"content": json.dumps(GOOD)}], "rest": "".join(map(str, range(20_000)))})
+
+    assert [type(ask) for ask in decode(cls(gzip.compress(batch))).asks] == [AbortUpload, Refused, Refused]
+    assert [type(ask) for ask in decode(cls(gzip.compress(padded.encode()))).asks] == [AbortUpload]
+    assert refusals(cls(zlib.compress(batch))) == ["the data is not gzip"]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [GOOD, json.dumps(GOOD), {"msgBody": json.dumps(GOOD), "topic": "t"}],
+    ids=["message", "text", "envelope"],
+)
+def test_eventbridge_brings_a_message_its_text_or_an_envelope_around_it(data: object) -> None:
+    (ask,) = decode({"specversion": "1.0", "data": data}).asks
+
+    assert isinstance(ask, AbortUpload)

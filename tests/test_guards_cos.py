@@ -1,0 +1,288 @@
+"""
+Guards of the store over the SDK that no other test would miss, found by breaking every one of them
+(`python -m tests.mutants`). COS's side is a script of answers; the SDK is the real one.
+"""
+
+import logging
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta, timezone
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from cos_sweeper.budget import Deadline
+from cos_sweeper.connection import Answer, NoAnswer
+from cos_sweeper.cos import Clients, CosStore
+from cos_sweeper.errors import NoSuchUpload, Refusal, Rejected, StoreError, Unavailable
+from cos_sweeper.model import Bucket, Cursor, Upload
+from cos_sweeper.retry import ATTEMPTS
+from cos_sweeper.settings import Credentials
+from cos_sweeper.transport import Exchange
+
+PHOTOS = Bucket("photos-1250000000", "ap-guangzhou")
+UPLOAD = Upload(PHOTOS, "k", "1")
+ROLE = Credentials("AKIDexample", "example", "token")
+ASKED = datetime(2026, 11, 22, 12, 0, 0, 900_000, tzinfo=timezone.utc)
+EMPTY_PAGE = (
+    b"<ListMultipartUploadsResult><Bucket>photos-1250000000</Bucket><EncodingType>url</EncodingType><KeyMarker/>"
+    b"<UploadIdMarker/><MaxUploads>1000</MaxUploads><Prefix/><IsTruncated>false</IsTruncated></ListMultipartUploadsResult>"
+)
+
+
+class Wire:
+    """What is behind the SDK: the same answer to every request, after a while. urls: what was asked for."""
+
+    def __init__(self, answer: Answer | Exception, take: Callable[[], None] = lambda: None) -> None:
+        self.answer = answer
+        self._take = take
+        self.urls: list[str] = []
+
+    def send(self, _method: str, url: str, _headers: Mapping[str, Any], _body: bytes | None, _seconds: float) -> Answer:
+        self.urls.append(url)
+        self._take()
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return self.answer
+
+
+class Clock:
+    """A clock that only waiting moves."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.waits: list[float] = []
+
+    def __call__(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.waits.append(seconds)
+        self.now += seconds
+
+
+def error(status: int, code: str, **headers: str) -> Answer:
+    body = f"<Error><Code>{code}</Code><RequestId>in-the-body</RequestId></Error>".encode()
+    return Answer(status, headers, body)
+
+
+def store_over(
+    wire: Wire, clock: Clock | None = None, *, ends: float = 60.0, now: Callable[[], datetime] = lambda: ASKED
+) -> CosStore:
+    clock = clock or Clock()
+    deadline = Deadline(clock, ends, ends, ends)
+    return CosStore(Clients(ROLE), wire, deadline, now=now, sleep=clock.sleep)  # type: ignore[arg-type]
+
+
+def failure(answer: Answer | Exception) -> tuple[StoreError, int]:
+    """What an abort raises, and after how many requests."""
+    wire = Wire(answer)
+    with pytest.raises(StoreError) as caught:
+        store_over(wire).abort(UPLOAD)
+    return caught.value, len(wire.urls)
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind", "code", "requests"),
+    [
+        (error(199, "Odd"), Rejected, "Odd", 1),
+        (error(300, "Odd"), Rejected, "Odd", 1),
+        (error(404, "NoSuchUpload"), NoSuchUpload, "NoSuchUpload", 1),
+        (error(404, "NoSuchBucket"), Rejected, "NoSuchBucket", 1),
+        (error(499, "Odd"), Rejected, "Odd", 1),
+        (error(500, "NoSuchUpload"), Unavailable, "NoSuchUpload", ATTEMPTS),
+        (error(400, "RequestTimeout"), Unavailable, "RequestTimeout", ATTEMPTS),
+        (error(403, "ExpiredToken"), Unavailable, "ExpiredToken", 1),
+        (error(404, "x"), Rejected, "x", 1),
+        (error(404, "x" * 64), Rejected, "x" * 64, 1),
+        (error(404, "x" * 65), Rejected, "Http404", 1),
+        (error(404, "two words"), Rejected, "Http404", 1),
+        (error(404, ""), Rejected, "Http404", 1),
+        (NoAnswer("Timeout", "late"), Unavailable, "Timeout", ATTEMPTS),
+        (NoAnswer("BadCertificate", "expired"), Unavailable, "BadCertificate", 1),
+        (ValueError("no request"), Rejected, "NotSent", 1),
+    ],
+    ids=lambda value: f"{value.status_code}" if isinstance(value, Answer) else None,
+)
+def test_what_an_answer_means_and_whether_it_is_asked_for_again(
+    answer: Answer | Exception, kind: type[StoreError], code: str, requests: int
+) -> None:
+    raised, asked = failure(answer)
+
+    assert (type(raised), raised.code, asked) == (kind, code, requests)
+
+
+@pytest.mark.parametrize(("status", "is_good"), [(199, False), (200, True), (299, True), (300, False)])
+def test_a_report_is_kept_with_any_2xx(status: int, *, is_good: bool) -> None:
+    store = store_over(Wire(error(status, "Odd")))
+
+    if is_good:
+        store.put_report(PHOTOS, "report.json", b"{}")
+    else:
+        with pytest.raises(Rejected):
+            store.put_report(PHOTOS, "report.json", b"{}")
+
+
+@pytest.mark.parametrize("status", [200, 203, 205])
+def test_nothing_but_a_204_is_a_receipt(status: int) -> None:
+    assert failure(Answer(status, {}, b""))[0].code == "NotAnAbort"
+    assert store_over(Wire(Answer(204, {"x-cos-request-id": "id"}, b""))).abort(UPLOAD).request_id == "id"
+
+
+def test_the_request_id_is_the_headers_and_the_bodys_where_there_is_none() -> None:
+    told = [failure(error(403, "x", **headers))[0].request_id for headers in ({"x-cos-request-id": "header's"}, {})]
+
+    assert told == ["header's", "in-the-body"]
+
+
+@pytest.mark.parametrize(
+    ("date", "seconds"),
+    [
+        ("Sun, 22 Nov 2026 11:59:59 GMT", -1.9),
+        ("Sun, 22 Nov 2026 12:00:00 GMT", 0),
+        ("Sun, 22 Nov 2026 12:00:01 GMT", 0),
+        ("Sun, 22 Nov 2026 12:00:02 GMT", 0),
+        ("Sun, 22 Nov 2026 12:00:05 GMT", 3),
+        ("", None),
+        ("yesterday", None),
+    ],
+)
+def test_the_skew_is_how_far_cos_is_off_what_the_exchange_itself_explains(date: str, seconds: float | None) -> None:
+    moments = iter([ASKED, datetime(2026, 11, 22, 12, 0, 2, tzinfo=timezone.utc)])
+    wire = Wire(Answer(200, {"date": date}, EMPTY_PAGE))
+
+    page = store_over(wire, now=lambda: next(moments)).page(PHOTOS, Cursor(), "")
+
+    assert page.skew == (None if seconds is None else timedelta(seconds=seconds))
+
+
+def test_a_date_is_of_the_same_second_as_the_exchange() -> None:
+    on_the_second = ASKED.replace(microsecond=0)
+    wire = Wire(Answer(200, {"date": "Sun, 22 Nov 2026 11:59:59 GMT"}, EMPTY_PAGE))
+
+    assert store_over(wire, now=lambda: on_the_second).page(PHOTOS, Cursor(), "").skew == timedelta(0)
+
+
+@pytest.mark.parametrize(
+    "upload", [Upload(PHOTOS, "", "1"), Upload(PHOTOS, "/k", "1"), Upload(PHOTOS, "k", "")], ids=str
+)
+def test_what_would_address_something_else_is_not_sent(upload: Upload) -> None:
+    wire = Wire(Answer(204, {}, b""))
+    store = store_over(wire)
+
+    for call in (store.abort, lambda upload: store.parts(upload, 0)):
+        with pytest.raises(Refusal):
+            call(upload)
+
+    assert wire.urls == []
+
+
+@pytest.mark.parametrize(("left", "least", "most"), [(0.0, 0, 0), (0.4, 20, 20), (0.95, 40, 20 * ATTEMPTS)])
+def test_another_attempt_is_made_where_half_a_second_is_left_after_the_pause(
+    left: float, least: int, most: int
+) -> None:
+    wire, clock = Wire(error(500, "InternalError")), Clock()
+    # The pauses are random, and take no time here.
+    store = CosStore(Clients(ROLE), wire, Deadline(clock, left, left, left), sleep=clock.waits.append)  # type: ignore[arg-type]
+
+    for _ in range(20):
+        with pytest.raises(Unavailable):
+            store.abort(UPLOAD)
+
+    assert least <= len(wire.urls) <= most
+
+
+@pytest.mark.parametrize(
+    ("code", "is_too_much"), [("SlowDown", True), ("ServiceUnavailable", True), ("InternalError", False)]
+)
+def test_a_bucket_that_was_asked_too_fast_is_asked_slower(code: str, *, is_too_much: bool) -> None:
+    clock = Clock()
+    wire = Wire(error(503, code), lambda: clock.sleep(10))
+
+    with pytest.raises(Unavailable):
+        store_over(wire, clock, ends=1000).abort(UPLOAD)
+
+    # Each request takes ten seconds, and between attempts there is a pause in any case.
+    assert (len([wait for wait in clock.waits if wait != 10]) > ATTEMPTS - 1) == is_too_much
+
+
+def test_requests_that_have_ended_do_not_count_as_what_was_too_much() -> None:
+    clock, sent = Clock(), list[float]()
+
+    def take() -> None:
+        sent.append(clock.now)
+        clock.sleep(10)
+
+    wire = Wire(Answer(204, {}, b""), take)
+    store = store_over(wire, clock, ends=10_000)
+    for _ in range(100):
+        store.abort(UPLOAD)
+    wire.answer = error(503, "SlowDown")
+    with pytest.raises(Unavailable):
+        store.abort(UPLOAD)
+
+    # One was under way when it was too much, so the slowest pace it is; a pause alone is of 0.4 seconds at most.
+    assert sent[101] - (sent[100] + 10) > 0.49
+
+
+def test_the_way_to_cos_is_https_unless_plain_http_is_asked_for() -> None:
+    wire = Wire(Answer(204, {}, b""))
+    clock = Clock()
+    plain = CosStore(Clients(ROLE, plain_http=True), wire, Deadline(clock, 1, 1, 1))  # type: ignore[arg-type]
+
+    store_over(wire).abort(UPLOAD)
+    plain.abort(UPLOAD)
+
+    assert [url.partition(":")[0] for url in wire.urls] == ["https", "http"]
+
+
+def test_each_request_goes_to_its_bucket_in_its_region_and_that_for_buckets_to_the_service() -> None:
+    wire = Wire(Answer(200, {}, EMPTY_PAGE))
+    store = store_over(wire)
+
+    store.page(PHOTOS, Cursor(), "")
+    with pytest.raises(Unavailable):
+        store.buckets("")
+
+    assert [url.split("/")[2] for url in wire.urls] == [
+        "photos-1250000000.cos.ap-guangzhou.myqcloud.com",
+        "service.cos.myqcloud.com",
+    ]
+
+
+def test_a_region_is_configured_once() -> None:
+    clients = Clients(ROLE)
+    exchange = Exchange(Wire(Answer(204, {}, b"")), 1.0)  # type: ignore[arg-type]
+
+    first, second, other = (clients.client(region, exchange).get_conf() for region in ("ap-a", "ap-a", "ap-b"))
+
+    assert first is second
+    assert other is not first
+
+
+def test_only_the_sdks_loggers_are_silenced() -> None:
+    assert logging.getLogger("qcloud_cos.cos_client").disabled
+    assert not logging.getLogger("urllib3").disabled
+
+
+def test_what_the_sdk_itself_refuses_is_told_by_the_kind_of_its_complaint() -> None:
+    wire = Wire(Answer(200, {}, b""))
+
+    with pytest.raises(Rejected) as caught:
+        store_over(wire).put_report(PHOTOS, "", b"{}")
+
+    assert (caught.value.code, caught.value.detail, wire.urls) == ("NotSent", "CosClientError", [])
+
+
+def test_a_call_of_the_sdk_that_sends_nothing_is_no_success() -> None:
+    class Idle(Clients):
+        def client(self, _region: str, _exchange: Exchange) -> Any:
+            return SimpleNamespace(put_object=lambda **_: None)
+
+    clock = Clock()
+    store = CosStore(Idle(ROLE), Wire(Answer(200, {}, b"")), Deadline(clock, 1, 1, 1))  # type: ignore[arg-type]
+
+    with pytest.raises(Rejected) as caught:
+        store.put_report(PHOTOS, "report.json", b"{}")
+
+    assert caught.value.code == "NotSent"

@@ -1,0 +1,270 @@
+"""
+Guards of the sweep that no other test would miss, found by breaking every one of them (`python -m tests.mutants`).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+
+from cos_sweeper import plan as planning
+from cos_sweeper.budget import Deadline
+from cos_sweeper.errors import NoSuchUpload, Refusal, Rejected, Unavailable
+from cos_sweeper.listing import Walk, every_bucket
+from cos_sweeper.model import (
+    Aborted,
+    AlreadyGone,
+    Bucket,
+    BucketsPage,
+    Cursor,
+    Deferred,
+    Failed,
+    Kept,
+    Outcome,
+    Page,
+    Part,
+    PartsPage,
+    Refused,
+    SweepBuckets,
+    Upload,
+    WouldAbort,
+)
+from cos_sweeper.plan import Named
+from cos_sweeper.policy import Policy
+from cos_sweeper.settings import Settings
+from cos_sweeper.settle import Allowance, Settler
+from cos_sweeper.store import Receipt, why_unaddressable
+
+NOW = datetime(2026, 11, 22, 12, tzinfo=timezone.utc)
+HOUR = timedelta(hours=1)
+RULES = Policy(min_age=72 * HOUR, min_idle=24 * HOUR)
+AT_ONCE = Policy(timedelta(0), timedelta(0))
+PHOTOS = Bucket("photos-1250000000", "ap-guangzhou")
+UPLOAD = Upload(PHOTOS, "k", "1585130821" + "a" * 64)
+OLD = Part(NOW - 100 * HOUR, 5)
+
+
+@dataclass(slots=True)
+class Shelf:
+    """A store that answers as it is told. asked: the parts that were asked for, by the number after which."""
+
+    parts_page: Callable[[int], PartsPage] = lambda _: PartsPage((OLD,), None)
+    aborting: Callable[[], Receipt] = lambda: Receipt("id")
+    asked: list[int] = field(default_factory=list)
+    aborts: int = 0
+
+    def parts(self, _: Upload, after: int) -> PartsPage:
+        self.asked.append(after)
+        return self.parts_page(after)
+
+    def abort(self, _: Upload) -> Receipt:
+        self.aborts += 1
+        return self.aborting()
+
+
+def settled(
+    shelf: Shelf,
+    policy: Policy = RULES,
+    *,
+    allowance: Allowance | None = None,
+    passed: Callable[[], bool] = lambda: False,
+    dry_run: bool = False,
+) -> Outcome:
+    plan = planning.make((SweepBuckets(),), Settings((PHOTOS,), dry_run=dry_run), (PHOTOS,), "run", NOW)
+    deadline = Deadline(lambda: 1.0 if passed() else 0.0, 1.0, 2.0, 3.0)
+    settler = Settler(shelf, plan, deadline, allowance or Allowance(None))  # type: ignore[arg-type]
+    return settler.named(Named(UPLOAD, policy))
+
+
+def raising(exc: Exception) -> Callable[..., Any]:
+    def fail(*_: object) -> Any:
+        raise exc
+
+    return fail
+
+
+# Settle
+
+
+def test_parts_that_never_end_are_given_up_after_a_thousand_pages() -> None:
+    shelf = Shelf(lambda after: PartsPage((OLD,), after + 7))
+
+    outcome = settled(shelf)
+
+    assert isinstance(outcome, Failed)
+    assert (outcome.code, outcome.lasting) == ("EndlessParts", True)
+    assert shelf.asked == [7 * page for page in range(1000)]
+    assert shelf.aborts == 0
+
+
+@pytest.mark.parametrize("minutes", [6, -6])
+def test_a_clock_that_is_off_while_parts_are_read_keeps_what_has_an_idle_time(minutes: int) -> None:
+    shelf = Shelf(lambda _: PartsPage((OLD,), None, timedelta(minutes=minutes)))
+
+    assert isinstance(settled(shelf), Kept)
+    assert isinstance(settled(shelf, AT_ONCE), Aborted)
+
+
+@pytest.mark.parametrize(
+    ("trouble", "outcome"),
+    [
+        (NoSuchUpload("NoSuchUpload", 404), AlreadyGone),
+        (Refusal("malformed"), Refused),
+        (Unavailable("SlowDown", 503), Failed),
+        (Rejected("AccessDenied", 403), Failed),
+    ],
+    ids=["gone", "refused", "for_now", "for_good"],
+)
+def test_what_goes_wrong_while_parts_are_read_or_at_the_abort_is_an_outcome(
+    trouble: Exception, outcome: type[Outcome]
+) -> None:
+    reading, aborting = Shelf(parts_page=raising(trouble)), Shelf(aborting=raising(trouble))
+
+    assert [type(settled(reading)), type(settled(aborting))] == [outcome, outcome]
+    assert (reading.aborts, aborting.aborts) == (0, 1)
+
+
+def test_whether_a_failure_lasts_is_told() -> None:
+    for_now, for_good = (
+        settled(Shelf(raising(trouble))) for trouble in (Unavailable("SlowDown"), Rejected("AccessDenied"))
+    )
+
+    assert isinstance(for_now, Failed)
+    assert isinstance(for_good, Failed)
+    assert (for_now.lasting, for_good.lasting) == (False, True)
+
+
+def test_only_a_named_upload_without_an_idle_time_is_aborted_though_its_parts_cannot_be_read() -> None:
+    blind, gone = Shelf(raising(Rejected("AccessDenied"))), Shelf(raising(NoSuchUpload("NoSuchUpload", 404)))
+
+    assert settled(blind, AT_ONCE) == Aborted(UPLOAD, None, "id")
+    assert settled(gone, AT_ONCE) == AlreadyGone(UPLOAD)
+    assert gone.aborts == 0
+
+
+def test_out_of_time_no_parts_are_asked_for() -> None:
+    shelf = Shelf()
+
+    assert isinstance(settled(shelf, passed=lambda: True), Deferred)
+    assert shelf.asked == []
+
+
+def test_parts_that_were_cut_off_by_our_own_time_limit_are_no_failure() -> None:
+    shelf = Shelf(raising(Unavailable("Timeout")))
+
+    assert isinstance(settled(shelf, passed=lambda: bool(shelf.asked)), Deferred)
+    assert isinstance(settled(Shelf(raising(Rejected("x"))), passed=lambda: False), Failed)
+
+
+def test_an_allowance_is_taken_for_an_abort_and_given_back_only_when_none_was_needed() -> None:
+    allowance = Allowance(2)
+    gone, failed = NoSuchUpload("NoSuchUpload", 404), Unavailable("SlowDown", 503)
+
+    left = []
+    for shelf, dry_run in (
+        (Shelf(aborting=raising(gone)), False),
+        (Shelf(aborting=raising(failed)), False),
+        (Shelf(), True),
+    ):
+        outcome = settled(shelf, allowance=allowance, dry_run=dry_run)
+        left.append((type(outcome), allowance.left, allowance.spent))
+
+    assert left == [(AlreadyGone, 2, False), (Failed, 1, False), (WouldAbort, 0, True)]
+    assert isinstance(settled(Shelf(), allowance=allowance), Deferred)
+    assert allowance.left == 0
+
+
+def test_an_allowance_without_a_limit_stays_without_one() -> None:
+    allowance = Allowance(None)
+
+    assert allowance.take()
+    allowance.give_back()
+    assert (allowance.left, allowance.spent) == (None, False)
+
+
+# Listing
+
+
+def walked(start: Cursor, *markers: Cursor | None) -> Cursor | None:
+    walk = Walk(start)
+    for marker in markers:
+        walk.advance(Page((), marker))
+    return walk.next
+
+
+@pytest.mark.parametrize(
+    "markers",
+    [
+        (("a", "1"),),
+        (("b", "1"), ("b", "1")),
+        (("b", "1"), ("b", "2"), ("b", "1")),
+        (("c", "1"), ("b", "2")),
+        (("b\udcff", "1"), ("b猫", "1")),
+    ],
+    ids=["before_the_start", "same", "circle", "back", "back_by_bytes"],
+)
+def test_a_listing_that_goes_back_or_in_circles_is_rejected(markers: tuple[tuple[str, str], ...]) -> None:
+    with pytest.raises(Rejected) as caught:
+        walked(Cursor("b", "0"), *(Cursor(*marker) for marker in markers))
+
+    assert caught.value.code == "MarkerStuck"
+
+
+def test_a_listing_may_come_to_the_same_id_under_another_key_and_to_smaller_ids_under_the_same_one() -> None:
+    way = [Cursor("b", "9"), Cursor("b", "5"), Cursor("c", "9"), Cursor("c", "5"), Cursor("d", "9"), None]
+
+    assert walked(Cursor(), *way) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "region", "is_one"),
+    [
+        (PHOTOS.name, PHOTOS.region, True),
+        (f"{PHOTOS.name}.evil", PHOTOS.region, False),
+        ("photos", PHOTOS.region, False),
+        (PHOTOS.name, f"{PHOTOS.region}.evil", False),
+        (PHOTOS.name, "", False),
+    ],
+)
+def test_only_what_is_wholly_a_bucket_in_a_region_is_swept(name: str, region: str, *, is_one: bool) -> None:
+    found = Bucket(name, region)
+
+    class Two:
+        def buckets(self, marker: str) -> BucketsPage:
+            return {"": BucketsPage((found,), "m"), "m": BucketsPage((PHOTOS,), None)}[marker]
+
+    assert every_bucket(Two()) == ((found,) if is_one else ()) + (PHOTOS,)  # type: ignore[arg-type]
+
+
+# Store
+
+
+@pytest.mark.parametrize(
+    ("key", "upload_id", "reason"),
+    [
+        ("k", "x" * 256, None),
+        ("k", "x" * 257, "malformed"),
+        ("k", "x\n", "malformed"),
+        ("k", "x y", "malformed"),
+        ("k", "", "would delete the object"),
+        ("", "x", "would address the bucket"),
+        ("/", "x", "would address the bucket"),
+        ("/k", "x", "starts with '/'"),
+        ("k" * 850, "x", None),
+        ("k" * 851, "x", "851 bytes"),
+        ("猫" * 284, "x", "852 bytes"),
+        (".", "x", "last segment"),
+        ("a/..", "x", "last segment"),
+        ("a/b/.", "x", "last segment"),
+        ("../a", "x", None),
+        ("...", "x", None),
+        ("a..", "x", None),
+        ("\udcff", "x", "not valid UTF-8"),
+    ],
+)
+def test_what_would_address_something_else_never_reaches_the_sdk(key: str, upload_id: str, reason: str | None) -> None:
+    told = why_unaddressable(key, upload_id)
+
+    assert told is None if reason is None else reason in (told or "")
