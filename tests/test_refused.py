@@ -119,6 +119,16 @@ def test_an_event_of_any_depth_is_refused_with_a_word(
     assert len(kept(cloud)) == times_kept
 
 
+def test_of_an_event_that_is_too_large_the_reason_is_kept_and_its_size(cloud: Cloud, function: Function) -> None:
+    function.settings |= REPORTS
+
+    function({"uploads": [0] * 9_000, "padding": "🐈" * 100_000})
+
+    (document,) = kept(cloud)
+    assert (document["reasons"], len(document["refused"])) == (9_000, 1_000)
+    assert document["event"].startswith("not kept: 1")
+
+
 def test_no_secret_is_kept(cloud: Cloud, function: Function) -> None:
     function.settings |= REPORTS
     request = event("http_function_url")

@@ -14,6 +14,9 @@ from cos_sweeper.model import Refused
 from cos_sweeper.report import facts
 
 DIGEST_LENGTH = 32
+# An asynchronous event has 128 KB at most; only what somebody waits for the answer of can be larger.
+MAX_EVENT_LENGTH = 1 << 20
+MAX_REASONS = 1000
 
 
 def digest(event: object) -> str:
@@ -26,13 +29,22 @@ def digest(event: object) -> str:
 
 
 def document(event: Any, refused: Sequence[Refused], scrubber: Scrubber) -> bytes:
-    """The reasons, and under `event` what can be sent again, without secrets."""
-    reasons = [facts(each) for each in refused]
+    """
+    The first reasons, and under `event` what can be sent again, without secrets.
+
+    In place of an event that is too large or nested too deeply for the function's memory stands what it was.
+    """
+    told = [facts(each) for each in refused[:MAX_REASONS]]
+    return json.dumps({"reasons": len(refused), "refused": told, "event": _kept(event, scrubber)}, default=str).encode()
+
+
+def _kept(event: Any, scrubber: Scrubber) -> Any:
     try:
-        return _written({"refused": reasons, "event": scrubber.clean_all(event)})
+        size = len(json.dumps(event, default=str))
+        if size > MAX_EVENT_LENGTH:
+            return f"not kept: {size} characters of JSON"
+        cleaned = scrubber.clean_all(event)
+        json.dumps(cleaned, default=str)
     except (RecursionError, ValueError, TypeError):
-        return _written({"refused": reasons, "event": "nested too deeply to be kept"})
-
-
-def _written(document: dict[str, Any]) -> bytes:
-    return json.dumps(document, indent=1, default=str).encode()
+        return "not kept: nested too deeply"
+    return cleaned
