@@ -8,6 +8,7 @@ import argparse
 import sys
 import time
 import traceback
+from collections.abc import Callable
 from random import SystemRandom
 from typing import ClassVar
 
@@ -56,8 +57,9 @@ def a_round(number: int) -> None:
         suppress_health_check=list(HealthCheck),
         phases=[Phase.generate, Phase.shrink],
     )
+    run: Callable[..., None] = run_state_machine_as_test  # it has no types of its own
     try:
-        run_state_machine_as_test(seed(number)(Watched), settings=how)
+        run(seed(number)(Watched), settings=how)
     except Exception:
         say(f"a law was broken in the round of --seed {number}")
         raise

@@ -94,6 +94,44 @@ def test_leftovers_have_no_age_of_their_own() -> None:
     assert scan.policy.min_age == timedelta(0)
 
 
+def test_the_region_of_a_named_upload_may_be_told_if_it_is_the_buckets() -> None:
+    assert len(planned(AbortUpload(PHOTOS.name, "k", "1", PHOTOS.region)).named) == 1
+
+
+def test_what_a_sweep_leaves_open_is_as_the_settings_have_it() -> None:
+    plan = planned(SweepBuckets(), dry_run=True, max_aborts=10, min_age=80 * HOUR, min_idle=40 * HOUR)
+
+    assert (plan.dry_run, plan.max_aborts) == (True, 10)
+    assert (plan.scans[0].policy.min_age, plan.scans[0].policy.min_idle) == (80 * HOUR, 40 * HOUR)
+
+
+@pytest.mark.parametrize(("count", "prefixes", "is_made"), [(100, 100, True), (137, 73, False)])
+@pytest.mark.parametrize("is_named", [True, False])
+def test_a_sweep_is_of_ten_thousand_listings_at_most(
+    count: int, prefixes: int, *, is_named: bool, is_made: bool
+) -> None:
+    buckets = [Bucket(f"b{n:03}-1250000000", "ap-guangzhou") for n in range(count)]
+    settings = Settings(tuple(buckets), prefixes=tuple(f"{n:03}/" for n in range(prefixes)))
+    ask = SweepBuckets(tuple(bucket.name for bucket in buckets) if is_named else None)
+
+    plan = make((ask,), settings, buckets, "run", NOW)
+
+    assert (len(plan.scans), len(plan.refused)) == ((10_000, 0) if is_made else (0, 1))
+
+
+def test_of_everything_that_is_wrong_with_a_sweep_twenty_things_are_said() -> None:
+    (refused,) = planned(SweepBuckets(prefixes=tuple(f"/{n}" for n in range(50)))).refused
+
+    assert refused.reason.count("matches nothing") == 20
+
+
+def test_of_a_refused_upload_no_more_is_told_than_a_key_can_have() -> None:
+    (refused,) = planned(AbortUpload(PHOTOS.name, "k" * 900, "x y" * 300)).refused
+
+    assert refused.upload is not None
+    assert (len(refused.upload.key), len(refused.upload.upload_id)) == (850, 850)
+
+
 # Triggers
 
 
@@ -118,6 +156,13 @@ def test_the_size_of_a_body_is_in_bytes_and_none_where_there_is_no_text(body: ob
 
     assert request is not None
     assert request.size == size
+
+
+def test_a_header_that_is_no_text_is_none() -> None:
+    request = http_request({"httpMethod": "POST", "headers": {"Authorization": 5, "Accept": "x"}})
+
+    assert request is not None
+    assert request.headers == {"accept": "x"}
 
 
 def test_one_ckafka_record_makes_the_whole_batch_ckafkas() -> None:
@@ -166,6 +211,8 @@ def test_a_cls_batch_is_gzip_and_nothing_like_it() -> None:
     assert [type(ask) for ask in decode(cls(gzip.compress(batch))).asks] == [AbortUpload, Refused, Refused]
     assert [type(ask) for ask in decode(cls(gzip.compress(padded.encode()))).asks] == [AbortUpload]
     assert refusals(cls(zlib.compress(batch))) == ["the data is not gzip"]
+    for more in (b"more", gzip.compress(batch)):
+        assert len(refusals(cls(gzip.compress(batch) + more))) == 1
 
 
 @pytest.mark.parametrize(

@@ -162,3 +162,40 @@ def test_every_prefix_of_a_checkpoint_lies_within_the_settings(prefixes: list[st
     else:
         with pytest.raises(Refusal, match="wider than PREFIXES"):
             read(raw, settings)
+
+
+def test_a_checkpoint_is_read_up_to_the_size_that_is_written() -> None:
+    raw = checkpoint_of(more="")
+    raw["more"] = "x" * (checkpoint.MAX_BYTES - len(json.dumps(raw)))
+
+    read(raw)
+    with pytest.raises(Refusal, match="at most"):
+        read(raw | {"more": raw["more"] + "x"})
+
+
+def test_a_checkpoint_that_is_too_deep_is_refused() -> None:
+    deep: list[object] = []
+    for _ in range(100_000):
+        deep = [deep]
+
+    with pytest.raises(Refusal, match="damaged"):
+        read(checkpoint_of(more=deep))
+
+
+def test_what_a_checkpoint_says_twice_is_done_once() -> None:
+    scan, upload = ["scan", 0, PHOTOS.name, "", "", ""], ["upload", 0, PHOTOS.name, "k", TIMED_ID]
+
+    made = read(checkpoint_of(todo=[scan, upload, scan, upload]))
+
+    assert (len(made.scans), len(made.named)) == (1, 1)
+
+
+@pytest.mark.parametrize("place", [3, 4, 5], ids=["prefix", "key", "upload_id"])
+def test_a_scan_is_asked_for_in_texts_or_in_bytes_that_stand_for_one(place: int) -> None:
+    scan: list[object] = ["scan", 0, PHOTOS.name, "", "", ""]
+
+    scan[place] = "\udcff"
+    read(checkpoint_of(todo=[scan]))
+    scan[place] = "\ud800"
+    with pytest.raises(Refusal):
+        read(checkpoint_of(todo=[scan]))

@@ -199,3 +199,46 @@ def test_kinds_have_names() -> None:
 def test_an_empty_event_is_refused_as_one() -> None:
     assert reason({"Records": []}) == "the event holds no message"
     assert reason(json.loads("{}")).startswith("no `bucket`")
+
+
+@pytest.mark.parametrize(("values", "is_read"), [(199_999, True), (200_000, False)])
+def test_a_message_holds_fewer_than_two_hundred_thousand_values(values: int, *, is_read: bool) -> None:
+    text = json.dumps(GOOD | {"rest": [0]})
+    text = text.replace("[0]", "[0" + ",0" * (values - sum(map(text.count, ",[{"))) + "]")
+
+    ask = only({"Records": [{"CMQ": {"msgBody": text}}]})
+
+    assert isinstance(ask, AbortUpload if is_read else Refused)
+
+
+@pytest.mark.parametrize("name", ["buckets", "prefixes"])
+def test_the_names_of_a_narrowing_have_four_kilobytes_together(name: str) -> None:
+    assert isinstance(only(timer(**{name: ["a" * 2048, "b" * 2048]})), SweepBuckets)
+    assert "longer than the 4096 characters" in reason(timer(**{name: ["a" * 2048, "b" * 2049]}))
+
+
+def test_a_limit_of_aborts_has_a_limit() -> None:
+    assert only(timer(max_aborts=10**12)) == SweepBuckets(max_aborts=10**12)
+    assert "`max_aborts`" in reason(timer(max_aborts=10**12 + 1))
+
+
+@pytest.mark.parametrize(
+    "text", ['{"a": 1, "a": 1}', '{"uploads": [{"key": "k", "key": "l"}]}'], ids=["same", "inside"]
+)
+def test_what_says_something_twice_is_refused(text: str) -> None:
+    assert reason({"Records": [{"CMQ": {"msgBody": text}}]}) == "the message is not JSON"
+
+
+@pytest.mark.parametrize("name", ["name", "appid"])
+def test_a_bucket_of_an_event_of_cos_has_a_name_and_an_appid_that_are_texts_or_numbers(name: str) -> None:
+    place = {"name": "photos", "appid": 1250000000}
+    key = {"key": "/1250000000/photos/k"}
+
+    assert isinstance(only(completed(cosBucket=place, cosObject=key)), Superseded)
+    others: list[object] = [None, [], {}, 0.5]
+    for value in others:
+        assert f"the COS event's `{name}` is " in reason(completed(cosBucket=place | {name: value}, cosObject=key))
+
+
+def test_another_event_of_cos_is_named() -> None:
+    assert "'cos:ObjectCreated:Put'" in reason(completed({"eventName": "cos:ObjectCreated:Put"}))

@@ -99,9 +99,12 @@ def _is_right(outcome: Outcome, run: Run, scene: Scene, changed: set[str]) -> No
     match outcome:
         case Kept():
             assert outcome.reason in _why_keep(upload, run, scene), f"Keep: {outcome}"
+        case WouldAbort(bytes=None) if scene.seen(upload) is None:
+            # Named, and nothing could be learned of it: the abort would go ahead, and find nothing.
+            assert run.struck["parts", upload], f"Honesty: {outcome}"
         case WouldAbort():
             assert any(terms.dry_run for terms in run.terms)
-            assert upload.upload_id in scene.live
+            assert outcome.bytes is None or upload.upload_id in scene.live, f"Honesty: {outcome}"
             assert _may_go(upload, run, scene), f"Keep: {outcome}"
         case AlreadyGone():
             assert scene.held(upload) is None, f"Honesty: {outcome}"
