@@ -242,3 +242,9 @@ def test_a_bucket_of_an_event_of_cos_has_a_name_and_an_appid_that_are_texts_or_n
 
 def test_another_event_of_cos_is_named() -> None:
     assert "'cos:ObjectCreated:Put'" in reason(completed({"eventName": "cos:ObjectCreated:Put"}))
+
+
+def test_of_two_spellings_the_one_that_is_wrong_is_named() -> None:
+    said = reason({"bucket": "b-1250000000", "key": "k", "Key": 5, "uploadId": "1"})
+
+    assert said == "`key` is a number, not a string"

@@ -160,8 +160,9 @@ def _field(message: Mapping[str, Any], *spellings: str, required: bool = True) -
         if required:
             raise Refusal(f"no `{spellings[0]}`; an upload is named by `bucket`, `key` and `uploadId`")
         return ""
-    if any(not isinstance(value, str) for value in found):
-        raise Refusal(f"`{spellings[0]}` is {kind_of(found[0])}, not a string")
+    for value in found:
+        if not isinstance(value, str):
+            raise Refusal(f"`{spellings[0]}` is {kind_of(value)}, not a string")
     if len(set(found)) > 1:
         raise Refusal(f"`{spellings[0]}` and `{spellings[1]}` disagree")
     if required and not found[0]:
