@@ -25,6 +25,7 @@ from cos_sweeper.cos import Clients, CosStore
 from cos_sweeper.errors import Refusal, StoreError, SweeperError, Unexplained
 from cos_sweeper.log import Log, Scrubber
 from cos_sweeper.model import Ask, Bucket, Refused, Resume
+from cos_sweeper.policy import CLOCK_OFF
 from cos_sweeper.settings import Credentials, Settings
 from cos_sweeper.transport import Connections
 
@@ -87,6 +88,8 @@ def _handle(
     told = scrubber.clean_all(done.as_json())
     if environment.report is not None:
         _keep(environment.report, done, told, _store(environment, role, deadline.closing()), log)
+    if CLOCK_OFF in done.kept:
+        log.warning("clock.off", kept=done.kept[CLOCK_OFF])
     log.info("run.ended", **{name: value for name, value in told.items() if not isinstance(value, (dict, list))})
     return answers.answer(decoded.source, done)
 

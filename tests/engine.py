@@ -40,6 +40,7 @@ class Ticking:
     inner: MemoryStore
     ticks: int = 0
     dies_at: int | None = None
+    before_parts: Callable[[], object] = lambda: None
 
     def _tick(self) -> None:
         self.ticks += 1
@@ -51,6 +52,7 @@ class Ticking:
         return self.inner.page(bucket, start, prefix)
 
     def parts(self, upload: Upload, after: int) -> PartsPage:
+        self.before_parts()
         self._tick()
         return self.inner.parts(upload, after)
 
@@ -84,6 +86,7 @@ class Engine:
     dead_letters: int = 0
     accepts: int | None = None
     longest_checkpoint: int = 0
+    before_parts: Callable[[], object] = lambda: None
 
     def seed(self, key: str, count: int = 1, *, idle: float = 100, bucket: int = 0, parts: int = 2) -> list[Upload]:
         """Uploads that began 100 hours ago, with parts of 5 bytes, the last one `idle` hours ago."""
@@ -120,7 +123,8 @@ class Engine:
     def _run(self, made: plan.Plan) -> bool:
         self.runs += 1
         assert self.runs < 5000, "a chain goes on for ever"
-        store = Ticking(MemoryStore(self.account, lambda: NOW, self.page_size), dies_at=self.dies_at(self.runs))
+        memory = MemoryStore(self.account, lambda: NOW, self.page_size)
+        store = Ticking(memory, dies_at=self.dies_at(self.runs), before_parts=self.before_parts)
         deadline = Deadline(lambda: float(store.ticks), self.seconds, self.seconds + 50.0, self.seconds + 60.0)
         log = Log(lambda _: None, Scrubber(()))
         try:

@@ -3,10 +3,11 @@ More than one invocation: handing on, dealing out, and coming to an end.
 """
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
-from cos_sweeper import checkpoint
+from cos_sweeper import checkpoint, turns
 from cos_sweeper.answers import answer
 from cos_sweeper.errors import RunFailed
 from cos_sweeper.model import AbortUpload, SweepBuckets
@@ -235,3 +236,21 @@ def test_one_abort_is_not_dealt_out() -> None:
     scf.fire()
 
     assert (total(scf.reports, "aborted"), len(scf.reports)) == (1, 1)
+
+
+def test_named_uploads_that_nobody_has_time_for_end_the_chain_in_whatever_order_they_were_given_up() -> None:
+    """The first one's parts take longer than the second's, so that they are given up the other way round."""
+    scf = engine(seconds=3, workers=2, event_min_idle=timedelta(minutes=1))
+    scf.page_size = 1
+    uploads = scf.seed("{n}", 2, parts=5)
+    waits = iter([9])
+
+    def slowly() -> None:
+        for _ in range(next(waits, 0)):
+            turns.sleep(0)
+
+    scf.before_parts = slowly
+    scf.fire(*(AbortUpload(one.bucket.name, one.key, one.upload_id) for one in uploads))
+
+    assert [report.failed for report in scf.reports] == [{"NoProgress": 1}]
+    assert len(scf.held()) == 2

@@ -57,7 +57,7 @@ def _taken_over(plan: Plan, left: Plan, hand_on: HandOn | None, ledger: Ledger, 
     """Whether the next run goes on with what is left. A chain that cannot get anywhere ends here, and says so."""
     if hand_on is None or left.max_aborts == 0:
         return False
-    if (left.scans, left.named) == (plan.scans, plan.named) and not ledger.counts:
+    if (left.scans, left.named) == (plan.scans, plan.named) and not ledger.counts["aborted"]:
         ledger.chain_failed("NoProgress", "not one upload was settled in time: raise the function's timeout")
         return False
     if plan.number >= checkpoint.MAX_RUNS:

@@ -29,6 +29,7 @@ from cos_sweeper.model import (
     Outcome,
     Page,
     Refused,
+    WouldAbort,
 )
 from cos_sweeper.plan import Named, Plan, Scan
 from cos_sweeper.policy import screen
@@ -272,11 +273,15 @@ class _Run:
         if not left and not self._left_named:
             return None
         scans = tuple(replace(self._plan.scans[number], start=start) for number, start in left)
+        # In the plan's order, however they ended: a run that got nowhere leaves what it was given.
+        left_named = set(self._left_named)
+        # What a dry run would abort beyond the point to go on from is judged, and counted, by the next run.
+        untold = sum(isinstance(outcome, WouldAbort) for outcome, _, _ in self._unsettled)
         return replace(
             self._plan,
-            named=tuple(self._left_named),
+            named=tuple(named for named in self._plan.named if named in left_named),
             scans=scans,
             refused=(),
-            max_aborts=self._allowance.left,
+            max_aborts=self._allowance.left and self._allowance.left + untold,
             past=self._ledger.past(),
         )
