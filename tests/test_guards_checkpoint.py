@@ -199,3 +199,12 @@ def test_a_scan_is_asked_for_in_texts_or_in_bytes_that_stand_for_one(place: int)
     scan[place] = "\ud800"
     with pytest.raises(Refusal):
         read(checkpoint_of(todo=[scan]))
+
+
+def test_a_checkpoint_aborts_no_more_than_the_settings_of_the_day_allow() -> None:
+    lower = Settings((PHOTOS,), max_aborts=4)
+
+    assert read(checkpoint_of(max_aborts=4), lower).max_aborts == 4
+    for more in (5, None):
+        with pytest.raises(Refusal, match="max_aborts"):
+            read(checkpoint_of(max_aborts=more), lower)
