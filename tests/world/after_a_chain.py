@@ -5,7 +5,8 @@ Always: it did end. Undisturbed, that is if no run died, no hand-on was lost, re
 the settings nor a clock changed on the way:
 
 - no upload has two outcomes, and each that was there all the time and is listed has one, unless its bucket's listing
-  broke off or the limit of aborts was reached;
+  broke off, the limit of aborts was reached, or the answer to its abort was lost for good: beyond the upload to go on
+  from that may be told by nobody, for whether the next run will find it cannot be known;
 - what failed anywhere is told by the last run of some branch;
 - no more is aborted than MAX_ABORTS.
 
@@ -69,8 +70,9 @@ def _has_one_outcome_each(chain: Chain, scene: Scene, told: Counter[Upload], *, 
     assert all(told[upload] for upload in named), "Honesty: an upload that was named has no outcome"
     if not ways:
         return
+    lost = {upload for run in chain.runs for upload in run.lost}
     for name, upload in chain.present.items():
-        if name in changed or name in scene.were_hidden or upload.bucket in broken:
+        if name in changed or name in scene.were_hidden or upload.bucket in broken or upload in lost:
             continue
         most = sum(terms.lists(upload) for terms in ways)
         # What an earlier listing had aborted does not stand on a later one, unless that is stale.
