@@ -128,7 +128,7 @@ def test_a_sweep_survives_twenty_instances_killed_at_random_moments(scf: Cloud) 
     scf.seed(PHOTO_BUCKET, "young/{n:05}", count=41_000, hours_since_start=5)
     stay = {one.upload_id for one in scf.uploads(PHOTO_BUCKET)}
     stay |= furnish(scf, 9_000)
-    scf.fault(delay_ms=10)
+    scf.fault(delay_ms=60)
     scf.scf_settings(time_limit_ms=6000, retry_wait_ms=50, env={"FAN_OUT": "4"})
     chance = random.Random(20)
     scf.fire_timer()
