@@ -17,6 +17,7 @@ from cos_sweeper import permissions, turns
 from cos_sweeper.cos import CosStore
 from cos_sweeper.errors import BadSettings
 from cos_sweeper.settings import load
+from tests.aborting import ABORTING
 from tests.cloud.client import Cloud, Credentials
 
 EVENTS = Path(__file__).parent / "events"
@@ -84,6 +85,7 @@ class Function:
             "TENCENTCLOUD_SECRETKEY": role.secret_key,
             "TENCENTCLOUD_SESSIONTOKEN": role.token or "",
             "HTTP_TOKEN": TOKEN,
+            **ABORTING,
             **self.settings,
             **settings,
         }

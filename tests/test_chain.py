@@ -12,15 +12,15 @@ from cos_sweeper.answers import answer
 from cos_sweeper.errors import RunFailed
 from cos_sweeper.model import AbortUpload, SweepBuckets
 from cos_sweeper.report import MAX_DETAILS_SHOWN, Report, Status
-from cos_sweeper.settings import Settings
 from cos_sweeper.triggers import Source
+from tests.aborting import aborting_settings
 from tests.engine import BUCKETS, NOW, Engine
 
 PHOTOS, LOGS = BUCKETS
 
 
 def engine(*, seconds: int = 1000, **settings: object) -> Engine:
-    return Engine(Settings(BUCKETS, **{"workers": 1, **settings}), seconds=seconds)  # type: ignore[arg-type]
+    return Engine(aborting_settings(BUCKETS, **{"workers": 1, **settings}), seconds=seconds)
 
 
 def total(reports: list[Report], name: str) -> int:

@@ -11,10 +11,12 @@ import pytest
 
 from cos_sweeper import permissions
 from cos_sweeper.settings import load
+from tests.aborting import ABORTING
 from tests.cloud.client import Cloud
 from tests.cloud.invocations import InvocationRecord
 from tests.function import FUNCTION, LOGS, PHOTOS
 
+ENVIRONMENT = {"BUCKETS": f"{PHOTOS},{LOGS}", **ABORTING}
 HANDLER = Path(__file__).parents[1] / "handler"
 PHOTO_BUCKET, LOG_BUCKET = (place.partition("@")[0] for place in (PHOTOS, LOGS))
 OUTCOMES = ("kept", "would_abort", "aborted", "already_gone", "refused", "failed", "deferred")
@@ -22,14 +24,14 @@ OUTCOMES = ("kept", "would_abort", "aborted", "already_gone", "refused", "failed
 
 @pytest.fixture(scope="module")
 def running() -> Iterator[Cloud]:
-    with Cloud.start(PHOTOS, LOGS, function=HANDLER, env={"BUCKETS": f"{PHOTOS},{LOGS}"}, concurrency=12) as cloud:
+    with Cloud.start(PHOTOS, LOGS, function=HANDLER, env=ENVIRONMENT, concurrency=12) as cloud:
         yield cloud
 
 
 @pytest.fixture
 def scf(running: Cloud) -> Cloud:
     running.reset(PHOTOS, LOGS)
-    running.set_role_policy(permissions.policy(load({"BUCKETS": f"{PHOTOS},{LOGS}"}), FUNCTION))
+    running.set_role_policy(permissions.policy(load(ENVIRONMENT), FUNCTION))
     return running
 
 

@@ -18,10 +18,11 @@ from cos_sweeper.model import CHECKPOINT, Bucket, Cursor, SweepBuckets, Upload
 from cos_sweeper.plan import Named, Past, Plan, Scan, Share
 from cos_sweeper.policy import Policy
 from cos_sweeper.settings import Settings
+from tests.aborting import aborting_settings
 
 NOW = datetime(2026, 11, 22, 12, 0, 0, 123456, tzinfo=timezone.utc)
 PHOTOS = Bucket("photos-1250000000", "ap-guangzhou")
-SETTINGS = Settings((PHOTOS,))
+SETTINGS = aborting_settings((PHOTOS,))
 RULES = Policy(timedelta(hours=72), timedelta(hours=24))
 ID = "1585130821" + "a" * 64
 

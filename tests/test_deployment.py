@@ -92,7 +92,7 @@ def test_the_environment_is_one_that_the_function_accepts(inputs: dict[str, Any]
     loaded = settings.load(environment)
 
     assert [str(bucket) for bucket in loaded.buckets or ()] == GIVEN["BUCKETS"].split(",")
-    assert not loaded.dry_run
+    assert loaded.dry_run
 
 
 @both
@@ -122,10 +122,10 @@ def test_the_environment_stays_under_four_kilobytes(inputs: dict[str, Any]) -> N
 
 
 @both
-def test_a_bare_deployment_keeps_the_waiting_times_that_the_code_keeps(inputs: dict[str, Any]) -> None:
+def test_shipped_settings_are_the_defaults_of_the_code(inputs: dict[str, Any]) -> None:
     loaded, default = settings.load(inputs["environment"]["variables"]), settings.load({"BUCKETS": "*"})
 
-    assert (loaded.min_age, loaded.min_idle) == (default.min_age, default.min_idle)
+    assert (loaded.min_age, loaded.min_idle, loaded.dry_run) == (default.min_age, default.min_idle, default.dry_run)
 
 
 def test_no_secret_is_written_into_the_file() -> None:
@@ -139,17 +139,20 @@ def test_no_secret_is_written_into_the_file() -> None:
 # The triggers
 
 
-def test_one_timer_is_deployed_and_it_is_a_dry_run() -> None:
+def test_nightly_timer_is_on_and_leaves_everything_to_the_settings() -> None:
     timer = only_timer()
 
-    assert fire(timer["argument"]) == (SweepBuckets(dry_run=True),)
+    assert fire(timer["argument"]) == (SweepBuckets(),)
     assert timer["enable"] is True
 
 
-def test_the_argument_that_the_file_recommends_for_real_sweeps_everything_for_real() -> None:
-    (recommended,) = re.findall(r"make it '([^']*)' and deploy again", TEXT)
+def test_dry_run_is_the_one_line_that_turns_a_deployment_into_one_that_aborts() -> None:
+    line = "      DRY_RUN: 'true'\n"
+    changed: dict[str, Any] = resolve(yaml.safe_load(TEXT.replace(line, "      DRY_RUN: 'false'\n")))["inputs"]
 
-    assert fire(recommended) == (SweepBuckets(),)
+    assert TEXT.count(line) == 1
+    assert not settings.load(changed["environment"]["variables"]).dry_run
+    assert changed["events"] == SHIPPED["events"]
 
 
 def test_the_timer_fires_once_a_night() -> None:

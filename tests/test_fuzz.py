@@ -30,6 +30,7 @@ from cos_sweeper.report import Report
 from cos_sweeper.settings import Settings
 from cos_sweeper.store import Receipt
 from cos_sweeper.triggers import decode, http_request
+from tests.aborting import aborting_settings
 from tests.cloud.client import Cloud
 from tests.cloud.memory import MemoryStore
 from tests.cloud.seeding import Seed, plant
@@ -308,7 +309,7 @@ def names(count: int) -> list[str]:
 
 def sweep_checkpoint(**changes: Any) -> dict[str, Any]:
     """A valid checkpoint of a sweep, changed."""
-    (text,) = checkpoint.write(plan.make((SweepBuckets(),), Settings(BUCKETS), BUCKETS, "run-1", NOW))
+    (text,) = checkpoint.write(plan.make((SweepBuckets(),), aborting_settings(BUCKETS), BUCKETS, "run-1", NOW))
     raw: dict[str, Any] = json.loads(text)
     raw[CHECKPOINT] |= changes
     return raw
@@ -335,7 +336,7 @@ FLOODS: dict[str, Any] = {
 
 @pytest.mark.parametrize("name", sorted(FLOODS))
 def test_no_event_makes_more_work_than_its_size_calls_for(name: str) -> None:
-    sandbox = Sandbox(Settings(BUCKETS), seconds=0)
+    sandbox = Sandbox(aborting_settings(BUCKETS), seconds=0)
 
     with Work(MOST_CALLS):
         planned, _, _ = sandbox(FLOODS[name])
@@ -350,8 +351,8 @@ def test_a_sweep_of_more_listings_than_fit_in_its_checkpoints_is_refused() -> No
     buckets = tuple(Bucket(f"b{name}-1250000000", "ap-guangzhou") for name in names(101))
     letters = tuple(chr(0x4E00 + number) for number in range(100))
 
-    many = plan.make((SweepBuckets(prefixes=letters),), Settings(buckets), buckets, "run-1", NOW)
-    enough = plan.make((SweepBuckets(prefixes=letters),), Settings(buckets[:100]), buckets[:100], "run-1", NOW)
+    many = plan.make((SweepBuckets(prefixes=letters),), aborting_settings(buckets), buckets, "run-1", NOW)
+    enough = plan.make((SweepBuckets(prefixes=letters),), aborting_settings(buckets[:100]), buckets[:100], "run-1", NOW)
 
     assert (len(many.scans), "101 buckets by 100 prefixes" in many.refused[0].reason) == (0, True)
     assert (len(enough.scans), enough.refused) == (MOST_SCANS, ())
@@ -360,7 +361,7 @@ def test_a_sweep_of_more_listings_than_fit_in_its_checkpoints_is_refused() -> No
 def test_http_takes_no_more_uploads_than_an_answer_can_tell_of() -> None:
     headers = {"authorization": f"Bearer {TOKEN}", "content-type": "application/json"}
     longest = {"bucket": BUCKET, "key": "猫" * 283, "uploadId": "x" * 256}
-    sandbox = Sandbox(Settings(BUCKETS, http_token=TOKEN))
+    sandbox = Sandbox(aborting_settings(BUCKETS, http_token=TOKEN))
 
     uploads = [{**longest, "uploadId": f"{number:0256}"} for number in range(MOST_HTTP + 1)]
     enough = {"httpMethod": "POST", "headers": headers, "body": json.dumps({"uploads": uploads[1:]})}
@@ -378,7 +379,7 @@ def test_http_takes_no_more_uploads_than_an_answer_can_tell_of() -> None:
 
 def reasons(raw: Any) -> list[str]:
     """Why the function refuses this, after nothing at all was sent."""
-    sandbox = Sandbox(Settings(BUCKETS))
+    sandbox = Sandbox(aborting_settings(BUCKETS))
     planned, _, _ = sandbox(raw)
     assert planned is not None
     assert sandbox.store.requests == 0
@@ -486,7 +487,7 @@ def test_no_header_but_the_bearers_token_lets_anybody_in() -> None:
     for value in (DEEP, [f"Bearer {TOKEN}"], None, 7, "Bearer \ud800", f"Basic {TOKEN}", TOKEN):
         raw = {"httpMethod": "POST", "headers": {"authorization": value, "x": DEEP}, "body": json.dumps(NAMED)}
 
-        planned, _, answer = Sandbox(Settings(BUCKETS, http_token=TOKEN))(raw)
+        planned, _, answer = Sandbox(aborting_settings(BUCKETS, http_token=TOKEN))(raw)
 
         assert planned is None
         assert answer is not None
@@ -498,7 +499,7 @@ def test_a_key_as_large_as_an_event_does_not_make_an_answer_that_is_too_large(ki
     key = Giant(kind, 900_000).made()
 
     for raw in ({**NAMED, "key": key}, {**NAMED, "uploadId": key}, {**NAMED, "bucket": key}, {**NAMED, "region": key}):
-        planned, _, answer = Sandbox(Settings(BUCKETS))(raw)
+        planned, _, answer = Sandbox(aborting_settings(BUCKETS))(raw)
 
         assert planned is not None
         assert len(planned.refused) == 1
@@ -515,7 +516,7 @@ def test_of_a_thousand_things_that_are_wrong_a_few_are_told() -> None:
 
 
 def test_an_upload_that_is_named_twice_is_aborted_once() -> None:
-    sandbox = Sandbox(Settings(BUCKETS))
+    sandbox = Sandbox(aborting_settings(BUCKETS))
 
     planned, report, _ = sandbox({"uploads": [NAMED] * 5})
 
@@ -525,7 +526,7 @@ def test_an_upload_that_is_named_twice_is_aborted_once() -> None:
 
 
 def test_what_a_checkpoint_says_twice_is_done_once() -> None:
-    sandbox = Sandbox(Settings(BUCKETS, dry_run=True))
+    sandbox = Sandbox(aborting_settings(BUCKETS, dry_run=True))
     raw = sweep_checkpoint(dry_run=True)
     todo = [*raw[CHECKPOINT]["todo"], ["upload", 0, BUCKET, KEY, UPLOAD_ID]]
 

@@ -25,8 +25,8 @@ from cos_sweeper.model import (
 )
 from cos_sweeper.plan import Plan, make
 from cos_sweeper.policy import Activity, Policy, add_parts, decide, time_in
-from cos_sweeper.settings import Settings
 from cos_sweeper.triggers import Source, decode, http_request
+from tests.aborting import aborting_settings
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=timezone.utc)
 HOUR = timedelta(hours=1)
@@ -65,7 +65,7 @@ def test_without_an_idle_time_neither_a_missing_part_nor_one_of_the_future_is_a_
 
 
 def planned(*asks: Any, **settings: Any) -> Plan:
-    return make(asks, Settings((PHOTOS,), **settings), (PHOTOS,), "run", NOW)
+    return make(asks, aborting_settings((PHOTOS,), **settings), (PHOTOS,), "run", NOW)
 
 
 def test_a_checkpoint_among_other_asks_is_refused() -> None:
@@ -111,7 +111,7 @@ def test_a_sweep_is_of_ten_thousand_listings_at_most(
     count: int, prefixes: int, *, is_named: bool, is_made: bool
 ) -> None:
     buckets = [Bucket(f"b{n:03}-1250000000", "ap-guangzhou") for n in range(count)]
-    settings = Settings(tuple(buckets), prefixes=tuple(f"{n:03}/" for n in range(prefixes)))
+    settings = aborting_settings(tuple(buckets), prefixes=tuple(f"{n:03}/" for n in range(prefixes)))
     ask = SweepBuckets(tuple(bucket.name for bucket in buckets) if is_named else None)
 
     plan = make((ask,), settings, buckets, "run", NOW)

@@ -15,13 +15,14 @@ from cos_sweeper.model import Bucket, SweepBuckets, Upload
 from cos_sweeper.plan import Named, Plan, Scan, make
 from cos_sweeper.policy import Policy
 from cos_sweeper.settings import Settings
+from tests.aborting import aborting_settings
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=timezone.utc)
 HOUR = timedelta(hours=1)
 RULES = Policy(min_age=72 * HOUR, min_idle=24 * HOUR)
 PHOTOS = Bucket("photos-1250000000", "ap-guangzhou")
 TIMED_ID = "1585130821" + "a" * 64
-SETTINGS = Settings((PHOTOS,))
+SETTINGS = aborting_settings((PHOTOS,))
 
 
 def planned(*asks: SweepBuckets) -> Plan:
@@ -202,7 +203,7 @@ def test_a_scan_is_asked_for_in_texts_or_in_bytes_that_stand_for_one(place: int)
 
 
 def test_a_checkpoint_aborts_no_more_than_the_settings_of_the_day_allow() -> None:
-    lower = Settings((PHOTOS,), max_aborts=4)
+    lower = aborting_settings((PHOTOS,), max_aborts=4)
 
     assert read(checkpoint_of(max_aborts=4), lower).max_aborts == 4
     for more in (5, None):

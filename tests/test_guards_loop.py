@@ -16,9 +16,9 @@ from cos_sweeper.budget import Deadline
 from cos_sweeper.errors import NoSuchUpload, Rejected, StoreError, Unavailable
 from cos_sweeper.log import Log, Scrubber
 from cos_sweeper.model import Ask, Bucket, Cursor, Listed, Page, Part, PartsPage, SweepBuckets, Upload
-from cos_sweeper.settings import Settings
 from cos_sweeper.store import Receipt
 from cos_sweeper.sweep import Swept
+from tests.aborting import aborting_settings
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=timezone.utc)
 HOUR = timedelta(hours=1)
@@ -65,7 +65,7 @@ class Clock:
 
 
 def swept(shelf: Shelf, *asks: Ask, clock: Clock | None = None, lines: list[str] | None = None, **more: Any) -> Swept:
-    settings = Settings((PHOTOS,), **{"workers": 2, **more})
+    settings = aborting_settings((PHOTOS,), **{"workers": 2, **more})
     plan = planning.make(asks or (SweepBuckets(),), settings, (PHOTOS,), "run", NOW)
     log = Log((lines if lines is not None else []).append, Scrubber(()))
     return sweep.run(plan, shelf, Deadline(clock or Clock(), 10.0, 20.0, 30.0), log)  # type: ignore[arg-type]

@@ -33,9 +33,9 @@ from cos_sweeper.model import (
 )
 from cos_sweeper.plan import Named
 from cos_sweeper.policy import Policy
-from cos_sweeper.settings import Settings
 from cos_sweeper.settle import Allowance, Settler
 from cos_sweeper.store import Receipt, why_unaddressable
+from tests.aborting import aborting_settings
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=timezone.utc)
 HOUR = timedelta(hours=1)
@@ -72,7 +72,7 @@ def settled(
     passed: Callable[[], bool] = lambda: False,
     dry_run: bool = False,
 ) -> Outcome:
-    plan = planning.make((SweepBuckets(),), Settings((PHOTOS,), dry_run=dry_run), (PHOTOS,), "run", NOW)
+    plan = planning.make((SweepBuckets(),), aborting_settings((PHOTOS,), dry_run=dry_run), (PHOTOS,), "run", NOW)
     deadline = Deadline(lambda: 1.0 if passed() else 0.0, 1.0, 2.0, 3.0)
     settler = Settler(shelf, plan, deadline, allowance or Allowance(None))  # type: ignore[arg-type]
     return settler.named(Named(UPLOAD, policy))

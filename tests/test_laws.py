@@ -26,6 +26,7 @@ from cos_sweeper.policy import Policy
 from cos_sweeper.report import Report
 from cos_sweeper.settings import Settings
 from cos_sweeper.store import why_unaddressable
+from tests.aborting import aborting_settings
 from tests.cloud.client import Cloud
 from tests.cloud.journal import Request
 from tests.engine import BUCKETS, NOW, Engine
@@ -584,7 +585,7 @@ engines = st.fixed_dictionaries(
 
 
 def engine_with(found: list[tuple[str, int, int, int]], *, seconds: int, page_size: int, **how: Any) -> Engine:
-    scf = Engine(Settings(BUCKETS, **how), seconds=seconds, page_size=page_size)
+    scf = Engine(aborting_settings(BUCKETS, **how), seconds=seconds, page_size=page_size)
     for key, idle, bucket, parts in found:
         scf.seed(key, idle=idle, bucket=bucket, parts=parts)
     return scf
@@ -746,7 +747,7 @@ def test_scope_of_a_damaged_checkpoint(wanted: Plan, damage: dict[str, Any]) -> 
         made: Plan | str = "refused"
 
         try:
-            made = checkpoint.read(raw, Settings(BUCKETS), BUCKETS, NOW)
+            made = checkpoint.read(raw, aborting_settings(BUCKETS), BUCKETS, NOW)
         except Refusal as refused:
             made = str(refused)
 

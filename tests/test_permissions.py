@@ -12,6 +12,7 @@ import pytest
 
 from cos_sweeper import permissions
 from cos_sweeper.settings import load
+from tests.aborting import ABORTING
 from tests.cloud.client import Cloud
 from tests.function import FUNCTION, LOGS, PHOTOS, Function, named, timer
 
@@ -22,7 +23,7 @@ OF_COS = ["GetService", "ListMultipartUploads", "ListParts", "AbortMultipartUplo
 
 
 def policy(**environ: str) -> dict[str, Any]:
-    return permissions.policy(load({"BUCKETS": PHOTOS, **environ}), FUNCTION, "1250000000")
+    return permissions.policy(load({"BUCKETS": PHOTOS, **ABORTING, **environ}), FUNCTION, "1250000000")
 
 
 def resources(document: dict[str, Any], action: str) -> list[str]:
@@ -59,7 +60,7 @@ def test_none_of_the_permissions_can_be_spared(operation: str, cloud: Cloud, fun
 
 @pytest.fixture(scope="module")
 def scf() -> Iterator[Cloud]:
-    env = {"BUCKETS": PHOTOS, "FAN_OUT": "2"}
+    env = {"BUCKETS": PHOTOS, "FAN_OUT": "2", **ABORTING}
     with Cloud.start(PHOTOS, function=ROOT / "handler", env=env) as cloud:
         yield cloud
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from cos_sweeper.model import AbortUpload, Bucket, Refused, Superseded, SweepBuckets, Upload
 from cos_sweeper.plan import Named, Plan, Scan, make
-from cos_sweeper.settings import Settings
+from tests.aborting import aborting_settings
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=timezone.utc)
 HOUR = timedelta(hours=1)
@@ -20,7 +20,7 @@ BOTH = (PHOTOS, LOGS)
 
 
 def planned(*asks: AbortUpload | Superseded | SweepBuckets | Refused, **settings: object) -> Plan:
-    return make(asks, Settings(BOTH, **settings), BOTH, "run", NOW)  # type: ignore[arg-type]
+    return make(asks, aborting_settings(BOTH, **settings), BOTH, "run", NOW)
 
 
 def reasons(plan: Plan) -> str:

@@ -23,10 +23,10 @@ from cos_sweeper.model import (
 )
 from cos_sweeper.plan import make
 from cos_sweeper.report import ELSEWHERE, MAX_FAILURES_SHOWN, MAX_LEAKS_KEPT, MAX_LEAKS_SHOWN, Ledger, Status
-from cos_sweeper.settings import Settings
+from tests.aborting import aborting_settings
 
 BUCKET = Bucket("photos-1250000000", "ap-guangzhou")
-PLAN = make((), Settings((BUCKET,)), (BUCKET,), "run", datetime(2026, 11, 22, tzinfo=timezone.utc))
+PLAN = make((), aborting_settings((BUCKET,)), (BUCKET,), "run", datetime(2026, 11, 22, tzinfo=timezone.utc))
 
 
 def upload(key: str = "raw/a") -> Upload:

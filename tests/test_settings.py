@@ -17,8 +17,8 @@ def test_the_defaults_are_those_of_the_readme() -> None:
     settings = load({"BUCKETS": PHOTOS})
 
     assert settings.buckets == (Bucket("photos-1250000000", "ap-guangzhou"),)
-    assert (settings.min_age, settings.min_idle) == (timedelta(hours=72), timedelta(hours=24))
-    assert (settings.event_min_idle, settings.dry_run, settings.max_aborts) == (timedelta(0), False, None)
+    assert (settings.min_age, settings.min_idle) == (timedelta(hours=168), timedelta(hours=72))
+    assert (settings.event_min_idle, settings.dry_run, settings.max_aborts) == (timedelta(0), True, None)
     assert (settings.prefixes, settings.spare_prefixes, settings.workers) == ((), (), 32)
     assert (settings.report, settings.http_platform_auth, settings.http_token) == (None, False, None)
 
@@ -32,7 +32,7 @@ def test_everything_that_can_be_set_is_read() -> None:
             "EVENT_MIN_IDLE_MINUTES": "30",
             "PREFIXES": "raw/, logs/",
             "SPARE_PREFIXES": '["a,b", " c"]',
-            "DRY_RUN": "True",
+            "DRY_RUN": "False",
             "MAX_ABORTS": "100",
             "WORKERS": "8",
             "REPORT": f"{PHOTOS}/reports/sweeper",
@@ -47,10 +47,15 @@ def test_everything_that_can_be_set_is_read() -> None:
     assert settings.min_age == timedelta(minutes=90)
     assert settings.event_min_idle == timedelta(minutes=30)
     assert (settings.prefixes, settings.spare_prefixes) == (("raw/", "logs/"), ("a,b", " c"))
-    assert (settings.dry_run, settings.max_aborts, settings.workers) == (True, 100, 8)
+    assert (settings.dry_run, settings.max_aborts, settings.workers) == (False, 100, 8)
     assert settings.report == ReportPlace(Bucket("photos-1250000000", "ap-guangzhou"), "reports/sweeper/")
     assert (settings.http_platform_auth, settings.http_token) == (True, "0123456789abcdef")
     assert settings.cos_port == 9000
+
+
+@pytest.mark.parametrize("text", ["", "  ", "TRUE", "1"])
+def test_dry_run_is_on_until_it_is_switched_off(text: str) -> None:
+    assert load({"BUCKETS": PHOTOS, "DRY_RUN": text}).dry_run
 
 
 def test_a_star_means_every_bucket() -> None:

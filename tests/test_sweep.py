@@ -20,8 +20,8 @@ from cos_sweeper.listing import every_bucket
 from cos_sweeper.log import Log, Scrubber
 from cos_sweeper.model import AbortUpload, Ask, Bucket, Cursor, Page, PartsPage, SweepBuckets, Upload
 from cos_sweeper.report import Report, Status
-from cos_sweeper.settings import Settings
 from cos_sweeper.store import Receipt, Store
+from tests.aborting import aborting_settings
 from tests.cloud.account import Account
 from tests.cloud.memory import MemoryStore
 from tests.cloud.seeding import Seed, plant
@@ -53,7 +53,7 @@ def memory(account: Account, page_size: int = 10) -> MemoryStore:
 def sweep(
     store: Store, *asks: Ask, deadline: Deadline = NEVER, lines: list[str] | None = None, **more: object
 ) -> Report:
-    settings = Settings((PHOTOS, LOGS), **{"workers": 3, **more})  # type: ignore[arg-type]
+    settings = aborting_settings((PHOTOS, LOGS), **{"workers": 3, **more})
     plan = planning.make(asks or (SweepBuckets(),), settings, (PHOTOS, LOGS), "run", NOW)
     log = Log((lines if lines is not None else []).append, Scrubber(()))
     return run(plan, store, deadline, log, None, 1)
@@ -209,7 +209,9 @@ def test_what_is_gone_beyond_the_upload_to_go_on_from_is_told_by_this_run(accoun
 
     inner = MemoryStore(account, lambda: NOW, 1)
     inner.page = memory(account).page  # type: ignore[method-assign]
-    plan = planning.make((SweepBuckets(buckets=(PHOTOS.name,)),), Settings((PHOTOS,), workers=2), (PHOTOS,), "run", NOW)
+    plan = planning.make(
+        (SweepBuckets(buckets=(PHOTOS.name,)),), aborting_settings((PHOTOS,), workers=2), (PHOTOS,), "run", NOW
+    )
     report = run(
         plan,
         Wrapped(inner, before),  # type: ignore[arg-type]

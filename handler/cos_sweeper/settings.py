@@ -50,12 +50,12 @@ class Settings:
     """
 
     buckets: tuple[Bucket, ...] | None
-    min_age: timedelta = timedelta(hours=72)
-    min_idle: timedelta = timedelta(hours=24)
+    min_age: timedelta = timedelta(hours=168)
+    min_idle: timedelta = timedelta(hours=72)
     event_min_idle: timedelta = timedelta(0)
     prefixes: tuple[str, ...] = ()
     spare_prefixes: tuple[str, ...] = ()
-    dry_run: bool = False
+    dry_run: bool = True
     max_aborts: int | None = None
     workers: int = 32
     fan_out: int = 1

@@ -50,4 +50,5 @@ def environment(port: int) -> dict[str, str]:
         "TENCENTCLOUD_SECRETID": SECRET_ID,
         "TENCENTCLOUD_SECRETKEY": SECRET_KEY,
         "TENCENTCLOUD_SESSIONTOKEN": TOKEN,
+        "DRY_RUN": "false",
     }

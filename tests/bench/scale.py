@@ -14,6 +14,7 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.aborting import ABORTING
 from tests.cloud.client import Cloud
 from tests.function import PHOTOS
 
@@ -70,7 +71,7 @@ def main() -> int:
 
 def measure(load: Load, fan_out: int) -> Result:
     """One sweep from the timer to the end of its last run."""
-    env = {"BUCKETS": PHOTOS, "FAN_OUT": str(fan_out)}
+    env = {"BUCKETS": PHOTOS, "FAN_OUT": str(fan_out), **ABORTING}
     limit_ms, concurrency = load.limit_seconds * 1000, 2 * fan_out + 1
     with Cloud.start(PHOTOS, function=HANDLER, env=env, time_limit_ms=limit_ms, concurrency=concurrency) as cloud:
         cloud.seed(BUCKET, "logs/{n:08}.gz", count=load.abandoned, parts=2)

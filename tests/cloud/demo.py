@@ -19,6 +19,8 @@ from tests.function import LOGS, PHOTOS, Function, Invocation, named, timer
 
 BUCKETS = {place.partition("@")[0]: place for place in (PHOTOS, LOGS)}
 PHOTO_BUCKET, LOG_BUCKET = BUCKETS
+# The limits that the function ships with.
+SHIPPED = {"MIN_AGE_HOURS": "168", "MIN_IDLE_HOURS": "72"}
 
 
 def main() -> int:
@@ -53,7 +55,7 @@ class Story:
     kept_promises: list[tuple[str, bool]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.function = Function(self.cloud, {"REPORT": f"{PHOTOS}/sweeper-reports"})
+        self.function = Function(self.cloud, {"REPORT": f"{PHOTOS}/sweeper-reports", **SHIPPED})
         owner = self.cloud.owner
         config = CosConfig(
             Region=PHOTOS.partition("@")[2],
@@ -71,12 +73,12 @@ class Story:
         say("their parts are stored and billed. One of them is alive: its client is still sending parts.")
         cloud = self.cloud
         cloud.seed(PHOTO_BUCKET, "backup/2026-10.tar", parts=500, part_size=10 * MIB, hours_since_start=21 * 24)
-        cloud.seed(PHOTO_BUCKET, "raw/wedding-{n}.mov", count=3, parts=25, part_size=8 * MIB, hours_since_start=110)
-        cloud.seed(PHOTO_BUCKET, "raw/取景 1+1.mov", parts=4, part_size=8 * MIB, hours_since_start=75)
+        cloud.seed(PHOTO_BUCKET, "raw/wedding-{n}.mov", count=3, parts=25, part_size=8 * MIB, hours_since_start=200)
+        cloud.seed(PHOTO_BUCKET, "raw/取景 1+1.mov", parts=4, part_size=8 * MIB, hours_since_start=170)
         cloud.seed(PHOTO_BUCKET, "new/today.mov", parts=9, part_size=8 * MIB, hours_since_start=5)
-        cloud.seed(LOG_BUCKET, "app/{n:03}.gz", count=120, parts=3, part_size=MIB, hours_since_start=80)
+        cloud.seed(LOG_BUCKET, "app/{n:03}.gz", count=120, parts=3, part_size=MIB, hours_since_start=175)
         (live,) = cloud.seed(
-            PHOTO_BUCKET, "raw/live.mov", parts=12, part_size=8 * MIB, hours_since_start=144, hours_since_last_part=1
+            PHOTO_BUCKET, "raw/live.mov", parts=12, part_size=8 * MIB, hours_since_start=192, hours_since_last_part=1
         )
         self.live_id, self.parts_sent = live.upload_id, 12
         self.live_part_arrives()
@@ -102,15 +104,15 @@ class Story:
         self.promise("its 8 MiB are counted as freed", report["bytes_freed"] == 8 * MIB)
 
     def dry_run(self) -> None:
-        title('3  The nightly timer, as shipped: {"dry_run": true}')
+        title("3  The nightly timer while DRY_RUN is true, as it ships")
         before = self.held()
-        done = self.invoke(timer(dry_run=True))
+        done = self.function(timer(), DRY_RUN="true")
         self.show_answer(done)
         self.show_leaks(done)
         self.promise("a dry run leaves everything as it was", self.held() == before)
 
     def sweep(self) -> None:
-        title("4  The same timer, for real")
+        title("4  The same timer after DRY_RUN=false")
         self.live_part_arrives()
         done = self.invoke(timer())
         self.show_answer(done)
@@ -132,7 +134,7 @@ class Story:
 
     def sweep_again(self) -> None:
         title("5  A COS that is out of sorts: the next night")
-        self.cloud.seed(LOG_BUCKET, "app/late-{n}.gz", count=6, parts=2, part_size=MIB, hours_since_start=90)
+        self.cloud.seed(LOG_BUCKET, "app/late-{n}.gz", count=6, parts=2, part_size=MIB, hours_since_start=180)
         self.cloud.fault("AbortMultipartUpload", status=503, code="SlowDown", count=4)
         self.cloud.fault("AbortMultipartUpload", key="app/late-3.gz", status=403, code="AccessDenied")
         say("Six more were left behind. COS says SlowDown to four requests, and denies one key altogether.")

@@ -7,6 +7,7 @@ Here the function runs as SCF runs it: in processes of its own, started, killed 
 from collections.abc import Sequence
 from pathlib import Path
 
+from tests.aborting import ABORTING
 from tests.cloud.client import Cloud
 from tests.cloud.invocations import InvocationRecord
 from tests.cloud.telling import MIB, amount, say, title
@@ -27,7 +28,7 @@ class Chains:
 
     def tell(self) -> None:
         """Tell both chapters."""
-        env = {"BUCKETS": PHOTOS}
+        env = {"BUCKETS": PHOTOS, **ABORTING}
         with Cloud.start(PHOTOS, function=HANDLER, env=env, time_limit_ms=LIMIT_MS, concurrency=10) as scf:
             title(f"7  {MANY} uploads, and a time limit of {LIMIT_MS // 1000} seconds")
             say(f"COS takes {DELAY_MS} ms for every answer, as one that is far away does.")

@@ -15,6 +15,7 @@ from unittest import mock
 from cos_sweeper import relay
 from cos_sweeper.errors import RunFailed
 from cos_sweeper.retry import ATTEMPTS
+from tests.aborting import ABORTING
 from tests.cloud.client import Cloud
 from tests.cloud.invocations import InvocationRecord
 from tests.faults.cell import REPORT, WORDS, Seen, Way, answer_of, finish, heard, outcome_of
@@ -34,7 +35,7 @@ HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 
 def start() -> Cloud:
     """A cloud whose SCF runs one instance at a time, so that what happens happens in one order."""
-    env = {"BUCKETS": f"{PHOTOS},{LOGS}", "REPORT": REPORT, "HTTP_TOKEN": TOKEN}
+    env = {"BUCKETS": f"{PHOTOS},{LOGS}", "REPORT": REPORT, "HTTP_TOKEN": TOKEN, **ABORTING}
     return Cloud.start(PHOTOS, LOGS, function=HANDLER, env=env, concurrency=1, retry_wait_ms=10)
 
 

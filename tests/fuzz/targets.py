@@ -19,15 +19,15 @@ from cos_sweeper.errors import Refusal
 from cos_sweeper.model import CHECKPOINT, Bucket, Cursor, Refused, Resume, SweepBuckets, Upload
 from cos_sweeper.plan import Named, Plan
 from cos_sweeper.policy import Policy
-from cos_sweeper.settings import Settings
 from cos_sweeper.store import why_unaddressable
+from tests.aborting import aborting_settings
 
 EVENTS = Path(__file__).parents[1] / "events"
 BUCKETS = (Bucket("photos-1250000000", "ap-guangzhou"), Bucket("logs-1250000000", "ap-singapore"))
 NOW = datetime(2026, 11, 22, 12, tzinfo=timezone.utc)
 TOKEN = "an-example-token-of-32-characters"
 UPLOAD = Upload(BUCKETS[0], "raw/cat.mp4", "1585130821" + "cb" * 32)
-SETTINGS = Settings(BUCKETS, event_min_idle=timedelta(minutes=5), spare_prefixes=("keep/",), http_token=TOKEN)
+SETTINGS = aborting_settings(BUCKETS, event_min_idle=timedelta(minutes=5), spare_prefixes=("keep/",), http_token=TOKEN)
 MOST_ASKS = 10_000
 MOST_REASON_LENGTH = 4_000
 

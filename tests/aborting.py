@@ -1,0 +1,18 @@
+"""
+The settings that most tests are written for: the function aborts, after shorter times than those that it ships with.
+"""
+
+from datetime import timedelta
+from typing import Any
+
+from cos_sweeper.model import Bucket
+from cos_sweeper.settings import Settings
+
+# The environment; and the same as values.
+ABORTING = {"DRY_RUN": "false", "MIN_AGE_HOURS": "72", "MIN_IDLE_HOURS": "24"}
+VALUES = {"dry_run": False, "min_age": timedelta(hours=72), "min_idle": timedelta(hours=24)}
+
+
+def aborting_settings(buckets: tuple[Bucket, ...] | None, **more: Any) -> Settings:
+    """Settings for these buckets; more: other fields, on top."""
+    return Settings(buckets, **{**VALUES, **more})
