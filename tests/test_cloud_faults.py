@@ -1,14 +1,14 @@
-import http.client
 from collections import Counter
+from datetime import datetime, timedelta
+from email.utils import parsedate_to_datetime
 
 import pytest
-import requests
-from qcloud_cos import CosConfig, CosS3Auth
 
 from tests.cloud.client import Cloud, ControlError, Credentials, Seeded
 from tests.cloud.errors import CosError
-from tests.cloud.faults import Fault, Faults, Mangle, Raw, Redirect, Refuse, Reset, read_fault
+from tests.cloud.faults import ArrivingPart, Fault, Faults, Mangle, Raw, Redirect, Refuse, Reset, read_fault
 from tests.cloud.fields import BadInput
+from tests.cloud.signed import Response, send
 
 BUCKET = "photos-1250000000"
 
@@ -140,6 +140,19 @@ def test_an_error_is_read_and_may_be_spoilt_too() -> None:
         pytest.param({"raw": "x", "headers": []}, "'headers' must be", id="headers that are none"),
         pytest.param({"raw": "x", "headers": {"a": 1}}, "'headers' must be", id="a header that is no text"),
         pytest.param({"status": 200}, "needs an effect", id="a status that is no error"),
+        pytest.param({"ignore": "yes"}, "true or false", id="ignore that is no flag"),
+        pytest.param({"ignore": True, "status": 500}, "carried out", id="ignored and refused"),
+        pytest.param({"ignore": True, "reset": "before", "raw": "x"}, "has one of", id="ignored and two effects"),
+        pytest.param({"part": {}}, "'when' is missing", id="part without its moment"),
+        pytest.param({"part": {"when": "during"}}, "before, after", id="unknown moment"),
+        pytest.param({"part": {"when": "after", "number": 10_001}}, "10000", id="part number too high"),
+        pytest.param({"part": {"when": "after", "key": "a"}}, "belong together", id="key without upload id"),
+        pytest.param(
+            {"operation": "ListMultipartUploads", "part": {"when": "after"}}, "are needed", id="part of no upload"
+        ),
+        pytest.param({"date": "today"}, "missing, unreadable", id="unknown date"),
+        pytest.param({"date": "missing", "date_offset_seconds": 1}, "has one of", id="two dates"),
+        pytest.param({"date_offset_seconds": 0}, "needs an effect", id="offset of nothing"),
     ],
 )
 def test_a_fault_that_is_not_understood_is_refused_with_the_reason(given: object, said: str) -> None:
@@ -149,22 +162,14 @@ def test_a_fault_that_is_not_understood_is_refused_with_the_reason(given: object
 
 def delete(cloud: Cloud, upload: Seeded, credentials: Credentials, timeout_seconds: float = 20) -> int:
     """Abort an upload; returns the status."""
-    host = f"{BUCKET}.cos.ap-guangzhou.myqcloud.com"
-    config = CosConfig(
-        Region="ap-guangzhou",
-        SecretId=credentials.secret_id,
-        SecretKey=credentials.secret_key,
-        Token=credentials.token,
-    )
-    headers = {"Host": host} | ({"x-cos-security-token": credentials.token} if credentials.token else {})
-    request = requests.Request("DELETE", f"http://{host}/{upload.key}?uploadId={upload.upload_id}", headers)
-    signed = CosS3Auth(config, upload.key, params={"uploadId": upload.upload_id})(request.prepare())
-    connection = http.client.HTTPConnection("127.0.0.1", cloud.port, timeout=timeout_seconds)
-    try:
-        connection.request("DELETE", signed.path_url, headers=dict(signed.headers))
-        return connection.getresponse().status
-    finally:
-        connection.close()
+    params = {"uploadId": upload.upload_id}
+    return send(
+        cloud, "DELETE", BUCKET, upload.key, params, credentials=credentials, timeout_seconds=timeout_seconds
+    ).status
+
+
+def list_parts(cloud: Cloud, upload: Seeded) -> Response:
+    return send(cloud, "GET", BUCKET, upload.key, {"uploadId": upload.upload_id})
 
 
 def test_credentials_that_expire_are_turned_away_from_then_on_and_back_after_a_reset(cloud: Cloud) -> None:
@@ -212,3 +217,126 @@ def test_all_credentials_can_be_asked_for(cloud: Cloud) -> None:
         one.secret_id for one in cloud.credentials()
     }
     assert added in cloud.credentials()
+
+
+def test_ignored_abort_is_answered_204_and_changes_nothing(cloud: Cloud) -> None:
+    kept, aborted = cloud.seed(BUCKET, count=2)
+    cloud.fault("AbortMultipartUpload", key=kept.key, ignore=True, skip=0, count=2)
+
+    statuses = [delete(cloud, kept, cloud.role), delete(cloud, aborted, cloud.role), delete(cloud, kept, cloud.role)]
+
+    assert statuses == [204, 204, 204]
+    assert [each.upload_id for each in cloud.uploads(BUCKET)] == [kept.upload_id]
+    assert [each.fault for each in cloud.requests()] == ["ignore", "", "ignore"]
+    assert delete(cloud, kept, cloud.role) == 204
+    assert cloud.uploads(BUCKET) == []
+
+
+def test_ignored_request_still_answers_its_errors(cloud: Cloud) -> None:
+    cloud.fault("AbortMultipartUpload", ignore=True)
+
+    assert delete(cloud, Seeded("a", "no-upload"), cloud.role) == 404
+
+
+@pytest.mark.parametrize(
+    ("method", "key", "params"),
+    [
+        pytest.param("PUT", "a", {}, id="Put Object"),
+        pytest.param("DELETE", "held", {}, id="Delete Object"),
+        pytest.param("POST", "a", {"uploads": ""}, id="Initiate Multipart Upload"),
+        pytest.param("DELETE", "", {"lifecycle": ""}, id="Delete Bucket Lifecycle"),
+    ],
+)
+def test_ignored_write_of_any_kind_changes_nothing(cloud: Cloud, method: str, key: str, params: dict[str, str]) -> None:
+    send(cloud, "PUT", BUCKET, "held", credentials=cloud.owner)
+    before = cloud.objects(BUCKET)
+    cloud.fault(ignore=True)
+
+    response = send(cloud, method, BUCKET, key, params, credentials=cloud.owner)
+
+    assert response.status in (200, 204)
+    assert (cloud.objects(BUCKET), cloud.uploads(BUCKET)) == (before, [])
+
+
+def test_ignored_delete_of_a_bucket_leaves_it(cloud: Cloud) -> None:
+    cloud.fault("DeleteBucket", ignore=True)
+
+    assert send(cloud, "DELETE", BUCKET, credentials=cloud.owner).status == 204
+    assert BUCKET in cloud.totals()["buckets"]
+
+
+def test_part_that_arrives_before_is_listed_and_one_that_arrives_after_is_not(cloud: Cloud) -> None:
+    before, after = cloud.seed(BUCKET, count=2, parts=1, hours_since_start=100)
+    cloud.fault("ListParts", key=before.key, part={"when": "before", "number": 7, "size": 5})
+    cloud.fault("ListParts", key=after.key, part={"when": "after", "size": 5}, count=1)
+
+    listed = [list_parts(cloud, upload).text.count("<Part>") for upload in (before, after, after)]
+
+    assert listed == [2, 1, 2]
+    assert [(each.parts, each.bytes) for each in cloud.uploads(BUCKET)] == [(2, (1 << 20) + 5)] * 2
+    for upload in cloud.uploads(BUCKET):
+        assert upload.last_part is not None
+        assert upload.last_part - upload.initiated > timedelta(hours=99)
+
+
+def test_part_arrives_before_the_delay_and_meets_an_ignored_abort(cloud: Cloud) -> None:
+    (upload,) = cloud.seed(BUCKET)
+    cloud.fault("AbortMultipartUpload", part={"when": "before"}, delay_ms=5_000, ignore=True)
+
+    with pytest.raises(TimeoutError):
+        delete(cloud, upload, cloud.role, timeout_seconds=0.3)
+
+    assert [each.parts for each in cloud.uploads(BUCKET)] == [2]
+
+
+def test_part_that_arrives_after_an_abort_is_lost(cloud: Cloud) -> None:
+    (upload,) = cloud.seed(BUCKET)
+    cloud.fault("AbortMultipartUpload", part={"when": "after"})
+
+    assert delete(cloud, upload, cloud.role) == 204
+    assert cloud.uploads(BUCKET) == []
+
+
+def test_part_arrives_at_another_upload_while_uploads_are_listed(cloud: Cloud) -> None:
+    (upload,) = cloud.seed(BUCKET)
+    part = {"when": "after", "key": upload.key, "upload_id": upload.upload_id}
+    cloud.fault("ListMultipartUploads", status=503, code="SlowDown", part=part)
+
+    assert send(cloud, "GET", BUCKET, params={"uploads": ""}).status == 503
+    assert [each.parts for each in cloud.uploads(BUCKET)] == [2]
+
+
+def test_number_of_an_arriving_part_is_the_next_free_one_unless_given() -> None:
+    assert read_fault({"part": {"when": "after"}}).part == ArrivingPart(after=True, number=None)
+    assert read_fault({"part": {"when": "before", "number": 3, "size": 0}}).part == ArrivingPart(
+        after=False, number=3, size=0
+    )
+
+
+@pytest.mark.parametrize("more", [{}, {"status": 500}, {"body": "drip", "drip_ms": 1}])
+def test_response_without_date_has_none_whatever_else_it_is(cloud: Cloud, more: dict[str, object]) -> None:
+    (upload,) = cloud.seed(BUCKET)
+    cloud.fault("ListParts", date="missing", count=1, **more)
+
+    without, then = list_parts(cloud, upload), list_parts(cloud, upload)
+
+    assert without.status == more.get("status", 200)
+    assert "date" not in without.headers
+    assert "date" in then.headers
+
+
+def test_date_of_a_response_is_shifted_by_so_many_seconds(cloud: Cloud) -> None:
+    (upload,) = cloud.seed(BUCKET)
+    cloud.clock(now="2026-03-04T00:00:00Z")
+    cloud.fault("ListParts", date_offset_seconds=-3600)
+
+    date = parsedate_to_datetime(list_parts(cloud, upload).headers["date"])
+
+    assert timedelta(0) <= date - datetime.fromisoformat("2026-03-03T23:00:00+00:00") < timedelta(minutes=1)
+
+
+def test_unreadable_date_is_no_time(cloud: Cloud) -> None:
+    (upload,) = cloud.seed(BUCKET)
+    cloud.fault("ListParts", date="unreadable")
+
+    assert list_parts(cloud, upload).headers["date"] == "yesterday"

@@ -10,6 +10,7 @@ import hashlib
 import itertools
 import secrets
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from email.utils import format_datetime
@@ -21,9 +22,9 @@ from tests.cloud.aws import Unchunker, is_aws_signed, is_chunked
 from tests.cloud.cam import ANY_RESOURCE, action_name, resource_name
 from tests.cloud.delivery import deliver, reset, spoilable
 from tests.cloud.errors import CosError, access_denied, no_such_bucket
-from tests.cloud.faults import Effect, Fault, Mangle, Raw, Redirect, Refuse, Reset
+from tests.cloud.faults import Fault, Mangle, Raw, Redirect, Refuse, Reset
 from tests.cloud.journal import Request
-from tests.cloud.operations import DEFAULT_REGION, XML, Answer, Body, Job, carry_out
+from tests.cloud.operations import DEFAULT_REGION, XML, Answer, Body, Job, carry_out, pretend
 from tests.cloud.routing import Target, route
 from tests.cloud.signature import authenticate, claimed_id
 from tests.cloud.state import State
@@ -31,7 +32,11 @@ from tests.cloud.wire import Call, as_bytes, read_call
 
 WITH_BODY = frozenset(("UploadPart", "PutObject", "CompleteMultipartUpload", "PutBucketLifecycle"))
 MAX_DOCUMENT_BYTES = 4 << 20
+UNREADABLE_DATE = "yesterday"
 NO_BODY = Body(0, hashlib.md5(usedforsecurity=False).hexdigest(), b"")
+
+
+Carry = Callable[[Job], Answer]
 
 
 class Door:
@@ -47,21 +52,24 @@ class Door:
         call = read_call(request.method, request.raw_path, request.headers.items())
         target = route(call)
         fault = self._state.faults.strike(target.operation, target.bucket, target.key)
+        self._let_part_arrive(target, fault, after=False)
         if fault is not None and fault.delay_ms:
             await asyncio.sleep(fault.delay_ms / 1000)
         effect = fault.effect if fault is not None else None
         request_id = self._request_ids.new(self._state.clock.now())
-        answer = await self._answer(request, call, target, effect, request_id)
+        answer = await self._answer(request, call, target, fault, request_id)
+        self._let_part_arrive(target, fault, after=True)
         self._note(call, target, fault, answer, request_id)
         if answer is None:
             return reset(request)
-        signed = replace(answer, headers=(*answer.headers, *self._common_headers(request_id)))
+        signed = replace(answer, headers=(*answer.headers, *self._common_headers(request_id, fault)))
         return await deliver(request, signed, effect if isinstance(effect, Mangle) else None)
 
     async def _answer(
-        self, request: web.BaseRequest, call: Call, target: Target, effect: Effect | None, request_id: str
+        self, request: web.BaseRequest, call: Call, target: Target, fault: Fault | None, request_id: str
     ) -> Answer | None:
         """The answer, or `None` where there is to be none: the connection was lost, or is to be reset."""
+        effect = fault.effect if fault is not None else None
         try:
             match effect:
                 case Refuse(error):
@@ -74,7 +82,7 @@ class Door:
                     return Answer(status, headers=(("Location", location),))
                 case Reset(after=False):
                     return None
-            answer = await self._truth(request, call, target)
+            answer = await self._truth(request, call, target, pretend if fault and fault.ignore else carry_out)
         except CosError as refused:
             answer = _refusal(call, refused, request_id)
         except (web.RequestPayloadError, ConnectionError):
@@ -86,13 +94,23 @@ class Door:
                 return spoilable(answer)
         return answer
 
-    async def _truth(self, request: web.BaseRequest, call: Call, target: Target) -> Answer:
+    async def _truth(self, request: web.BaseRequest, call: Call, target: Target, carry_out: Carry) -> Answer:
         """Check a request in COS's order, take its body in and carry it out."""
         if target.refusal is not None:
             raise target.refusal
         self._admit(call, target)
         body = await _read_body(request, call, target.operation, self._unframing(call))
         return carry_out(Job(self._state.account, call, target, body, self._state.clock.now()))
+
+    def _let_part_arrive(self, target: Target, fault: Fault | None, *, after: bool) -> None:
+        """Carry out what a fault says of a part, if this is the moment for it."""
+        part = fault.part if fault is not None else None
+        if part is None or part.after != after:
+            return
+        key, upload_id = (part.key, part.upload_id) if part.key else (target.key, target.upload_id)
+        with suppress(CosError):  # the bucket or the upload is gone
+            bucket = self._state.account.bucket(target.bucket)
+            bucket.receive_part(key, upload_id, part.number, size=part.size, now=self._state.clock.now())
 
     def _admit(self, call: Call, target: Target) -> None:
         """Whose request it is, whether its bucket is there, and whether they may."""
@@ -118,9 +136,16 @@ class Door:
         framed = self._state.accept_aws_signatures and is_aws_signed(call) and is_chunked(call)
         return Unchunker().feed if framed else bytes
 
-    def _common_headers(self, request_id: str) -> tuple[tuple[str, str], ...]:
-        date = self._date.at(self._state.clock.now())
-        return (("Server", "tencent-cos"), ("Date", date), ("x-cos-request-id", request_id))
+    def _common_headers(self, request_id: str, fault: Fault | None) -> tuple[tuple[str, str], ...]:
+        common = (("Server", "tencent-cos"), ("x-cos-request-id", request_id))
+        if fault is not None and fault.date == "missing":
+            return common
+        now = self._state.clock.now()
+        if fault is not None and fault.date_offset:
+            date = format_datetime(now + fault.date_offset, usegmt=True)
+        else:
+            date = UNREADABLE_DATE if fault is not None and fault.date else self._date.at(now)
+        return (*common, ("Date", date))
 
     def _note(self, call: Call, target: Target, fault: Fault | None, answer: Answer | None, request_id: str) -> None:
         journal = self._state.journal
@@ -140,7 +165,7 @@ class Door:
                 code=answer.code if answer else "",
                 request_id=request_id,
                 secret_id=claimed_id(call),
-                fault=_fault_name(fault),
+                fault=fault.name if fault is not None else "",
             )
         )
 
@@ -173,12 +198,6 @@ async def _read_body(request: web.BaseRequest, call: Call, operation: str, unfra
     if expected and expected != base64.b64encode(digest.digest()).decode():
         raise CosError(400, "BadDigest", "The Content-MD5 you specified did not match what we received.")
     return Body(size, digest.hexdigest(), bytes(kept) if size <= MAX_DOCUMENT_BYTES else None)
-
-
-def _fault_name(fault: Fault | None) -> str:
-    if fault is None:
-        return ""
-    return type(fault.effect).__name__.lower() if fault.effect else "delay"
 
 
 class _RequestIds:

@@ -63,7 +63,8 @@ def reset(request: web.BaseRequest) -> web.StreamResponse:
 
 async def _send(request: web.BaseRequest, answer: Answer) -> web.StreamResponse:
     if not answer.zeros:
-        return web.Response(status=answer.status, body=answer.body, headers=answer.headers)
+        whole = web.Response if _has_date(answer) else _DatelessResponse
+        return whole(status=answer.status, body=answer.body, headers=answer.headers)
     response = await _open(request, answer, len(answer.body) + answer.zeros)
     if request.method != "HEAD":
         await response.write(answer.body)
@@ -74,13 +75,30 @@ async def _send(request: web.BaseRequest, answer: Answer) -> web.StreamResponse:
 
 async def _open(request: web.BaseRequest, answer: Answer, length: int | None) -> web.StreamResponse:
     """Send the head of an answer of that length, or without one in chunks."""
-    response = web.StreamResponse(status=answer.status, headers=answer.headers)
+    stream = web.StreamResponse if _has_date(answer) else _DatelessStream
+    response = stream(status=answer.status, headers=answer.headers)
     if length is None:
         response.enable_chunked_encoding()
     else:
         response.content_length = length
     await response.prepare(request)
     return response
+
+
+def _has_date(answer: Answer) -> bool:
+    return any(name == "Date" for name, _ in answer.headers)
+
+
+class _DatelessStream(web.StreamResponse):
+    """A response without the `Date` that aiohttp adds where there is none."""
+
+    async def _prepare_headers(self) -> None:
+        await super()._prepare_headers()
+        self.headers.popall("Date", None)
+
+
+class _DatelessResponse(_DatelessStream, web.Response):
+    pass
 
 
 async def _truncated(request: web.BaseRequest, answer: Answer) -> web.StreamResponse:

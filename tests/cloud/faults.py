@@ -7,13 +7,18 @@ Deciding only; `delivery` carries the effects out on the wire.
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import timedelta
 
+from tests.cloud.bucket import MAX_PART_NUMBER
 from tests.cloud.errors import CosError
 from tests.cloud.fields import BadInput, Fields
 from tests.cloud.routing import OPERATIONS
 
 MANGLINGS = ("truncated", "malformed", "foreign", "empty", "endless", "drip", "silent")
 BLOWS = ("expire", "kill")
+DATES = ("missing", "unreadable")
+PARTLESS = frozenset(OPERATIONS) - {"UploadPart", "ListParts", "CompleteMultipartUpload", "AbortMultipartUpload"}
+"""Operations whose requests name no upload."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +65,31 @@ Effect = Refuse | Reset | Mangle | Raw | Redirect
 
 
 @dataclass(frozen=True, slots=True)
+class ArrivingPart:
+    """
+    A part that arrives before or after the request is carried out; "before" is also before the fault's delay.
+
+    It arrives at the upload of the given key and upload id or, without them, at the one that the request names; if that
+    upload is gone, the part is lost. number: `None` for the next free one.
+    """
+
+    after: bool
+    number: int | None = None
+    size: int = 1 << 20
+    key: str = ""
+    upload_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Fault:
     """
     What to do to requests of an operation (`*`: any), and of a bucket, key or key prefix if given.
 
     Strikes `count` times, or for ever if that is `None`, after letting `skip` requests through; each time with the
     given probability. Without an effect the truth comes, late.
+
+    ignore: the request is answered as if it were carried out, but it changes nothing.
+    date, date_offset: the response has no `Date` ("missing"), one that is no time ("unreadable"), or a shifted one.
 
     blow: what happens to whoever asks, before anything is done for them: `expire`, all temporary credentials are out of
     date from then on; `kill`, a busy instance of the function is killed.
@@ -81,6 +105,21 @@ class Fault:
     delay_ms: int = 0
     effect: Effect | None = None
     blow: str = ""
+    ignore: bool = False
+    part: ArrivingPart | None = None
+    date: str = ""
+    date_offset: timedelta = timedelta()
+
+    @property
+    def name(self) -> str:
+        """What the journal calls it."""
+        if self.effect is not None:
+            return type(self.effect).__name__.lower()
+        if self.ignore:
+            return "ignore"
+        if self.part is not None:
+            return "part"
+        return "date" if self.date or self.date_offset else "delay"
 
     def matches(self, operation: str, bucket: str, key: str) -> bool:
         """Whether it is about such a request at all."""
@@ -146,10 +185,27 @@ def read_fault(given: object) -> Fault:
         delay_ms=fields.whole("delay_ms") or 0,
         effect=_effect(fields),
         blow=fields.choice("blow", *BLOWS) or "",
+        ignore=fields.flag("ignore"),
+        part=_part(fields.value("part"), operation),
+        date=fields.choice("date", *DATES) or "",
+        date_offset=timedelta(seconds=fields.number("date_offset_seconds", least=-1e9, most=1e9) or 0),
     )
     fields.done()
-    if fault.effect is None and not fault.delay_ms and not fault.blow:
-        raise BadInput("a fault needs an effect: status and code, delay_ms, reset, body, raw, redirect or blow")
+    return _checked(fault)
+
+
+def _checked(fault: Fault) -> Fault:
+    """A fault that does something, and whose fields agree with each other."""
+    if fault.effect is None and not fault.delay_ms and not fault.blow and fault.name == "delay":
+        raise BadInput(
+            "a fault needs an effect: status and code, delay_ms, reset, body, raw, redirect, blow, ignore, part, date"
+            " or date_offset_seconds"
+        )
+    if fault.date and fault.date_offset:
+        raise BadInput("a fault has one of date and date_offset_seconds")
+    carried_out = isinstance(fault.effect, Reset) or (isinstance(fault.effect, Mangle) and fault.effect.error is None)
+    if fault.ignore and not (fault.effect is None or carried_out):
+        raise BadInput("a fault: 'ignore' needs a request that is carried out, and this one is not")
     return fault
 
 
@@ -191,6 +247,28 @@ def _effect(fields: Fields) -> Effect | None:
     if location is not None:
         return Redirect(location, status or 307)
     return Refuse(error) if error else None
+
+
+def _part(given: object, operation: str) -> ArrivingPart | None:
+    if given is None:
+        return None
+    fields = Fields(given, "a fault's part")
+    when = fields.choice("when", "before", "after")
+    if when is None:
+        raise BadInput("a fault's part: 'when' is missing")
+    size = fields.whole("size")
+    key, upload_id = fields.text("key") or "", fields.text("upload_id") or ""
+    part = ArrivingPart(
+        when == "after", fields.whole("number", least=1), 1 << 20 if size is None else size, key, upload_id
+    )
+    fields.done()
+    if part.number is not None and part.number > MAX_PART_NUMBER:
+        raise BadInput(f"a fault's part: 'number' must be {MAX_PART_NUMBER} or below")
+    if bool(key) != bool(upload_id):
+        raise BadInput("a fault's part: 'key' and 'upload_id' belong together")
+    if operation in PARTLESS and not key:
+        raise BadInput(f"a fault's part: {operation} names no upload, so 'key' and 'upload_id' are needed")
+    return part
 
 
 def _error(fields: Fields, status: int | None) -> CosError | None:

@@ -5,6 +5,7 @@ Uploads and objects are listed by the same rules. Nothing here knows what is lis
 """
 
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Generic, TypeVar
@@ -49,6 +50,8 @@ class Index(Generic[T]):
 
     def __init__(self) -> None:
         self._entries: Any = SortedDict()
+        self._changed: list[tuple[Place, T | None]] | None = None
+        """The places that were changed and what was there before, while somebody wants to undo that."""
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -63,6 +66,7 @@ class Index(Generic[T]):
 
     def put(self, place: Place, entry: T) -> None:
         """Put an entry at a place, instead of an earlier one."""
+        self._note(place)
         self._entries[place] = entry
 
     def put_all(self, entries: Iterable[tuple[Place, T]]) -> None:
@@ -71,11 +75,31 @@ class Index(Generic[T]):
 
     def drop(self, place: Place) -> None:
         """Drop the entry at a place, if there is one."""
+        self._note(place)
         self._entries.pop(place, None)
 
     def after(self, place: Place) -> Iterator[tuple[Place, T]]:
         """The entries at or after a place."""
         return ((each, self._entries[each]) for each in self._entries.irange(minimum=place))
+
+    @contextmanager
+    def unchanged(self) -> Iterator[None]:
+        """Undo at the end what `put` and `drop` did in between."""
+        changed: list[tuple[Place, T | None]] = []
+        self._changed = changed
+        try:
+            yield
+        finally:
+            self._changed = None
+            for place, entry in reversed(changed):
+                if entry is None:
+                    self.drop(place)
+                else:
+                    self.put(place, entry)
+
+    def _note(self, place: Place) -> None:
+        if self._changed is not None:
+            self._changed.append((place, self.get(place)))
 
 
 def order(key: str) -> str:

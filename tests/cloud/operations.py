@@ -6,6 +6,7 @@ The request's signature and permissions have been checked, its body has been tak
 
 import re
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import format_datetime
@@ -73,6 +74,16 @@ class Job:
 def carry_out(job: Job) -> Answer:
     """Do what the request asks for; a refusal is raised."""
     return CARRIERS[job.target.operation](job)
+
+
+def pretend(job: Job) -> Answer:
+    """The response that `carry_out` gives, but nothing is changed."""
+    buckets = dict(job.account.buckets)
+    try:
+        with buckets[job.target.bucket].unchanged() if job.target.bucket in buckets else nullcontext():
+            return carry_out(job)
+    finally:
+        job.account.buckets = buckets
 
 
 def get_service(job: Job) -> Answer:

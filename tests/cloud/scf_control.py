@@ -88,7 +88,8 @@ class ScfControl:
 
     def _add_fault(self, given: Any) -> dict[str, Any]:
         fault = read_fault(given)
-        if not isinstance(fault.effect, Refuse | Reset | Raw | None) or fault.operation != "*":
+        of_cos = fault.operation != "*" or fault.ignore or fault.part or fault.date or fault.date_offset
+        if not isinstance(fault.effect, Refuse | Reset | Raw | None) or of_cos:
             raise BadInput("a fault of Invoke refuses with status and code, delays, resets, or answers raw")
         return {"id": self._scf.faults.add(fault)}
 
