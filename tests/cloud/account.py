@@ -29,6 +29,7 @@ class Account:
     def __init__(self, appid: str, ids: random.Random | None = None) -> None:
         self.appid = appid
         self.buckets: dict[str, Bucket] = {}
+        self.gone_markers = "accept"
         self._ids = ids or random.Random()
 
     def bucket(self, name: str) -> Bucket:

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from types import MappingProxyType
 
-from tests.cloud.errors import CosError, invalid_argument, no_such_key, no_such_upload
-from tests.cloud.listing import Index, Page, Place, Query, order, page
+from tests.cloud.errors import CosError, invalid_argument, no_such_key, no_such_upload, upload_conflict
+from tests.cloud.listing import Both, Index, Page, Place, Query, order, page
 
 ACCOUNT_UIN = "100000000001"
 INITIATOR = f"qcs::cam::uin/{ACCOUNT_UIN}:uin/100000000011"
@@ -25,6 +25,11 @@ MAX_PART_NUMBER = 10_000
 MIN_PART_BYTES = 1 << 20
 MAX_PART_BYTES = 5 << 30
 MAX_KEPT_BYTES = 1 << 20
+
+GONE_MARKERS = ("accept", "refuse", "refuse_without_uploads", "restart_key")
+"""What a listing can do with an upload-id-marker whose upload is not there any more."""
+ABORTS_WHILE_COMPLETING = ("204", "409")
+BEFORE_EVERY_ID = "\0"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +80,14 @@ class Upload:
 
 
 @dataclass(frozen=True, slots=True)
+class Ghost:
+    """An upload that is gone but still listed: by so many listings more, or by all if that is `None`."""
+
+    upload: Upload
+    listings: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class PartsPage:
     """One page of an upload's parts by number. `next_marker` is the last number on it, or `None` on the last page."""
 
@@ -105,7 +118,10 @@ class Bucket:
         self.created = created
         self.lifecycle: bytes | None = None
         self.uploads: Index[Upload] = Index()
+        self.ghosts: Index[Ghost] = Index()
         self.objects: Index[StoredObject] = Index()
+        self._completing: dict[Place, str] = {}
+        """The uploads whose Complete is under way, and what an abort of them is answered."""
         self._ids = ids or random.Random()
 
     def initiate(
@@ -116,6 +132,12 @@ class Bucket:
         upload = Upload(key, self.new_upload_id(now), now, initiator, storage_class, Parts())
         self.uploads.put(_place(upload), upload)
         return upload
+
+    def make_ghost(self, key: str, upload_id: str, listings: int | None) -> None:
+        """From now on an upload is gone, but so many listings (`None`: all) still show it."""
+        upload = self.upload(key, upload_id)
+        self.uploads.drop(_place(upload))
+        self.ghosts.put(_place(upload), Ghost(upload, listings))
 
     def new_upload_id(self, now: datetime) -> str:
         """The Unix second of the start as 10 digits, then 64 random hex characters."""
@@ -154,17 +176,73 @@ class Bucket:
         next_marker = shown[-1] if shown and len(numbers) > len(shown) else None
         return PartsPage(upload, tuple(upload.parts.by_number[number] for number in shown), next_marker)
 
-    def list_uploads(self, query: Query) -> Page[Upload]:
-        """List unfinished uploads by key and then by upload id, both in byte order."""
-        return page(self.uploads, query)
+    def list_uploads(self, query: Query, gone_markers: str = "accept") -> Page[Upload]:
+        """List unfinished uploads by key and then by upload id, both in byte order, and ghosts among them."""
+        if gone_markers != "accept":
+            query = self._with_marker_checked(query, gone_markers)
+        if not len(self.ghosts):
+            return page(self.uploads, query)
+        listed = page(Both[Upload | Ghost](self.uploads, self.ghosts), query)
+        for ghost in [each for each in listed.entries if isinstance(each, Ghost)]:
+            self._show(ghost)
+        entries = tuple(each.upload if isinstance(each, Ghost) else each for each in listed.entries)
+        return Page(entries, listed.common_prefixes, listed.next_marker)
+
+    def _show(self, ghost: "Ghost") -> None:
+        """Count one listing that shows it."""
+        if ghost.listings == 1:
+            self.ghosts.drop(_place(ghost.upload))
+        elif ghost.listings is not None:
+            self.ghosts.put(_place(ghost.upload), Ghost(ghost.upload, ghost.listings - 1))
+
+    def _with_marker_checked(self, query: Query, gone_markers: str) -> Query:
+        """What to list where an upload-id-marker may name an upload that is gone."""
+        listed: Both[Upload | Ghost] = Both(self.uploads, self.ghosts)
+        place = (order(query.key_marker), query.id_marker)
+        if not (query.key_marker and query.id_marker) or listed.get(place) is not None:
+            return query
+        if gone_markers == "restart_key":
+            return replace(query, id_marker=BEFORE_EVERY_ID)
+        of_key = next(listed.after((place[0], "")), None)
+        if gone_markers == "refuse_without_uploads" and of_key is not None and of_key[0][0] == place[0]:
+            return query
+        raise invalid_argument("The specified upload-id-marker is invalid.")
 
     def complete(self, key: str, upload_id: str, listed: Sequence[tuple[int, str]], *, now: datetime) -> StoredObject:
         """Put the listed parts, as number and ETag, together into an object. The upload is gone then."""
         upload = self.upload(key, upload_id)
-        parts = _listed_parts(upload, listed)
+        return self._finish(upload, _listed_parts(upload, listed), now)
+
+    def complete_all(self, key: str, upload_id: str, *, now: datetime) -> StoredObject:
+        """Put all parts together into an object, whatever their sizes. The upload is gone then."""
+        upload = self.upload(key, upload_id)
+        parts = [part for _, part in sorted(upload.parts.by_number.items())]
+        return self._finish(upload, parts, now)
+
+    def begin_complete(self, key: str, upload_id: str, aborts: str) -> None:
+        """A Complete is under way from now on. aborts: "204", an abort has no effect; "409", it is refused."""
+        self._completing[_place(self.upload(key, upload_id))] = aborts
+
+    def finish_complete(self, key: str, upload_id: str, *, now: datetime) -> StoredObject:
+        """End a Complete that is under way."""
+        if _place(self.upload(key, upload_id)) not in self._completing:
+            raise upload_conflict("No Complete of this upload is under way.")
+        return self.complete_all(key, upload_id, now=now)
+
+    def abort(self, key: str, upload_id: str) -> Upload:
+        """Drop an upload and its parts, unless a Complete of it is under way; returns the upload."""
+        upload = self.upload(key, upload_id)
+        aborts = self._completing.get(_place(upload))
+        if aborts == "409":
+            raise upload_conflict("A Complete of this upload is under way.")
+        if aborts is None:
+            self.uploads.drop(_place(upload))
+        return upload
+
+    def _finish(self, upload: Upload, parts: Sequence[Part], now: datetime) -> StoredObject:
         whole = hashlib.md5(b"".join(bytes.fromhex(part.etag) for part in parts), usedforsecurity=False)
         stored = StoredObject(
-            key=key,
+            key=upload.key,
             size=sum(part.size for part in parts),
             etag=f"{whole.hexdigest()}-{len(parts)}",
             last_modified=now,
@@ -173,14 +251,9 @@ class Bucket:
             storage_class=upload.storage_class,
         )
         self.uploads.drop(_place(upload))
-        self.objects.put((order(key), ""), stored)
+        self._completing.pop(_place(upload), None)
+        self.objects.put((order(upload.key), ""), stored)
         return stored
-
-    def abort(self, key: str, upload_id: str) -> Upload:
-        """Drop an upload and its parts; returns what was dropped."""
-        upload = self.upload(key, upload_id)
-        self.uploads.drop(_place(upload))
-        return upload
 
     def put_object(
         self,

@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import IO, Any
 from urllib.parse import urlencode, urlsplit
 
+from tests.cloud.cos_client import CosCalls
 from tests.cloud.journal import Request
 from tests.cloud.scf_client import ScfCalls
 
@@ -66,7 +67,7 @@ class ControlError(Exception):
     """The control door refused what it was asked, or the cloud would not start; the message says why."""
 
 
-class Cloud(ScfCalls):
+class Cloud(CosCalls, ScfCalls):
     """A running laptop's COS and, with a function, SCF. Leaving the `with` block stops it."""
 
     def __init__(self, process: "subprocess.Popen[bytes]", greeting: dict[str, Any], errors: IO[bytes]) -> None:
@@ -168,8 +169,12 @@ class Cloud(ScfCalls):
         self._ask("POST", "/clock", fields)
 
     def uploads(self, bucket: str, prefix: str = "") -> list[HeldUpload]:
-        """The unfinished uploads of a bucket by key and upload id."""
+        """The unfinished uploads of a bucket by key and upload id, without ghosts."""
         return [_held_upload(each) for each in self._state(bucket, prefix)["uploads"]]
+
+    def ghosts(self, bucket: str, prefix: str = "") -> list[HeldUpload]:
+        """The uploads of a bucket that are gone but still listed, by key and upload id."""
+        return [_held_upload(each) for each in self._state(bucket, prefix)["ghosts"]]
 
     def objects(self, bucket: str, prefix: str = "") -> list[HeldObject]:
         """The objects of a bucket by key."""

@@ -15,6 +15,7 @@ from aiohttp import web
 
 from tests.cloud.bucket import Bucket, StoredObject, Upload
 from tests.cloud.cam import FULL_ACCESS, BadPolicy, Credentials, read_policy
+from tests.cloud.cos_control import CosControl
 from tests.cloud.errors import CosError
 from tests.cloud.faults import read_fault
 from tests.cloud.fields import BadInput, Fields
@@ -47,6 +48,7 @@ class Control:
             ("GET", "/credentials"): self._show_credentials,
             ("POST", "/role"): self._set_role_policy,
             ("POST", "/reset"): self._reset,
+            **CosControl(state).answers,
             **(ScfControl(scf).answers if scf else {}),
         }
         for faults in (state.faults, scf.faults) if scf else (state.faults,):
@@ -133,6 +135,7 @@ class Control:
         return {
             **_totals(bucket),
             "uploads": [_show_upload(each) for each in page(bucket.uploads, query).entries],
+            "ghosts": [_show_upload(each.upload) for each in page(bucket.ghosts, query).entries],
             "objects": [_show_object(each) for each in page(bucket.objects, query).entries],
         }
 

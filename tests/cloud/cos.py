@@ -9,6 +9,7 @@ import base64
 import hashlib
 import itertools
 import secrets
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
@@ -20,8 +21,8 @@ from aiohttp import web
 from tests.cloud import documents
 from tests.cloud.aws import Unchunker, is_aws_signed, is_chunked
 from tests.cloud.cam import ANY_RESOURCE, action_name, resource_name
-from tests.cloud.delivery import deliver, reset, spoilable
-from tests.cloud.errors import CosError, access_denied, no_such_bucket
+from tests.cloud.delivery import deliver, reset, silent, spoilable
+from tests.cloud.errors import CosError, access_denied, no_such_bucket, slow_down
 from tests.cloud.faults import Fault, Mangle, Raw, Redirect, Refuse, Reset
 from tests.cloud.journal import Request
 from tests.cloud.operations import DEFAULT_REGION, XML, Answer, Body, Job, carry_out, pretend
@@ -51,6 +52,9 @@ class Door:
         """Answer one request, or do to it what a fault wants."""
         call = read_call(request.method, request.raw_path, request.headers.items())
         target = route(call)
+        if self._state.limits.hangs(target.bucket):
+            self._note(call, target, "hang", None, "")
+            return await silent(request)
         fault = self._state.faults.strike(target.operation, target.bucket, target.key)
         self._let_part_arrive(target, fault, after=False)
         if fault is not None and fault.delay_ms:
@@ -59,7 +63,7 @@ class Door:
         request_id = self._request_ids.new(self._state.clock.now())
         answer = await self._answer(request, call, target, fault, request_id)
         self._let_part_arrive(target, fault, after=True)
-        self._note(call, target, fault, answer, request_id)
+        self._note(call, target, fault.name if fault else "", answer, request_id)
         if answer is None:
             return reset(request)
         signed = replace(answer, headers=(*answer.headers, *self._common_headers(request_id, fault)))
@@ -96,6 +100,8 @@ class Door:
 
     async def _truth(self, request: web.BaseRequest, call: Call, target: Target, carry_out: Carry) -> Answer:
         """Check a request in COS's order, take its body in and carry it out."""
+        if not self._state.limits.take(target.bucket, time.monotonic()):
+            raise slow_down()
         if target.refusal is not None:
             raise target.refusal
         self._admit(call, target)
@@ -147,7 +153,7 @@ class Door:
             date = UNREADABLE_DATE if fault is not None and fault.date else self._date.at(now)
         return (*common, ("Date", date))
 
-    def _note(self, call: Call, target: Target, fault: Fault | None, answer: Answer | None, request_id: str) -> None:
+    def _note(self, call: Call, target: Target, fault: str, answer: Answer | None, request_id: str) -> None:
         journal = self._state.journal
         journal.add(
             Request(
@@ -165,7 +171,7 @@ class Door:
                 code=answer.code if answer else "",
                 request_id=request_id,
                 secret_id=claimed_id(call),
-                fault=fault.name if fault is not None else "",
+                fault=fault,
             )
         )
 

@@ -42,7 +42,7 @@ async def deliver(request: web.BaseRequest, answer: Answer, spoil: Mangle | None
         case Mangle(how="foreign"):
             return await _send(request, replace(answer, body=FOREIGN, zeros=0))
         case Mangle(how="silent"):
-            return await _silent(request)
+            return await silent(request)
         case Mangle(how="truncated"):
             return await _truncated(request, answer)
         case Mangle(how="drip"):
@@ -58,6 +58,13 @@ def reset(request: web.BaseRequest) -> web.StreamResponse:
         connection = transport.get_extra_info("socket")
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         transport.abort()
+    return web.Response()
+
+
+async def silent(request: web.BaseRequest) -> web.StreamResponse:
+    """Say nothing until whoever asked is gone."""
+    while request.transport is not None:
+        await asyncio.sleep(SILENT_PAUSE_SECONDS)
     return web.Response()
 
 
@@ -124,13 +131,6 @@ async def _endless(request: web.BaseRequest, answer: Answer) -> web.StreamRespon
         await response.write(ENDLESS_CHUNK)
         await asyncio.sleep(ENDLESS_PAUSE_SECONDS)
     return response
-
-
-async def _silent(request: web.BaseRequest) -> web.StreamResponse:
-    """Say nothing until whoever asked is gone."""
-    while request.transport is not None:
-        await asyncio.sleep(SILENT_PAUSE_SECONDS)
-    return web.Response()
 
 
 def _cut_off(request: web.BaseRequest, response: web.StreamResponse) -> web.StreamResponse:

@@ -45,6 +45,16 @@ def no_such_upload() -> CosError:
     return CosError(404, "NoSuchUpload", "The specified multipart upload does not exist.")
 
 
+def upload_conflict(message: str) -> CosError:
+    """What is asked of an upload does not go together with something else that is done to it."""
+    return CosError(409, "UploadConflict", message)
+
+
+def slow_down() -> CosError:
+    """More requests than the bucket takes."""
+    return CosError(503, "SlowDown", "Please reduce your request rate.")
+
+
 def not_implemented(message: str) -> CosError:
     """Something that the real COS has and this one has not."""
     return CosError(501, "NotImplemented", message)

@@ -7,7 +7,9 @@ Uploads and objects are listed by the same rules. Nothing here knows what is lis
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from heapq import merge
 from itertools import islice
+from operator import itemgetter
 from typing import Any, Generic, TypeVar
 
 from sortedcontainers import SortedDict
@@ -102,6 +104,23 @@ class Index(Generic[T]):
             self._changed.append((place, self.get(place)))
 
 
+class Both(Generic[T]):
+    """Two indexes as one. No place is in both."""
+
+    def __init__(self, one: Index[Any], other: Index[Any]) -> None:
+        self._one = one
+        self._other = other
+
+    def get(self, place: Place) -> T | None:
+        """The entry at a place, if there is one."""
+        entry: T | None = self._one.get(place) or self._other.get(place)
+        return entry
+
+    def after(self, place: Place) -> Iterator[tuple[Place, T]]:
+        """The entries at or after a place."""
+        return merge(self._one.after(place), self._other.after(place), key=itemgetter(0))
+
+
 def order(key: str) -> str:
     """The key with one character for each of its UTF-8 bytes, so that strings compare as the bytes do."""
     return key if key.isascii() else key.encode("utf-8", "surrogateescape").decode("latin-1")
@@ -112,7 +131,7 @@ def key_of(ordered: str) -> str:
     return ordered if ordered.isascii() else ordered.encode("latin-1").decode("utf-8", "surrogateescape")
 
 
-def page(index: Index[T], query: Query) -> Page[T]:
+def page(index: Index[T] | Both[T], query: Query) -> Page[T]:
     """List one page. Following `next_marker` to the end lists every entry and every common prefix exactly once."""
     walk = _walk(index, query)
     taken = list(islice(walk, query.limit))
@@ -135,7 +154,7 @@ class _Group:
     place: Place
 
 
-def _walk(index: Index[T], query: Query) -> Iterator[_Single[T] | _Group]:
+def _walk(index: Index[T] | Both[T], query: Query) -> Iterator[_Single[T] | _Group]:
     """Yield entries and common prefixes in order, from the markers on."""
     prefix, delimiter, marker = order(query.prefix), order(query.delimiter), order(query.key_marker)
     start: Place | None = max((prefix, ""), _after(marker, query.id_marker))

@@ -126,7 +126,7 @@ def list_uploads(job: Job) -> Answer:
         id_marker=job.call.param("upload-id-marker"),
         limit=job.number("max-uploads", 1000, 1000),
     )
-    page = job.bucket.list_uploads(query)
+    page = job.bucket.list_uploads(query, job.account.gone_markers)
     return Answer(body=documents.uploads(job.bucket.name, query, page, job.call.param("encoding-type")), headers=XML)
 
 

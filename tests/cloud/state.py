@@ -23,6 +23,7 @@ from tests.cloud.cam import (
 from tests.cloud.faults import Faults
 from tests.cloud.fields import BadInput
 from tests.cloud.journal import Journal
+from tests.cloud.limits import Limits
 
 DEFAULT_APPID = "1250000000"
 ROLE_LIFETIME = timedelta(hours=6)
@@ -54,6 +55,7 @@ class State:
         """Open an account. function: the name by which policies call the function that the role may invoke."""
         self.clock = Clock()
         self.faults = Faults()
+        self.limits = Limits()
         self.journal = Journal(keep_requests)
         self.accept_aws_signatures = accept_aws_signatures
         self.account = open_account(buckets, self.clock.now())
@@ -88,6 +90,7 @@ class State:
         names = [f"{each.name}@{each.region}" for each in self.account.buckets.values()] if buckets is None else buckets
         self.account = open_account(names, self.clock.now())
         self.faults.clear()
+        self.limits.clear()
         self.journal.clear()
         for secret_id in self._lent:
             del self._credentials[secret_id]

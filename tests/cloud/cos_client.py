@@ -1,0 +1,98 @@
+"""
+What a test or a script can ask of the emulated COS beyond seeds and faults; the connection is in `client`.
+
+The standard library only. A reset takes all of it back.
+"""
+
+from abc import ABC, abstractmethod
+from typing import Any, Literal
+
+
+class CosCalls(ABC):
+    """COS's part of a running cloud: what other clients do to uploads, and how COS behaves from now on."""
+
+    @abstractmethod
+    def _ask(
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        query: dict[str, Any] | None = None,
+        timeout_seconds: float = 60,
+    ) -> Any:
+        """Ask the control door; `ControlError` when it refuses."""
+
+    def upload_part(
+        self, bucket: str, key: str, upload_id: str, number: int | None = None, *, size: int = 1 << 20
+    ) -> int:
+        """Let a part arrive at an upload now, under the next free number unless one is given; returns its number."""
+        told = self._ask("POST", "/uploads/part", {**_upload(bucket, key, upload_id), "number": number, "size": size})
+        arrived: int = told["number"]
+        return arrived
+
+    def complete(self, bucket: str, key: str, upload_id: str) -> None:
+        """Complete an upload with all its parts, whatever their sizes."""
+        self._ask("POST", "/uploads/complete", _upload(bucket, key, upload_id))
+
+    def abort(self, bucket: str, key: str, upload_id: str) -> None:
+        """Abort an upload as another client does, without a request that the journal shows."""
+        self._ask("POST", "/uploads/abort", _upload(bucket, key, upload_id))
+
+    def ghost(self, bucket: str, key: str, upload_id: str, listings: int | None = None) -> None:
+        """
+        Let an upload be gone for every operation (404 NoSuchUpload) while ListMultipartUploads still shows it.
+
+        listings: how many responses still show it; without it, for ever. `uploads` and `totals` leave ghosts out;
+        `ghosts` returns those that are still listed.
+        """
+        self._ask("POST", "/uploads/ghost", {**_upload(bucket, key, upload_id), "listings": listings})
+
+    def begin_complete(self, bucket: str, key: str, upload_id: str, aborts: Literal["204", "409"] = "204") -> None:
+        """
+        Let a Complete of an upload be under way: it is listed, and so are its parts, but it cannot be aborted.
+
+        aborts: what an abort is answered: 204 without effect, or 409 UploadConflict.
+        """
+        self._ask("POST", "/uploads/begin-complete", {**_upload(bucket, key, upload_id), "aborts": aborts})
+
+    def finish_complete(self, bucket: str, key: str, upload_id: str) -> None:
+        """End a Complete that is under way: the upload is an object with all its parts, and gone."""
+        self._ask("POST", "/uploads/finish-complete", _upload(bucket, key, upload_id))
+
+    def delete_bucket(self, bucket: str) -> None:
+        """Delete a bucket with everything in it."""
+        self._ask("POST", "/buckets/delete", {"bucket": bucket})
+
+    def throttle(self, bucket: str, requests_per_second: float | None, burst: float | None = None) -> None:
+        """
+        Answer 503 SlowDown to what a bucket gets beyond so many requests a second of real time; `None` ends that.
+
+        burst: how many it takes at once after a pause; without it, as many as in one second, and at least one. A
+        request that is refused uses nothing up.
+        """
+        self._ask(
+            "POST",
+            "/buckets/throttle",
+            {"bucket": bucket, "requests_per_second": requests_per_second, "burst": burst},
+        )
+
+    def hang(self, bucket: str, *, on: bool = True) -> None:
+        """
+        Let a bucket answer nothing: a request gets no response until its client leaves. `on=False` ends that.
+
+        The journal shows such a request as soon as it comes, without a status, its fault being "hang".
+        """
+        self._ask("POST", "/buckets/hang", {"bucket": bucket, "on": on})
+
+    def gone_markers(self, how: Literal["accept", "refuse", "refuse_without_uploads", "restart_key"]) -> None:
+        """
+        Say what ListMultipartUploads does with an upload-id-marker whose upload is not there any more.
+
+        accept (the default): it goes on after that place. refuse: 400 InvalidArgument. refuse_without_uploads: 400 only
+        where no upload of that key is left. restart_key: it lists the uploads of that key from the first one.
+        """
+        self._ask("POST", "/gone-markers", {"how": how})
+
+
+def _upload(bucket: str, key: str, upload_id: str) -> dict[str, Any]:
+    return {"bucket": bucket, "key": key, "upload_id": upload_id}

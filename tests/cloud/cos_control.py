@@ -1,0 +1,115 @@
+"""
+What the control door adds for COS: what another client does to an upload, and how COS behaves from now on.
+
+For tests and people only. Nothing of COS's rules is here. A reset takes all of it back.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from tests.cloud.bucket import ABORTS_WHILE_COMPLETING, GONE_MARKERS, Bucket
+from tests.cloud.fields import Fields
+from tests.cloud.limits import Rate
+from tests.cloud.state import State
+
+
+class CosControl:
+    """Answers the control door's requests about uploads and COS's behaviour."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self.answers: dict[tuple[str, str], Callable[[Any], Any]] = {
+            ("POST", "/uploads/part"): self._receive_part,
+            ("POST", "/uploads/complete"): self._complete,
+            ("POST", "/uploads/abort"): self._abort,
+            ("POST", "/uploads/ghost"): self._ghost,
+            ("POST", "/uploads/begin-complete"): self._begin_complete,
+            ("POST", "/uploads/finish-complete"): self._finish_complete,
+            ("POST", "/buckets/delete"): self._delete_bucket,
+            ("POST", "/buckets/throttle"): self._throttle,
+            ("POST", "/buckets/hang"): self._hang,
+            ("POST", "/gone-markers"): self._set_gone_markers,
+        }
+
+    def _receive_part(self, given: Any) -> dict[str, Any]:
+        fields = Fields(given, "part")
+        bucket, key, upload_id = self._upload(fields)
+        number, size = fields.whole("number", least=1), fields.whole("size")
+        fields.done()
+        part = bucket.receive_part(
+            key, upload_id, number, size=1 << 20 if size is None else size, now=self._state.clock.now()
+        )
+        return {"number": part.number}
+
+    def _complete(self, given: Any) -> dict[str, Any]:
+        bucket, key, upload_id = self._only_upload(given, "complete")
+        bucket.complete_all(key, upload_id, now=self._state.clock.now())
+        return {}
+
+    def _abort(self, given: Any) -> dict[str, Any]:
+        bucket, key, upload_id = self._only_upload(given, "abort")
+        bucket.abort(key, upload_id)
+        return {}
+
+    def _ghost(self, given: Any) -> dict[str, Any]:
+        fields = Fields(given, "ghost")
+        bucket, key, upload_id = self._upload(fields)
+        listings = fields.whole("listings", least=1)
+        fields.done()
+        bucket.make_ghost(key, upload_id, listings)
+        return {}
+
+    def _begin_complete(self, given: Any) -> dict[str, Any]:
+        fields = Fields(given, "begin complete")
+        bucket, key, upload_id = self._upload(fields)
+        aborts = fields.choice("aborts", *ABORTS_WHILE_COMPLETING) or "204"
+        fields.done()
+        bucket.begin_complete(key, upload_id, aborts)
+        return {}
+
+    def _finish_complete(self, given: Any) -> dict[str, Any]:
+        bucket, key, upload_id = self._only_upload(given, "finish complete")
+        bucket.finish_complete(key, upload_id, now=self._state.clock.now())
+        return {}
+
+    def _delete_bucket(self, given: Any) -> dict[str, Any]:
+        fields = Fields(given, "bucket")
+        name = self._state.account.bucket(fields.required("bucket")).name
+        fields.done()
+        del self._state.account.buckets[name]
+        return {}
+
+    def _throttle(self, given: Any) -> dict[str, Any]:
+        fields = Fields(given, "throttle")
+        name = self._state.account.bucket(fields.required("bucket")).name
+        per_second = fields.number("requests_per_second", least=0)
+        burst = fields.number("burst", least=1)
+        fields.done()
+        default_burst = max(per_second or 0, 1)
+        rate = None if per_second is None else Rate(per_second, default_burst if burst is None else burst)
+        self._state.limits.throttle(name, rate)
+        return {}
+
+    def _hang(self, given: Any) -> dict[str, Any]:
+        fields = Fields(given, "hang")
+        name, on = self._state.account.bucket(fields.required("bucket")).name, fields.flag("on")
+        fields.done()
+        self._state.limits.hang(name, on=on)
+        return {}
+
+    def _set_gone_markers(self, given: Any) -> dict[str, Any]:
+        fields = Fields(given, "gone markers")
+        how = fields.choice("how", *GONE_MARKERS) or "accept"
+        fields.done()
+        self._state.account.gone_markers = how
+        return {}
+
+    def _only_upload(self, given: Any, what: str) -> tuple[Bucket, str, str]:
+        fields = Fields(given, what)
+        upload = self._upload(fields)
+        fields.done()
+        return upload
+
+    def _upload(self, fields: Fields) -> tuple[Bucket, str, str]:
+        bucket = self._state.account.bucket(fields.required("bucket"))
+        return bucket, fields.required("key"), fields.required("upload_id")

@@ -1,0 +1,69 @@
+"""
+What a bucket refuses because of load: requests beyond a rate, or all of them by never answering.
+
+Deciding only; `cos` carries it out. Time comes in as seconds on a clock that only goes forward.
+"""
+
+from dataclasses import dataclass
+
+
+class TokenBucket:
+    """So many requests a second in the long run, and `burst` of them at once after a pause."""
+
+    def __init__(self, rate: float, burst: float) -> None:
+        self._rate = rate
+        self._burst = burst
+        self._tokens = burst
+        self._filled_at: float | None = None
+
+    def take(self, now: float) -> bool:
+        """Whether there is room for one more request. One that is refused uses nothing up."""
+        if self._filled_at is not None:
+            self._tokens = min(self._burst, self._tokens + (now - self._filled_at) * self._rate)
+        self._filled_at = now
+        if self._tokens < 1:
+            return False
+        self._tokens -= 1
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """A limit for one bucket. burst: requests that it takes at once."""
+
+    requests_per_second: float
+    burst: float
+
+
+class Limits:
+    """The limits in force, by bucket."""
+
+    def __init__(self) -> None:
+        self._rates: dict[str, TokenBucket] = {}
+        self._hanging: set[str] = set()
+
+    def throttle(self, bucket: str, rate: Rate | None) -> None:
+        """Let a bucket take no more requests than this, or as many as come."""
+        self._rates.pop(bucket, None)
+        if rate is not None:
+            self._rates[bucket] = TokenBucket(rate.requests_per_second, rate.burst)
+
+    def hang(self, bucket: str, *, on: bool) -> None:
+        """Let a bucket answer nothing from now on, or answer again. A request that hangs already stays so."""
+        if on:
+            self._hanging.add(bucket)
+        else:
+            self._hanging.discard(bucket)
+
+    def hangs(self, bucket: str) -> bool:
+        """Whether a request to this bucket gets no response."""
+        return bucket in self._hanging
+
+    def take(self, bucket: str, now: float) -> bool:
+        """Whether the bucket takes one more request now."""
+        return bucket not in self._rates or self._rates[bucket].take(now)
+
+    def clear(self) -> None:
+        """Lift all limits."""
+        self._rates.clear()
+        self._hanging.clear()
