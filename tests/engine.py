@@ -51,12 +51,18 @@ class Ticking:
         self._tick()
         return self.inner.page(bucket, start, prefix)
 
-    def parts(self, upload: Upload, after: int) -> PartsPage:
+    def parts(self, upload: Upload, after: int, *, for_abort: bool = False) -> PartsPage:  # noqa: ARG002
         self.before_parts()
         self._tick()
         return self.inner.parts(upload, after)
 
-    def abort(self, upload: Upload) -> Receipt:
+    def give_back(self, bucket: Bucket) -> None:
+        self.inner.give_back(bucket)
+
+    def pause(self, seconds: float) -> bool:
+        return self.inner.pause(seconds)
+
+    def abort(self, upload: Upload, within: float | None = None) -> Receipt:  # noqa: ARG002
         """The effect comes before the death, as bad luck has it."""
         receipt = self.inner.abort(upload)
         self._tick()
@@ -125,7 +131,9 @@ class Engine:
         assert self.runs < 5000, "a chain goes on for ever"
         memory = MemoryStore(self.account, lambda: NOW, self.page_size)
         store = Ticking(memory, dies_at=self.dies_at(self.runs), before_parts=self.before_parts)
-        deadline = Deadline(lambda: float(store.ticks), self.seconds, self.seconds + 50.0, self.seconds + 60.0)
+        # A thousandth of a second a request, so that no look at parts is old when its abort is sent.
+        ends = [seconds / 1000 for seconds in (self.seconds, self.seconds + 50, self.seconds + 60)]
+        deadline = Deadline(lambda: store.ticks / 1000, *ends)
         log = Log(lambda _: None, Scrubber(()))
         try:
             report = chain.run(made, store, deadline, log, self._hand_on, self.settings.fan_out)  # type: ignore[arg-type]

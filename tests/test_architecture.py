@@ -13,7 +13,7 @@ PACKAGE = HANDLER / "cos_sweeper"
 
 # A module may import from its own floor's lower neighbours and from every floor below. The order within a floor counts.
 FLOORS = [
-    ["errors", "model"],
+    ["errors", "model", "clock"],
     [
         "messages",
         "triggers",
@@ -29,7 +29,7 @@ FLOORS = [
         "listing",
     ],
     ["plan", "report", "answers", "checkpoint", "permissions", "refused"],
-    ["settle", "sweep", "chain"],
+    ["look", "settle", "sweep", "chain"],
     ["connection", "transport", "cos", "relay"],
     ["index"],
 ]
@@ -44,8 +44,8 @@ DOORS = {
     "socket": ["connection", "transport", "turns"],
 }
 # What decides takes values and returns values: no clock, environment, network, thread, file or log.
-PURE = ["errors", "model", "messages", "triggers", "settings", "policy", "store", "xml", "plan", "report", "answers"]
-PURE += ["checkpoint", "pace", "permissions", "refused"]
+PURE = ["errors", "model", "clock", "messages", "triggers", "settings", "policy", "store", "xml", "plan", "report"]
+PURE += ["answers", "checkpoint", "pace", "permissions", "refused"]
 WORLD = {
     "os",
     "sys",

@@ -76,11 +76,17 @@ class Watched:
             text.encode("utf-8", "surrogateescape")
         return self.inner.page(bucket, start, prefix)
 
-    def parts(self, upload: Upload, after: int) -> PartsPage:
+    def give_back(self, bucket: Bucket) -> None:
+        self.inner.give_back(bucket)
+
+    def pause(self, seconds: float) -> bool:
+        return self.inner.pause(seconds)
+
+    def parts(self, upload: Upload, after: int, *, for_abort: bool = False) -> PartsPage:  # noqa: ARG002
         self._hold(upload)
         return self.inner.parts(upload, after)
 
-    def abort(self, upload: Upload) -> Receipt:
+    def abort(self, upload: Upload, within: float | None = None) -> Receipt:  # noqa: ARG002
         self._hold(upload)
         receipt = self.inner.abort(upload)
         self.aborted.append(upload)

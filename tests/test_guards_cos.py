@@ -38,7 +38,15 @@ class Wire:
         self._take = take
         self.urls: list[str] = []
 
-    def send(self, _method: str, url: str, _headers: Mapping[str, Any], _body: bytes | None, _seconds: float) -> Answer:
+    def send(
+        self,
+        _method: str,
+        url: str,
+        _headers: Mapping[str, Any],
+        _body: bytes | None,
+        _seconds: float,
+        _within: float | None,
+    ) -> Answer:
         self.urls.append(url)
         self._take()
         if isinstance(self.answer, Exception):

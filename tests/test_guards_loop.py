@@ -22,6 +22,7 @@ from tests.aborting import aborting_settings
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=timezone.utc)
 HOUR = timedelta(hours=1)
+IN_STEP = timedelta(0)
 PHOTOS = Bucket("photos-1250000000", "ap-guangzhou")
 OLD, LATELY = NOW - 100 * HOUR, NOW - HOUR
 
@@ -37,20 +38,32 @@ class Shelf:
     pages: Sequence[Sequence[tuple[str, str, datetime]]]
     before: Callable[[str, object], None] = lambda *_: None
     listed: list[int] = field(default_factory=list)
+    gone: set[Upload] = field(default_factory=set)
 
     def page(self, bucket: Bucket, start: Cursor, _: str) -> Page:
         place = int(start.upload_id.removeprefix("page-") or 0)
         self.listed.append(place)
         self.before("page", place)
         following = Cursor(f"{place + 1:03}", f"page-{place + 1}") if place + 1 < len(self.pages) else None
-        return Page(tuple(Listed(Upload(bucket, key, one), at) for key, one, at in self.pages[place]), following)
+        listed = tuple(Listed(Upload(bucket, key, one), at) for key, one, at in self.pages[place])
+        return Page(listed, following, IN_STEP)
 
-    def parts(self, upload: Upload, _: int) -> PartsPage:
+    def give_back(self, _: Bucket) -> None:
+        """No rate limit here."""
+
+    def pause(self, _: float) -> bool:
+        turns.sleep(0)
+        return True
+
+    def parts(self, upload: Upload, _: int, *, for_abort: bool = False) -> PartsPage:  # noqa: ARG002
+        if upload in self.gone:
+            raise NoSuchUpload("NoSuchUpload", 404)
         self.before("parts", upload)
-        return PartsPage((Part(OLD, 5),), None)
+        return PartsPage((Part(OLD, 5),), None, IN_STEP)
 
-    def abort(self, upload: Upload) -> Receipt:
+    def abort(self, upload: Upload, within: float | None = None) -> Receipt:  # noqa: ARG002
         self.before("abort", upload)
+        self.gone.add(upload)
         return Receipt("id")
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from cos_sweeper import plan as planning
 from cos_sweeper.budget import Deadline
+from cos_sweeper.clock import AsOf
 from cos_sweeper.errors import NoSuchUpload, Refusal, Rejected, Unavailable
 from cos_sweeper.listing import Walk, every_bucket
 from cos_sweeper.model import (
@@ -33,12 +34,13 @@ from cos_sweeper.model import (
 )
 from cos_sweeper.plan import Named
 from cos_sweeper.policy import Policy
-from cos_sweeper.settle import Allowance, Settler
+from cos_sweeper.settle import Acknowledged, Allowance, Settler
 from cos_sweeper.store import Receipt, why_unaddressable
 from tests.aborting import aborting_settings
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=timezone.utc)
 HOUR = timedelta(hours=1)
+IN_STEP = timedelta(0)
 RULES = Policy(min_age=72 * HOUR, min_idle=24 * HOUR)
 AT_ONCE = Policy(timedelta(0), timedelta(0))
 PHOTOS = Bucket("photos-1250000000", "ap-guangzhou")
@@ -50,18 +52,21 @@ OLD = Part(NOW - 100 * HOUR, 5)
 class Shelf:
     """A store that answers as it is told. asked: the parts that were asked for, by the number after which."""
 
-    parts_page: Callable[[int], PartsPage] = lambda _: PartsPage((OLD,), None)
+    parts_page: Callable[[int], PartsPage] = lambda _: PartsPage((OLD,), None, IN_STEP)
     aborting: Callable[[], Receipt] = lambda: Receipt("id")
     asked: list[int] = field(default_factory=list)
     aborts: int = 0
 
-    def parts(self, _: Upload, after: int) -> PartsPage:
+    def parts(self, _: Upload, after: int, *, for_abort: bool = False) -> PartsPage:  # noqa: ARG002
         self.asked.append(after)
         return self.parts_page(after)
 
-    def abort(self, _: Upload) -> Receipt:
+    def abort(self, _: Upload, within: float | None = None) -> Receipt:  # noqa: ARG002
         self.aborts += 1
         return self.aborting()
+
+    def give_back(self, _: Bucket) -> None:
+        """No rate limit here."""
 
 
 def settled(
@@ -74,8 +79,9 @@ def settled(
 ) -> Outcome:
     plan = planning.make((SweepBuckets(),), aborting_settings((PHOTOS,), dry_run=dry_run), (PHOTOS,), "run", NOW)
     deadline = Deadline(lambda: 1.0 if passed() else 0.0, 1.0, 2.0, 3.0)
-    settler = Settler(shelf, plan, deadline, allowance or Allowance(None))  # type: ignore[arg-type]
-    return settler.named(Named(UPLOAD, policy))
+    settler = Settler(shelf, plan, deadline, allowance or Allowance(None), AsOf(NOW, is_new=True))  # type: ignore[arg-type]
+    outcome = settler.named(Named(UPLOAD, policy))
+    return outcome.aborted if isinstance(outcome, Acknowledged) else outcome
 
 
 def raising(exc: Exception) -> Callable[..., Any]:
@@ -89,7 +95,7 @@ def raising(exc: Exception) -> Callable[..., Any]:
 
 
 def test_parts_that_never_end_are_given_up_after_a_thousand_pages() -> None:
-    shelf = Shelf(lambda after: PartsPage((OLD,), after + 7))
+    shelf = Shelf(lambda after: PartsPage((OLD,), after + 7, IN_STEP))
 
     outcome = settled(shelf)
 

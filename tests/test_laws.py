@@ -733,7 +733,7 @@ def test_scope_of_a_checkpoint(wanted: Plan, allowed: Settings) -> None:
         for one in made.scans:
             leftovers = one.policy.only_key is not None and one.policy.started_before is not None
             assert leftovers or one.policy.min_age >= allowed.min_age
-            assert one.policy.min_idle >= (timedelta(minutes=10) if leftovers else allowed.min_idle)
+            assert one.policy.min_idle >= (timedelta(hours=1) if leftovers else allowed.min_idle)
             assert not leftovers or (one.policy.started_before or NOW) <= NOW
         assert all(one.policy.min_idle >= allowed.event_min_idle for one in made.named)
 

@@ -130,14 +130,14 @@ def test_what_is_asked_twice_is_done_once() -> None:
     assert len(plan.named) == 1
 
 
-def test_leftovers_must_be_older_than_the_object_and_idle_for_ten_minutes_at_least() -> None:
+def test_stale_siblings_must_be_older_than_the_object_and_idle_for_an_hour_at_least() -> None:
     short = planned(Superseded(LOGS.name, "k", NOW - HOUR))
-    long = planned(Superseded(LOGS.name, "k", NOW + HOUR), event_min_idle=HOUR)
+    long = planned(Superseded(LOGS.name, "k", NOW + HOUR), event_min_idle=2 * HOUR)
 
     (scan,), (other,) = short.scans, long.scans
     assert (scan.prefix, scan.policy.only_key, scan.policy.started_before) == ("k", "k", NOW - HOUR)
-    assert scan.policy.min_idle == timedelta(minutes=10)
-    assert (other.policy.min_idle, other.policy.started_before) == (HOUR, NOW)
+    assert (scan.policy.min_idle, scan.policy.min_idle_unproven) == (HOUR, 24 * HOUR)
+    assert (other.policy.min_idle, other.policy.started_before) == (2 * HOUR, NOW)
 
 
 def test_a_spared_object_is_not_even_listed() -> None:

@@ -15,6 +15,7 @@ from cos_sweeper.policy import Activity, Policy, add_parts, decide, screen
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=timezone.utc)
 HOUR = timedelta(hours=1)
+IN_STEP = timedelta(0)
 RULES = Policy(min_age=72 * HOUR, min_idle=24 * HOUR)
 BUCKET = Bucket("photos-1250000000", "ap-guangzhou")
 
@@ -38,17 +39,17 @@ def timed_id(started: datetime) -> str:
     ids=["older", "exactly_at_the_limit", "younger", "in_the_future"],
 )
 def test_the_age_counts_from_the_start_and_the_limit_itself_is_kept(age: timedelta, verdict: object) -> None:
-    assert screen(listed(NOW - age), None, RULES, NOW) == verdict
+    assert screen(listed(NOW - age), IN_STEP, RULES, NOW) == verdict
 
 
 @pytest.mark.parametrize(
     ("told", "in_id", "verdict"),
     [
         (NOW - 100 * HOUR, NOW - 100 * HOUR, LookAtParts(NOW - 100 * HOUR)),
-        (NOW - 100 * HOUR, NOW - 99 * HOUR, LookAtParts(NOW - 99 * HOUR)),
+        (NOW - 100 * HOUR, NOW - 99 * HOUR, LookAtParts(NOW - 99 * HOUR, NOW - 100 * HOUR)),
         (NOW - 100 * HOUR, NOW - 98 * HOUR, Keep(policy.AGE_DISPUTED)),
         (NOW - 98 * HOUR, NOW - 100 * HOUR, Keep(policy.AGE_DISPUTED)),
-        (None, NOW - 100 * HOUR, LookAtParts(NOW - 100 * HOUR)),
+        (None, NOW - 100 * HOUR, Keep(policy.AGE_UNKNOWN)),
         (NOW - 100 * HOUR, None, LookAtParts(NOW - 100 * HOUR)),
         (None, None, Keep(policy.AGE_UNKNOWN)),
         (NOW - 72.5 * HOUR, NOW - 71.5 * HOUR, Keep(policy.STARTED_LATELY)),
@@ -60,7 +61,7 @@ def test_the_listing_and_the_upload_id_check_each_other(
 ) -> None:
     upload_id = timed_id(in_id) if in_id else "of-another-shape"
 
-    assert screen(listed(told, upload_id=upload_id), None, RULES, NOW) == verdict
+    assert screen(listed(told, upload_id=upload_id), IN_STEP, RULES, NOW) == verdict
 
 
 @pytest.mark.parametrize(
@@ -70,29 +71,82 @@ def test_the_listing_and_the_upload_id_check_each_other(
 def test_prefixes_let_in_and_spared_prefixes_win(key: str, verdict: str | None) -> None:
     rules = replace(RULES, prefixes=("raw/",), spare_prefixes=("raw/keep",))
 
-    screened = screen(listed(NOW - 100 * HOUR, key), None, rules, NOW)
+    screened = screen(listed(NOW - 100 * HOUR, key), IN_STEP, rules, NOW)
 
     assert screened == (Keep(verdict) if verdict else LookAtParts(NOW - 100 * HOUR))
 
 
 @pytest.mark.parametrize(
     ("skew", "kept"),
-    [(timedelta(minutes=5), False), (timedelta(minutes=6), True), (timedelta(minutes=-6), True), (None, False)],
-    ids=["small", "ahead", "behind", "not_told"],
+    [
+        (timedelta(minutes=5), None),
+        (timedelta(minutes=6), policy.CLOCK_OFF),
+        (timedelta(minutes=-6), policy.CLOCK_OFF),
+        (None, policy.CLOCK_UNKNOWN),
+    ],
+    ids=["small", "ahead", "behind", "missing"],
 )
-def test_a_clock_that_is_off_keeps_everything(skew: timedelta | None, *, kept: bool) -> None:
+def test_doubtful_clock_keeps_everything(skew: timedelta | None, kept: str | None) -> None:
     screened = screen(listed(NOW - 1000 * HOUR), skew, RULES, NOW)
 
-    assert (screened == Keep(policy.CLOCK_OFF)) == kept
+    assert screened == (Keep(kept) if kept else LookAtParts(NOW - 1000 * HOUR))
+
+
+@pytest.mark.parametrize(
+    ("in_id", "expected"),
+    [
+        (NOW - 100 * HOUR, LookAtParts(NOW - 100 * HOUR, NOW - 108 * HOUR)),
+        (NOW - 108 * HOUR, LookAtParts(NOW - 100 * HOUR, NOW - 108 * HOUR)),
+        (NOW - 104 * HOUR, Keep(policy.AGE_DISPUTED)),
+        (None, LookAtParts(NOW - 100 * HOUR, NOW - 108 * HOUR)),
+    ],
+    ids=["id_agrees_with_utc", "id_agrees_with_china", "id_agrees_with_neither", "no_id"],
+)
+def test_time_without_zone_is_read_as_the_later_one(in_id: datetime | None, expected: object) -> None:
+    upload = Upload(BUCKET, "k", timed_id(in_id) if in_id else "any")
+
+    screened = screen(Listed(upload, NOW - 100 * HOUR, "", NOW - 108 * HOUR), IN_STEP, RULES, NOW)
+
+    assert screened == expected
+
+
+SIBLING = Policy(min_age=timedelta(0), min_idle=HOUR, only_key="k", started_before=NOW, min_idle_unproven=72 * HOUR)
+
+
+@pytest.mark.parametrize(
+    ("hours_ago", "earliest", "kept"),
+    [
+        ([10, 9, 8], 10, None),
+        ([10, 9, 3], 10, policy.PAUSES_LONGER),
+        ([10, 9, 8], 13, policy.PAUSES_LONGER),
+        ([8, 10, 9], 10, None),
+        ([6, 5, 4], 6, policy.PAUSES_LONGER),
+        ([10, 9.9, 0.9], 10, policy.PART_LATELY),
+        ([80, 71], 80, policy.TOO_FEW_PARTS),
+        ([80, 73], 80, None),
+        ([], 71, policy.TOO_FEW_PARTS),
+        ([], 73, None),
+    ],
+)
+def test_stale_sibling_must_be_idle_for_four_times_its_longest_pause(
+    hours_ago: list[float], earliest: float, kept: str | None
+) -> None:
+    parts = [Part(NOW - hours * HOUR, 1) for hours in hours_ago]
+    start = LookAtParts(NOW - max([*hours_ago, earliest if not hours_ago else 0]) * HOUR, NOW - earliest * HOUR)
+
+    seen = add_parts(Activity(), parts, SIBLING, NOW)
+    verdict = seen if isinstance(seen, Keep) else decide(start, seen, SIBLING, NOW)
+
+    assert verdict == (Keep(kept) if kept else Abort(len(parts)))
 
 
 def test_leftovers_are_of_exactly_the_completed_key_and_older_than_it() -> None:
     rules = replace(RULES, min_age=timedelta(0), only_key="a", started_before=NOW - 5 * HOUR)
 
     verdicts = [
-        screen(listed(NOW - 6 * HOUR, "a"), None, rules, NOW),
-        screen(listed(NOW - 5 * HOUR, "a"), None, rules, NOW),
-        screen(listed(NOW - 6 * HOUR, "ab"), None, rules, NOW),
+        screen(listed(NOW - 6 * HOUR, "a"), IN_STEP, rules, NOW),
+        screen(listed(NOW - 5 * HOUR, "a"), IN_STEP, rules, NOW),
+        screen(listed(NOW - 6 * HOUR, "ab"), IN_STEP, rules, NOW),
     ]
 
     assert verdicts == [LookAtParts(NOW - 6 * HOUR), Keep(policy.STARTED_LATER), Keep(policy.OTHER_KEY)]
@@ -112,12 +166,12 @@ def test_one_part_within_the_idle_time_keeps_the_upload(idle: timedelta, verdict
 
     seen = add_parts(Activity(), parts, RULES, NOW)
 
-    assert (seen if isinstance(seen, Keep) else decide(NOW - 100 * HOUR, seen, RULES, NOW)) == verdict
+    assert (seen if isinstance(seen, Keep) else decide(LookAtParts(NOW - 100 * HOUR), seen, RULES, NOW)) == verdict
 
 
 def test_without_parts_the_start_is_what_was_seen_last() -> None:
-    assert decide(NOW - 25 * HOUR, Activity(), RULES, NOW) == Abort(0)
-    assert decide(NOW - 24 * HOUR, Activity(), RULES, NOW) == Keep(policy.PART_LATELY)
+    assert decide(LookAtParts(NOW - 25 * HOUR), Activity(), RULES, NOW) == Abort(0)
+    assert decide(LookAtParts(NOW - 24 * HOUR), Activity(), RULES, NOW) == Keep(policy.PART_LATELY)
     assert decide(None, Activity(), RULES, NOW) == Keep(policy.IDLE_UNKNOWN)
 
 
@@ -144,7 +198,7 @@ def test_parts_in_any_order_and_on_any_page_come_to_the_same_verdict(
             if isinstance(seen, Keep):
                 return seen
             activity = seen
-        return decide(started, activity, RULES, NOW)
+        return decide(LookAtParts(started), activity, RULES, NOW)
 
     whole = [part for page in pages for part in page]
     seen = [started, *(part.last_modified or NOW for part in whole)]

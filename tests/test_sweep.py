@@ -73,11 +73,17 @@ class Wrapped:
         self._before("page", (bucket, start))
         return self._inner.page(bucket, start, prefix)
 
-    def parts(self, upload: Upload, after: int) -> PartsPage:
+    def give_back(self, bucket: Bucket) -> None:
+        self._inner.give_back(bucket)
+
+    def pause(self, seconds: float) -> bool:
+        return self._inner.pause(seconds)
+
+    def parts(self, upload: Upload, after: int, *, for_abort: bool = False) -> PartsPage:  # noqa: ARG002
         self._before("parts", upload)
         return self._inner.parts(upload, after)
 
-    def abort(self, upload: Upload) -> Receipt:
+    def abort(self, upload: Upload, within: float | None = None) -> Receipt:  # noqa: ARG002
         self._before("abort", upload)
         return self._inner.abort(upload)
 

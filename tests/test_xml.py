@@ -8,6 +8,7 @@ import pytest
 
 from cos_sweeper import xml
 from cos_sweeper.model import Bucket, Cursor, Listed, Part, Upload
+from cos_sweeper.store import why_unaddressable
 
 BUCKET = Bucket("photos-1250000000", "ap-guangzhou")
 UTC = timezone.utc
@@ -23,22 +24,64 @@ def page(inner: str, **more: str) -> tuple[tuple[Listed, ...], Cursor | None]:
 
 
 @pytest.mark.parametrize(
-    ("text", "moment"),
+    ("text", "times", "is_of_part"),
     [
-        ("2026-03-04T10:01:33.000Z", datetime(2026, 3, 4, 10, 1, 33, tzinfo=UTC)),
-        ("2026-03-04T10:01:33Z", datetime(2026, 3, 4, 10, 1, 33, tzinfo=UTC)),
-        ("Wed Jan 18 16:04:17 2017", datetime(2017, 1, 18, 8, 4, 17, tzinfo=UTC)),
-        ("Wed Jan  8 06:04:17 2017", datetime(2017, 1, 7, 22, 4, 17, tzinfo=UTC)),
-        ("2026-03-04 10:01:33", None),
-        ("2026-03-04T10:01:33+08:00", None),
-        ("Wed Foo 18 16:04:17 2017", None),
-        ("", None),
-        ("Z", None),
-        ("Wed Jan 18 16:04:17 99999999999", None),
+        ("2026-03-04T10:01:33.000Z", ["2026-03-04T10:01:33+00:00"], True),
+        ("2026-03-04T10:01:33Z", ["2026-03-04T10:01:33+00:00"], True),
+        ("2026-03-04T10:01:33.123456Z", ["2026-03-04T10:01:33.123456+00:00"], False),
+        ("2026-03-04T10:01:33.123456789Z", ["2026-03-04T10:01:33.123456+00:00"], False),
+        ("2026-03-04t10:01:33z", ["2026-03-04T10:01:33+00:00"], False),
+        ("2026-03-04T10:01:33+08:00", ["2026-03-04T02:01:33+00:00"], False),
+        ("2026-03-04T10:01:33.5-05:30", ["2026-03-04T15:31:33.500000+00:00"], False),
+        ("Wed, 18 Jan 2017 08:04:17 GMT", ["2017-01-18T08:04:17+00:00"], False),
+        ("Wed, 18 Jan 2017 16:04:17 +0800", ["2017-01-18T08:04:17+00:00"], False),
+        ("Wed Jan 18 16:04:17 2017", ["2017-01-18T16:04:17+00:00", "2017-01-18T08:04:17+00:00"], False),
+        ("Wed Jan  8 06:04:17 2017", ["2017-01-08T06:04:17+00:00", "2017-01-07T22:04:17+00:00"], False),
+        ("2026-03-04 10:01:33", ["2026-03-04T10:01:33+00:00", "2026-03-04T02:01:33+00:00"], False),
+        ("2026-03-04T10:01:33.25", ["2026-03-04T10:01:33.250000+00:00", "2026-03-04T02:01:33.250000+00:00"], False),
+        ("Wed, 18 Jan 2017 08:04:17", [], False),
+        ("Wed, 18 Jan 2017 08:04:17 PST", [], False),
+        ("2026-13-04T10:01:33.000Z", [], False),
+        ("2026-03-04T25:01:33.000Z", [], False),
+        ("2026-03-04T10:01:33+8", [], False),
+        ("2026-03-04T10:01:33+99:00", [], False),
+        ("2026-03-04", [], False),
+        ("1488600093", [], False),
+        ("Wed Foo 18 16:04:17 2017", [], False),
+        ("", [], False),
+        ("Z", [], False),
+        ("yesterday", [], False),
+        ("Wed Jan 18 16:04:17 99999999999", [], False),
+        ("9999-12-31T23:59:59-23:59", [], False),
     ],
 )
-def test_both_forms_of_time_are_read_and_no_other_is_guessed(text: str, moment: datetime | None) -> None:
-    assert xml.moment(text) == moment
+def test_start_is_read_in_standard_forms_and_part_time_in_the_documented_one(
+    text: str, times: list[str], *, is_of_part: bool
+) -> None:
+    assert [time.isoformat() for time in xml.start_times(text)] == times
+    assert xml.part_time(text) == (datetime.fromisoformat(times[0]) if is_of_part else None)
+
+
+@pytest.mark.parametrize(
+    "rubbish", [b"\x01", b"\x00", b"\xff", b"\xef\xbf\xbf", b"&#1;", b"&#x0;", b"&#xD800;", b"&#99999999;"]
+)
+def test_character_that_xml_forbids_hides_nothing_that_is_needed(rubbish: bytes) -> None:
+    body = listing("<Prefix>HERE</Prefix><Upload><Key>a</Key><UploadId>1</UploadId><Owner>HERE</Owner></Upload>")
+
+    read = xml.uploads_page(body.replace(b"HERE", rubbish), BUCKET, Cursor())
+
+    assert [one.upload for one in read.listed] == [Upload(BUCKET, "a", "1")]
+
+
+def test_key_with_a_character_that_xml_forbids_cannot_be_sent_and_no_marker() -> None:
+    keyed = listing("<Upload><Key>a&#1;b</Key><UploadId>1</UploadId></Upload>")
+    marked = listing("<NextKeyMarker>a&#1;</NextKeyMarker><NextUploadIdMarker>1</NextUploadIdMarker>", "true")
+
+    (listed,) = xml.uploads_page(keyed, BUCKET, Cursor()).listed
+
+    assert why_unaddressable(listed.upload.key, "1") == "the key is not valid UTF-8"
+    with pytest.raises(xml.Unreadable):
+        xml.uploads_page(marked, BUCKET, Cursor())
 
 
 ENTRY = "<Upload><Key>a%2Bb</Key><UploadId>1</UploadId></Upload>"
@@ -126,7 +169,7 @@ def test_parts_are_read_with_where_they_go_on() -> None:
 
     read = xml.parts_page(body, Upload(BUCKET, "k", "1"), 0)
 
-    assert (read.parts, read.next) == ((Part(datetime(2026, 3, 4, 10, 1, 33, tzinfo=UTC), 5),), 1)
+    assert (read.parts, read.next) == ((Part(datetime(2026, 3, 4, 10, 1, 33, tzinfo=UTC), 5, 1),), 1)
 
 
 @pytest.mark.parametrize(
@@ -160,9 +203,7 @@ def test_buckets_are_read_page_by_page() -> None:
 ENTITY = '<!DOCTYPE a [<!ENTITY b "bomb">]><a>&b;</a>'
 
 
-@pytest.mark.parametrize(
-    "body", [b"", b"\xff\xfe", b"<a>", b"<a><b></a>", b'<?xml version="1.0"?><a>\xff</a>'], ids=repr
-)
+@pytest.mark.parametrize("body", [b"", b"\xff\xfe", b"<a>", b"<a><b></a>", b"<a>&b;</a>", b"\x01<a/>"], ids=repr)
 def test_what_is_no_xml_is_unreadable_and_no_error_document(body: bytes) -> None:
     with pytest.raises(xml.Unreadable):
         xml.parse(body, "a")

@@ -38,9 +38,9 @@ class Deadline:
         """Seconds until everything must be over; never negative."""
         return max(0.0, self.closes - self.clock())
 
-    def request_seconds(self) -> float:
-        """How long a request of the sweep may take if it starts now."""
-        return min(REQUEST_SECONDS, max(0.0, self.ends - self.clock()))
+    def request_seconds(self, after: float = 0.0) -> float:
+        """How long a request of the sweep may take if it starts `after` seconds from now."""
+        return min(REQUEST_SECONDS, max(0.0, self.ends - self.clock() - after))
 
     def closing(self) -> "Deadline":
         """The time for what comes after the sweep."""

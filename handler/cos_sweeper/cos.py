@@ -96,7 +96,8 @@ class CosStore:
         """Get Service: the buckets of every region."""
         params = {"marker": marker, "max-keys": "2000"}
         answer = self._send(None, lambda client: _get(client, None, None, params))
-        return self._read(answer, lambda body: xml.buckets_page(body, marker))
+        page = self._read(answer, lambda body: xml.buckets_page(body, marker))
+        return BucketsPage(page.buckets, page.next, _date(answer))
 
     def page(self, bucket: Bucket, start: Cursor, prefix: str) -> Page:
         """List Multipart Uploads, 1000 at most, keys URL-encoded because XML cannot carry every one."""
@@ -111,10 +112,10 @@ class CosStore:
         }
         answer = self._send(bucket, lambda client: _get(client, bucket, None, params))
         page = self._read(answer, lambda body: xml.uploads_page(body, bucket, start))
-        return Page(page.listed, page.next, self._skew(answer, asked), _request_id(answer))
+        return Page(page.listed, page.next, self._skew(answer, asked), _request_id(answer), _date(answer))
 
-    def parts(self, upload: Upload, after: int) -> PartsPage:
-        """List Parts, 1000 at most."""
+    def parts(self, upload: Upload, after: int, *, for_abort: bool = False) -> PartsPage:
+        """List Parts, 1000 at most. It shows the parts that have arrived whole, and none that is on its way."""
         _check(upload)
         asked = self._now()
         params = {
@@ -123,22 +124,41 @@ class CosStore:
             "max-parts": "1000",
             "encoding-type": "url",
         }
-        answer = self._send(upload.bucket, lambda client: _get(client, upload.bucket, upload.key, params))
-        page = self._read(answer, lambda body: xml.parts_page(body, upload, after))
-        return PartsPage(page.parts, page.next, self._skew(answer, asked))
-
-    def abort(self, upload: Upload) -> Receipt:
-        """Abort Multipart Upload. Nothing but a 204 is an abort."""
-        _check(upload)
+        sent = _Sent()
         answer = self._send(
             upload.bucket,
-            lambda client: client.abort_multipart_upload(
-                Bucket=upload.bucket.name, Key=upload.key, UploadId=upload.upload_id
-            ),
+            lambda client: _get(client, upload.bucket, upload.key, params),
+            turns_taken=2 if for_abort else 1,
+            sent=sent,
         )
+        page = self._read(answer, lambda body: xml.parts_page(body, upload, after))
+        return PartsPage(page.parts, page.next, self._skew(answer, asked), _date(answer), sent.at)
+
+    def abort(self, upload: Upload, within: float | None = None) -> Receipt:
+        """Abort Multipart Upload. Nothing but a 204 is an abort."""
+        _check(upload)
+
+        def request(client: CosS3Client) -> object:
+            return client.abort_multipart_upload(Bucket=upload.bucket.name, Key=upload.key, UploadId=upload.upload_id)
+
+        if within is None:
+            answer = self._send(upload.bucket, request)
+        else:
+            answer = self._attempt(upload.bucket, request, turns_taken=0, within=within)
         if answer.status_code != 204:
             raise Rejected("NotAnAbort", answer.status_code, _request_id(answer), "an abort is answered with 204")
         return Receipt(_request_id(answer))
+
+    def give_back(self, bucket: Bucket) -> None:
+        """As the Store says."""
+        self._pace(bucket).give_back(self._deadline.clock())
+
+    def pause(self, seconds: float) -> bool:
+        """As the Store says."""
+        if self._deadline.request_seconds(after=seconds) <= WORTH_TRYING_SECONDS:
+            return False
+        self._sleep(seconds)
+        return True
 
     def put_report(self, bucket: Bucket, key: str, body: bytes) -> None:
         """Put Object."""
@@ -149,49 +169,73 @@ class CosStore:
             ),
         )
 
-    def _send(self, bucket: Bucket | None, request: Callable[[CosS3Client], object]) -> Answer:
+    def _send(
+        self,
+        bucket: Bucket | None,
+        request: Callable[[CosS3Client], object],
+        *,
+        turns_taken: int = 1,
+        sent: "_Sent | None" = None,
+    ) -> Answer:
         """
         Send one request through the SDK, again where that may help. Raises StoreError for all but a 2xx.
 
         bucket: None for the one request that is about none.
         """
         return persist(
-            lambda: self._attempt(bucket, request),
+            lambda: self._attempt(bucket, request, turns_taken=turns_taken, sent=sent),
             lambda exc: isinstance(exc, Unavailable) and exc.again,
             lambda: self._deadline.request_seconds() - WORTH_TRYING_SECONDS,
             self._sleep,
             LONGEST_PAUSE_SECONDS,
         )
 
-    def _attempt(self, bucket: Bucket | None, request: Callable[[CosS3Client], object]) -> Answer:
-        pace = self._paces.get(bucket) or self._paces.setdefault(bucket, Pace(random.uniform))
-        self._wait_in_row(pace)
+    def _attempt(
+        self,
+        bucket: Bucket | None,
+        request: Callable[[CosS3Client], object],
+        *,
+        turns_taken: int = 1,
+        within: float | None = None,
+        sent: "_Sent | None" = None,
+    ) -> Answer:
+        """Send one request once. turns_taken: under the rate limit; 0: its turn was taken before."""
+        pace = self._pace(bucket)
+        if turns_taken:
+            self._wait_in_row(pace, turns_taken)
         seconds = self._deadline.request_seconds()
         if seconds <= 0:
             raise Unavailable("OutOfTime", detail="no time was left to send the request")
-        sent = self._deadline.clock()
+        began = self._deadline.clock()
+        if sent is not None:
+            sent.at = began
         pace.sent()
         try:
-            return self._exchange(bucket, request, seconds)
+            return self._exchange(bucket, request, seconds, within)
         except Unavailable as exc:
             if exc.code in TOO_MUCH:
-                pace.refused(sent, self._deadline.clock())
+                pace.refused(began, self._deadline.clock())
             raise
         finally:
             pace.ended()
 
-    def _wait_in_row(self, pace: Pace) -> None:
+    def _pace(self, bucket: Bucket | None) -> Pace:
+        return self._paces.get(bucket) or self._paces.setdefault(bucket, Pace(random.uniform))
+
+    def _wait_in_row(self, pace: Pace, turns_taken: int) -> None:
         """Until it is this request's turn, or no time is left for it. After a cut, everybody queues anew."""
         cuts = None
         while cuts != pace.cuts:
             cuts = pace.cuts
-            seconds = min(pace.reserve(self._deadline.clock()), self._deadline.request_seconds())
+            seconds = min(pace.reserve(self._deadline.clock(), turns_taken), self._deadline.request_seconds())
             if seconds <= 0:
                 return
             self._sleep(seconds)
 
-    def _exchange(self, bucket: Bucket | None, request: Callable[[CosS3Client], object], seconds: float) -> Answer:
-        exchange = Exchange(self._connections, seconds)
+    def _exchange(
+        self, bucket: Bucket | None, request: Callable[[CosS3Client], object], seconds: float, within: float | None
+    ) -> Answer:
+        exchange = Exchange(self._connections, seconds, within)
         try:
             request(self._clients.client(bucket.region if bucket else NO_REGION, exchange))
         except Exception as exc:
@@ -213,13 +257,24 @@ class CosStore:
         """
         COS's clock minus ours. Date has whole seconds and was written at some moment between asking and now.
         """
-        date = xml.http_date(answer.headers.get("date", ""))
+        date = _date(answer)
         if date is None:
             return None
         answered = self._now()
         if asked - timedelta(seconds=1) <= date <= answered:
             return timedelta(0)
         return date - asked if date < asked else date - answered
+
+
+class _Sent:
+    """When a request left, for the last time, by the deadline's clock."""
+
+    at: float | None = None
+
+
+def _date(answer: Answer) -> datetime | None:
+    """COS's clock when it answered, to the second; None where it did not say."""
+    return xml.http_date(answer.headers.get("date", ""))
 
 
 def _get(client: CosS3Client, bucket: Bucket | None, key: str | None, params: Mapping[str, str]) -> object:

@@ -46,11 +46,17 @@ class Upload:
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """An upload as a listing tells it. initiated: UTC, None when unreadable. initiator: who started it, or ''."""
+    """
+    An upload as a listing shows it.
+
+    initiated: UTC, None when unreadable; of a time without a zone the later of the two moments that it can mean.
+    initiator: who started it, or ''. earliest: the earlier of the two, None where there is only one.
+    """
 
     upload: Upload
     initiated: datetime | None
     initiator: str = ""
+    earliest: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +65,8 @@ class Part:
 
     last_modified: datetime | None
     size: int
+    number: int = 0
+    etag: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,22 +85,31 @@ class Page:
     """
     One page of a bucket's unfinished uploads, in COS's order.
 
-    next: None after the last page. skew: COS's clock minus ours, None when COS did not say.
+    next: None after the last page. date: COS's clock when it answered, UTC; skew: that minus our clock; None when COS
+    did not say.
     """
 
     listed: tuple[Listed, ...]
     next: Cursor | None
     skew: timedelta | None = None
     request_id: str = ""
+    date: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class PartsPage:
-    """One page of an upload's parts, by number. next: the part number to go on after, None after the last page."""
+    """
+    One page of an upload's parts, by number.
+
+    next: the part number to go on after, None after the last page. skew, date: as for `Page`. sent: when the request
+    left, in seconds by the clock of the run's deadline; None where that cannot be told.
+    """
 
     parts: tuple[Part, ...]
     next: int | None
     skew: timedelta | None = None
+    date: datetime | None = None
+    sent: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +118,7 @@ class BucketsPage:
 
     buckets: tuple[Bucket, ...]
     next: str | None
+    date: datetime | None = None
 
 
 # What is asked
@@ -165,9 +183,14 @@ class Keep:
 
 @dataclass(frozen=True, slots=True)
 class LookAtParts:
-    """Nothing in the listing keeps it: its parts decide. started: the later of the two times that tell it, UTC."""
+    """
+    Nothing in the listing keeps it: its parts decide.
+
+    started: the latest moment, UTC, at which it can have started; earliest: the earliest one, None for the same.
+    """
 
     started: datetime
+    earliest: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,10 +221,23 @@ class WouldAbort:
 
 @dataclass(frozen=True, slots=True)
 class Aborted:
-    """COS answered 204. bytes: freed, None when unknown. request_id: COS's, of the abort."""
+    """
+    COS answered 204. bytes: freed, None when unknown. request_id: COS's, of the abort.
+
+    verified: True after NoSuchUpload; False when that could not be looked at; None when it was not to be.
+    """
 
     upload: Upload
     bytes: int | None
+    request_id: str
+    verified: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StillReceiving:
+    """COS answered 204, and then a part arrived: somebody uses it, so it is not aborted again. Nothing is freed."""
+
+    upload: Upload
     request_id: str
 
 
@@ -243,7 +279,7 @@ class Deferred:
 
 Ask = AbortUpload | Superseded | SweepBuckets | Resume | Refused
 Verdict = Keep | Abort
-Outcome = Kept | WouldAbort | Aborted | AlreadyGone | Refused | Failed | Deferred
+Outcome = Kept | WouldAbort | Aborted | StillReceiving | AlreadyGone | Refused | Failed | Deferred
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,14 +35,24 @@ class Pace:
         self._left_after_cut = 0.0
         self._next = 0.0
 
-    def reserve(self, now: float) -> float:
-        """Seconds until the place in the row that is taken with this. A cut in between makes it void: see `cuts`."""
+    def reserve(self, now: float, turns: int = 1) -> float:
+        """
+        Seconds until the place in the row that is taken with this. A cut in between makes it void: see `cuts`.
+
+        turns: of requests that follow one upon the other and are sent without another wait.
+        """
         rate = self.rate(now)
         if rate is None:
             return 0.0
         place = max(now, self._next)
-        self._next = place + 1 / rate
+        self._next = place + turns / rate
         return place - now
+
+    def give_back(self, now: float) -> None:
+        """One turn that was taken is not needed."""
+        rate = self.rate(now)
+        if rate is not None:
+            self._next = max(now, self._next - 1 / rate)
 
     def sent(self) -> None:
         """A request goes out now."""

@@ -28,8 +28,8 @@ from cos_sweeper.policy import Policy, keep_by_key
 from cos_sweeper.settings import Settings, why_no_match
 from cos_sweeper.store import MAX_KEY_BYTES, why_unaddressable
 
-# A completed object's leftovers may be an attempt that is still going on; ten quiet minutes tell.
-LEFTOVERS_MIN_IDLE = timedelta(minutes=10)
+# A completed object's stale siblings may be somebody else's upload that is still going on. `policy` asks for more.
+LEFTOVERS_MIN_IDLE = timedelta(hours=1)
 # Of one sweep: buckets by prefixes. Each is a request at least, and has to travel in checkpoints.
 MAX_SCANS = 10_000
 # A sentence is for reading.
@@ -87,7 +87,8 @@ class Plan:
     """
     All that a run needs to know.
 
-    as_of: the moment, UTC, by which every age is judged. max_aborts: what is left of it, None without a limit. refused:
+    as_of: the moment, UTC, by which every age is judged, as far as it is known (`clock`). verify: which aborts are
+    looked at again. max_aborts: what is left of it, None without a limit. refused:
     asks that will not be done, each with its reason. number: which run of its chain this is, from 1.
     """
 
@@ -102,6 +103,7 @@ class Plan:
     number: int = 1
     share: Share = Share()
     past: Past = Past()
+    verify: str = "recent"
 
 
 def make(asks: Iterable[Ask], settings: Settings, buckets: Sequence[Bucket], run_id: str, as_of: datetime) -> Plan:
@@ -120,6 +122,7 @@ def make(asks: Iterable[Ask], settings: Settings, buckets: Sequence[Bucket], run
         dry_run=maker.dry_run,
         max_aborts=maker.max_aborts,
         workers=settings.workers,
+        verify=settings.verify,
         named=tuple(dict.fromkeys(maker.named)),
         scans=tuple(dict.fromkeys(maker.scans)),
         refused=tuple(maker.refused),
@@ -174,7 +177,12 @@ class _Maker:
         if reason:
             raise Refusal(reason)
         policy = self._policy(min_age=timedelta(0), min_idle=max(self._settings.event_min_idle, LEFTOVERS_MIN_IDLE))
-        policy = replace(policy, only_key=ask.key, started_before=min(ask.completed_at, self._as_of))
+        policy = replace(
+            policy,
+            only_key=ask.key,
+            started_before=min(ask.completed_at, self._as_of),
+            min_idle_unproven=self._settings.min_idle,
+        )
         if not isinstance(keep_by_key(ask.key, policy), Keep):
             self.scans.append(Scan(bucket, ask.key, policy))
 

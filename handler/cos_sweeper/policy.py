@@ -1,14 +1,17 @@
 """
 Which uploads are abandoned.
 
-Values in, values out: no clock, no network, no log. Every verdict carries its reason; in doubt, keep.
+Values in, values out: no clock, no network, no log. Every verdict carries its reason; in doubt, keep. What is
+documented nowhere, such as the time inside an upload id, can keep an upload and is never the reason to abort one.
 """
 
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
+from itertools import pairwise
 
+from cos_sweeper.clock import CLOCK_TOLERANCE
 from cos_sweeper.model import Abort, Keep, Listed, LookAtParts, Part, Verdict
 
 SPARED = "under a spared prefix"
@@ -19,13 +22,19 @@ STARTED_LATER = "started after the object was completed"
 AGE_UNKNOWN = "its start cannot be read"
 AGE_DISPUTED = "its start and the time in its upload id disagree"
 CLOCK_OFF = "our clock and COS's disagree"
+CLOCK_UNKNOWN = "COS did not say what time it is"
 PART_LATELY = "a part arrived lately"
 PART_UNREADABLE = "the time of a part cannot be read"
 IDLE_UNKNOWN = "how long it has been idle cannot be told"
+PAUSES_LONGER = "its parts came at intervals that its idle time does not exceed clearly"
+TOO_FEW_PARTS = "its parts are too few to tell its pauses"
+NEW_PART = "a part arrived while it was being looked at"
+NOT_LISTED = "the listing does not show it, so its age cannot be told"
 
-# COS turns requests away whose clock is more than 15 minutes off; ages are in doubt well before that.
-CLOCK_TOLERANCE = timedelta(minutes=5)
 START_TOLERANCE = timedelta(hours=1)
+# A stale sibling must be idle for so many times the longest pause between its own parts.
+PAUSES = 4
+MIN_PARTS_FOR_PAUSES = 3
 # Unix seconds of the start, then 64 hexadecimal digits: so in every sample seen, promised nowhere.
 TIMED_UPLOAD_ID = re.compile(r"([0-9]{10})[0-9a-f]{64}")
 
@@ -36,7 +45,11 @@ class Policy:
     What makes an upload abandoned.
 
     prefixes: () for all keys. min_age, min_idle: an upload exactly at a limit is kept. min_age does not apply to an
-    upload that an event named. only_key, started_before: for the leftovers of a completed object.
+    upload that an event named.
+
+    only_key, started_before, min_idle_unproven: for the stale siblings of a completed object. They must be idle for
+    min_idle and for PAUSES times the longest pause of their own parts; for min_idle_unproven, too, where they have too
+    few parts to tell their pauses.
     """
 
     min_age: timedelta
@@ -45,14 +58,21 @@ class Policy:
     spare_prefixes: tuple[str, ...] = ()
     only_key: str | None = None
     started_before: datetime | None = None
+    min_idle_unproven: timedelta = timedelta(0)
 
 
 @dataclass(frozen=True, slots=True)
 class Activity:
-    """What the parts read so far tell. newest: None when there is no part yet; bytes: of all of them."""
+    """
+    What the parts read so far show.
+
+    newest: None when there is no part yet; bytes: of all of them. times: of every part, only where the policy asks for
+    pauses.
+    """
 
     newest: datetime | None = None
     bytes: int = 0
+    times: tuple[datetime, ...] = ()
 
 
 def keep_by_key(key: str, policy: Policy) -> Keep | None:
@@ -70,13 +90,11 @@ def screen(listed: Listed, skew: timedelta | None, policy: Policy, as_of: dateti
     """
     The first step: what the listing alone decides, as of a moment the caller chose.
 
-    skew: COS's clock minus ours when the page was read; None, COS did not say, is no reason to doubt.
+    skew: COS's clock minus ours when the page was read, None when COS did not say.
     """
-    kept = keep_by_key(listed.upload.key, policy)
+    kept = keep_by_key(listed.upload.key, policy) or doubt_of_clock(skew)
     if kept:
         return kept
-    if clock_is_off(skew):
-        return Keep(CLOCK_OFF)
     started = _started(listed)
     if isinstance(started, Keep):
         return started
@@ -84,59 +102,94 @@ def screen(listed: Listed, skew: timedelta | None, policy: Policy, as_of: dateti
         return Keep(STARTED_LATELY)
     if policy.started_before is not None and started >= policy.started_before:
         return Keep(STARTED_LATER)
-    return LookAtParts(started)
+    earliest = listed.earliest or listed.initiated
+    return LookAtParts(started, None if earliest == started else earliest)
 
 
-def clock_is_off(skew: timedelta | None) -> bool:
-    """Whether our clock and COS's are so far apart that no age can be trusted."""
-    return skew is not None and abs(skew) > CLOCK_TOLERANCE
+def doubt_of_clock(skew: timedelta | None) -> Keep | None:
+    """Why no age and no idle time can be trusted that comes with this answer, or None when they can be."""
+    if skew is None:
+        return Keep(CLOCK_UNKNOWN)
+    return Keep(CLOCK_OFF) if abs(skew) > CLOCK_TOLERANCE else None
 
 
 def time_in(upload_id: str) -> datetime | None:
-    """The start of an upload as its id tells it, UTC; None for an id of another shape."""
+    """The start of an upload as its id tells it, UTC; None for an id of another shape. It may only make it younger."""
     match = TIMED_UPLOAD_ID.fullmatch(upload_id)
     return datetime.fromtimestamp(int(match[1]), timezone.utc) if match else None
 
 
 def add_parts(activity: Activity, parts: Iterable[Part], policy: Policy, as_of: datetime) -> Activity | Keep:
     """Take one page of parts in. A Keep is final: no later page can change it, so the reading may stop."""
-    newest, size = activity.newest, activity.bytes
+    newest, size, times = activity.newest, activity.bytes, list(activity.times)
     for part in parts:
         size += part.size
         if part.last_modified is None:
-            if policy.min_idle > timedelta(0):
+            if policy.min_idle:
                 return Keep(PART_UNREADABLE)
             continue
-        if _is_lately(part.last_modified, policy, as_of):
+        if policy.min_idle_unproven:
+            times.append(part.last_modified)
+        if _is_recent(part.last_modified, policy.min_idle, as_of):
             return Keep(PART_LATELY)
         newest = part.last_modified if newest is None else max(newest, part.last_modified)
-    return Activity(newest, size)
+    return Activity(newest, size, tuple(times))
 
 
-def decide(started: datetime | None, activity: Activity, policy: Policy, as_of: datetime) -> Verdict:
+def decide(started: LookAtParts | None, activity: Activity, policy: Policy, as_of: datetime) -> Verdict:
     """
     The second step: every part has been read.
 
     started: None when the start is unknown; without a part to go by, that is a doubt.
     """
-    last_seen = max((time for time in (started, activity.newest) if time is not None), default=None)
-    if policy.min_idle > timedelta(0):
-        if last_seen is None:
-            return Keep(IDLE_UNKNOWN)
-        if _is_lately(last_seen, policy, as_of):
-            return Keep(PART_LATELY)
+    if not policy.min_idle:
+        return Abort(activity.bytes)
+    last_seen = last_sign(started, activity)
+    if last_seen is None or (policy.min_idle_unproven and started is None):
+        return Keep(IDLE_UNKNOWN)
+    if _is_recent(last_seen, policy.min_idle, as_of):
+        return Keep(PART_LATELY)
+    if started is not None and policy.min_idle_unproven:
+        kept = _keep_by_pauses(started, last_seen, activity, policy, as_of)
+        if kept:
+            return kept
     return Abort(activity.bytes)
 
 
-def _is_lately(moment: datetime, policy: Policy, as_of: datetime) -> bool:
-    return policy.min_idle > timedelta(0) and as_of - moment <= policy.min_idle
+def last_sign(started: LookAtParts | None, activity: Activity) -> datetime | None:
+    """The last sign of life, UTC: the newest part or the start. None when neither is known."""
+    known = (started.started if started else None, activity.newest)
+    return max((time for time in known if time is not None), default=None)
+
+
+def _keep_by_pauses(
+    started: LookAtParts, last_seen: datetime, activity: Activity, policy: Policy, as_of: datetime
+) -> Keep | None:
+    """Ten quiet minutes prove nothing for an upload whose parts come an hour apart."""
+    if len(activity.times) < MIN_PARTS_FOR_PAUSES:
+        return Keep(TOO_FEW_PARTS) if _is_recent(last_seen, policy.min_idle_unproven, as_of) else None
+    moments = sorted((started.earliest or started.started, *activity.times))
+    longest = max(later - earlier for earlier, later in pairwise(moments))
+    return Keep(PAUSES_LONGER) if _is_recent(last_seen, PAUSES * longest, as_of) else None
+
+
+def _is_recent(moment: datetime, span: timedelta, as_of: datetime) -> bool:
+    """Whether less than `span` has passed, or exactly that; never for a span of nothing."""
+    return bool(span) and as_of - moment <= span
 
 
 def _started(listed: Listed) -> datetime | Keep:
-    """The later of what the listing and the id tell, so that an error makes an upload younger, not older."""
-    told = [time for time in (listed.initiated, time_in(listed.upload.upload_id)) if time is not None]
-    if not told:
+    """
+    The later of what the listing and the id tell, so that an error makes an upload younger, not older.
+
+    The id alone is no evidence. It is in no dispute with a time without a zone when it agrees with either reading.
+    """
+    if listed.initiated is None:
         return Keep(AGE_UNKNOWN)
-    if max(told) - min(told) > START_TOLERANCE:
+    told = time_in(listed.upload.upload_id)
+    if told is None:
+        return listed.initiated
+    readings = (listed.initiated, listed.earliest or listed.initiated)
+    if min(abs(told - reading) for reading in readings) > START_TOLERANCE:
         return Keep(AGE_DISPUTED)
-    return max(told)
+    return max(listed.initiated, told)

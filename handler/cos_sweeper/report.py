@@ -10,6 +10,7 @@ from datetime import datetime
 from enum import Enum
 from typing import Any
 
+from cos_sweeper.clock import AsOf
 from cos_sweeper.model import (
     Aborted,
     AlreadyGone,
@@ -20,6 +21,7 @@ from cos_sweeper.model import (
     Kept,
     Outcome,
     Refused,
+    StillReceiving,
     Upload,
     WouldAbort,
     never,
@@ -57,7 +59,8 @@ class Report:
     What a run did.
 
     counts: uploads by outcome, they add up to `uploads`. kept: by reason. bytes_freed: after a 204 only; the uploads
-    whose size COS did not tell are counted in size_unknown. failures, refusals: the first few. failed: by COS's code,
+    whose size COS did not tell are counted in size_unknown. verified: aborted, and a look afterwards found them gone;
+    unverified: that look could not be taken. failures, refusals: the first few. failed: by COS's code,
     uploads and buckets alike. transient, lasting: failures that a retry may mend, and that none can, those of the
     chain's earlier runs (past) among them. cut_short: why the run ended before the listing did, or ''. handed_on: how
     many invocations go on with the rest. unreached: uploads that an event named and that nobody has settled. details:
@@ -73,6 +76,8 @@ class Report:
     bytes_freed: int
     bytes_would_free: int
     size_unknown: int
+    verified: int
+    unverified: int
     buckets_swept: int
     buckets_failed: int
     failed: dict[str, int]
@@ -94,7 +99,7 @@ class Report:
         """Failed when anything failed, partial when anything was left for later."""
         if self.transient or self.lasting:
             return Status.FAILED
-        left = self.cut_short or self.handed_on or self.counts["deferred"]
+        left = self.cut_short or self.handed_on or self.counts["deferred"] or self.counts["still_receiving"]
         return Status.PARTIAL if left else Status.COMPLETE
 
     def as_json(self) -> dict[str, Any]:
@@ -111,6 +116,8 @@ class Report:
             "bytes_freed": self.bytes_freed,
             "bytes_would_free": self.bytes_would_free,
             "size_unknown": self.size_unknown,
+            "verified": self.verified,
+            "unverified": self.unverified,
             "buckets_swept": self.buckets_swept,
             "buckets_failed": self.buckets_failed,
             "kept_because": self.kept,
@@ -129,6 +136,7 @@ NAMES: dict[type[Outcome], str] = {
     Kept: "kept",
     WouldAbort: "would_abort",
     Aborted: "aborted",
+    StillReceiving: "still_receiving",
     AlreadyGone: "already_gone",
     Refused: "refused",
     Failed: "failed",
@@ -138,9 +146,10 @@ NAMES: dict[type[Outcome], str] = {
 
 @dataclass(slots=True)
 class Ledger:
-    """Takes outcomes in and closes into a report. Not for several threads at once."""
+    """Takes outcomes in and closes into a report. as_of: where the run knows it better than the plan."""
 
     plan: Plan
+    as_of: AsOf | None = None
     counts: Counter[str] = field(default_factory=Counter)
     kept: Counter[str] = field(default_factory=Counter)
     failed: Counter[str] = field(default_factory=Counter)
@@ -149,6 +158,8 @@ class Ledger:
     failures: list[dict[str, Any]] = field(default_factory=list)
     refusals: list[dict[str, Any]] = field(default_factory=list)
     details: list[dict[str, Any]] = field(default_factory=list)
+    verified: int = 0
+    unverified: int = 0
     transient: int = 0
     lasting: int = 0
     swept: set[Bucket] = field(default_factory=set)
@@ -167,12 +178,14 @@ class Ledger:
                 self._size("would_free", outcome.upload, outcome.bytes, initiator)
             case Aborted():
                 self._size("freed", outcome.upload, outcome.bytes, initiator)
+                self.verified += outcome.verified is True
+                self.unverified += outcome.verified is False
             case Failed():
                 self._failure(outcome.code, facts(outcome), lasting=outcome.lasting)
             case Refused():
                 if len(self.refusals) < MAX_REFUSALS_SHOWN:
                     self.refusals.append(facts(outcome))
-            case AlreadyGone() | Deferred():
+            case AlreadyGone() | Deferred() | StillReceiving():
                 pass
             case _:
                 never(outcome)
@@ -211,7 +224,7 @@ class Ledger:
         """The report of all that was taken in."""
         return Report(
             run_id=self.plan.run_id,
-            as_of=self.plan.as_of,
+            as_of=self.as_of.value if self.as_of else self.plan.as_of,
             dry_run=self.plan.dry_run,
             uploads=sum(self.counts.values()),
             counts={name: self.counts[name] for name in NAMES.values()},
@@ -219,6 +232,8 @@ class Ledger:
             bytes_freed=self.sizes["freed"],
             bytes_would_free=self.sizes["would_free"],
             size_unknown=self.sizes["unknown"],
+            verified=self.verified,
+            unverified=self.unverified,
             buckets_swept=len(self.swept - self.broken),
             buckets_failed=len(self.broken),
             failed=dict(self.failed.most_common()),
@@ -280,6 +295,9 @@ def facts(outcome: Outcome) -> dict[str, Any]:
             told["bytes"] = outcome.bytes
         case Aborted():
             told |= {"bytes": outcome.bytes, "cos_request_id": outcome.request_id}
+            told |= {} if outcome.verified is None else {"verified": outcome.verified}
+        case StillReceiving():
+            told["cos_request_id"] = outcome.request_id
         case Failed():
             told |= _facts_of_failure(outcome)
         case AlreadyGone():

@@ -29,8 +29,13 @@ def persist(
         try:
             return attempt()
         except Exception as exc:
-            pause = random.uniform(0, min(longest_pause, FIRST_PAUSE_SECONDS * 2**number))  # noqa: S311
+            pause = backoff(number, longest_pause)
             if not may_pass(exc) or left() <= pause:
                 raise
         sleep(pause)
     return attempt()
+
+
+def backoff(number: int, longest_pause: float = 4.0) -> float:
+    """Seconds to wait after the failure with this number, from 0: random up to a bound that doubles ("full jitter")."""
+    return random.uniform(0, min(longest_pause, FIRST_PAUSE_SECONDS * 2**number))  # noqa: S311

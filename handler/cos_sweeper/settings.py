@@ -56,6 +56,7 @@ class Settings:
     prefixes: tuple[str, ...] = ()
     spare_prefixes: tuple[str, ...] = ()
     dry_run: bool = True
+    verify: str = "recent"
     max_aborts: int | None = None
     workers: int = 32
     fan_out: int = 1

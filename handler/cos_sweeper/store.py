@@ -66,16 +66,31 @@ class Store(Protocol):
         """List at most 1000 unfinished uploads after `start` whose keys begin with `prefix`."""
         ...
 
-    def parts(self, upload: Upload, after: int) -> PartsPage:
-        """List at most 1000 parts with a number above `after`. Raises `NoSuchUpload`."""
+    def parts(self, upload: Upload, after: int, *, for_abort: bool = False) -> PartsPage:
+        """
+        List at most 1000 parts with a number above `after`. Raises `NoSuchUpload`.
+
+        for_abort: an abort may follow at once, so its turn under the rate limit is taken together with this one's.
+        """
         ...
 
-    def abort(self, upload: Upload) -> Receipt:
+    def abort(self, upload: Upload, within: float | None = None) -> Receipt:
         """
         Abort one upload. Returns only on a 204. Raises `NoSuchUpload`.
 
+        within: seconds in which the request must leave, once, in the turn that was taken with the look at the parts;
+        None: when its turn comes, and again where that may help.
+
         Raises `Refusal`, sending nothing, for a key or an upload id that would address something else.
         """
+        ...
+
+    def give_back(self, bucket: Bucket) -> None:
+        """The turn that was taken for an abort is not needed."""
+        ...
+
+    def pause(self, seconds: float) -> bool:
+        """Wait, and let other tasks go on. False, at once, when no request could be sent afterwards."""
         ...
 
     def put_report(self, bucket: Bucket, key: str, body: bytes) -> None:

@@ -52,13 +52,23 @@ class Connections:
         self._addresses: dict[str, tuple[float, list[Address]]] = {}
         self._turn = count()
 
-    def send(self, method: str, url: str, headers: Mapping[str, Any], body: bytes | None, seconds: float) -> Answer:
+    def send(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, Any],
+        body: bytes | None,
+        seconds: float,
+        within: float | None = None,
+    ) -> Answer:
         """
         Send one request and read its answer within `seconds`. Raises NoAnswer; ValueError for what no request can be.
 
-        A kept connection that turns out to be dead is replaced. All that is sent here may be sent twice.
+        A kept connection that turns out to be dead is replaced. All that is sent here may be sent twice. within:
+        seconds in which it must leave, the second time included; NoAnswer with code `TooLate` when it could not.
         """
         ends = time.monotonic() + seconds
+        leaves_by = None if within is None else time.monotonic() + within
         scheme, _, rest = url.partition("://")
         host, slash, path = rest.partition("/")
         request = _request(method, slash + path, host, headers, body or b"")
@@ -70,7 +80,11 @@ class Connections:
             except NoAnswer as exc:
                 if not exc.stale:
                     raise
-        return self._exchange(place, self._connect(place, ends), request, ends)
+        fresh = self._connect(place, ends if leaves_by is None else min(ends, leaves_by))
+        if leaves_by is not None and time.monotonic() > leaves_by:
+            self._keep(place, fresh)
+            raise NoAnswer("TooLate", "no connection in time for the request to leave")
+        return self._exchange(place, fresh, request, ends)
 
     def close(self) -> None:
         """Close every idle connection. The set can be used again."""
@@ -128,9 +142,10 @@ class Exchange:
     lost the reason.
     """
 
-    def __init__(self, connections: Connections, seconds: float) -> None:
+    def __init__(self, connections: Connections, seconds: float, within: float | None = None) -> None:
         self._connections = connections
         self._seconds = seconds
+        self._within = within
         self.answer: Answer | None = None
         self.trouble: Exception | None = None
 
@@ -161,7 +176,9 @@ class Exchange:
         try:
             request = _Unsigned(method, _with_query(url, params or {}), headers)
             auth(request)
-            self.answer = self._connections.send(method, request.url, request.headers, data, self._seconds)
+            self.answer = self._connections.send(
+                method, request.url, request.headers, data, self._seconds, self._within
+            )
         except Exception as exc:
             self.trouble = exc
             raise

@@ -10,8 +10,9 @@ import selectors
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from heapq import heappop, heappush
 from itertools import count
 from types import TracebackType
@@ -44,6 +45,18 @@ def sleep(seconds: float) -> None:
         task.crew._sleep(task, time.monotonic() + seconds)
     else:
         time.sleep(seconds)
+
+
+def together(works: Sequence[Callable[[], T]]) -> list[T]:
+    """
+    Do all of it at the same time, and return what came of each, in order. Raises the first exception, after all.
+
+    Outside a task it is done one after the other.
+    """
+    task = getcurrent()
+    if not isinstance(task, Task) or len(works) < 2:
+        return [work() for work in works]
+    return task.crew._together(task, works)
 
 
 def in_thread(work: Callable[[], T], until: float) -> T:
@@ -94,6 +107,17 @@ class _Watched:
     task: Task[Any] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class _Begin:
+    """A task that is still to begin."""
+
+    task: Task[Any]
+    work: Callable[[], object]
+
+    def switch(self) -> object:
+        return self.task.switch(self.task, self.work)
+
+
 class Crew:
     """
     The tasks of one piece of work. As a context: none outlives it.
@@ -110,7 +134,7 @@ class Crew:
         self._nobody_before = NEVER
         # By file number. A socket stays watched when nobody waits for it: it is waited for again and again.
         self._watched: dict[int, _Watched] = {}
-        self._asleep: list[tuple[float, int, Task[Any]]] = []
+        self._asleep: list[tuple[float, int, Task[Any] | _Begin]] = []
         self._number = count()
         self._is_over = False
 
@@ -141,6 +165,32 @@ class Crew:
         self._tasks.add(task)
         task.switch(task, work)
         return task
+
+    def _together(self, waiting: Task[Any], works: Sequence[Callable[[], T]]) -> list[T]:
+        """Each is a task of its own, begun in the next turn; the last to end lets the waiting one go on."""
+        self._go_on_only_if_open()
+        done: list[Callable[[], T] | None] = [None] * len(works)
+        left = len(works)
+
+        def run(place: int) -> None:
+            nonlocal left
+            try:
+                result = works[place]()
+                done[place] = lambda: result
+            except Exception as exc:
+                trouble = exc
+                done[place] = lambda: _raise(trouble)
+            left -= 1
+            if not left:
+                heappush(self._asleep, (0.0, next(self._number), waiting))
+
+        for place in range(len(works)):
+            task: Task[None] = Task(self._run, self._home)
+            task.crew = self
+            self._tasks.add(task)
+            heappush(self._asleep, (0.0, next(self._number), _Begin(task, partial(run, place))))
+        self._home.switch()
+        return [result() for result in done if result is not None]
 
     def turn(self) -> None:
         """Wait until a task can go on, and let all that can. Raises RuntimeError when none ever could."""

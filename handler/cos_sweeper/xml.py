@@ -2,7 +2,8 @@
 COS's XML answers → our values.
 
 Takes bytes, returns values, raises Unreadable with what was seen. Accepts every form that COS documents or was seen to
-send, with or without a namespace; no entity is ever expanded.
+send, with or without a namespace; no entity is ever expanded. A character that XML forbids is replaced before parsing:
+it stands in something that COS echoes, and must not hide what is needed. Where it stands in a key, the key is marked.
 """
 
 import re
@@ -14,8 +15,20 @@ from xml.etree import ElementTree
 from cos_sweeper.model import Bucket, BucketsPage, Cursor, Listed, Page, Part, PartsPage, Upload
 
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+# The one form that is documented for parts, and the usual one for uploads.
 ISO = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{3})?Z")
-CHINA = timezone(timedelta(hours=8))
+# RFC 3339, and the same without a zone.
+RFC_3339 = re.compile(
+    r"([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt ]([0-9]{2}:[0-9]{2}:[0-9]{2})(?:\.([0-9]{1,12}))?"
+    r"([Zz]|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9])?"
+)
+CHINA = timedelta(hours=8)
+# Neither XML nor its character references may hold these (XML 1.0, 2.2).
+FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+REFERENCE = re.compile(r"&#(?:x([0-9A-Fa-f]{1,8})|([0-9]{1,9}));")
+REPLACEMENT = "\ufffd"
+# What stands for a replaced character in a key: no request can carry it, so that such an upload is kept.
+UNSENDABLE = "\udcff"
 
 
 class Unreadable(ValueError):
@@ -35,13 +48,16 @@ def uploads_page(body: bytes, bucket: Bucket, start: Cursor) -> Page:
     """A ListMultipartUploadsResult. `start`: the cursor that was asked for."""
     root = parse(body, "ListMultipartUploadsResult")
     texts = _texts(root)
-    if texts.get("Bucket", bucket.name) != bucket.name:
+    # Some stores leave an echoed element empty; only a contradiction says that this is the wrong answer.
+    if (texts.get("Bucket") or bucket.name) != bucket.name:
         raise Unreadable("the listing is of another bucket")
     encoded = _is_encoded(texts)
     listed = tuple(_listed(element, bucket, encoded=encoded) for element in root.iterfind("Upload"))
     if not _is_truncated(texts):
         return Page(listed, None)
     following = Cursor(_key(texts.get("NextKeyMarker", ""), encoded=encoded), texts.get("NextUploadIdMarker", ""))
+    if REPLACEMENT in texts.get("NextKeyMarker", ""):
+        raise Unreadable("the listing goes on but its marker holds a character that XML cannot carry")
     if listed and not following.upload_id and following.key == listed[-1].upload.key:
         # A key marker alone would skip every other upload of that key.
         following = Cursor(following.key, listed[-1].upload.upload_id)
@@ -54,8 +70,10 @@ def parts_page(body: bytes, upload: Upload, after: int) -> PartsPage:
     """A ListPartsResult. `after`: the part number that was asked for."""
     root = parse(body, "ListPartsResult")
     texts = _texts(root)
-    if texts.get("UploadId", upload.upload_id) != upload.upload_id:
+    if (texts.get("UploadId") or upload.upload_id) != upload.upload_id:
         raise Unreadable("the parts are of another upload")
+    if (texts.get("Bucket") or upload.bucket.name) != upload.bucket.name:
+        raise Unreadable("the parts are of an upload in another bucket")
     parts = tuple(_part(_texts(element)) for element in root.iterfind("Part"))
     if not _is_truncated(texts):
         return PartsPage(parts, None)
@@ -82,13 +100,12 @@ def buckets_page(body: bytes, marker: str) -> BucketsPage:
 
 def parse(body: bytes, name: str) -> ElementTree.Element:
     """The root element, which must have this name; names are freed of namespaces. Raises Unreadable."""
-    if b"<!DOCTYPE" in body:
+    text = _legal(body)
+    if "<!DOCTYPE" in text:
         raise Unreadable("the answer has a DOCTYPE")
-    if b"\0" in body:
-        raise Unreadable("the answer is not in UTF-8")  # in UTF-16 a DOCTYPE would have been overlooked
-    parser = ElementTree.XMLParser(encoding="utf-8")  # noqa: S314  # whatever it says; without a DOCTYPE, no entities
     try:
-        root = ElementTree.fromstring(body, parser)  # noqa: S314
+        # Text, so that UTF-8 is what it is read as, whatever its first line says; without a DOCTYPE, no entities.
+        root = ElementTree.fromstring(text)  # noqa: S314
     except (ElementTree.ParseError, ValueError, LookupError) as exc:
         raise Unreadable(f"the answer is no XML: {len(body)} bytes") from exc
     if b"xmlns" in body:
@@ -99,6 +116,20 @@ def parse(body: bytes, name: str) -> ElementTree.Element:
     return root
 
 
+def _legal(body: bytes) -> str:
+    """The answer as text that XML can hold: every other character is replaced."""
+    text = body.decode("utf-8", "replace").removeprefix("\ufeff")
+    if "&#" in text:
+        text = REFERENCE.sub(_legal_reference, text)
+    return FORBIDDEN.sub(REPLACEMENT, text)
+
+
+def _legal_reference(match: re.Match[str]) -> str:
+    code = int(match[1], 16) if match[1] else int(match[2])
+    legal = code in (0x9, 0xA, 0xD) or 0x20 <= code <= 0xD7FF or 0xE000 <= code <= 0xFFFD or 0x10000 <= code <= 0x10FFFF
+    return match[0] if legal else REPLACEMENT
+
+
 def http_date(text: str) -> datetime | None:
     """A Date header, UTC; None when it cannot be read."""
     try:
@@ -107,31 +138,67 @@ def http_date(text: str) -> datetime | None:
         return None
 
 
-def moment(text: str) -> datetime | None:
-    """
-    A time as COS writes it, UTC; None when it cannot be read.
+def part_time(text: str) -> datetime | None:
+    """When a part arrived, UTC. None, a doubt, for every form but the documented one, `2020-03-25T10:07:14.000Z`."""
+    try:
+        return _iso(text) if ISO.fullmatch(text) else None
+    except ValueError:
+        return None
 
-    Two forms: `2026-03-04T10:01:33.000Z` in UTC and `Wed Jan 18 16:04:17 2017` in China's time.
+
+def start_times(text: str) -> tuple[datetime, ...]:
+    """
+    What a listing's `Initiated` can mean, UTC, the latest first; () when it cannot be read.
+
+    Read are RFC 3339 with its offsets and fractions, and the dates of HTTP and of mail. A time without a zone, such as
+    `Wed Jan 18 16:04:17 2017` or `2017-01-18T16:04:17`, means one of two moments: it is UTC or China's time.
     """
     try:
-        return _iso(text) if text.endswith("Z") else _ctime(text)
+        if ISO.fullmatch(text):
+            return (_iso(text),)
+        return _rfc_3339(text) or _ctime(text) or _mail_date(text)
     except (ValueError, OverflowError):
-        return None
+        return ()
 
 
 def _iso(text: str) -> datetime:
     """Five times as fast as strptime, which is what a page of a thousand spends most of its time on."""
-    if not ISO.fullmatch(text):
-        raise ValueError(text)
     return datetime.fromisoformat(f"{text[:-1]}+00:00")
 
 
-def _ctime(text: str) -> datetime:
+def _rfc_3339(text: str) -> tuple[datetime, ...]:
+    match = RFC_3339.fullmatch(text)
+    if not match:
+        return ()
+    day, clock, fraction, zone = match.groups()
+    local = f"{day}T{clock}.{(fraction or '').ljust(6, '0')[:6]}"
+    if zone is None:
+        return _without_zone(datetime.fromisoformat(local))
+    offset = "+00:00" if zone in "Zz" else zone
+    return (datetime.fromisoformat(local + offset).astimezone(timezone.utc),)
+
+
+def _ctime(text: str) -> tuple[datetime, ...]:
     """Without strptime, whose names of months follow the locale."""
-    _, month, day, clock, year = text.split()
+    words = text.split()
+    if len(words) != 5 or words[1] not in MONTHS:
+        return ()
+    _, month, day, clock, year = words
     hour, minute, second = clock.split(":")
-    here = datetime(int(year), MONTHS.index(month) + 1, int(day), int(hour), int(minute), int(second), tzinfo=CHINA)
-    return here.astimezone(timezone.utc)
+    return _without_zone(datetime(int(year), MONTHS.index(month) + 1, int(day), int(hour), int(minute), int(second)))
+
+
+def _mail_date(text: str) -> tuple[datetime, ...]:
+    """`Wed, 18 Jan 2017 08:04:17 GMT`; a zone that mail knows by a name alone, or not at all, is none."""
+    moment = parsedate_to_datetime(text)
+    if moment.tzinfo is None or not re.search(r"(GMT|[+-][0-9]{4})$", text):
+        return ()
+    return (moment.astimezone(timezone.utc),)
+
+
+def _without_zone(local: datetime) -> tuple[datetime, ...]:
+    as_utc = local.replace(tzinfo=timezone.utc)
+    return as_utc, as_utc - CHINA
 
 
 def _listed(element: ElementTree.Element, bucket: Bucket, *, encoded: bool) -> Listed:
@@ -139,7 +206,8 @@ def _listed(element: ElementTree.Element, bucket: Bucket, *, encoded: bool) -> L
     upload = Upload(bucket, _key(texts.get("Key", ""), encoded=encoded), texts.get("UploadId", ""))
     initiator = element.find("Initiator")  # twice a plain name: a path is looked up in Python
     who = "" if initiator is None else initiator.findtext("ID", "")
-    return Listed(upload, moment(texts.get("Initiated", "")), who)
+    times = start_times(texts.get("Initiated", "").strip())
+    return Listed(upload, times[0] if times else None, who or "", times[1] if len(times) > 1 else None)
 
 
 def _texts(element: ElementTree.Element) -> dict[str, str]:
@@ -148,12 +216,20 @@ def _texts(element: ElementTree.Element) -> dict[str, str]:
 
 
 def _part(texts: dict[str, str]) -> Part:
-    return Part(moment(texts.get("LastModified", "")), _whole(texts.get("Size", "")))
+    return Part(
+        part_time(texts.get("LastModified", "").strip()),
+        _whole(texts.get("Size", "").strip()),
+        _number(texts.get("PartNumber", "")),
+        texts.get("ETag", ""),
+    )
 
 
 def _key(text: str, *, encoded: bool) -> str:
     """A key as it is. Bytes that are not UTF-8 survive as surrogates, so that a marker goes back as it came."""
-    return unquote_to_bytes(text).decode("utf-8", "surrogateescape") if encoded else text
+    text = text.replace(REPLACEMENT, UNSENDABLE) if REPLACEMENT in text else text
+    return (
+        unquote_to_bytes(text.encode("utf-8", "surrogatepass")).decode("utf-8", "surrogateescape") if encoded else text
+    )
 
 
 def _is_encoded(texts: dict[str, str]) -> bool:
@@ -165,6 +241,11 @@ def _is_truncated(texts: dict[str, str], default: str = "") -> bool:
     if word not in ("true", "false"):
         raise Unreadable("IsTruncated is neither true nor false: whether the list goes on cannot be told")
     return word == "true"
+
+
+def _number(text: str) -> int:
+    """A part's number, which only tells it from the others; 0 when it cannot be read."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 20 else 0
 
 
 def _whole(text: str) -> int:

@@ -7,7 +7,7 @@ For laws that want thousands of sweeps. The contract suite holds it against the 
 from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 
-from cos_sweeper import model
+from cos_sweeper import model, turns
 from cos_sweeper.errors import NoSuchUpload, Refusal, Rejected, StoreError
 from cos_sweeper.store import Receipt, why_unaddressable
 from tests.cloud.account import Account
@@ -39,19 +39,21 @@ class MemoryStore:
             for one in page.entries
         )
         following = model.Cursor(*page.next_marker) if page.next_marker else None
-        return model.Page(listed, following, timedelta(0), "memory")
+        return model.Page(listed, following, timedelta(0), "memory", self._now())
 
-    def parts(self, upload: model.Upload, after: int) -> model.PartsPage:
+    def parts(self, upload: model.Upload, after: int, *, for_abort: bool = False) -> model.PartsPage:  # noqa: ARG002
         _check(upload)
         try:
             bucket = self._account.bucket(upload.bucket.name)
             page = bucket.list_parts(upload.key, upload.upload_id, marker=after, max_parts=self._page_size)
         except CosError as exc:
             raise _ours(exc) from exc
-        parts = tuple(model.Part(_seconds(part.last_modified), part.size) for part in page.parts)
-        return model.PartsPage(parts, page.next_marker, timedelta(0))
+        parts = tuple(
+            model.Part(_seconds(part.last_modified), part.size, part.number, f'"{part.etag}"') for part in page.parts
+        )
+        return model.PartsPage(parts, page.next_marker, timedelta(0), self._now())
 
-    def abort(self, upload: model.Upload) -> Receipt:
+    def abort(self, upload: model.Upload, within: float | None = None) -> Receipt:  # noqa: ARG002
         _check(upload)
         try:
             self._account.bucket(upload.bucket.name).abort(upload.key, upload.upload_id)
@@ -59,6 +61,13 @@ class MemoryStore:
             raise _ours(exc) from exc
         self._aborts += 1
         return Receipt(f"memory-{self._aborts}")
+
+    def give_back(self, bucket: model.Bucket) -> None:
+        """No rate limit holds anybody back here."""
+
+    def pause(self, seconds: float) -> bool:  # noqa: ARG002
+        turns.sleep(0)
+        return True
 
     def put_report(self, bucket: model.Bucket, key: str, body: bytes) -> None:
         try:

@@ -160,7 +160,7 @@ def errors(data: bytes) -> None:
 def times(data: bytes) -> None:
     """Bytes as a time in an answer, and as its Date."""
     text = data.decode("latin-1")
-    for moment in (xml.moment(text), xml.http_date(text)):
+    for moment in (*xml.start_times(text), xml.part_time(text), xml.http_date(text)):
         assert moment is None or moment.tzinfo is timezone.utc
 
 

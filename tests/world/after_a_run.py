@@ -18,6 +18,7 @@ from cos_sweeper.model import (
     Kept,
     Outcome,
     Refused,
+    StillReceiving,
     Upload,
     WouldAbort,
 )
@@ -32,6 +33,7 @@ NAMES = {
     WouldAbort: "would_abort",
     Aborted: "aborted",
     AlreadyGone: "already_gone",
+    StillReceiving: "still_receiving",
     Refused: "refused",
     Failed: "failed",
     Deferred: "deferred",

@@ -136,7 +136,13 @@ class Door:
         self._leave(number)
         return page
 
-    def parts(self, upload: Upload, after: int) -> PartsPage:
+    def give_back(self, bucket: Bucket) -> None:
+        self._store.give_back(bucket)
+
+    def pause(self, seconds: float) -> bool:
+        return self._store.pause(seconds) and not self._run.is_over
+
+    def parts(self, upload: Upload, after: int, *, for_abort: bool = False) -> PartsPage:  # noqa: ARG002
         number = self._arrive("parts", upload.bucket, upload)
         held = self._scene.held(upload)
         if not after:
@@ -156,7 +162,7 @@ class Door:
         self._leave(number)
         return PartsPage(parts, page.next, self._scene.weather.skew("parts"))
 
-    def abort(self, upload: Upload) -> Receipt:
+    def abort(self, upload: Upload, within: float | None = None) -> Receipt:  # noqa: ARG002
         number = self._arrive("abort", upload.bucket, upload)
         self._must_not_be_alive(upload)
         self._befall("abort", upload.bucket, upload)

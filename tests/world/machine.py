@@ -22,7 +22,7 @@ from tests.world.draws import Crowd
 from tests.world.platform import Platform
 from tests.world.scene import Act, Fault, Scene, parts_upto
 from tests.world.tally import Tally
-from tests.world.terms import HOUR, LOGS, MINUTE, OTHERS, PHOTOS, Rules
+from tests.world.terms import AT_ONCE, HOUR, LOGS, MINUTE, OTHERS, PHOTOS, Rules
 
 
 class World(RuleBasedStateMachine):
@@ -216,7 +216,7 @@ class World(RuleBasedStateMachine):
         abandoned: set[Upload] = set()
         for upload in self.scene.live.values():
             seen = self.scene.seen(upload)
-            goes = seen and on.covers(upload) and not on.why_keep(seen, self.scene.ours, (None, None))
+            goes = seen and on.covers(upload) and not on.why_keep(seen, self.scene.ours, (AT_ONCE, AT_ONCE))
             (abandoned if goes and terms.is_addressable(upload) else kept).add(upload)
         return kept, abandoned
 

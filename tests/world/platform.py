@@ -161,7 +161,9 @@ class Platform:
         environment = settings.load(run.rules.environ())
         door = Door(self.scene, run)
         seconds = run.step.circumstances.seconds
-        deadline = Deadline(lambda: float(run.ticks), seconds, seconds + 10.0, seconds + 16.0)
+        # A thousandth of a second a request, so that no look at parts is old when its abort is sent.
+        ends = [end / 1000 for end in (seconds, seconds + 10, seconds + 16)]
+        deadline = Deadline(lambda: run.ticks / 1000, *ends)
         now = self.scene.ours
         try:
             buckets = environment.buckets if environment.buckets is not None else listing.every_bucket(door)

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
+from itertools import pairwise
 from typing import Any
 
 from cos_sweeper.model import Bucket, Upload
@@ -18,7 +19,7 @@ AT_ONCE = timedelta(0)
 
 # COS's clock minus ours, as the answers to listings and to lists of parts tell it; None where they do not.
 Skews = tuple[timedelta | None, timedelta | None]
-LEFTOVERS_IDLE = 10 * MINUTE
+LEFTOVERS_IDLE = HOUR
 
 PHOTOS = Bucket("photos-1250000000", "ap-guangzhou")
 LOGS = Bucket("logs-1250000000", "ap-singapore")
@@ -97,6 +98,7 @@ class Terms:
     upload: Upload | None = None
     key: str | None = None
     before: datetime | None = None
+    unproven_idle: timedelta = AT_ONCE
 
     def covers(self, upload: Upload) -> bool:
         """Whether the ask has anything to say about this upload."""
@@ -125,6 +127,7 @@ class Terms:
             spared=(*self.spared, *rules.spared),
             min_age=max(self.min_age, floors[0]),
             min_idle=max(self.min_idle, floors[1]),
+            unproven_idle=max(self.unproven_idle, rules.min_idle_hours * HOUR),
             dry_run=self.dry_run or rules.dry_run,
             most=least(self.most, rules.max_aborts),
         )
@@ -140,6 +143,8 @@ class Terms:
         told = skews if self.upload is None else skews[1:] if self.min_idle else ()
         if any(skew is not None and abs(skew) > 5 * MINUTE for skew in told):
             why.add("our clock and COS's disagree")
+        if any(skew is None for skew in told):
+            why.add("COS did not say what time it is")
         return why | self._why_busy(seen, as_of) if self.min_idle else why
 
     def _lets_in(self, key: str) -> bool:
@@ -147,7 +152,7 @@ class Terms:
 
     def _why_young(self, seen: Seen, as_of: datetime) -> set[str]:
         told = starts(seen)
-        if not told:
+        if seen.initiated is None:
             return {"its start cannot be read"}
         why = {"another key"} if self.key is not None and seen.key != self.key else set()
         if max(told) - min(told) > HOUR:
@@ -161,13 +166,28 @@ class Terms:
     def _why_busy(self, seen: Seen, as_of: datetime) -> set[str]:
         known = [part for part in seen.parts if part is not None]
         why = {"the time of a part cannot be read"} if len(known) < len(seen.parts) else set()
-        # An event's upload is not listed, so that its id alone tells when it began.
-        started = [time for time in (time_in(seen.upload_id),) if time] if self.upload else list(starts(seen))
-        if any(as_of - moment <= self.min_idle for moment in known + started):
+        started = starts(seen)
+        # The start of an upload that an event names is looked up when there is no part to go by.
+        moments = known if self.upload and seen.parts else known + started
+        if any(as_of - moment <= self.min_idle for moment in moments):
             why.add("a part arrived lately")
-        if not known and not started:
-            why.add("how long it has been idle cannot be told")
+        if self.upload and not seen.parts:
+            why |= self._why_young(seen, as_of)
+        if self.key is not None and seen.initiated is not None:
+            why |= self._why_paused(seen.initiated, sorted(known), as_of)
         return why
+
+    def _why_paused(self, initiated: datetime, known: list[datetime], as_of: datetime) -> set[str]:
+        """A stale sibling waits for four times the longest pause of its own parts, or as long as in a sweep."""
+        last = max([initiated, *known])
+        if len(known) < 3:
+            is_recent = as_of - last <= self.unproven_idle
+            return {"its parts are too few to tell its pauses"} if is_recent else set()
+        moments = sorted([initiated, *known])
+        longest = max(later - earlier for earlier, later in pairwise(moments))
+        if as_of - last <= 4 * longest:
+            return {"its parts came at intervals that its idle time does not exceed clearly"}
+        return set()
 
 
 def sweep(rules: Rules, narrowing: Mapping[str, Any]) -> Terms | None:
@@ -210,7 +230,12 @@ def superseded(rules: Rules, bucket: Bucket, key: str, before: datetime) -> Term
         return None
     terms = _of_an_event(rules)
     return replace(
-        terms, buckets=frozenset([bucket.name]), key=key, before=before, min_idle=max(LEFTOVERS_IDLE, terms.min_idle)
+        terms,
+        buckets=frozenset([bucket.name]),
+        key=key,
+        before=before,
+        min_idle=max(LEFTOVERS_IDLE, terms.min_idle),
+        unproven_idle=rules.min_idle_hours * HOUR,
     )
 
 
