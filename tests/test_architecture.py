@@ -17,6 +17,7 @@ FLOORS = [
     [
         "messages",
         "triggers",
+        "misspelt",
         "settings",
         "policy",
         "store",
@@ -44,7 +45,20 @@ DOORS = {
     "socket": ["connection", "transport", "turns"],
 }
 # What decides takes values and returns values: no clock, environment, network, thread, file or log.
-PURE = ["errors", "model", "messages", "triggers", "settings", "policy", "store", "xml", "plan", "report", "answers"]
+PURE = [
+    "errors",
+    "model",
+    "messages",
+    "triggers",
+    "misspelt",
+    "settings",
+    "policy",
+    "store",
+    "xml",
+    "plan",
+    "report",
+    "answers",
+]
 PURE += ["checkpoint", "pace", "permissions", "refused"]
 WORLD = {
     "os",

@@ -155,10 +155,17 @@ def test_a_chain_ends_when_the_settings_have_been_tightened_meanwhile(tightened:
     assert reason in str(caught.value)
 
 
-def test_a_prefix_that_is_spared_since_is_spared_from_here_on() -> None:
-    (came,) = reread(write(sweeping()), replace(SETTINGS, spare_prefixes=("keep/",)))
+@pytest.mark.parametrize("included", [False, True])
+def test_committers_are_included_in_a_continuation_as_the_settings_say_now(included: bool) -> None:  # noqa: FBT001
+    (came,) = reread(write(sweeping()), replace(SETTINGS, include_committers=included))
 
-    assert came.scans[0].policy.spare_prefixes == ("keep/",)
+    assert came.scans[0].policy.include_committers == included
+
+
+def test_a_prefix_that_is_excluded_since_is_excluded_from_here_on() -> None:
+    (came,) = reread(write(sweeping()), replace(SETTINGS, exclude_prefixes=("keep/",)))
+
+    assert came.scans[0].policy.exclude_prefixes == ("keep/",)
 
 
 def test_another_instances_clock_may_be_a_little_ahead() -> None:

@@ -33,13 +33,18 @@ def _statements(settings: Settings, function: str, appid: str) -> Iterator[State
         places = [f"qcs::cos:*:uid/{appid}:*/"]
         yield _allow(["name/cos:GetService"], ["*"])
     else:
-        places = [_place(bucket) for bucket in settings.buckets]
-    yield _allow(["name/cos:ListMultipartUploads"], places)
-    on_uploads = ["name/cos:ListParts"] + ([] if settings.dry_run else ["name/cos:AbortMultipartUpload"])
-    yield _allow(on_uploads, [f"{place}{prefix}*" for place in places for prefix in settings.prefixes or ("",)])
+        places = [_place(bucket) for bucket in settings.buckets if bucket.name not in settings.exclude_buckets]
+    if places:
+        yield from _on_buckets(settings, places)
     if settings.report is not None:
         yield _allow(["name/cos:PutObject"], [f"{_place(settings.report.bucket)}{settings.report.prefix}*"])
     yield _allow(["scf:InvokeFunction"], [function])
+
+
+def _on_buckets(settings: Settings, places: Sequence[str]) -> Iterator[Statement]:
+    yield _allow(["name/cos:ListMultipartUploads"], places)
+    on_uploads = ["name/cos:ListParts"] + ([] if settings.dry_run else ["name/cos:AbortMultipartUpload"])
+    yield _allow(on_uploads, [f"{place}{prefix}*" for place in places for prefix in settings.prefixes or ("",)])
 
 
 def _allow(actions: Sequence[str], resources: Sequence[str]) -> Statement:

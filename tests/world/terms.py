@@ -60,9 +60,9 @@ class Rules:
             "MIN_IDLE_HOURS": str(self.min_idle_hours),
             "EVENT_MIN_IDLE_MINUTES": str(self.event_min_idle_minutes),
             "PREFIXES": ",".join(self.prefixes),
-            "SPARE_PREFIXES": ",".join(self.spared),
+            "EXCLUDE_PREFIXES": ",".join(self.spared),
             "DRY_RUN": str(self.dry_run).lower(),
-            "MAX_ABORTS": "" if self.max_aborts is None else str(self.max_aborts),
+            "MAX_ABORTS": "none" if self.max_aborts is None else str(self.max_aborts),
             "WORKERS": str(self.workers),
             "FAN_OUT": str(self.fan_out),
         }
@@ -131,7 +131,7 @@ class Terms:
 
     def why_keep(self, seen: Seen, as_of: datetime, skews: Skews) -> set[str]:
         """Everything that speaks for keeping it; nothing does when it is abandoned. as_of: by our clock."""
-        why = {"under a spared prefix"} if seen.key.startswith(self.spared) else set()
+        why = {"under an excluded prefix"} if seen.key.startswith(self.spared) else set()
         if not self._lets_in(seen.key):
             why.add("outside the prefixes")
         if self.upload is None:
