@@ -18,7 +18,8 @@ def policy(settings: Settings, function: str, appid: str = "*") -> dict[str, Any
     The policy of the role, as JSON goes.
 
     function: the resource of this function, see `function_resource`; a run hands on to it. appid: whose buckets, where
-    BUCKETS is `*`; bucket names carry it otherwise.
+    BUCKETS is `*`; bucket names carry it otherwise. EXCLUDE_BUCKETS narrows a list of buckets and leaves `*` as it is: the
+    function itself keeps to it.
     """
     return {"version": "2.0", "statement": list(_statements(settings, function, appid))}
 
