@@ -106,7 +106,8 @@ def _run(
     now = datetime.now(timezone.utc)
     run_id = f"{now:%Y%m%dT%H%M%SZ}-{os.urandom(4).hex()}"
     try:
-        buckets = environment.buckets if environment.buckets is not None else listing.every_bucket(store)
+        known = environment.buckets if environment.buckets is not None else listing.every_bucket(store)
+        buckets = tuple(bucket for bucket in known if bucket.name not in environment.exclude_buckets)
     except StoreError as exc:
         ledger = report.Ledger(plan.make((), environment, (), run_id, now))
         failed = sweep.bucket_failed(None, exc)

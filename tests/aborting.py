@@ -1,5 +1,5 @@
 """
-The settings that most tests are written for: the function aborts, after shorter times than those that it ships with.
+The settings that most tests are written for: aborts, without a limit, after shorter times than the shipped ones.
 """
 
 from datetime import timedelta
@@ -9,8 +9,8 @@ from cos_sweeper.model import Bucket
 from cos_sweeper.settings import Settings
 
 # The environment; and the same as values.
-ABORTING = {"DRY_RUN": "false", "MIN_AGE_HOURS": "72", "MIN_IDLE_HOURS": "24"}
-VALUES = {"dry_run": False, "min_age": timedelta(hours=72), "min_idle": timedelta(hours=24)}
+ABORTING = {"DRY_RUN": "false", "MIN_AGE_HOURS": "72", "MIN_IDLE_HOURS": "24", "MAX_ABORTS": "none"}
+VALUES = {"dry_run": False, "min_age": timedelta(hours=72), "min_idle": timedelta(hours=24), "max_aborts": None}
 
 
 def aborting_settings(buckets: tuple[Bucket, ...] | None, **more: Any) -> Settings:

@@ -394,7 +394,7 @@ sound_checkpoints = st.lists(todos, min_size=1, max_size=3).map(
                     "min_age": 72 * 3600,
                     "min_idle": 24 * 3600,
                     "prefixes": ["raw/"],
-                    "spare_prefixes": [],
+                    "exclude_prefixes": [],
                     "only_key": None,
                     "started_before": None,
                 }

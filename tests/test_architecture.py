@@ -17,6 +17,7 @@ FLOORS = [
     [
         "messages",
         "triggers",
+        "misspelt",
         "settings",
         "policy",
         "store",
@@ -44,8 +45,8 @@ DOORS = {
     "socket": ["connection", "transport", "turns"],
 }
 # What decides takes values and returns values: no clock, environment, network, thread, file or log.
-PURE = ["errors", "model", "clock", "messages", "triggers", "settings", "policy", "store", "xml", "plan", "report"]
-PURE += ["answers", "checkpoint", "pace", "permissions", "refused"]
+PURE = ["errors", "model", "clock", "messages", "misspelt", "triggers", "settings", "policy", "store", "xml", "plan"]
+PURE += ["report", "answers", "checkpoint", "pace", "permissions", "refused"]
 WORLD = {
     "os",
     "sys",

@@ -42,7 +42,9 @@ def raw(**changes: Any) -> dict[str, Any]:
 
 
 def test_a_plan_comes_back_as_it_went() -> None:
-    leftovers = replace(RULES, min_age=timedelta(0), only_key="猫", started_before=NOW)
+    leftovers = replace(
+        RULES, min_age=timedelta(0), only_key="猫", started_before=NOW, min_idle_unproven=timedelta(hours=24)
+    )
     went = sweeping(
         scans=(Scan(PHOTOS, "raw/", RULES, Cursor("raw/猫\udcff", ID)), Scan(PHOTOS, "猫", leftovers)),
         named=(Named(Upload(PHOTOS, "k", ID), RULES),),
@@ -154,10 +156,17 @@ def test_a_chain_ends_when_the_settings_have_been_tightened_meanwhile(tightened:
     assert reason in str(caught.value)
 
 
-def test_a_prefix_that_is_spared_since_is_spared_from_here_on() -> None:
-    (came,) = reread(write(sweeping()), replace(SETTINGS, spare_prefixes=("keep/",)))
+@pytest.mark.parametrize("included", [False, True])
+def test_committers_are_included_in_a_continuation_as_the_settings_say_now(included: bool) -> None:  # noqa: FBT001
+    (came,) = reread(write(sweeping()), replace(SETTINGS, include_committers=included))
 
-    assert came.scans[0].policy.spare_prefixes == ("keep/",)
+    assert came.scans[0].policy.include_committers == included
+
+
+def test_a_prefix_that_is_excluded_since_is_excluded_from_here_on() -> None:
+    (came,) = reread(write(sweeping()), replace(SETTINGS, exclude_prefixes=("keep/",)))
+
+    assert came.scans[0].policy.exclude_prefixes == ("keep/",)
 
 
 def test_another_instances_clock_may_be_a_little_ahead() -> None:

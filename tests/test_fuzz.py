@@ -156,7 +156,7 @@ sandboxes = st.builds(
     buckets=st.just(BUCKETS),
     event_min_idle=st.sampled_from([timedelta(0), timedelta(minutes=5)]),
     prefixes=st.sampled_from([(), ("raw/",)]),
-    spare_prefixes=st.sampled_from([(), ("raw/cat",)]),
+    exclude_prefixes=st.sampled_from([(), ("raw/cat",)]),
     dry_run=st.booleans(),
     max_aborts=st.sampled_from([None, 2]),
     fan_out=st.sampled_from([1, 3]),

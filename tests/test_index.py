@@ -352,11 +352,11 @@ def test_a_named_upload_is_left_alone_in_a_dry_run_and_under_a_spared_prefix(clo
     failure = named(BUCKET, upload.key, upload.upload_id)
 
     dry = function(failure, DRY_RUN="true")
-    spared = function(failure, SPARE_PREFIXES="keep/")
+    spared = function(failure, EXCLUDE_PREFIXES="keep/")
     outside = function(failure, PREFIXES="raw/")
 
     assert (dry.report["would_abort"], dry.report["bytes_would_free"]) == (1, 1 << 20)
-    assert spared.report["kept_because"] == {"under a spared prefix": 1}
+    assert spared.report["kept_because"] == {"under an excluded prefix": 1}
     assert outside.report["kept_because"] == {"outside the prefixes": 1}
     assert len(held(cloud)) == 1
 

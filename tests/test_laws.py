@@ -140,7 +140,7 @@ environments = st.fixed_dictionaries(
     optional={
         "BUCKETS": st.sampled_from([PHOTOS, "*"]),
         "PREFIXES": st.sampled_from(["raw/", "raw/,logs/"]),
-        "SPARE_PREFIXES": st.sampled_from(["raw/", "logs/old"]),
+        "EXCLUDE_PREFIXES": st.sampled_from(["raw/", "logs/old"]),
         "EVENT_MIN_IDLE_MINUTES": st.sampled_from(["0", "5"]),
         "DRY_RUN": st.booleans().map(str),
         "MIN_AGE_HOURS": st.sampled_from(["1", "72"]),
@@ -266,7 +266,7 @@ def test_keep(
         MIN_AGE_HOURS=str(min_age),
         MIN_IDLE_HOURS=str(min_idle),
         PREFIXES=",".join(prefixes),
-        SPARE_PREFIXES=",".join(spared),
+        EXCLUDE_PREFIXES=",".join(spared),
     )
 
     assert done.error is None
@@ -390,7 +390,7 @@ def test_scope(
     if by == "timer":
         raw = timer(buckets=asked, **({"prefixes": narrowed} if narrowed else {}))
 
-    function(raw, BUCKETS=PHOTOS, PREFIXES=",".join(prefixes), SPARE_PREFIXES=",".join(spared))
+    function(raw, BUCKETS=PHOTOS, PREFIXES=",".join(prefixes), EXCLUDE_PREFIXES=",".join(spared))
 
     gone = {key for upload_id, key in before.items() if upload_id not in left(cloud)}
     assert left(cloud, OTHER) == elsewhere
@@ -677,7 +677,7 @@ policies = st.builds(
     min_age=st.sampled_from([1, 71, 72, 100]).map(lambda hours: timedelta(hours=hours)),
     min_idle=st.sampled_from([0, 0.1, 1, 24, 50]).map(lambda hours: timedelta(hours=hours)),
     prefixes=st.sampled_from([(), ("raw/",), ("raw/x", "logs/"), ("r",)]),
-    spare_prefixes=st.sampled_from([(), ("raw/keep",), ("logs/",)]),
+    exclude_prefixes=st.sampled_from([(), ("raw/keep",), ("logs/",)]),
     only_key=st.none() | st.just("raw/x"),
     started_before=st.none() | st.just(NOW) | st.just(NOW + timedelta(days=30)),
 )
@@ -703,7 +703,7 @@ allowed = st.builds(
     min_age=st.just(timedelta(hours=72)),
     event_min_idle=st.sampled_from([timedelta(0), timedelta(minutes=5)]),
     prefixes=st.sampled_from([(), ("raw/",)]),
-    spare_prefixes=st.sampled_from([(), ("raw/keep/",)]),
+    exclude_prefixes=st.sampled_from([(), ("raw/keep/",)]),
     dry_run=st.booleans(),
     max_aborts=st.sampled_from([None, 10]),
 )
@@ -728,7 +728,7 @@ def test_scope_of_a_checkpoint(wanted: Plan, allowed: Settings) -> None:
         assert made.number <= checkpoint.MAX_RUNS
         assert all(why_unaddressable(one.upload.key, one.upload.upload_id) is None for one in made.named)
         for policy in [one.policy for one in made.scans] + [one.policy for one in made.named]:
-            assert set(allowed.spare_prefixes) <= set(policy.spare_prefixes)
+            assert set(allowed.exclude_prefixes) <= set(policy.exclude_prefixes)
             assert not allowed.prefixes or (policy.prefixes and all(one.startswith("raw/") for one in policy.prefixes))
         for one in made.scans:
             leftovers = one.policy.only_key is not None and one.policy.started_before is not None

@@ -3,6 +3,8 @@ One flat line of JSON, short enough, without a secret.
 """
 
 import json
+from datetime import timedelta
+from typing import Any
 
 import pytest
 from hypothesis import example, given
@@ -29,9 +31,45 @@ def test_a_line_is_flat_json_with_its_level_and_what_was_bound() -> None:
         "request_id": "r-1",
         "bucket": "b",
         "aborted": 3,
-        "dry_run": False,
-        "status": None,
+        "dry_run": "false",
+        "status": "",
     }
+
+
+@pytest.mark.parametrize(
+    ("fact", "field"),
+    [
+        (True, "true"),
+        (False, "false"),
+        (None, ""),
+        (0, 0),
+        (-(10**18), -(10**18)),
+        (0.25, 0.25),
+        (float("nan"), "nan"),
+        (float("inf"), "inf"),
+        (float("-inf"), "-inf"),
+        ("", ""),
+        ("true", "true"),
+        (timedelta(hours=1), "1:00:00"),
+    ],
+)
+def test_field_is_a_text_or_a_number(fact: Fact, field: object) -> None:
+    line = json.loads(written(fact=fact))
+
+    assert line["fact"] == field
+    assert type(line["fact"]) is type(field)
+
+
+@pytest.mark.parametrize("fact", [[], ["a"], {}, {"a": 1}, {1: 2}, (1,), {1}], ids=repr)
+def test_list_or_object_is_never_in_a_line(fact: Any) -> None:
+    line = json.loads(written(fact=fact, other=1))
+
+    assert "fact" not in line
+    assert line["other"] == 1
+
+
+def test_text_made_of_another_value_shows_no_secret() -> None:
+    assert SECRETS[0] not in written(fact=ValueError(SECRETS[0]))  # type: ignore[arg-type]
 
 
 @given(key=st.text(max_size=850), other=st.text(max_size=200))

@@ -111,6 +111,17 @@ def test_every_bucket_of_the_account_and_of_no_other() -> None:
     ]
 
 
+def test_excluded_bucket_gets_no_permission_but_that_to_keep_reports() -> None:
+    document = policy(BUCKETS=f"{PHOTOS},{LOGS}", EXCLUDE_BUCKETS=PHOTOS, REPORT=f"{PHOTOS}/reports")
+    nothing_left = policy(EXCLUDE_BUCKETS=PHOTOS)
+
+    assert {resource for one in document["statement"] for resource in one["resource"] if PLACE in resource} == {
+        f"{PLACE}reports/*"
+    }
+    assert [one["action"] for one in nothing_left["statement"]] == [["scf:InvokeFunction"]]
+    assert policy(BUCKETS="*", EXCLUDE_BUCKETS=PHOTOS) == policy(BUCKETS="*")
+
+
 def test_the_policy_in_the_readme_is_this_one() -> None:
     readme = (ROOT / "README.md").read_text("utf-8")
     (shown,) = re.findall(r"## Permissions.*?```json\n(.*?)```", readme, re.DOTALL)[:1]

@@ -28,10 +28,10 @@ def reasons(plan: Plan) -> str:
 
 
 def test_a_sweep_scans_every_bucket_with_the_settings_policy() -> None:
-    plan = planned(SweepBuckets(), min_age=90 * HOUR, spare_prefixes=("keep",))
+    plan = planned(SweepBuckets(), min_age=90 * HOUR, exclude_prefixes=("keep",))
 
     assert [(scan.bucket, scan.prefix) for scan in plan.scans] == [(PHOTOS, ""), (LOGS, "")]
-    assert {(scan.policy.min_age, scan.policy.spare_prefixes) for scan in plan.scans} == {(90 * HOUR, ("keep",))}
+    assert {(scan.policy.min_age, scan.policy.exclude_prefixes) for scan in plan.scans} == {(90 * HOUR, ("keep",))}
     assert (plan.run_id, plan.as_of, plan.refused) == ("run", NOW, ())
 
 
@@ -141,7 +141,7 @@ def test_stale_siblings_must_be_older_than_the_object_and_idle_for_an_hour_at_le
 
 
 def test_a_spared_object_is_not_even_listed() -> None:
-    assert planned(Superseded(LOGS.name, "keep/k", NOW), spare_prefixes=("keep/",)).scans == ()
+    assert planned(Superseded(LOGS.name, "keep/k", NOW), exclude_prefixes=("keep/",)).scans == ()
 
 
 def test_a_dry_run_in_the_settings_holds_for_every_request() -> None:

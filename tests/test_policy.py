@@ -66,14 +66,91 @@ def test_the_listing_and_the_upload_id_check_each_other(
 
 @pytest.mark.parametrize(
     ("key", "verdict"),
-    [("raw/a", None), ("raw/keep/a", policy.SPARED), ("logs/a", policy.OUTSIDE), ("raw", policy.OUTSIDE)],
+    [("raw/a", None), ("raw/keep/a", policy.EXCLUDED), ("logs/a", policy.OUTSIDE), ("raw", policy.OUTSIDE)],
 )
 def test_prefixes_let_in_and_spared_prefixes_win(key: str, verdict: str | None) -> None:
-    rules = replace(RULES, prefixes=("raw/",), spare_prefixes=("raw/keep",))
+    rules = replace(RULES, prefixes=("raw/",), exclude_prefixes=("raw/keep",))
 
     screened = screen(listed(NOW - 100 * HOUR, key), IN_STEP, rules, NOW)
 
     assert screened == (Keep(verdict) if verdict else LookAtParts(NOW - 100 * HOUR))
+
+
+COMPOSED, DECOMPOSED = "caf\u00e9/", "cafe\u0301/"
+
+
+@pytest.mark.parametrize(
+    ("prefix", "key", "excluded"),
+    [
+        (COMPOSED, COMPOSED + "a", True),
+        (COMPOSED, DECOMPOSED + "a", True),
+        (DECOMPOSED, COMPOSED + "a", True),
+        (DECOMPOSED, DECOMPOSED + "a", True),
+        ("\u1e69/", "s\u0307\u0323/a", True),
+        ("s\u0307\u0323/", "\u1e63\u0307/a", True),
+        ("\uac00/", "\u1100\u1161/a", True),
+        ("\u212b/", "A\u030a/a", True),
+        ("\u212a/", "K/a", True),
+        (COMPOSED, "cafe/a", False),
+        ("caf\u00e8/", COMPOSED + "a", False),
+        (COMPOSED, COMPOSED + "\udcff\ud800", True),
+        (COMPOSED, DECOMPOSED + "\udcff\ud800", True),
+        ("\udcff", "\udcffe\u0301", True),
+        ("\udcff", "\udcfee\u0301", False),
+    ],
+)
+def test_excluded_prefix_is_compared_in_every_form_of_its_letters(prefix: str, key: str, excluded: bool) -> None:  # noqa: FBT001
+    rules = replace(RULES, exclude_prefixes=("other/", prefix))
+
+    assert policy.keep_by_key(key, rules) == (Keep(policy.EXCLUDED) if excluded else None)
+
+
+COMMITTERS = [
+    "__magic/job-1/tasks/a.parquet",
+    "t/__magic/a",
+    "t/__magic_job-0b9b/tasks/attempt_1/__base/a",
+    "t/_temporary/0/_temporary/attempt_1/part-0",
+    "_temporary/a",
+    "t/_temporary-8c1d/a",
+    "t/_temporary_$folder$",
+    "t/.spark-staging-0b9b/d=1/part-0",
+    "t/.spark-staging/d=1",
+    "t/.hive-staging_hive_2026-11-22_1-1/-ext-10000/000000_0",
+    "t/.hive-staging/a",
+    "t/-ext-10000/000000_0",
+    "t/_task_tmp.-ext-10002/_tmp.000000_0",
+    "t/_tmp.000000_0",
+    "t/.staging_1790000000000/task-0/a",
+    "t/_impala_insert_staging/4e/a.parq",
+    "t/.distcp.tmp.attempt_1_m_000000_0",
+    "猫/_temporary/\udcff",
+]
+
+
+@pytest.mark.parametrize("key", COMMITTERS)
+def test_key_under_a_committers_path_is_kept_until_committers_are_included(key: str) -> None:
+    assert policy.keep_by_key(key, RULES) == Keep(policy.COMMITTERS)
+    assert policy.keep_by_key(key, replace(RULES, only_key=key)) == Keep(policy.COMMITTERS)
+    assert policy.keep_by_key(key, replace(RULES, include_committers=True)) is None
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        *("a", "x__magic/a", "__magician/a", "__magic.txt", "_temporaryfiles/a", "my_temporary/a", "t/tmp.a"),
+        *("x_tmp.a/b", "hive-staging/a", ".staging/a", "t/-ext-1/a", "-ext-100001/a", "distcp.tmp.a", "t/part-0.orc"),
+    ],
+)
+def test_ordinary_key_is_under_no_committers_path(key: str) -> None:
+    assert policy.keep_by_key(key, RULES) is None
+
+
+def test_exclusion_and_scope_are_named_before_a_committer() -> None:
+    key = "raw/_temporary/a"
+
+    assert policy.keep_by_key(key, replace(RULES, exclude_prefixes=("raw/",))) == Keep(policy.EXCLUDED)
+    assert policy.keep_by_key(key, replace(RULES, prefixes=("logs/",))) == Keep(policy.OUTSIDE)
+    assert policy.keep_by_key(key, replace(RULES, only_key="raw/a")) == Keep(policy.OTHER_KEY)
 
 
 @pytest.mark.parametrize(

@@ -132,7 +132,7 @@ def _policy_as_json(policy: Policy) -> str:
             "min_age": policy.min_age.total_seconds(),
             "min_idle": policy.min_idle.total_seconds(),
             "prefixes": policy.prefixes,
-            "spare_prefixes": policy.spare_prefixes,
+            "exclude_prefixes": policy.exclude_prefixes,
             "only_key": policy.only_key,
             "started_before": policy.started_before.isoformat() if policy.started_before else None,
         }
@@ -200,9 +200,9 @@ class _Reader:
         return _whole(most, 0, 10**12 if allowed is None else allowed, "`max_aborts` under MAX_ABORTS")
 
     def _policy(self, raw: Mapping[str, Any]) -> Policy:
-        """Its prefixes must lie within the settings' own; what the settings spare is spared in any case."""
+        """Its prefixes must lie within the settings' own; what the settings exclude is excluded in any case."""
         allowed = self._settings.prefixes
-        prefixes, spared = _texts(raw["prefixes"]), _texts(raw["spare_prefixes"])
+        prefixes, spared = _texts(raw["prefixes"]), _texts(raw["exclude_prefixes"])
         outside = [one for one in prefixes if allowed and not one.startswith(allowed)]
         if outside or (allowed and not prefixes):
             raise Refusal("the checkpoint's prefixes are wider than PREFIXES")
@@ -211,10 +211,11 @@ class _Reader:
             min_age=_span(raw["min_age"]),
             min_idle=_span(raw["min_idle"]),
             prefixes=prefixes,
-            spare_prefixes=tuple(dict.fromkeys((*spared, *self._settings.spare_prefixes))),
+            exclude_prefixes=tuple(dict.fromkeys((*spared, *self._settings.exclude_prefixes))),
             only_key=None if only_key is None else _text(only_key),
             started_before=None if before is None else min(_moment(before), self._now),
             min_idle_unproven=self._settings.min_idle if only_key is not None else timedelta(0),
+            include_committers=self._settings.include_committers,
         )
 
     def _scan(self, bucket: Bucket, policy: Policy, prefix: object, key: object, upload_id: object) -> Scan:

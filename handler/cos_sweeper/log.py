@@ -1,10 +1,11 @@
 """
-One flat JSON object a line, which CLS turns into searchable fields.
+One flat JSON object a line, which CLS turns into searchable fields: it keeps texts and numbers and drops all else.
 
 Nothing secret passes: what must not be seen is given once and taken out of every line.
 """
 
 import json
+import math
 import re
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -19,6 +20,9 @@ SIGNED = re.compile(
 )
 
 Fact = str | int | float | bool | None
+Field = str | int | float
+# Never in a line: nobody could search them, and what is in them was not looked at.
+CONTAINERS = (dict, list, tuple, set, frozenset)
 
 
 class Scrubber:
@@ -70,7 +74,8 @@ class Log:
         self._line("error", event, facts)
 
     def _line(self, level: str, event: str, facts: dict[str, Fact]) -> None:
-        line = {name: self._clean(value) for name, value in {"event": event, **self._bound, **facts}.items()}
+        given = {"event": event, **self._bound, **facts}
+        line = {name: self._field(value) for name, value in given.items() if not isinstance(value, CONTAINERS)}
         text = json.dumps({"level": level, **line})
         longest = MAX_LINE_BYTES
         while len(text) > MAX_LINE_BYTES:
@@ -78,9 +83,16 @@ class Log:
             text = json.dumps({"level": level, **{name: _cut(value, longest) for name, value in line.items()}})
         self._write(text)
 
-    def _clean(self, value: Fact) -> Fact:
-        return self._scrubber.clean(value) if isinstance(value, str) else value
+    def _field(self, value: object) -> Field:
+        """A text or a number. What is neither becomes text, so that CLS does not drop it."""
+        if value is None:
+            return ""
+        if isinstance(value, bool):
+            return "true" if value else "false"
+        if isinstance(value, int) or (isinstance(value, float) and math.isfinite(value)):
+            return value
+        return self._scrubber.clean(str(value))
 
 
-def _cut(value: Fact, length: int) -> Fact:
+def _cut(value: Field, length: int) -> Field:
     return value[:length] + "…" if isinstance(value, str) and len(value) > length else value

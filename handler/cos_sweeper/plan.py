@@ -212,9 +212,13 @@ class _Maker:
                 self.scans.extend(Scan(bucket, prefix, policy) for prefix in outermost)
 
     def _policy(self, min_age: timedelta, min_idle: timedelta) -> Policy:
-        return Policy(min_age, min_idle, self._settings.prefixes, self._settings.spare_prefixes)
+        settings = self._settings
+        policy = Policy(min_age, min_idle, settings.prefixes, settings.exclude_prefixes)
+        return replace(policy, include_committers=settings.include_committers)
 
     def _allowed(self, name: str) -> Bucket:
+        if name in self._settings.exclude_buckets:
+            raise Refusal(f"the bucket {name[:80]!r} is excluded by EXCLUDE_BUCKETS")
         bucket = self._buckets.get(name)
         if bucket is None:
             raise Refusal(f"the bucket {name[:80]!r} is not among BUCKETS")

@@ -9,14 +9,17 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
+from functools import lru_cache
 from itertools import pairwise
+from unicodedata import normalize
 
 from cos_sweeper.clock import CLOCK_TOLERANCE
 from cos_sweeper.model import Abort, Keep, Listed, LookAtParts, Part, Verdict
 
-SPARED = "under a spared prefix"
+EXCLUDED = "under an excluded prefix"
 OUTSIDE = "outside the prefixes"
 OTHER_KEY = "another key"
+COMMITTERS = "under a committer's path"
 STARTED_LATELY = "started lately"
 STARTED_LATER = "started after the object was completed"
 AGE_UNKNOWN = "its start cannot be read"
@@ -37,6 +40,18 @@ PAUSES = 4
 MIN_PARTS_FOR_PAUSES = 3
 # Unix seconds of the start, then 64 hexadecimal digits: so in every sample seen, promised nowhere.
 TIMED_UPLOAD_ID = re.compile(r"([0-9]{10})[0-9a-f]{64}")
+# Where data frameworks write what a job that may last for days publishes at its end. One path segment each:
+COMMITTERS_PATH = re.compile(
+    r"(?:^|/)(?:"
+    r"__magic(?:_job-[^/]*)?(?:/|\Z)"  # the magic committers of Hadoop's S3A and its kin
+    r"|_temporary(?![0-9A-Za-z])"  # Hadoop's FileOutputCommitter and manifest committer, Spark
+    r"|\.spark-staging(?![0-9A-Za-z])"  # Spark, where partitions are overwritten
+    r"|\.hive-staging(?![0-9A-Za-z])|_task_tmp\.|_tmp\.|-ext-[0-9]{5}(?:/|\Z)"  # Hive
+    r"|\.staging_[0-9]"  # Flink's file system tables
+    r"|_impala_insert_staging(?:/|\Z)"
+    r"|\.distcp\.tmp\."  # Hadoop's DistCp
+    r")"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +60,7 @@ class Policy:
     What makes an upload abandoned.
 
     prefixes: () for all keys. min_age, min_idle: an upload exactly at a limit is kept. min_age does not apply to an
-    upload that an event named.
+    upload that an event named. include_committers: whether an upload under a committer's path may be aborted.
 
     only_key, started_before, min_idle_unproven: for the stale siblings of a completed object. They must be idle for
     min_idle and for PAUSES times the longest pause of their own parts; for min_idle_unproven, too, where they have too
@@ -55,10 +70,11 @@ class Policy:
     min_age: timedelta
     min_idle: timedelta
     prefixes: tuple[str, ...] = ()
-    spare_prefixes: tuple[str, ...] = ()
+    exclude_prefixes: tuple[str, ...] = ()
     only_key: str | None = None
     started_before: datetime | None = None
     min_idle_unproven: timedelta = timedelta(0)
+    include_committers: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,14 +92,31 @@ class Activity:
 
 
 def keep_by_key(key: str, policy: Policy) -> Keep | None:
-    """The cheapest step: what the key alone decides. Spared prefixes win over everything."""
-    if any(key.startswith(prefix) for prefix in policy.spare_prefixes):
-        return Keep(SPARED)
-    if policy.prefixes and not any(key.startswith(prefix) for prefix in policy.prefixes):
+    """The cheapest step: what the key alone decides. Excluded prefixes win over everything."""
+    if policy.exclude_prefixes and _is_excluded(key, policy.exclude_prefixes):
+        return Keep(EXCLUDED)
+    if policy.prefixes and not key.startswith(policy.prefixes):
         return Keep(OUTSIDE)
     if policy.only_key is not None and key != policy.only_key:
         return Keep(OTHER_KEY)
+    if not policy.include_committers and COMMITTERS_PATH.search(key):
+        return Keep(COMMITTERS)
     return None
+
+
+def _is_excluded(key: str, prefixes: tuple[str, ...]) -> bool:
+    """One letter can be written in two ways (NFC, NFD), and who typed the setting cannot see which one a key has."""
+    forms = _all_forms(prefixes)
+    return key.startswith(forms) or (not key.isascii() and any(one.startswith(forms) for one in _forms(key)))
+
+
+@lru_cache(maxsize=64)
+def _all_forms(prefixes: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(form for prefix in prefixes for form in (prefix, *_forms(prefix))))
+
+
+def _forms(text: str) -> tuple[str, str]:
+    return normalize("NFC", text), normalize("NFD", text)
 
 
 def screen(listed: Listed, skew: timedelta | None, policy: Policy, as_of: datetime) -> Keep | LookAtParts:

@@ -51,4 +51,5 @@ def environment(port: int) -> dict[str, str]:
         "TENCENTCLOUD_SECRETKEY": SECRET_KEY,
         "TENCENTCLOUD_SESSIONTOKEN": TOKEN,
         "DRY_RUN": "false",
+        "MAX_ABORTS": "none",
     }

@@ -27,7 +27,9 @@ BUCKETS = (Bucket("photos-1250000000", "ap-guangzhou"), Bucket("logs-1250000000"
 NOW = datetime(2026, 11, 22, 12, tzinfo=timezone.utc)
 TOKEN = "an-example-token-of-32-characters"
 UPLOAD = Upload(BUCKETS[0], "raw/cat.mp4", "1585130821" + "cb" * 32)
-SETTINGS = aborting_settings(BUCKETS, event_min_idle=timedelta(minutes=5), spare_prefixes=("keep/",), http_token=TOKEN)
+SETTINGS = aborting_settings(
+    BUCKETS, event_min_idle=timedelta(minutes=5), exclude_prefixes=("keep/",), http_token=TOKEN
+)
 MOST_ASKS = 10_000
 MOST_REASON_LENGTH = 4_000
 
@@ -111,7 +113,7 @@ def _hold(made: Plan) -> None:
         assert scan.bucket in BUCKETS
         for text in (scan.prefix, scan.start.key, scan.start.upload_id):
             text.encode("utf-8", "surrogateescape")
-        assert "keep/" in scan.policy.spare_prefixes
+        assert "keep/" in scan.policy.exclude_prefixes
     for named in made.named:
         assert named.upload.bucket in BUCKETS
         assert why_unaddressable(named.upload.key, named.upload.upload_id) is None

@@ -48,3 +48,69 @@ def test_sweep_is_a_dry_run_with_a_week_and_three_days_by_default(
 
     assert (report["dry_run"], report["would_abort"], report["kept"]) == (True, 1, 2)
     assert len(cloud.uploads(BUCKET)) == 3
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "meant"),
+    [
+        ("SPARE_PREFIXES", "raw/", "EXCLUDE_PREFIXES"),
+        ("EXCLUDE_PREFIX", "raw/", "EXCLUDE_PREFIXES"),
+        ("EXCLUDED_KEYS", "raw/", "EXCLUDE_PREFIXES"),
+        ("EXCLUDE_BUCKET", BUCKET, "EXCLUDE_BUCKETS"),
+        ("MIN_IDLE_HOUR", "500", "MIN_IDLE_HOURS"),
+        ("MIN_AGE_DAYS", "30", "MIN_AGE_HOURS"),
+        ("dry_run", "true", "DRY_RUN"),
+        ("DRYRUN", "true", "DRY_RUN"),
+        ("MAX_ABORT", "1", "MAX_ABORTS"),
+    ],
+)
+def test_misspelt_setting_stops_the_run_before_any_request(
+    name: str, value: str, meant: str, cloud: Cloud, function: Function
+) -> None:
+    (upload,) = cloud.seed(BUCKET, "raw/a")
+    function.settings[name] = value
+    before = cloud.mark()
+
+    swept = function(timer())
+    named_one = function(named(BUCKET, upload.key, upload.upload_id))
+
+    for done in (swept, named_one):
+        assert done.answer is None
+        assert name in str(done.error)
+        assert meant in str(done.error)
+        assert meant in done.lines("run.failed")[0]["reason"]
+    assert cloud.requests(before) == []
+    assert len(cloud.uploads(BUCKET)) == 1
+
+
+@pytest.mark.parametrize("name", ["PREFIXES", "EXCLUDE_PREFIXES"])
+@pytest.mark.parametrize("value", ["backup/*", "backup/%", "^backup/", "{a,b}/", "[a-z]/", '"backup/"', "a/;backup/"])
+def test_prefix_with_a_wildcard_stops_the_run_with_an_explanation(
+    name: str, value: str, cloud: Cloud, function: Function
+) -> None:
+    cloud.seed(BUCKET, "backup/a")
+    function.settings[name] = value
+
+    done = function(timer())
+
+    assert f"{name}: " in str(done.error)
+    assert "JSON list" in str(done.error)
+    assert len(cloud.uploads(BUCKET)) == 1
+
+
+def test_setting_that_is_no_number_or_word_stops_the_run_and_every_problem_is_named(function: Function) -> None:
+    done = function(timer(), VERIFY="some", MAX_ABORTS="many", CHAIN_MAX_HOURS="169", INCLUDE_COMMITTERS="maybe")
+
+    for name in ("VERIFY", "MAX_ABORTS", "CHAIN_MAX_HOURS", "INCLUDE_COMMITTERS"):
+        assert f"{name}: " in str(done.error)
+
+
+def test_environment_of_the_platform_and_of_a_shell_stops_nothing(cloud: Cloud, function: Function) -> None:
+    cloud.seed(BUCKET, "raw/a")
+    platform = ["_SCF_SERVER_PORT", "SCF_FUNCTIONNAME", "QCLOUD_DRY_RUN", "TENCENTCLOUD_REGION", "USER_CODE_ROOT"]
+    shell = ["PYTHONPATH", "LD_LIBRARY_PATH", "HOSTNAME", "LANG", "PORT", "HTTP_PROXY", "COS_BUCKET", "VERSION"]
+    function.settings |= dict.fromkeys([*platform, *shell], "x")
+
+    done = function(timer())
+
+    assert done.report["aborted"] == 1

@@ -125,7 +125,7 @@ def _why_keep(upload: Upload, run: Run, scene: Scene) -> set[str]:
     seen = scene.seen(upload)
     if seen is None:
         # An event named what never was: its key alone may keep it.
-        return {"under a spared prefix", "outside the prefixes"}
+        return {"under an excluded prefix", "outside the prefixes"}
     why: set[str] = set()
     for terms in run.terms:
         if terms.covers(upload):

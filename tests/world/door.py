@@ -122,9 +122,7 @@ class Door:
 
     def page(self, bucket: Bucket, start: Cursor, prefix: str) -> Page:
         number = self._arrive("page", bucket)
-        assert any(terms.upload is None and bucket.name in terms.buckets for terms in self._run.terms), (
-            "Scope: a listing"
-        )
+        assert any(terms.is_listed_for(bucket, prefix) for terms in self._run.terms), "Scope: a listing"
         try:
             self._befall("page", bucket)
             page = self._store.page(bucket, start, prefix)

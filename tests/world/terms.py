@@ -61,9 +61,9 @@ class Rules:
             "MIN_IDLE_HOURS": str(self.min_idle_hours),
             "EVENT_MIN_IDLE_MINUTES": str(self.event_min_idle_minutes),
             "PREFIXES": ",".join(self.prefixes),
-            "SPARE_PREFIXES": ",".join(self.spared),
+            "EXCLUDE_PREFIXES": ",".join(self.spared),
             "DRY_RUN": str(self.dry_run).lower(),
-            "MAX_ABORTS": "" if self.max_aborts is None else str(self.max_aborts),
+            "MAX_ABORTS": "none" if self.max_aborts is None else str(self.max_aborts),
             "WORKERS": str(self.workers),
             "FAN_OUT": str(self.fan_out),
         }
@@ -112,7 +112,14 @@ class Terms:
         """Whether a listing is asked for on which this upload stands."""
         asked = upload.key if self.key is None else self.key
         spared = self.key is not None and asked.startswith(self.spared)
-        return self.upload is None and self.covers(upload) and self._lets_in(asked) and not spared
+        is_of_key = self.key is None or upload.key == self.key
+        return self.upload is None and self.covers(upload) and is_of_key and self._lets_in(asked) and not spared
+
+    def is_listed_for(self, bucket: Bucket, prefix: str) -> bool:
+        """Whether it is a reason to list; the start of an upload that must be idle is looked up under its key."""
+        if bucket.name not in self.buckets:
+            return False
+        return self.upload is None or (self.upload.key == prefix and bool(self.min_idle))
 
     def under(self, rules: Rules) -> "Terms":
         """The same under the settings of another day: a run must keep to both."""
@@ -134,7 +141,7 @@ class Terms:
 
     def why_keep(self, seen: Seen, as_of: datetime, skews: Skews) -> set[str]:
         """Everything that speaks for keeping it; nothing does when it is abandoned. as_of: by our clock."""
-        why = {"under a spared prefix"} if seen.key.startswith(self.spared) else set()
+        why = {"under an excluded prefix"} if seen.key.startswith(self.spared) else set()
         if not self._lets_in(seen.key):
             why.add("outside the prefixes")
         if self.upload is None:
