@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tests.cloud.bucket import ABORTS_WHILE_COMPLETING, GONE_MARKERS, Bucket
+from tests.cloud.dialect import read_dialect
 from tests.cloud.fields import Fields
 from tests.cloud.limits import Rate
 from tests.cloud.state import State
@@ -29,6 +30,7 @@ class CosControl:
             ("POST", "/buckets/throttle"): self._throttle,
             ("POST", "/buckets/hang"): self._hang,
             ("POST", "/gone-markers"): self._set_gone_markers,
+            ("POST", "/dialect"): self._set_dialect,
         }
 
     def _receive_part(self, given: Any) -> dict[str, Any]:
@@ -102,6 +104,10 @@ class CosControl:
         how = fields.choice("how", *GONE_MARKERS) or "accept"
         fields.done()
         self._state.account.gone_markers = how
+        return {}
+
+    def _set_dialect(self, given: Any) -> dict[str, Any]:
+        self._state.account.dialect = read_dialect(given)
         return {}
 
     def _only_upload(self, given: Any, what: str) -> tuple[Bucket, str, str]:
