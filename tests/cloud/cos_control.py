@@ -4,12 +4,13 @@ What the control door adds for COS: what another client does to an upload, and h
 For tests and people only. Nothing of COS's rules is here. A reset takes all of it back.
 """
 
+from base64 import b64encode
 from collections.abc import Callable
 from typing import Any
 
 from tests.cloud.bucket import ABORTS_WHILE_COMPLETING, GONE_MARKERS, Bucket
 from tests.cloud.dialect import read_dialect
-from tests.cloud.fields import Fields
+from tests.cloud.fields import BadInput, Fields
 from tests.cloud.limits import Rate
 from tests.cloud.state import State
 
@@ -26,6 +27,7 @@ class CosControl:
             ("POST", "/uploads/ghost"): self._ghost,
             ("POST", "/uploads/begin-complete"): self._begin_complete,
             ("POST", "/uploads/finish-complete"): self._finish_complete,
+            ("GET", "/object"): self._show_content,
             ("POST", "/buckets/delete"): self._delete_bucket,
             ("POST", "/buckets/throttle"): self._throttle,
             ("POST", "/buckets/hang"): self._hang,
@@ -73,6 +75,14 @@ class CosControl:
         bucket, key, upload_id = self._only_upload(given, "finish complete")
         bucket.finish_complete(key, upload_id, now=self._state.clock.now())
         return {}
+
+    def _show_content(self, given: Any) -> dict[str, Any]:
+        fields = Fields(given, "object")
+        stored = self._state.account.bucket(fields.required("bucket")).get_object(fields.required("key"))
+        fields.done()
+        if stored.content is None:
+            raise BadInput(f"only the size of the object is known, {stored.size} bytes, not its content")
+        return {"content": b64encode(stored.content).decode()}
 
     def _delete_bucket(self, given: Any) -> dict[str, Any]:
         fields = Fields(given, "bucket")
