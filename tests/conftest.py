@@ -10,10 +10,13 @@ from hypothesis import HealthCheck, settings
 import index
 from tests.cloud.client import Cloud
 from tests.function import LOGS, PHOTOS, Function
+from tests.profiles import PROFILE, examples
 
 # No deadline: machines are noisy, and nothing here is a matter of time. The cloud is reset by the examples themselves.
-settings.register_profile("house", deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-settings.load_profile("house")
+settings.register_profile(
+    PROFILE, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=examples(50)
+)
+settings.load_profile(PROFILE)
 
 
 @pytest.fixture(scope="session")

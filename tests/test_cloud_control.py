@@ -1,5 +1,6 @@
 import json
 import signal
+import socket
 import subprocess
 import sys
 import urllib.error
@@ -343,3 +344,23 @@ def test_stopping_twice_is_harmless() -> None:
 
     cloud.stop()
     cloud.stop()
+
+
+def test_control_connection_that_was_closed_meanwhile_is_opened_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[socket.socket] = []
+    connect = socket.create_connection
+
+    def remember(*args: Any, **kwargs: Any) -> socket.socket:
+        opened.append(connect(*args, **kwargs))
+        return opened[-1]
+
+    with Cloud.start() as cloud:
+        monkeypatch.setattr(socket, "create_connection", remember)
+        cloud.mark()
+        cloud.mark()
+        before = len(opened)
+        opened[-1].shutdown(socket.SHUT_RDWR)
+
+        cloud.mark()
+
+    assert (before, len(opened)) == (1, 2)

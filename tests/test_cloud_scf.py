@@ -290,6 +290,44 @@ def test_new_variables_are_for_new_instances(cloud: Cloud) -> None:
     assert "BUCKETS" not in fresh.answer["environment"]
 
 
+def test_variables_can_change_between_two_runs(cloud: Cloud) -> None:
+    cloud.scf_settings(env={"PREFIXES": "raw/"}, after_runs=2)
+
+    runs = [cloud.invoke({}, sync=True) for _ in range(4)]
+
+    seen = [run.answer["environment"].get("PREFIXES") for run in runs]
+    assert seen == [None, None, "raw/", "raw/"]
+    assert len({run.pid for run in runs[:2]} & {run.pid for run in runs[2:]}) == 0
+    assert json.loads(runs[2].answer["context"]["environment"])["PREFIXES"] == "raw/"
+
+
+def test_variables_change_for_a_run_that_begins_while_the_first_is_busy(cloud: Cloud, place: Meeting) -> None:
+    cloud.scf_settings(env={"PREFIXES": "raw/"}, after_runs=1)
+
+    cloud.invoke(place.event)
+    guest = place.next()
+    second = cloud.invoke({}, sync=True)
+    guest.release()
+
+    assert second.answer["environment"]["PREFIXES"] == "raw/"
+    assert ends(cloud) == {"returned": 2}
+    assert ended(guest.pid)
+
+
+def test_reading_settings_leaves_a_change_that_waits_and_a_reset_drops_it(cloud: Cloud) -> None:
+    cloud.scf_settings(env={"PREFIXES": "raw/"}, after_runs=1)
+    cloud.scf_settings()
+    cloud.invoke({}, sync=True)
+    changed = cloud.invoke({}, sync=True)
+    cloud.scf_settings(env={"PREFIXES": "b/"}, after_runs=1)
+    cloud.reset()
+
+    cloud.invoke({}, sync=True)
+
+    assert changed.answer["environment"]["PREFIXES"] == "raw/"
+    assert "PREFIXES" not in cloud.invoke({}, sync=True).answer["environment"]
+
+
 def test_an_instance_that_is_busy_when_variables_change_is_not_used_again(cloud: Cloud, place: Meeting) -> None:
     cloud.invoke(place.event)
     guest = place.next()

@@ -47,11 +47,15 @@ def place() -> Iterator[Meeting]:
         yield place
 
 
-def client(cloud: Cloud, who: Credentials | None = None, region: str = "ap-guangzhou") -> ScfClient:
+def client(
+    cloud: Cloud, who: Credentials | None = None, region: str = "ap-guangzhou", seconds: float = 30
+) -> ScfClient:
     """The official client. who: the role unless told otherwise."""
     who = who or cloud.role
     endpoint = cloud.invoke_endpoint.partition("://")[2]
-    profile = ClientProfile(httpProfile=HttpProfile(protocol="http", endpoint=endpoint, keepAlive=True, reqTimeout=30))
+    profile = ClientProfile(
+        httpProfile=HttpProfile(protocol="http", endpoint=endpoint, keepAlive=True, reqTimeout=seconds)
+    )
     return ScfClient(Credential(who.secret_id, who.secret_key, who.token), region, profile)
 
 
@@ -340,6 +344,29 @@ def test_a_connection_can_be_lost_before_or_after_an_event_was_accepted(cloud: C
     assert invoke(cloud, InvocationType="Event").InvokeResult == 0
 
 
+def test_api_accepts_the_first_requests_and_refuses_the_rest(cloud: Cloud) -> None:
+    cloud.invoke_fault(status=500, code="RequestLimitExceeded", skip=2)
+
+    taken = [invoke(cloud, InvocationType="Event").InvokeResult for _ in range(2)]
+    codes = [refused(cloud, InvocationType="Event") for _ in range(2)]
+
+    assert (taken, codes) == ([0, 0], ["RequestLimitExceeded"] * 2)
+    assert cloud.wait_idle()
+    assert len(cloud.invocations()) == 2
+
+
+@pytest.mark.parametrize(("more", "runs"), [({"status": 500}, 1), ({}, 2)], ids=["not invoked", "invoked"])
+def test_api_accepts_the_first_request_and_is_silent_after_it(cloud: Cloud, more: dict[str, Any], runs: int) -> None:
+    cloud.invoke_fault(body="silent", skip=1, **more)
+
+    assert invoke(cloud, InvocationType="Event").InvokeResult == 0
+    with pytest.raises(TencentCloudSDKException, match="timed out"):
+        client(cloud, seconds=1).call_json("Invoke", {"FunctionName": "cos-sweeper", "InvocationType": "Event"})
+
+    assert cloud.wait_idle()
+    assert len(cloud.invocations()) == runs
+
+
 def test_an_answer_can_be_anything(cloud: Cloud) -> None:
     cloud.invoke_fault(raw="<html>", status=502)
 
@@ -359,6 +386,9 @@ def invoke_fails(cloud: Cloud) -> str:
         pytest.param({"redirect": "http://127.0.0.1/"}, id="redirect"),
         pytest.param({"operation": "ListParts", "delay_ms": 1}, id="an operation of COS"),
         pytest.param({"body": "truncated"}, id="a spoilt body"),
+        pytest.param({"ignore": True}, id="ignored"),
+        pytest.param({"date": "missing"}, id="no date"),
+        pytest.param({"part": {"when": "after"}}, id="a part"),
     ],
 )
 def test_faults_that_the_api_cannot_have_are_refused(cloud: Cloud, fields: dict[str, Any]) -> None:

@@ -128,6 +128,18 @@ def test_unknown_upload_is_rejected_by_every_call(cloud: Cloud) -> None:
             call(BUCKET, "a", "1")
 
 
+def test_content_of_an_object_is_returned_if_it_was_kept(cloud: Cloud) -> None:
+    send(cloud, "PUT", BUCKET, "é b", credentials=cloud.owner, body=b"{}\xff")
+    (upload,) = cloud.seed(BUCKET)
+    cloud.complete(BUCKET, *pair(upload))
+
+    assert cloud.content(BUCKET, "é b") == b"{}\xff"
+    with pytest.raises(ControlError, match="1048576 bytes"):
+        cloud.content(BUCKET, upload.key)
+    with pytest.raises(ControlError, match="does not exist"):
+        cloud.content(BUCKET, "nothing")
+
+
 def test_deleted_bucket_is_gone_with_everything_in_it(cloud: Cloud) -> None:
     cloud.seed(BUCKET)
 

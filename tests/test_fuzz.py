@@ -38,6 +38,7 @@ from tests.engine import BUCKETS, NOW, Engine
 from tests.function import TOKEN, Function, event
 from tests.fuzz import targets
 from tests.hostile import ARCHIVES, BUCKET, CODINGS, KEY, NAMED, UPLOAD_ID, Giant, Twice, hostile_events, made, text_of
+from tests.profiles import examples
 from tests.test_laws import environments, furnish, is_lawful
 
 MIB = 1 << 20
@@ -164,7 +165,7 @@ sandboxes = st.builds(
 )
 
 
-@settings(max_examples=2500, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(400), suppress_health_check=list(HealthCheck))
 @given(raw=hostile_events, allowed=sandboxes, seconds=st.sampled_from([0, 2, 10**6]))
 def test_whatever_an_event_holds_it_ends_in_a_refusal_with_a_reason_or_in_lawful_requests(
     raw: Any, allowed: Settings, seconds: float
@@ -190,7 +191,7 @@ def test_whatever_an_event_holds_it_ends_in_a_refusal_with_a_reason_or_in_lawful
         assert checkpoint.read(json.loads(text)[CHECKPOINT], allowed, BUCKETS, NOW).number > 1
 
 
-@settings(max_examples=60, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(25), suppress_health_check=list(HealthCheck))
 @given(raw=hostile_events, environment=environments)
 @example(raw={"httpMethod": "POST", "headers": {"x": Giant("lists in lists", 5000)}}, environment={})
 @example(raw={CHECKPOINT: {"version": Giant("lists in lists", 5000)}}, environment={})

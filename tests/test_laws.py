@@ -31,6 +31,7 @@ from tests.cloud.client import Cloud
 from tests.cloud.journal import Request
 from tests.engine import BUCKETS, NOW, Engine
 from tests.function import LOGS, PHOTOS, TOKEN, Function, Invocation, event, named, timer
+from tests.profiles import examples
 
 JSON = {"content-type": "application/json"}
 BUCKET, OTHER = PHOTOS.partition("@")[0], LOGS.partition("@")[0]
@@ -171,7 +172,7 @@ def is_lawful(request: Request) -> bool:
     return request.method == "GET" and request.operation in reads
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(100))
 @given(raw=events, environment=environments)
 @example(raw={"bucket": BUCKET, "key": "raw/cat.mp4", "uploadId": ""}, environment={})
 @example(raw={"bucket": BUCKET, "key": "/", "uploadId": UPLOAD_ID}, environment={})
@@ -239,7 +240,7 @@ def left(cloud: Cloud, bucket: str = BUCKET) -> set[str]:
     return {upload.upload_id for upload in cloud.uploads(bucket)}
 
 
-@settings(max_examples=120)
+@settings(max_examples=examples(60))
 @given(
     found=cases,
     min_age=st.sampled_from([1, 24, 72]),
@@ -363,7 +364,7 @@ def test_keep_an_upload_whose_age_cannot_be_read(cloud: Cloud, function: Functio
 # Scope
 
 
-@settings(max_examples=150)
+@settings(max_examples=examples(60))
 @given(
     asked=st.lists(st.sampled_from([BUCKET, OTHER, "elsewhere-1250000000"]), min_size=1, max_size=3, unique=True),
     narrowed=st.one_of(
@@ -456,7 +457,7 @@ places = st.fixed_dictionaries(
 troubles = st.tuples(places, st.sampled_from(effects)).map(lambda both: {**both[0], **both[1]})
 
 
-@settings(max_examples=80)
+@settings(max_examples=examples(40))
 @given(faults=st.lists(troubles, max_size=3), dry=st.booleans(), count=st.integers(0, 12))
 def test_honesty(faults: list[dict[str, Any]], *, dry: bool, count: int, cloud: Cloud, function: Function) -> None:
     cloud.reset()
@@ -530,7 +531,7 @@ def test_silence(
 # Isolation
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(30))
 @given(bad=st.lists(st.one_of(anything, uploads), max_size=6), way=st.sampled_from(["ckafka", "cls", "uploads"]))
 def test_isolation_of_messages(bad: list[Any], way: str, cloud: Cloud, function: Function) -> None:
     cloud.reset()
@@ -603,7 +604,7 @@ def left_by_key(scf: Engine) -> Counter[str]:
     return Counter(f"{bucket.name}/{one.key}" for bucket in scf.account.buckets.values() for one in bucket.uploads)
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(100))
 @given(found=buckets_of_uploads, how=engines)
 def test_chain(found: list[tuple[str, int, int, int]], how: dict[str, Any]) -> None:
     scf = engine_with(found, **how)
@@ -618,7 +619,7 @@ def test_chain(found: list[tuple[str, int, int, int]], how: dict[str, Any]) -> N
     assert {one.as_of for one in scf.reports} == {report.as_of}
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(100))
 @given(found=buckets_of_uploads, how=engines, arrivals=st.lists(st.integers(0, 3), max_size=40))
 def test_chain_whatever_is_delivered_twice_or_lost_once_the_next_timer_has_come(
     found: list[tuple[str, int, int, int]], how: dict[str, Any], arrivals: list[int]
@@ -638,7 +639,7 @@ def test_chain_whatever_is_delivered_twice_or_lost_once_the_next_timer_has_come(
     assert sum(one.bytes_freed for one in scf.reports) == report.bytes_freed
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(100))
 @given(found=buckets_of_uploads, how=engines, deaths=st.lists(st.none() | st.integers(1, 12), max_size=30))
 def test_chain_whenever_an_instance_is_killed_once_the_next_timer_has_come(
     found: list[tuple[str, int, int, int]], how: dict[str, Any], deaths: list[int | None]
@@ -656,7 +657,7 @@ def test_chain_whenever_an_instance_is_killed_once_the_next_timer_has_come(
     assert sum(one.counts["aborted"] for one in scf.reports) <= report.counts["aborted"]
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(100))
 @given(found=buckets_of_uploads, how=engines, seconds=st.integers(0, 6))
 def test_progress(found: list[tuple[str, int, int, int]], how: dict[str, Any], seconds: int) -> None:
     """However short the time: each run settles something or is the last of its chain, and the end is not silent."""
@@ -709,7 +710,7 @@ allowed = st.builds(
 )
 
 
-@settings(max_examples=600)
+@settings(max_examples=examples(200))
 @given(wanted=plans, allowed=allowed)
 def test_scope_of_a_checkpoint(wanted: Plan, allowed: Settings) -> None:
     assert allowed.buckets is not None
@@ -738,7 +739,7 @@ def test_scope_of_a_checkpoint(wanted: Plan, allowed: Settings) -> None:
         assert all(one.policy.min_idle >= allowed.event_min_idle for one in made.named)
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(100))
 @given(wanted=plans, damage=st.dictionaries(st.sampled_from(FIELDS), anything, min_size=1, max_size=3))
 def test_scope_of_a_damaged_checkpoint(wanted: Plan, damage: dict[str, Any]) -> None:
     """Whatever stands in it, it is refused with a reason or read; nothing else."""

@@ -22,6 +22,7 @@ from tests.cloud.client import Cloud
 from tests.cloud.memory import MemoryStore
 from tests.cloud.seeding import Seed, plant
 from tests.function import LOGS, PHOTOS
+from tests.profiles import examples
 
 BUCKET = Bucket(*PHOTOS.split("@"))
 OTHER = Bucket(*LOGS.split("@"))
@@ -113,7 +114,7 @@ def test_a_listing_tells_when_an_upload_was_started_and_by_whom(world: World) ->
     assert one.initiator.startswith("qcs::cam::")
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(20))
 @given(keys=st.lists(st.text(min_size=1, max_size=12).filter(lambda key: key[0] not in "/\\"), max_size=5))
 def test_keys_come_out_of_a_listing_as_they_are(keys: list[str], world: World) -> None:
     keys = [key for key in keys if "{" not in key]

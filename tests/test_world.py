@@ -1,14 +1,16 @@
 """
 The whole as a state machine: whatever happens in whatever order, the laws hold.
 
-The same worlds every time, so that a change is to blame when one fails; `tests.soak` goes and looks for others.
+The same worlds every time, so that a change is to blame when one fails; `make nightly` tries more of them, and
+`tests.soak` looks for others.
 """
 
 from hypothesis import settings
 
+from tests.profiles import examples
 from tests.world.machine import World
 
 TestTheLawsHoldWhateverHappensInWhateverOrder = World.TestCase
 TestTheLawsHoldWhateverHappensInWhateverOrder.settings = settings(
-    max_examples=300, stateful_step_count=30, derandomize=True
+    max_examples=examples(100), stateful_step_count=30, derandomize=True
 )

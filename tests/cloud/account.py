@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from tests.cloud.bucket import Bucket
+from tests.cloud.dialect import COS
 from tests.cloud.errors import CosError, no_such_bucket
 
 BUCKET_NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,48}[a-z0-9])?-(?P<appid>[0-9]{5,12})")
@@ -30,6 +31,7 @@ class Account:
         self.appid = appid
         self.buckets: dict[str, Bucket] = {}
         self.gone_markers = "accept"
+        self.dialect = COS
         self._ids = ids or random.Random()
 
     def bucket(self, name: str) -> Bucket:

@@ -78,6 +78,7 @@ class Cloud(CosCalls, ScfCalls):
         self.owner = Credentials(**greeting["owner"])
         self.role = Credentials(**{name: greeting["role"][name] for name in ("secret_id", "secret_key", "token")})
         self.role_expires = datetime.fromisoformat(greeting["role"]["expires"])
+        self._door = _ControlDoor(urlsplit(self.control).netloc)
         self._process = process
         self._errors = errors
 
@@ -230,6 +231,7 @@ class Cloud(CosCalls, ScfCalls):
 
     def stop(self) -> None:
         """Stop it. Stopping twice is harmless."""
+        self._door.close()
         if self._process.poll() is None:
             self._process.terminate()
         _close(self._process)
@@ -247,17 +249,53 @@ class Cloud(CosCalls, ScfCalls):
         query: dict[str, Any] | None = None,
         timeout_seconds: float = 60,
     ) -> Any:
-        connection = http.client.HTTPConnection(urlsplit(self.control).netloc, timeout=timeout_seconds)
         target = path + ("?" + urlencode(query, errors="surrogateescape") if query else "")
-        try:
-            connection.request(method, target, None if body is None else json.dumps(body))
-            response = connection.getresponse()
-            answer = json.loads(response.read())
-        finally:
-            connection.close()
-        if response.status != 200:
+        status, answer = self._door.ask(method, target, None if body is None else json.dumps(body), timeout_seconds)
+        if status != 200:
             raise ControlError(answer["error"])
         return answer
+
+
+class _ControlDoor:
+    """Connections to the control door, used again: a test asks it dozens of times. For any number of threads."""
+
+    def __init__(self, address: str) -> None:
+        self._address = address
+        self._idle: list[http.client.HTTPConnection] = []
+
+    def ask(self, method: str, target: str, body: str | None, timeout_seconds: float) -> tuple[int, Any]:
+        """Send one request; returns the status and the JSON of the response."""
+        try:
+            connection = self._idle.pop()
+        except IndexError:
+            return self._ask(self._connect(timeout_seconds), method, target, body)
+        connection.sock.settimeout(timeout_seconds)
+        try:
+            return self._ask(connection, method, target, body)
+        except (http.client.RemoteDisconnected, ConnectionError):  # it was idle for so long that the cloud closed it
+            return self._ask(self._connect(timeout_seconds), method, target, body)
+
+    def _connect(self, timeout_seconds: float) -> http.client.HTTPConnection:
+        return http.client.HTTPConnection(self._address, timeout=timeout_seconds)
+
+    def _ask(
+        self, connection: http.client.HTTPConnection, method: str, target: str, body: str | None
+    ) -> tuple[int, Any]:
+        try:
+            connection.request(method, target, body)
+            response = connection.getresponse()
+            answer = json.loads(response.read())
+        except BaseException:
+            connection.close()
+            raise
+        if connection.sock is not None:
+            self._idle.append(connection)
+        return response.status, answer
+
+    def close(self) -> None:
+        """Close the connections that are not in use."""
+        while self._idle:
+            self._idle.pop().close()
 
 
 def _close(process: "subprocess.Popen[bytes]") -> None:

@@ -5,6 +5,7 @@ The standard library only. A reset takes all of it back.
 """
 
 from abc import ABC, abstractmethod
+from base64 import b64decode
 from typing import Any, Literal
 
 
@@ -59,6 +60,10 @@ class CosCalls(ABC):
         """End a Complete that is under way: the upload is an object with all its parts, and gone."""
         self._ask("POST", "/uploads/finish-complete", _upload(bucket, key, upload_id))
 
+    def content(self, bucket: str, key: str) -> bytes:
+        """The content of an object that is 1 MiB or smaller, such as a report, without a request in the journal."""
+        return b64decode(self._ask("GET", "/object", query={"bucket": bucket, "key": key})["content"])
+
     def delete_bucket(self, bucket: str) -> None:
         """Delete a bucket with everything in it."""
         self._ask("POST", "/buckets/delete", {"bucket": bucket})
@@ -92,6 +97,25 @@ class CosCalls(ABC):
         where no upload of that key is left. restart_key: it lists the uploads of that key from the first one.
         """
         self._ask("POST", "/gone-markers", {"how": how})
+
+    def dialect(self, **fields: Any) -> None:
+        """
+        Say how COS writes its responses from now on, in place of what was said before; without fields, its own way.
+
+        initiated, last_modified: a text such as "" or "yesterday", or an object with `format` (as `strftime` has it;
+        `%f` is the fraction, `%:z` an offset like +08:00), `zone_hours` (default 0: UTC), `fraction_digits` (3).
+
+        encoding: how keys, prefixes and markers are written where a request asks for `encoding-type=url`: "once" (as
+        COS does), "once_unannounced" (without the Encoding-Type element), "plain" (as they are, without that element),
+        "plain_announced" (with it), "twice", or "plus" (a space becomes `+`). next_key_marker, next_upload_id_marker:
+        one of these, or "same" as keys; without it "same" for the key, "plain" for the id.
+
+        garbage: a list of what a client must not mind. "control_characters", "control_references", "invalid_utf8": at
+        the end of echoed Prefix, Delimiter and markers and of DisplayName. "unknown_elements": beside the known ones.
+        "initiator_without_id". "max_uploads": MaxUploads and MaxParts are "abc". "namespace": the root has one. "bare":
+        nothing that a client does not need (Bucket, Key, UploadId, IsTruncated, times and next markers stay).
+        """
+        self._ask("POST", "/dialect", fields)
 
 
 def _upload(bucket: str, key: str, upload_id: str) -> dict[str, Any]:

@@ -4,11 +4,13 @@ What the control door adds for COS: what another client does to an upload, and h
 For tests and people only. Nothing of COS's rules is here. A reset takes all of it back.
 """
 
+from base64 import b64encode
 from collections.abc import Callable
 from typing import Any
 
 from tests.cloud.bucket import ABORTS_WHILE_COMPLETING, GONE_MARKERS, Bucket
-from tests.cloud.fields import Fields
+from tests.cloud.dialect import read_dialect
+from tests.cloud.fields import BadInput, Fields
 from tests.cloud.limits import Rate
 from tests.cloud.state import State
 
@@ -25,10 +27,12 @@ class CosControl:
             ("POST", "/uploads/ghost"): self._ghost,
             ("POST", "/uploads/begin-complete"): self._begin_complete,
             ("POST", "/uploads/finish-complete"): self._finish_complete,
+            ("GET", "/object"): self._show_content,
             ("POST", "/buckets/delete"): self._delete_bucket,
             ("POST", "/buckets/throttle"): self._throttle,
             ("POST", "/buckets/hang"): self._hang,
             ("POST", "/gone-markers"): self._set_gone_markers,
+            ("POST", "/dialect"): self._set_dialect,
         }
 
     def _receive_part(self, given: Any) -> dict[str, Any]:
@@ -72,6 +76,14 @@ class CosControl:
         bucket.finish_complete(key, upload_id, now=self._state.clock.now())
         return {}
 
+    def _show_content(self, given: Any) -> dict[str, Any]:
+        fields = Fields(given, "object")
+        stored = self._state.account.bucket(fields.required("bucket")).get_object(fields.required("key"))
+        fields.done()
+        if stored.content is None:
+            raise BadInput(f"only the size of the object is known, {stored.size} bytes, not its content")
+        return {"content": b64encode(stored.content).decode()}
+
     def _delete_bucket(self, given: Any) -> dict[str, Any]:
         fields = Fields(given, "bucket")
         name = self._state.account.bucket(fields.required("bucket")).name
@@ -102,6 +114,10 @@ class CosControl:
         how = fields.choice("how", *GONE_MARKERS) or "accept"
         fields.done()
         self._state.account.gone_markers = how
+        return {}
+
+    def _set_dialect(self, given: Any) -> dict[str, Any]:
+        self._state.account.dialect = read_dialect(given)
         return {}
 
     def _only_upload(self, given: Any, what: str) -> tuple[Bucket, str, str]:

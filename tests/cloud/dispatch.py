@@ -45,6 +45,7 @@ class Dispatcher:
         self._busy: dict[Instance, Invocation] = {}
         self._warm: list[Instance] = []
         self._started = 0
+        self._later: tuple[Setup, int] | None = None
         self._closed = False
         self._credentials: Credentials | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -105,9 +106,10 @@ class Dispatcher:
     async def _run(self, invocation: Invocation, attempt: int) -> InvocationRecord:
         """Run an event on the warm instance that was used last, or on a new one."""
         setup, appid = self.setup, self._state.account.appid
+        self._count_run()
         variables = credential_variables(self._fresh_credentials())
         self.most_running = max(self.most_running, self._running)
-        instance = await self._instance(variables)
+        instance = await self._instance(setup, variables)
         self._busy[instance] = invocation
         order = {
             # As it is: an event that is parsed here and put together again would not be what was sent.
@@ -122,12 +124,12 @@ class Dispatcher:
             self._keep(instance, setup)
         return self.records.add(invocation, attempt, run)
 
-    async def _instance(self, credentials: dict[str, str]) -> Instance:
+    async def _instance(self, setup: Setup, credentials: dict[str, str]) -> Instance:
         while self._warm:
             instance = self._warm.pop()
             if not instance.over:
                 return instance
-        variables = {**self._endpoints, **self.setup.variables}
+        variables = {**self._endpoints, **setup.variables}
         given = environment(self.function, variables, self._state.account.appid)
         instance = await Instance.start(self.function.directory, {**given, **credentials}, self._forget)
         self._instances.add(instance)
@@ -159,13 +161,31 @@ class Dispatcher:
 
     # What it is asked and told from outside
 
-    def change(self, setup: Setup) -> None:
-        """Set the function up otherwise: new variables, and fewer instances, are for the next events."""
+    def change(self, setup: Setup, after_runs: int = 0) -> None:
+        """
+        Set the function up otherwise: new variables, and fewer instances, are for the next events.
+
+        after_runs: how many executions still begin with what holds now. A change takes the place of one that waits.
+        """
+        self._later = (setup, after_runs) if after_runs else None
+        if not after_runs:
+            self._change(setup)
+            self._dispatch()
+
+    def _count_run(self) -> None:
+        """An execution begins; what was to change after so many of them changes for those that begin later."""
+        if self._later is None:
+            return
+        setup, left = self._later
+        self._later = (setup, left - 1) if left > 1 else None
+        if left == 1:
+            self._change(setup)
+
+    def _change(self, setup: Setup) -> None:
         fresh = setup.variables != self.setup.variables
         self.setup = setup
         while self._warm and (fresh or len(self._warm) + self._running > setup.concurrency):
             self._warm.pop(0).kill()
-        self._dispatch()
 
     def kill(self, pid: int | None) -> int | None:
         """SIGKILL an instance, a random busy one without a pid; returns its pid, or `None` if there is none."""

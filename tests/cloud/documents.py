@@ -5,50 +5,23 @@ What an operation means is not here. With `encoding-type=url` keys, prefixes and
 """
 
 import re
-from collections.abc import Callable, Iterable
-from datetime import datetime
-from functools import lru_cache
+from collections.abc import Iterable
 from xml.etree import ElementTree
 
 from tests.cloud.account import BucketsPage
 from tests.cloud.bucket import OWNER, PartsPage, StoredObject, Upload
-from tests.cloud.errors import CosError, invalid_argument, malformed_xml
+from tests.cloud.dialect import COS, Dialect, Encoding, person, text, time_writer
+from tests.cloud.errors import CosError, malformed_xml
 from tests.cloud.listing import Page, Query
-from tests.cloud.wire import as_bytes, encode
+from tests.cloud.wire import as_bytes
 
 DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>\n'
-UNSAFE = re.compile(r"[\x00-\x08\x0b-\x1f&<>\ufffe\uffff]")
 UNFIT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
-
-Encoding = Callable[[str], str]
-
-
-def text(value: object) -> str:
-    """A value as the text of an element. Control characters come as references, as they are: no parser takes most."""
-    return UNSAFE.sub(lambda found: f"&#{ord(found[0])};", str(value))
 
 
 def echo(value: str) -> str:
     """A key that the client knows already, with U+FFFD for what no XML can carry, so that the rest can be read."""
     return text(UNFIT.sub("\ufffd", value))
-
-
-def url(value: str) -> str:
-    """A value as `encoding-type=url` gives it."""
-    return encode(value, "/-_.~")
-
-
-def encoding(encoding_type: str) -> Encoding:
-    """How keys are written for a value of `encoding-type`."""
-    if encoding_type not in ("", "url"):
-        raise invalid_argument("Invalid Encoding Method specified in Request.")
-    return url if encoding_type else text
-
-
-@lru_cache(maxsize=4096)
-def moment(when: datetime) -> str:
-    """A time in UTC as listings give it: `2026-03-04T10:01:33.000Z`."""
-    return when.strftime("%Y-%m-%dT%H:%M:%S.000Z")
 
 
 def error(refused: CosError, resource: str, request_id: str, trace_id: str) -> bytes:
@@ -64,57 +37,64 @@ def error(refused: CosError, resource: str, request_id: str, trace_id: str) -> b
     return as_bytes(f"<?xml version='1.0' encoding='utf-8' ?>\n<Error>\n{lines}</Error>\n\n")
 
 
-def uploads(bucket: str, query: Query, page: Page[Upload], encoding_type: str) -> bytes:
+def uploads(bucket: str, query: Query, page: Page[Upload], encoding_type: str, dialect: Dialect = COS) -> bytes:
     """The answer to List Multipart Uploads."""
-    write = encoding(encoding_type)
+    write, junk = dialect.writer(encoding_type), dialect.junk
     head = _elements(
         ("Bucket", bucket),
-        ("Encoding-Type", encoding_type),
-        ("KeyMarker", write(query.key_marker)),
-        ("UploadIdMarker", text(query.id_marker)),
-        ("MaxUploads", query.limit),
-        ("Prefix", write(query.prefix)),
-        ("Delimiter", write(query.delimiter)),
+        *dialect.announced("Encoding-Type", encoding_type),
+        *dialect.needless(
+            ("KeyMarker", write(query.key_marker) + junk),
+            ("UploadIdMarker", text(query.id_marker) + junk),
+            ("MaxUploads", dialect.limit(query.limit)),
+            ("Prefix", write(query.prefix) + junk),
+            ("Delimiter", write(query.delimiter) + junk),
+        ),
         ("IsTruncated", "true" if page.next_marker else "false"),
     )
     if page.next_marker:
         key, upload_id = page.next_marker
-        head += _elements(("NextKeyMarker", write(key)), ("NextUploadIdMarker", text(upload_id)))
-    owner = _person("Owner", OWNER)
-    listed = "".join(_upload(upload, write, owner) for upload in page.entries)
-    return _document("ListMultipartUploadsResult", head + listed + _groups(page.common_prefixes, write))
+        head += _elements(
+            ("NextKeyMarker", dialect.writer(encoding_type, dialect.next_key_marker)(key)),
+            ("NextUploadIdMarker", dialect.writer(encoding_type, dialect.next_upload_id_marker)(upload_id)),
+        )
+    listed = _uploads(page.entries, write, dialect)
+    return _document("ListMultipartUploadsResult", head + listed + _groups(page.common_prefixes, write), dialect)
 
 
-def parts(bucket: str, marker: int, max_parts: int, page: PartsPage, encoding_type: str) -> bytes:
+def parts(
+    bucket: str, marker: int, max_parts: int, page: PartsPage, encoding_type: str, dialect: Dialect = COS
+) -> bytes:
     """The answer to List Parts."""
-    upload = page.upload
+    upload, when, unknown = page.upload, time_writer(dialect.last_modified), dialect.unknown()
     head = _elements(
         ("Bucket", bucket),
-        ("Encoding-type", encoding_type),
-        ("Key", encoding(encoding_type)(upload.key)),
+        *dialect.announced("Encoding-type", encoding_type),
+        ("Key", dialect.writer(encoding_type)(upload.key)),
         ("UploadId", upload.upload_id),
-        ("PartNumberMarker", marker),
-        ("MaxParts", max_parts),
-        ("StorageClass", text(upload.storage_class)),
+        *dialect.needless(
+            ("PartNumberMarker", marker),
+            ("MaxParts", dialect.limit(max_parts)),
+            ("StorageClass", text(upload.storage_class)),
+        ),
         ("IsTruncated", "false" if page.next_marker is None else "true"),
     )
     if page.next_marker is not None:
         head += _elements(("NextPartNumberMarker", page.next_marker))
     listed = "".join(
-        f"<Part><PartNumber>{part.number}</PartNumber><LastModified>{moment(part.last_modified)}</LastModified>"
-        f'<ETag>"{part.etag}"</ETag><Size>{part.size}</Size></Part>'
+        f"<Part><PartNumber>{part.number}</PartNumber><LastModified>{when(part.last_modified)}</LastModified>"
+        f'<ETag>"{part.etag}"</ETag><Size>{part.size}</Size>{unknown}</Part>'
         for part in page.parts
     )
-    people = _person("Initiator", upload.initiator) + _person("Owner", OWNER)
-    return _document("ListPartsResult", head + people + listed)
+    return _document("ListPartsResult", head + dialect.people(OWNER)(upload.initiator) + listed, dialect)
 
 
-def objects(bucket: str, query: Query, page: Page[StoredObject], encoding_type: str) -> bytes:
+def objects(bucket: str, query: Query, page: Page[StoredObject], encoding_type: str, dialect: Dialect = COS) -> bytes:
     """The answer to Get Bucket."""
-    write = encoding(encoding_type)
+    write, when = dialect.writer(encoding_type), time_writer(dialect.last_modified)
     head = _elements(
         ("Name", bucket),
-        ("EncodingType", encoding_type),
+        *dialect.announced("EncodingType", encoding_type),
         ("Prefix", write(query.prefix)),
         ("Marker", write(query.key_marker)),
         ("MaxKeys", query.limit),
@@ -122,15 +102,16 @@ def objects(bucket: str, query: Query, page: Page[StoredObject], encoding_type: 
         ("IsTruncated", "true" if page.next_marker else "false"),
     )
     if page.next_marker:
-        head += _elements(("NextMarker", write(page.next_marker[0])))
-    owner = _person("Owner", OWNER)
+        next_marker = dialect.writer(encoding_type, dialect.next_key_marker)(page.next_marker[0])
+        head += _elements(("NextMarker", next_marker))
+    owner = person("Owner", OWNER)
     listed = "".join(
-        f"<Contents><Key>{write(each.key)}</Key><LastModified>{moment(each.last_modified)}</LastModified>"
+        f"<Contents><Key>{write(each.key)}</Key><LastModified>{when(each.last_modified)}</LastModified>"
         f'<ETag>"{each.etag}"</ETag><Size>{each.size}</Size>{owner}'
         f"<StorageClass>{text(each.storage_class)}</StorageClass></Contents>"
         for each in page.entries
     )
-    return _document("ListBucketResult", head + listed + _groups(page.common_prefixes, write))
+    return _document("ListBucketResult", head + listed + _groups(page.common_prefixes, write), dialect)
 
 
 def buckets(marker: str, page: BucketsPage) -> bytes:
@@ -145,7 +126,7 @@ def buckets(marker: str, page: BucketsPage) -> bytes:
         ("NextMarker", page.next_marker or ""),
         ("IsTruncated", "true" if page.next_marker else "false"),
     )
-    return _document("ListAllMyBucketsResult", _person("Owner", OWNER) + f"<Buckets>{listed}</Buckets>" + tail)
+    return _document("ListAllMyBucketsResult", person("Owner", OWNER) + f"<Buckets>{listed}</Buckets>" + tail)
 
 
 def initiated(bucket: str, upload: Upload) -> bytes:
@@ -200,8 +181,8 @@ def _name(element: ElementTree.Element) -> str:
     return element.tag.rpartition("}")[2]
 
 
-def _document(name: str, inner: str) -> bytes:
-    return as_bytes(f"{DECLARATION}<{name}>{inner}</{name}>")
+def _document(name: str, inner: str, dialect: Dialect = COS) -> bytes:
+    return as_bytes(f"{DECLARATION}<{name}{dialect.attributes()}>{dialect.unknown()}{inner}</{name}>")
 
 
 def _elements(*fields: tuple[str, object]) -> str:
@@ -209,17 +190,14 @@ def _elements(*fields: tuple[str, object]) -> str:
     return "".join(f"<{name}>{value}</{name}>" if value != "" else f"<{name}/>" for name, value in fields)
 
 
-@lru_cache(maxsize=4096)
-def _person(name: str, uin: str) -> str:
-    shown = text(uin)
-    return f"<{name}><ID>{shown}</ID><DisplayName>{shown.rpartition('/')[2]}</DisplayName></{name}>"
-
-
-def _upload(upload: Upload, write: Encoding, owner: str) -> str:
-    return (
+def _uploads(listed: Iterable[Upload], write: Encoding, dialect: Dialect) -> str:
+    people, when, unknown = dialect.people(OWNER), time_writer(dialect.initiated), dialect.unknown()
+    bare = "bare" in dialect.garbage
+    return "".join(
         f"<Upload><Key>{write(upload.key)}</Key><UploadId>{text(upload.upload_id)}</UploadId>"
-        f"{_person('Initiator', upload.initiator)}{owner}<StorageClass>{text(upload.storage_class)}</StorageClass>"
-        f"<Initiated>{moment(upload.initiated)}</Initiated></Upload>"
+        f"{people(upload.initiator)}{'' if bare else _elements(('StorageClass', text(upload.storage_class)))}"
+        f"<Initiated>{when(upload.initiated)}</Initiated>{unknown}</Upload>"
+        for upload in listed
     )
 
 

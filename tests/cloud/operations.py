@@ -101,7 +101,8 @@ def get_bucket(job: Job) -> Answer:
         limit=job.number("max-keys", 1000, 1000),
     )
     page = job.bucket.list_objects(query)
-    return Answer(body=documents.objects(job.bucket.name, query, page, job.call.param("encoding-type")), headers=XML)
+    shown = documents.objects(job.bucket.name, query, page, job.call.param("encoding-type"), job.account.dialect)
+    return Answer(body=shown, headers=XML)
 
 
 def head_bucket(job: Job) -> Answer:
@@ -127,7 +128,8 @@ def list_uploads(job: Job) -> Answer:
         limit=job.number("max-uploads", 1000, 1000),
     )
     page = job.bucket.list_uploads(query, job.account.gone_markers)
-    return Answer(body=documents.uploads(job.bucket.name, query, page, job.call.param("encoding-type")), headers=XML)
+    shown = documents.uploads(job.bucket.name, query, page, job.call.param("encoding-type"), job.account.dialect)
+    return Answer(body=shown, headers=XML)
 
 
 def get_lifecycle(job: Job) -> Answer:
@@ -166,7 +168,8 @@ def list_parts(job: Job) -> Answer:
         raise invalid_argument("The argument part-number-marker must be a number.")
     most = job.number("max-parts", 1000, 1000)
     page = job.bucket.list_parts(job.target.key, job.target.upload_id, marker=int(marker), max_parts=most)
-    shown = documents.parts(job.bucket.name, int(marker), most, page, job.call.param("encoding-type"))
+    encoding_type = job.call.param("encoding-type")
+    shown = documents.parts(job.bucket.name, int(marker), most, page, encoding_type, job.account.dialect)
     return Answer(body=shown, headers=XML)
 
 

@@ -15,9 +15,10 @@ from typing import Any
 from aiohttp import web
 
 from tests.cloud.cam import INVOKE
-from tests.cloud.delivery import reset
+from tests.cloud.delivery import reset, silent
 from tests.cloud.dispatch import Dispatcher, Throttled
-from tests.cloud.faults import Fault, Faults, Raw, Refuse, Reset
+from tests.cloud.errors import CosError
+from tests.cloud.faults import Fault, Faults, Mangle, Raw, Refuse, Reset
 from tests.cloud.function import Function, Setup, resource_name
 from tests.cloud.invocations import Invocation, InvocationRecord, Kind
 from tests.cloud.invoke import Asked, accepted, check_headers, ran, read_asked, read_parameters, throttled
@@ -85,6 +86,8 @@ class InvokeDoor:
             return reset(request)
         if isinstance(answer, web.Response):
             return answer
+        if fault is not None and isinstance(fault.effect, Mangle):
+            return await silent(request)
         # Exactly this content type: the SDK looks for errors in no other.
         told = json.dumps({"Response": {**answer, "RequestId": str(uuid.uuid4())}})
         return web.Response(body=told.encode(), headers={"Content-Type": "application/json"})
@@ -94,6 +97,8 @@ class InvokeDoor:
         match fault.effect if fault is not None else None:
             case Refuse(error):
                 raise ApiError(error.code, error.message)
+            case Mangle(error=CosError()):
+                return {}
             case Raw(text, status, headers):
                 return web.Response(body=as_bytes(text), status=status, headers=headers)
             case Reset(after=False):

@@ -75,10 +75,21 @@ class ScfCalls(ABC):
 
         time_limit_ms, concurrency, retries, retry_wait_ms, invoke_rate, credentials_seconds, env (`None` takes a
         variable away); and what becomes of accepted events: duplicate, lose, skip, count, seed.
+
+        after_runs: so many executions still begin as things are now; what is given holds for those that begin later.
+        So `scf_settings(env={"MIN_AGE_HOURS": "200"}, after_runs=1)`, called before a timer is fired, changes a
+        setting between the first run of a chain and the second. It does not delay what becomes of accepted events. A
+        later call that changes something takes the place of one that still waits.
         """
         told: dict[str, Any] = self._ask("POST", "/scf/settings", fields)
         return told
 
     def invoke_fault(self, **fields: Any) -> None:
-        """Put a fault of the Invoke API in force: status and code, delay_ms, reset or raw; skip, count."""
+        """
+        Put a fault of the Invoke API in force: status and code, delay_ms, reset, raw or body="silent"; skip, count.
+
+        skip=3 accepts the first three requests and strikes those after them, for ever or `count` times: with status
+        and code they are refused, with body="silent" and status=500 they get no response and nothing is invoked, with
+        body="silent" alone they are invoked and get no response until the client leaves.
+        """
         self._ask("POST", "/scf/faults", fields)

@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from tests.cloud.dispatch import Throttled
-from tests.cloud.faults import Raw, Refuse, Reset, read_fault
+from tests.cloud.faults import Mangle, Raw, Refuse, Reset, read_fault
 from tests.cloud.fields import BadInput, Fields
 from tests.cloud.function import Setup
 from tests.cloud.invocations import Kind, show_record
@@ -74,11 +74,14 @@ class ScfControl:
             "variables": _changed(dispatcher.setup.variables, fields.texts_by_name("env")),
         }
         mishap = _read_mishap(fields)
+        after_runs = fields.whole("after_runs") or 0
         fields.done()
-        dispatcher.change(replace(dispatcher.setup, **{name: new for name, new in changes.items() if new is not None}))
+        setup = replace(dispatcher.setup, **{name: new for name, new in changes.items() if new is not None})
+        if setup != dispatcher.setup:
+            dispatcher.change(setup, after_runs)
         if mishap is not None:
             dispatcher.mishaps.arm(mishap)
-        return {each.name: getattr(dispatcher.setup, each.name) for each in fields_of(Setup)}
+        return {each.name: getattr(setup, each.name) for each in fields_of(Setup)}
 
     def _kill(self, given: Any) -> dict[str, Any]:
         fields = Fields(given, "kill")
@@ -89,8 +92,9 @@ class ScfControl:
     def _add_fault(self, given: Any) -> dict[str, Any]:
         fault = read_fault(given)
         of_cos = fault.operation != "*" or fault.ignore or fault.part or fault.date or fault.date_offset
-        if not isinstance(fault.effect, Refuse | Reset | Raw | None) or of_cos:
-            raise BadInput("a fault of Invoke refuses with status and code, delays, resets, or answers raw")
+        silent = isinstance(fault.effect, Mangle) and fault.effect.how == "silent"
+        if of_cos or not (silent or isinstance(fault.effect, Refuse | Reset | Raw | None)):
+            raise BadInput("a fault of Invoke refuses with status and code, delays, resets, is silent, or answers raw")
         return {"id": self._scf.faults.add(fault)}
 
     def _show_invocations(self, given: Any) -> dict[str, Any]:

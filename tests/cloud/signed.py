@@ -38,6 +38,7 @@ def send(
     *,
     credentials: Credentials | None = None,
     region: str = "ap-guangzhou",
+    body: bytes | None = None,
     timeout_seconds: float = 20,
 ) -> Response:
     """Send a request, by default with the role's credentials; `TimeoutError` if no response comes in time."""
@@ -48,10 +49,10 @@ def send(
     )
     headers = {"Host": host} | ({"x-cos-security-token": credentials.token} if credentials.token else {})
     url = f"http://{host}/{quote(key)}" + ("?" + urlencode(params) if params else "")
-    signed = CosS3Auth(config, key, params=params)(requests.Request(method, url, headers).prepare())
+    signed = CosS3Auth(config, key, params=params)(requests.Request(method, url, headers, data=body).prepare())
     connection = http.client.HTTPConnection("127.0.0.1", cloud.port, timeout=timeout_seconds)
     try:
-        connection.request(method, signed.path_url, headers=dict(signed.headers))
+        connection.request(method, signed.path_url, body, headers=dict(signed.headers))
         response = connection.getresponse()
         return Response(
             response.status, response.read(), {name.lower(): value for name, value in response.getheaders()}
