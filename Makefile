@@ -2,10 +2,12 @@
 
 PYTHON ?= python3
 FUZZ_SECONDS ?= 20
+# The suite waits as much as it computes, so one process more than there are processors; each starts its own emulator.
+PROCESSES ?= $(shell $(PYTHON) -c 'import os; print(min(8, 1 + (os.cpu_count() or 1)))')
 VENV := .venv-$(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])')
 RUN := PYTHONPATH=handler $(VENV)/bin/python
 
-.PHONY: demo test check faults soak fuzz mutants bench transports memory scale audit sbom lock format package clean help
+.PHONY: demo test suite check nightly faults soak fuzz mutants bench transports memory scale audit sbom lock format package clean help
 
 help: ## this list
 	@sed -nE 's/^([a-z]+):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -13,19 +15,26 @@ help: ## this list
 demo: $(VENV)/ready ## the real handler against a COS on this machine, in half a minute
 	@$(RUN) -m tests.cloud.demo
 
-test: check ## all that CI runs: ruff, mypy, the tests
-	$(RUN) -m pytest
+test: check suite ## all that CI runs: ruff, mypy, the tests
 
-check: $(VENV)/ready
+suite: $(VENV)/ready ## the tests alone, on PROCESSES processes; PROFILE=nightly tries 20 times as many made-up examples
+	TEST_PROFILE=$(PROFILE) $(RUN) -m pytest --numprocesses $(PROCESSES) --dist worksteal
+
+check: $(VENV)/ready ## ruff and mypy alone
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
 	$(RUN) -m mypy
 
+nightly: check ## all that takes long: the suite with many examples, faults, soak, fuzz, mutants, memory, scale; two hours
+	@$(MAKE) --no-print-directory --keep-going PROFILE=nightly SOAK='--minutes 20' FUZZ_SECONDS=300 \
+		suite faults soak fuzz mutants memory scale
+
 faults: $(VENV)/ready ## every fault at every operation, what was written and what was seen; two minutes
 	@PYTHONPATH=handler:. $(VENV)/bin/python -m tests.fault_table
 
-soak: $(VENV)/ready ## made-up worlds against the laws until a million decisions were made; SOAK='--minutes 60' for as long
+soak: $(VENV)/ready ## made-up worlds against the laws and an oracle; SOAK='--minutes 60' SIMULATION='--minutes 60' for as long
 	@$(RUN) -m tests.soak $(SOAK)
+	@$(RUN) -m tests.simulation.soak $(SIMULATION)
 
 fuzz: $(VENV)/ready ## hostile input for every decoder, with atheris; FUZZ_SECONDS=600 for longer
 	@$(RUN) -m tests.fuzz --seconds $(FUZZ_SECONDS)

@@ -10,21 +10,22 @@ import gc
 gc.disable()
 
 import json
+import math
 import os
 import sys
 import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
 from cos_sweeper import answers, budget, chain, checkpoint, listing, plan, refused, report, settings, sweep, triggers
 from cos_sweeper.cos import Clients, CosStore
-from cos_sweeper.errors import Refusal, StoreError, SweeperError, Unexplained
+from cos_sweeper.errors import Refusal, RunFailed, StoreError, SweeperError, Unexplained
 from cos_sweeper.log import Log, Scrubber
-from cos_sweeper.model import Ask, Bucket, Refused, Resume
+from cos_sweeper.model import Ask, Bucket, Refused, Resume, SweepBuckets
 from cos_sweeper.policy import CLOCK_OFF
 from cos_sweeper.settings import Credentials, Settings
 from cos_sweeper.transport import Connections
@@ -35,6 +36,8 @@ gc.enable()
 
 # Where SCF does not tell, its own default for a function.
 DEFAULT_LIMIT_MS = 3000
+# A page of a listing or a long list of parts may take seconds, and one request ten of them.
+SHORT_LIMIT_SECONDS = 60
 
 
 def main_handler(event: object, context: object) -> dict[str, Any]:
@@ -46,8 +49,9 @@ def main_handler(event: object, context: object) -> dict[str, Any]:
     scrubber = Scrubber(os.environ.get(name) for name in (*settings.CREDENTIALS, "HTTP_TOKEN"))
     log = Log(_write, scrubber, request_id=str(facts.get("request_id", "")))
     try:
-        answer: dict[str, Any] = scrubber.clean_all(_handle(event, facts, _deadline(facts, started), scrubber, log))
-        return answer
+        answer = _handle(event, facts, _deadline(facts, started), scrubber, log)
+        cleaned: dict[str, Any] = scrubber.clean_all(answer, keep_numbers=True)
+        return cleaned
     except SweeperError as exc:
         log.error("run.failed", error=type(exc).__name__, reason=str(exc))
         exc.args = (scrubber.clean(str(exc)),)
@@ -66,126 +70,221 @@ def main_handler(event: object, context: object) -> dict[str, Any]:
 def _handle(
     event: object, context: Mapping[str, Any], deadline: budget.Deadline, scrubber: Scrubber, log: Log
 ) -> dict[str, Any]:
+    chain.raise_for_failed_chain(event)
+    if chain.is_probe(event):
+        return {"status": "complete"}
     environment = settings.load(os.environ)
     request = triggers.http_request(event)
     denied = answers.admit(request, environment) if request else None
     if denied:
         log.warning("http.denied", status=denied.status, reason=denied.why)
         return answers.turn_away(denied)
-    decoded = triggers.decode(event)
+    decoded = triggers.decode(event, environment.report)
+    if decoded.ignored:
+        first = decoded.ignored[0]
+        log.info("event.ignored", records=len(decoded.ignored), origin=first.origin, reason=first.reason)
     role = settings.credentials(os.environ)
-    hand_on = _hand_on(context, environment, role, deadline)
-    store = _store(environment, role, deadline)
-    done = _run(
-        decoded.asks,
-        environment,
-        store,
-        deadline,
-        log,
-        hand_on,
-        lambda asked: _say_refused(event, asked, environment.report, store, scrubber, log),
-    )
-    told = scrubber.clean_all(done.as_json())
-    if environment.report is not None:
-        _keep(environment.report, done, told, _store(environment, role, deadline.closing()), log)
+    fitting = budget.fitting_workers(environment.workers, context.get("memory_limit_in_mb"))
+    if fitting < environment.workers:
+        log.warning("workers.bounded", workers=fitting, reason="more do not fit into the function's memorySize")
+        environment = replace(environment, workers=fitting)
+    seconds = _limit_seconds(context)
+    if seconds < SHORT_LIMIT_SECONDS:
+        log.warning("time_limit.short", seconds=seconds, reason="items that take long fail at so short a time limit")
+    link = _link(context, environment, deadline)
+    store, retries = _store(environment, role, deadline), decoded.source is triggers.Source.ASYNCHRONOUS
+    shelf = _Shelf(environment.report, lambda: store.until(deadline.storing()), scrubber, log)
+    done = _run(event, decoded.asks, environment, store, deadline, log, link, shelf, retries=retries)
+    done = replace(done, ignored=len(decoded.ignored))
+    told = shelf.keep_report(done) if _is_worth_a_report(decoded.asks, done) else shelf.told(done)
+    shelf.keep_rejected(event, done.rejections)
+    shelf.keep_over_limit(event, done)
     if CLOCK_OFF in done.kept:
         log.warning("clock.off", kept=done.kept[CLOCK_OFF])
     log.info("run.ended", **{name: value for name, value in told.items() if not isinstance(value, (dict, list))})
-    return answers.answer(decoded.source, done)
+    return answers.answer(decoded.source, done, lambda: _raise_elsewhere(done, link, log), told)
 
 
 def _run(
+    event: object,
     asks: tuple[Ask, ...],
     environment: Settings,
     store: CosStore,
     deadline: budget.Deadline,
     log: Log,
-    hand_on: chain.HandOn | None,
-    say_refused: Callable[[Sequence[Refused]], None],
+    link: chain.Link | None,
+    shelf: "_Shelf",
+    *,
+    retries: bool,
 ) -> report.Report:
     now = datetime.now(timezone.utc)
     run_id = f"{now:%Y%m%dT%H%M%SZ}-{os.urandom(4).hex()}"
     try:
-        known = environment.buckets if environment.buckets is not None else listing.every_bucket(store)
+        # Which buckets there are matters only where something is asked.
+        listed = environment.buckets is None and asks
+        known, as_of = listing.every_bucket(store, now) if listed else (environment.buckets or (), now)
         buckets = tuple(bucket for bucket in known if bucket.name not in environment.exclude_buckets)
     except StoreError as exc:
+        # Without the list of buckets nothing can be done for anybody: the platform keeps the event and tries again.
         ledger = report.Ledger(plan.make((), environment, (), run_id, now))
         failed = sweep.bucket_failed(None, exc)
         ledger.bucket_failed(failed)
+        ledger.must_raise = True
         log.error("bucket.failed", **report.facts_of_bucket(failed))
         return ledger.close()
-    try:
-        made = _resumed(asks, environment, buckets, now) or plan.make(asks, environment, buckets, run_id, now)
-    except Refusal as exc:
-        made = plan.make((Refused(str(exc)),), environment, buckets, run_id, now)
-    if made.refused:
-        say_refused(made.refused)
-    return chain.run(made, store, deadline, log, hand_on, environment.fan_out)
+    made = _resumed(asks, environment, buckets, as_of) or plan.make(asks, environment, buckets, run_id, as_of)
+    for rejected in made.refused:
+        log.warning("request.refused", event_digest=refused.digest(event), **report.facts(rejected))
+    for note in made.notes:
+        log.warning("event.key_adjusted", reason=note)
+    for dropped in made.dropped:
+        log.warning("continuation.narrowed", reason=dropped)
+    return chain.run(
+        made,
+        store,
+        deadline,
+        log,
+        link,
+        fan_out=environment.fan_out,
+        retries=retries,
+        now=now,
+        max_age=environment.chain_max,
+        save=shelf.keep_report,
+    )
 
 
 def _resumed(
     asks: tuple[Ask, ...], environment: Settings, buckets: tuple[Bucket, ...], now: datetime
 ) -> plan.Plan | None:
-    """The plan of a chain that goes on here; None for every other event."""
+    """The plan of a chain that goes on here; None for every other event. Raises RunFailed for one that cannot."""
     match asks:
         case (Resume(raw),):
-            return checkpoint.read(raw, environment, buckets, now)
+            try:
+                return checkpoint.read(raw, environment, buckets, now)
+            except Refusal as exc:
+                raise RunFailed(f"the chain ends here: {exc}; the next sweep begins anew") from exc
         case _:
             return None
 
 
-def _hand_on(
-    context: Mapping[str, Any], environment: Settings, role: Credentials, deadline: budget.Deadline
-) -> chain.HandOn | None:
+def _raise_elsewhere(done: report.Report, link: chain.Link | None, log: Log) -> bool:
+    """Whether another invocation raises in place of this one."""
+    if link is None:
+        return False
+    (code,) = link.invoke([chain.failure_event(done)])
+    if code:
+        log.error("chain.failure_not_reported", code=code)
+    return not code
+
+
+def _link(context: Mapping[str, Any], environment: Settings, deadline: budget.Deadline) -> chain.Link | None:
     """How to invoke this function again; None where there is no SCF to do it, as on a laptop with a COS alone."""
     name = context.get("function_name")
     if not isinstance(name, str) or not name or (environment.cos_port and not environment.invoke_port):
         return None
+    return _LazyLink(
+        name,
+        str(context.get("namespace") or "default"),
+        str(context.get("function_version") or "$LATEST"),
+        str(context.get("tencentcloud_region") or os.environ.get("TENCENTCLOUD_REGION", "")),
+        deadline,
+        environment.invoke_port,
+    )
 
-    def hand_on(checkpoints: Sequence[str]) -> None:
-        # Only a run that hands on pays for loading the SDK of SCF.
+
+@dataclass(frozen=True, slots=True)
+class _LazyLink:
+    """
+    Only a run that invokes the function pays for loading the SDK of SCF.
+
+    The credentials are read again each time: those that the run began with may be the reason why it stops.
+    """
+
+    name: str
+    namespace: str
+    version: str
+    region: str
+    deadline: budget.Deadline
+    port: int | None
+
+    def invoke(self, texts: Sequence[str], seconds: float = math.inf) -> list[str]:
+        """As chain.Link."""
         from cos_sweeper.relay import Function, Relay
 
-        me = Function(
-            name,
-            str(context.get("namespace") or "default"),
-            str(context.get("function_version") or "$LATEST"),
-            str(context.get("tencentcloud_region") or os.environ.get("TENCENTCLOUD_REGION", "")),
+        me = Function(self.name, self.namespace, self.version, self.region)
+        role, until = settings.credentials(os.environ), time.monotonic() + seconds
+        return Relay(role, me, lambda: min(self.deadline.left(), until - time.monotonic()), port=self.port).invoke(
+            texts
         )
-        Relay(role, me, deadline.left, port=environment.invoke_port).hand_on(checkpoints)
 
-    return hand_on
+    def is_refusal(self, code: str) -> bool:
+        """As chain.Link."""
+        from cos_sweeper.relay import is_refusal
 
-
-def _keep(place: settings.ReportPlace, done: report.Report, told: dict[str, Any], store: CosStore, log: Log) -> None:
-    """A report that cannot be kept is said loudly, but what was done stays done. Each run of a chain keeps its own."""
-    part = f"{done.share.index + 1}-of-{done.share.of}.run-{done.number}.{os.urandom(4).hex()}"
-    key = f"{place.prefix}{done.run_id}/{part}.json"
-    try:
-        store.put_report(place.bucket, key, json.dumps(told, indent=1).encode())
-    except StoreError as exc:
-        log.error("report.not_kept", bucket=str(place.bucket), key=key, code=exc.code, status=exc.status)
+        return is_refusal(code)
 
 
-def _say_refused(
-    event: object,
-    asked: Sequence[Refused],
-    place: settings.ReportPlace | None,
-    store: CosStore,
-    scrubber: Scrubber,
-    log: Log,
-) -> None:
-    """Nothing that cannot be used goes without a word, nor, where reports are kept, without a trace."""
-    digest = refused.digest(event)
-    for each in asked:
-        log.warning("request.refused", event_digest=digest, **report.facts(each))
-    if place is None or not digest:
-        return
-    key = f"{place.prefix}refused/{digest}.json"
-    try:
-        store.put_report(place.bucket, key, refused.document(event, asked, scrubber))
-    except StoreError as exc:
-        log.error("refused.not_kept", bucket=str(place.bucket), key=key, code=exc.code, status=exc.status)
+def _is_worth_a_report(asks: tuple[Ask, ...], done: report.Report) -> bool:
+    """A sweep in any case; an event only when it did, failed or left something: objects lead to events in turn."""
+    is_sweep = any(isinstance(ask, (SweepBuckets, Resume)) for ask in asks)
+    did = done.counts["aborted"] or done.counts["would_abort"] or done.counts["refused"]
+    return is_sweep or bool(did) or done.status is not report.Status.COMPLETE
+
+
+class _Shelf:
+    """
+    What a run keeps where reports are kept. What cannot be kept is logged, but what was done stays done.
+
+    The report of a run has one name, made once: it is kept before the rest is handed over, and again at the end.
+    """
+
+    def __init__(
+        self, place: settings.ReportPlace | None, store: Callable[[], CosStore], scrubber: Scrubber, log: Log
+    ) -> None:
+        """store: makes the store for one object, with the time that this object may take."""
+        self._place = place
+        self._store = store
+        self._scrubber = scrubber
+        self._log = log
+        self._delivery = os.urandom(4).hex()
+
+    def told(self, done: report.Report) -> dict[str, Any]:
+        """A report as the caller gets it."""
+        told: dict[str, Any] = self._scrubber.clean_all(done.as_json(), keep_numbers=True)
+        return told
+
+    def keep_report(self, done: report.Report) -> dict[str, Any]:
+        """Keep a report. Returns it as the caller gets it."""
+        told = self.told(done)
+        share = str(done.share).replace("/", "-of-").replace(",", "+")
+        name = f"{done.run_id}/{share}.run-{done.number}.{self._delivery}.json"
+        self._put("report.not_kept", name, json.dumps(told, indent=1).encode())
+        return told
+
+    def keep_rejected(self, event: object, rejections: Sequence[Refused]) -> None:
+        """After the work: a bucket that hangs must not cost the run that found something to reject."""
+        digest = refused.digest(event) if rejections and self._place else ""
+        if digest:
+            self._put("refused.not_kept", f"refused/{digest}.json", refused.document(event, rejections, self._scrubber))
+
+    def keep_over_limit(self, event: object, done: report.Report) -> None:
+        """
+        The uploads of an event beyond MAX_ABORTS, in events that can be sent as they are.
+
+        They are named for the event, so that one that is delivered again stores them once.
+        """
+        name = refused.digest(event) if done.over_limit and self._place else ""
+        for number, body in enumerate(refused.events_of(done.over_limit), 1):
+            self._put("refused.not_kept", f"over-limit/{name or done.run_id}-{number}.json", body)
+
+    def _put(self, trouble: str, name: str, body: bytes) -> None:
+        if self._place is None:
+            return
+        key = f"{self._place.prefix}{name}"
+        try:
+            self._store().put_report(self._place.bucket, key, body)
+        except StoreError as exc:
+            self._log.error(trouble, bucket=str(self._place.bucket), key=key, code=exc.code, status=exc.status)
 
 
 @dataclass(slots=True)
@@ -221,11 +320,13 @@ def _store(environment: Settings, credentials: Credentials, deadline: budget.Dea
     return CosStore(_warm.clients, _warm.connections, deadline)
 
 
-def _deadline(facts: Mapping[str, Any], started: float) -> budget.Deadline:
+def _limit_seconds(facts: Mapping[str, Any]) -> float:
     limit = facts.get("time_limit_in_ms")
-    if not isinstance(limit, int) or limit <= 0:
-        limit = DEFAULT_LIMIT_MS
-    return budget.deadline(time.monotonic, limit / 1000, started)
+    return (limit if isinstance(limit, int) and limit > 0 else DEFAULT_LIMIT_MS) / 1000
+
+
+def _deadline(facts: Mapping[str, Any], started: float) -> budget.Deadline:
+    return budget.deadline(time.monotonic, _limit_seconds(facts), started)
 
 
 def _write(line: str) -> None:

@@ -10,10 +10,10 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
+from math import inf
 
 from cos_sweeper import chain, checkpoint, plan
 from cos_sweeper.budget import Deadline
-from cos_sweeper.errors import NotHandedOn
 from cos_sweeper.log import Log, Scrubber
 from cos_sweeper.model import Ask, Bucket, Cursor, Page, PartsPage, Resume, SweepBuckets, Upload
 from cos_sweeper.report import Report
@@ -27,6 +27,7 @@ from tests.cloud.seeding import Seed, plant
 NOW = datetime(2026, 11, 22, 12, tzinfo=timezone.utc)
 BUCKETS = (Bucket("photos-1250000000", "ap-guangzhou"), Bucket("logs-1250000000", "ap-singapore"))
 RETRIES = 2
+NOT_ALLOWED = "UnauthorizedOperation"
 
 
 class Killed(BaseException):
@@ -76,7 +77,7 @@ class Engine:
 
     seconds: how much work one run has time for. deliver: how often each hand-over arrives, by its number; usually once.
     dies_at: the tick at which a run dies, by the number of the run; None for a run that lives. accepts: how many
-    invocations SCF takes before it takes no more; None for all.
+    invocations SCF takes before it takes no more; None for all. refuses: the numbers of those that it does not take.
     """
 
     settings: Settings
@@ -91,6 +92,8 @@ class Engine:
     runs: int = 0
     dead_letters: int = 0
     accepts: int | None = None
+    refuses: set[int] = field(default_factory=set)
+    offered: int = 0
     longest_checkpoint: int = 0
     before_parts: Callable[[], object] = lambda: None
 
@@ -136,20 +139,30 @@ class Engine:
         deadline = Deadline(lambda: store.ticks / 1000, *ends)
         log = Log(lambda _: None, Scrubber(()))
         try:
-            report = chain.run(made, store, deadline, log, self._hand_on, self.settings.fan_out)  # type: ignore[arg-type]
+            report = chain.run(made, store, deadline, log, self, fan_out=self.settings.fan_out, now=NOW)  # type: ignore[arg-type]
         except Killed:
             return False
         self.reports.append(report)
         return True
 
-    def _hand_on(self, texts: Sequence[str]) -> None:
-        for place, text in enumerate(texts):
-            if self.accepts == 0:
-                raise NotHandedOn("ResourceNotFound.Function", place)
-            self.accepts = self.accepts and self.accepts - 1
-            self.longest_checkpoint = max(self.longest_checkpoint, len(text.encode()))
-            self.handed += 1
-            self.queue.extend([(text, self.handed)] * self.deliver(self.handed))
+    def invoke(self, texts: Sequence[str], seconds: float = inf) -> list[str]:  # noqa: ARG002
+        """As the Link of a chain. An event that only asks whether it may be sent is not counted."""
+        return [self._take(text) for text in texts]
+
+    def is_refusal(self, code: str) -> bool:
+        return code == NOT_ALLOWED
+
+    def _take(self, text: str) -> str:
+        if chain.is_probe(json.loads(text)):
+            return ""
+        self.offered += 1
+        if self.accepts == 0 or self.offered in self.refuses:
+            return "ResourceNotFound.Function"
+        self.accepts = self.accepts and self.accepts - 1
+        self.longest_checkpoint = max(self.longest_checkpoint, len(text.encode()))
+        self.handed += 1
+        self.queue.extend([(text, self.handed)] * self.deliver(self.handed))
+        return ""
 
 
 def resume(text: str, settings: Settings) -> plan.Plan:

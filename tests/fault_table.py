@@ -25,7 +25,8 @@ where the operation is about one, and lasts unless its name says otherwise. What
                instance was killed
     outcome    of the uploads: aborted (COS answered 204), gone (before it could be aborted), kept (if not for a fresh
                part, the reason), failed with a code, left for the next run. "bucket failed": its listing broke off;
-               "no bucket known": the list of buckets did; "report lost": it could not be kept
+               "no bucket known": the list of buckets did; "stopped": COS accepts no credentials or no clock any
+               more, and nobody goes on; "report lost": it could not be kept
     struck     how many requests the fault struck, retries among them; "runs": of the chain that the first run began
     -          there is no such thing, and why
 

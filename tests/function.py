@@ -74,9 +74,14 @@ class Function:
         seconds: float = 60,
         role: Credentials | None = None,
         context: object = USUAL,
+        patient: bool = False,
         **settings: Any,
     ) -> Invocation:
-        """Invoke it. seconds: the time limit that SCF would tell. settings: on top of the usual ones, '' to unset."""
+        """
+        Invoke it. seconds: the time limit that SCF would tell. settings: on top of the usual ones, '' to unset.
+
+        patient: waits between requests, which are left out otherwise, are waited for.
+        """
         role = role or self.cloud.role
         environ = {
             "BUCKETS": f"{PHOTOS},{LOGS}",
@@ -97,9 +102,9 @@ class Function:
             "function_name": "cos-sweeper",
         }
         output = io.StringIO()
-        # Waits between attempts are not waited for.
-        impatient = mock.patch.object(index, "CosStore", partial(CosStore, sleep=lambda _: turns.sleep(0)))
-        with mock.patch.dict(os.environ, environ, clear=True), contextlib.redirect_stdout(output), impatient:
+        sleep = turns.sleep if patient else lambda _: turns.sleep(0)
+        store = mock.patch.object(index, "CosStore", partial(CosStore, sleep=sleep))
+        with mock.patch.dict(os.environ, environ, clear=True), contextlib.redirect_stdout(output), store:
             try:
                 return Invocation(
                     index.main_handler(event, usual if context is USUAL else context), None, output.getvalue()
@@ -110,11 +115,16 @@ class Function:
     def _allow(self, environ: dict[str, str]) -> None:
         """The role may do what these settings need, and nothing else."""
         with contextlib.suppress(BadSettings):
-            document = permissions.policy(load(environ), FUNCTION, "1250000000")
+            document = role_policy(environ)
             for statement in document["statement"]:
                 statement["action"] = [action for action in statement["action"] if action not in self.denied]
             document["statement"] = [statement for statement in document["statement"] if statement["action"]]
             self.cloud.set_role_policy(document)
+
+
+def role_policy(environ: dict[str, str]) -> dict[str, Any]:
+    """What the role may do: what these settings need, and nothing else."""
+    return permissions.policy(load(environ), FUNCTION, "1250000000")
 
 
 def event(name: str) -> Any:

@@ -16,7 +16,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from cos_sweeper import checkpoint
-from cos_sweeper.model import CHECKPOINT
+from cos_sweeper.model import CHAIN_FAILED, CHECKPOINT, PROBE
 from tests.function import EVENTS, LOGS, PHOTOS, TOKEN, event
 from tests.test_laws import plans
 
@@ -170,6 +170,8 @@ FIELDS = ["Records", "Ckafka", "CMQ", "cos", "event", "clslogs", "specversion", 
 FIELDS += ["httpMethod", "headers", "body", "isBase64Encoded", "uploads", "bucket", "key", "uploadId", "region", "Key"]
 FIELDS += ["records", "content", "eventName", "eventTime", "buckets", "prefixes", "max_aborts", "dry_run", CHECKPOINT]
 FIELDS += ["version", "as_of", "policies", "todo", "past", "share", "number", "run_id", "\ud800", "", "__class__"]
+FIELDS += ["limit", "aborted", "fraction", "stalled", "began", "attempts", "blocked", "sent", "swept", "markers", "end"]
+FIELDS += [CHAIN_FAILED, PROBE]
 NUMBERS = [0, 1, -1, 2**31, 2**63, 10**11, 10**12, 10**13, 10**25, -(10**25), 0.5, 1e-320, 1e308, -0.0]
 NUMBERS += [float("nan"), float("inf"), float("-inf")]
 
@@ -374,20 +376,45 @@ http_events = st.builds(
 )
 valid_checkpoints = plans.flatmap(lambda plan: st.sampled_from(checkpoint.write(plan))).map(json.loads)
 # Sound in all but what there is to do: most of the others end at the first thing that is wrong with them.
+histories = st.fixed_dictionaries(
+    {},
+    optional={
+        "attempts": st.sampled_from([0, 2, 3, 4]),
+        "blocked": st.booleans(),
+        "sent": st.booleans(),
+        "swept": st.booleans(),
+        "markers": st.lists(st.sampled_from([1, 1000, *NUMBERS]), max_size=3),
+        "end": st.lists(words, min_size=2, max_size=2),
+    },
+)
 todos = st.one_of(
-    st.tuples(st.just("upload"), st.just(0), st.just(BUCKET) | st.sampled_from(BUCKETS), words, st.sampled_from(IDS)),
-    st.tuples(st.just("scan"), st.just(0), st.just(BUCKET) | st.sampled_from(BUCKETS), words, words, words),
+    st.tuples(
+        st.just("upload"),
+        st.just(0),
+        st.just(BUCKET) | st.sampled_from(BUCKETS),
+        words,
+        st.sampled_from(IDS),
+        histories,
+    ),
+    st.tuples(st.just("scan"), st.just(0), st.just(BUCKET) | st.sampled_from(BUCKETS), words, words, words, histories),
 ).map(list)
+# What a chain says of itself at its end, and what it asks before its first abort.
+failures = st.fixed_dictionaries({"run_id": words, "codes": st.lists(words, max_size=3)})
+own_events = failures.map(lambda told: {CHAIN_FAILED: told}) | words.map(lambda run_id: {PROBE: run_id})
 sound_checkpoints = st.lists(todos, min_size=1, max_size=3).map(
     lambda todo: {
         CHECKPOINT: {
             "version": checkpoint.VERSION,
             "run_id": "run-1",
             "as_of": "2026-11-22T11:59:00+00:00",
+            "began": "2026-11-22T11:58:00+00:00",
             "dry_run": True,
-            "max_aborts": 2,
+            "limit": 2,
+            "aborted": 1,
+            "fraction": [1, 1],
             "number": 2,
-            "share": [0, 1],
+            "stalled": 0,
+            "share": [[0], 1],
             "past": [0, 0, []],
             "policies": [
                 {
@@ -417,6 +444,7 @@ BY_TRIGGER: dict[str, st.SearchStrategy[Any]] = {
     "HTTP": http_events,
     "checkpoint": valid_checkpoints,
     "sound checkpoint": sound_checkpoints,
+    "own": own_events,
     "as the platform sends it": st.sampled_from(sorted(path.stem for path in EVENTS.glob("*.json"))).map(event),
 }
 hostile_events = st.one_of(

@@ -15,10 +15,11 @@ PACKAGE = HANDLER / "cos_sweeper"
 FLOORS = [
     ["errors", "model", "clock"],
     [
-        "messages",
-        "triggers",
         "misspelt",
         "settings",
+        "messages",
+        "triggers",
+        "readings",
         "policy",
         "store",
         "budget",
@@ -28,6 +29,7 @@ FLOORS = [
         "retry",
         "turns",
         "listing",
+        "codes",
     ],
     ["plan", "report", "answers", "checkpoint", "permissions", "refused"],
     ["look", "settle", "sweep", "chain"],
@@ -46,7 +48,7 @@ DOORS = {
 }
 # What decides takes values and returns values: no clock, environment, network, thread, file or log.
 PURE = ["errors", "model", "clock", "messages", "misspelt", "triggers", "settings", "policy", "store", "xml", "plan"]
-PURE += ["report", "answers", "checkpoint", "pace", "permissions", "refused"]
+PURE += ["codes", "readings", "report", "answers", "checkpoint", "pace", "permissions", "refused"]
 WORLD = {
     "os",
     "sys",

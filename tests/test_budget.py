@@ -40,6 +40,16 @@ def test_what_comes_after_the_sweep_has_time_of_its_own() -> None:
     until = deadline(lambda: now[0], 60, started=0.0)
 
     now[0] = until.ends + 1
-    assert until.left() == until.closing().request_seconds() == until.closes - now[0] > 0
+    assert until.left() == until.closes - now[0] > 0
     now[0] = until.closes + 1
-    assert until.left() == until.closing().request_seconds() == 0
+    assert until.left() == 0
+
+
+def test_storing_an_object_leaves_half_of_the_time_for_what_follows() -> None:
+    now = [0.0]
+    until = deadline(lambda: now[0], 60, started=0.0)
+
+    now[0] = until.ends + 1
+    assert until.storing().request_seconds() == until.left() / 2
+    now[0] = until.closes + 1
+    assert until.storing().request_seconds() == 0

@@ -2,6 +2,7 @@
 More than one invocation: handing on, dealing out, and coming to an end.
 """
 
+from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
 
@@ -87,7 +88,7 @@ def test_a_sweep_is_dealt_out_in_as_many_shares_as_instances_may_work() -> None:
 
     dealer, *workers = scf.reports
     assert (dealer.uploads, dealer.handed_on, dealer.status) == (0, 4, Status.PARTIAL)
-    assert [report.share.index for report in workers] == [0, 1, 2, 3]
+    assert [report.share.places for report in workers] == [(0,), (1,), (2,), (3,)]
     assert sum(report.uploads for report in workers) == 80
     assert all(0 < report.counts["aborted"] < 40 for report in workers)
     assert scf.held() == set()
@@ -147,8 +148,8 @@ def test_when_nobody_takes_the_rest_over_it_is_told_as_deferred_and_the_run_fail
         answer(Source.ASYNCHRONOUS, report)
 
 
-def test_when_only_some_shares_are_taken_the_run_fails_but_is_not_tried_again() -> None:
-    """A retry would hand the others on a second time; the next timer sees to the rest."""
+def test_hand_over_that_is_accepted_in_part_raises_and_names_what_is_missing() -> None:
+    """What was accepted and is handed over again does no harm; what was not would be lost."""
     scf = engine(fan_out=4)
     scf.seed("{n:02}", 40)
     scf.accepts = 3
@@ -157,24 +158,38 @@ def test_when_only_some_shares_are_taken_the_run_fails_but_is_not_tried_again() 
 
     dealer = scf.reports[0]
     assert (dealer.failed, dealer.handed_on, dealer.status) == ({"NotHandedOn": 1}, 3, Status.FAILED)
-    assert "1 of 4" in dealer.failures[0]["detail"]
-    assert answer(Source.ASYNCHRONOUS, dealer)["status"] == "failed"
+    assert "missing: share 4/4: all of photos-1250000000@ap-guangzhou" in dealer.failures[0]["detail"]
+    with pytest.raises(RunFailed):
+        answer(Source.ASYNCHRONOUS, dealer, lambda: True)
+    assert answer(Source.HTTP, dealer)["statusCode"] == 503
     assert 0 < len(scf.held()) < 40
 
 
-def test_named_uploads_beyond_what_a_report_shows_are_wanted_again_too() -> None:
-    """A batch names more uploads than the report tells of one by one; the limit of aborts spares the last."""
+def test_shares_that_are_not_accepted_are_offered_once_more_in_one_checkpoint() -> None:
+    scf = engine(fan_out=5, max_aborts=30)
+    scf.seed("{n:02}", 60)
+    scf.refuses = {2, 3, 5}
+
+    scf.fire()
+
+    dealer, *workers = scf.reports
+    assert (dealer.failed, dealer.handed_on) == ({}, 3)
+    assert sorted(str(report.share) for report in workers) == ["1/5", "2,3,5/5", "4/5"]
+    assert total(scf.reports, "aborted") == 30
+
+
+def test_named_uploads_beyond_the_limit_are_reported_and_not_wanted_again() -> None:
     scf = engine(seconds=100_000, max_aborts=MAX_DETAILS_SHOWN)
     uploads = scf.seed("{n:04}", MAX_DETAILS_SHOWN + 5)
 
     scf.fire(*[AbortUpload(upload.bucket.name, upload.key, upload.upload_id) for upload in uploads])
 
     (report,) = scf.reports
-    assert (report.counts["aborted"], report.unreached) == (MAX_DETAILS_SHOWN, 5)
-    assert {detail["outcome"] for detail in report.details} == {"aborted"}
+    assert (report.counts["aborted"], report.counts["deferred"], report.unreached) == (MAX_DETAILS_SHOWN, 5, 0)
+    assert report.over_limit == tuple(uploads[MAX_DETAILS_SHOWN:])
     for source in (Source.ASYNCHRONOUS, Source.CKAFKA):
-        with pytest.raises(RunFailed):
-            answer(source, report)
+        assert answer(source, report)["status"] == "partial"
+    assert answer(Source.HTTP, report)["statusCode"] == 200
 
 
 def test_over_http_what_was_handed_on_is_accepted() -> None:
@@ -186,13 +201,13 @@ def test_over_http_what_was_handed_on_is_accepted() -> None:
     assert answer(Source.HTTP, scf.reports[-1])["statusCode"] == 200
 
 
-def test_a_run_that_can_settle_nothing_ends_the_chain_with_a_clear_error() -> None:
+def test_two_runs_in_a_row_that_settle_nothing_end_the_chain_with_a_clear_error() -> None:
     scf = engine(seconds=0)
     scf.seed("{n}", 3)
 
     scf.fire()
 
-    (report,) = scf.reports
+    _, report = scf.reports
     assert (report.status, report.failed) == (Status.FAILED, {"NoProgress": 1})
     assert "timeout" in report.failures[0]["detail"]
 
@@ -226,7 +241,7 @@ def test_no_share_is_left_out_when_there_are_more_instances_than_aborts() -> Non
     scf.fire()
 
     assert total(scf.reports, "aborted") == 2
-    assert [(report.share.index, report.share.of) for report in scf.reports[1:]] == [(0, 2), (1, 2)]
+    assert [str(report.share) for report in scf.reports[1:]] == ["1/2", "2/2"]
 
 
 def test_one_abort_is_not_dealt_out() -> None:
@@ -238,8 +253,8 @@ def test_one_abort_is_not_dealt_out() -> None:
     assert (total(scf.reports, "aborted"), len(scf.reports)) == (1, 1)
 
 
-def test_named_uploads_that_nobody_has_time_for_end_the_chain_in_whatever_order_they_were_given_up() -> None:
-    """The first one's parts take longer than the second's, so that they are given up the other way round."""
+def test_named_uploads_that_take_most_of_two_runs_fail_alone_in_whatever_order_they_were_cut_off() -> None:
+    """The first one's parts take longer than the second's, so that they are cut off the other way round."""
     scf = engine(seconds=3, workers=2, event_min_idle=timedelta(minutes=1))
     scf.page_size = 1
     uploads = scf.seed("{n}", 2, parts=5)
@@ -252,5 +267,5 @@ def test_named_uploads_that_nobody_has_time_for_end_the_chain_in_whatever_order_
     scf.before_parts = slowly
     scf.fire(*(AbortUpload(one.bucket.name, one.key, one.upload_id) for one in uploads))
 
-    assert [report.failed for report in scf.reports] == [{"NoProgress": 1}]
+    assert sum((Counter(report.failed) for report in scf.reports), Counter()) == {"TooSlow": 2}
     assert len(scf.held()) == 2

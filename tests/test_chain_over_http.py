@@ -2,6 +2,7 @@
 Chains of real processes: the handler as it is deployed, invoked by itself over signed HTTP, killed for real.
 """
 
+import json
 import random
 from collections import Counter
 from collections.abc import Iterator
@@ -49,6 +50,11 @@ def left(scf: Cloud) -> set[str]:
     return {one.upload_id for bucket in (PHOTO_BUCKET, LOG_BUCKET) for one in scf.uploads(bucket)}
 
 
+def runs_of(scf: Cloud) -> list[InvocationRecord]:
+    """The executions, without those that only ask whether the function may invoke itself."""
+    return [record for record in scf.invocations() if "cos_sweeper_probe" not in (record.event or {})]
+
+
 def totals(records: list[InvocationRecord]) -> Counter[str]:
     """The outcomes of a chain's runs, added up."""
     told: Counter[str] = Counter()
@@ -62,13 +68,14 @@ def test_many_short_runs_leave_the_buckets_as_one_long_run_does_and_their_report
     fan_out: int, many: int, scf: Cloud
 ) -> None:
     stay = furnish(scf, many)
-    scf.fault(delay_ms=180)
-    scf.scf_settings(time_limit_ms=3000, env={"FAN_OUT": str(fan_out)})
+    scf.fault(delay_ms=300)
+    # Of so many seconds a run keeps one for its continuation, enough for a slow machine.
+    scf.scf_settings(time_limit_ms=5000, env={"FAN_OUT": str(fan_out)})
 
     scf.fire_timer()
 
     assert scf.wait_idle(300)
-    runs = scf.invocations()
+    runs = runs_of(scf)
     assert left(scf) == stay
     assert {record.end for record in runs} == {"returned"}
     assert len({record.answer["run_id"] for record in runs}) == 1
@@ -90,7 +97,7 @@ def test_what_is_delivered_twice_or_lost_is_mended_by_the_next_timer_and_nothing
     scf.fire_timer()
 
     assert scf.wait_idle(300)
-    runs = scf.invocations()
+    runs = runs_of(scf)
     assert left(scf) == stay
     assert totals(runs)["aborted"] == 600
     assert sum(record.answer["bytes_freed"] for record in runs) == 600 * 2 << 20
@@ -100,29 +107,34 @@ def test_a_run_that_cannot_hand_on_fails_and_its_retry_finishes_the_work(scf: Cl
     stay = furnish(scf, 400)
     scf.fault(delay_ms=150)
     scf.scf_settings(time_limit_ms=2500, env={"FAN_OUT": "1"})
-    scf.invoke_fault(status=200, code="ResourceNotFound.Function", count=1)
+    scf.invoke_fault(status=200, code="ResourceNotFound.Function", skip=1, count=2)
 
     scf.fire_timer()
 
     assert scf.wait_idle(300)
-    first, *others = scf.invocations()
+    first, *others = runs_of(scf)
     assert first.end == "raised"
     assert "NotHandedOn" in str(first.error)
     assert {record.end for record in others} == {"returned"}
     assert left(scf) == stay
 
 
-def test_a_time_limit_that_is_too_short_ends_the_chain_with_a_clear_error(scf: Cloud) -> None:
+def test_time_limit_that_is_too_short_fails_the_chain_by_an_event_that_only_raises(scf: Cloud) -> None:
     furnish(scf, 20)
-    scf.fault("ListMultipartUploads", delay_ms=700)
-    scf.scf_settings(time_limit_ms=1000, env={"FAN_OUT": "1"})
+    scf.fault("ListMultipartUploads", delay_ms=1300)
+    scf.scf_settings(time_limit_ms=2000, retry_wait_ms=10, env={"FAN_OUT": "1"})
 
     scf.fire_timer()
 
     assert scf.wait_idle(300)
-    runs = scf.invocations()
-    assert {record.end for record in runs} == {"raised"}
-    assert all("NoProgress" in str(record.error) for record in runs)
+    runs = runs_of(scf)
+    raised = [record for record in runs if record.end == "raised"]
+    assert {json.dumps(record.event["cos_sweeper_chain_failed"]["codes"]) for record in raised} <= {
+        '["TooSlow"]',
+        '["NoProgress"]',
+    }
+    assert len(raised) == 3
+    assert [record.answer["status"] for record in runs if record.answer][-1] == "failed"
     assert len(scf.scf()["dead_letters"]) == 1
 
 
@@ -147,9 +159,9 @@ def test_sweep_survives_instances_that_are_killed_at_random_moments(scf: Cloud) 
     assert len(deaths(scf)) >= kills
     assert scf.scf()["dead_letters"] == []
     assert left(scf) == stay
-    assert totals(scf.invocations())["aborted"] <= many
+    assert totals(runs_of(scf))["aborted"] <= many
 
 
 def deaths(scf: Cloud) -> list[str]:
     """The request id of every run that was killed."""
-    return [run.request_id for run in scf.invocations() if run.end == "died"]
+    return [run.request_id for run in runs_of(scf) if run.end == "died"]

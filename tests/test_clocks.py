@@ -58,7 +58,7 @@ def sweep(function: Function) -> dict[str, Any]:
     done = function(timer(buckets=[BUCKET]))
     assert done.error is None
     assert len(done.lines("run.ended")) == 1
-    assert {line["event"] for line in done.log} <= {"sweep.page_settled", "run.ended", "clock.off"}
+    assert {line["event"] for line in done.log} <= {"sweep.page_settled", "run.ended", "clock.off", "page.in_doubt"}
     # A clock that is off is told once in a run, however many uploads it keeps.
     off = done.report["kept_because"].get(CLOCK_OFF)
     assert [line["kept"] for line in done.lines("clock.off")] == ([off] if off else [])

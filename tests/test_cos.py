@@ -74,7 +74,9 @@ def test_a_forbidden_key_is_refused_and_nothing_is_touched(key: str, cloud: Clou
     by_sweep = function(timer(buckets=[BUCKET.name]))
     by_event = function(named(BUCKET.name, key, upload.upload_id))
 
-    assert (by_sweep.report["refused"], by_event.report["refused"]) == (1, 1)
+    # One leading '/' of an event's key is dropped: it names another upload, which is not there.
+    name = "already_gone" if key == FORBIDDEN["leading_slash"] else "refused"
+    assert (by_sweep.report["refused"], by_event.report[name]) == (1, 1)
     assert len(cloud.uploads(BUCKET.name)) == 2
     assert "AbortMultipartUpload" not in {request.operation for request in cloud.requests()}
 
@@ -141,7 +143,7 @@ def test_what_may_pass_is_tried_again_with_growing_uneven_waits(
     assert len(set(clock.waits)) == ATTEMPTS - 1
 
 
-@pytest.mark.parametrize("status", [400, 403, 404, 405, 409, 451])
+@pytest.mark.parametrize("status", [400, 403, 404, 405, 451])
 def test_a_refusal_is_not_tried_again(status: int, cloud: Cloud, clock: Clock, store: CosStore) -> None:
     upload = upload_in(cloud)
     cloud.fault("AbortMultipartUpload", status=status, code="SomeRefusal")

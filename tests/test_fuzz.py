@@ -29,7 +29,7 @@ from cos_sweeper.plan import Plan
 from cos_sweeper.report import Report
 from cos_sweeper.settings import Settings
 from cos_sweeper.store import Receipt
-from cos_sweeper.triggers import decode, http_request
+from cos_sweeper.triggers import Source, decode, http_request
 from tests.aborting import aborting_settings
 from tests.cloud.client import Cloud
 from tests.cloud.memory import MemoryStore
@@ -134,13 +134,15 @@ class Sandbox:
         made = self._plan(decoded.asks)
         time = Deadline(lambda: float(self.store.requests), self.seconds, self.seconds + 50.0, self.seconds + 60.0)
         log = Log(self.lines.append, Scrubber(()))
-        report = chain.run(made, self.store, time, log, self._hand_on, self.allowed.fan_out)  # type: ignore[arg-type]
+        retries = decoded.source is Source.ASYNCHRONOUS
+        report = chain.run(made, self.store, time, log, self, fan_out=self.allowed.fan_out, retries=retries)  # type: ignore[arg-type]
         try:
             return made, report, answers.answer(decoded.source, report)
         except RunFailed:
             return made, report, None
 
     def _plan(self, asks: Sequence[Any]) -> Plan:
+        """What cannot be read of a checkpoint is a `Refused` here, and raised with its reason by the function."""
         try:
             if len(asks) == 1 and isinstance(asks[0], Resume):
                 return checkpoint.read(asks[0].checkpoint, self.allowed, BUCKETS, NOW)
@@ -148,8 +150,13 @@ class Sandbox:
             asks = (Refused(str(exc)),)
         return plan.make(asks, self.allowed, BUCKETS, "run-1", NOW)
 
-    def _hand_on(self, texts: Sequence[str]) -> None:
-        self.handed += texts
+    def invoke(self, texts: Sequence[str]) -> list[str]:
+        """As the Link of a chain: all is accepted."""
+        self.handed += [text for text in texts if not chain.is_probe(json.loads(text))]
+        return [""] * len(texts)
+
+    def is_refusal(self, _: str) -> bool:
+        return False
 
 
 sandboxes = st.builds(
@@ -385,12 +392,12 @@ def test_http_takes_no_more_uploads_than_an_answer_can_tell_of() -> None:
 
 
 def reasons(raw: Any) -> list[str]:
-    """Why the function refuses this, after nothing at all was sent."""
+    """Why the function refuses this, or drops it from a checkpoint, after nothing at all was sent."""
     sandbox = Sandbox(aborting_settings(BUCKETS))
     planned, _, _ = sandbox(raw)
     assert planned is not None
     assert sandbox.store.requests == 0
-    return [refused.reason for refused in planned.refused]
+    return [*(refused.reason for refused in planned.refused), *planned.dropped]
 
 
 def completed(*place: str, value: Any) -> Any:
@@ -410,7 +417,7 @@ BATCH = json.dumps({"records": [{"content": json.dumps(NAMED)}]}).encode()
 @pytest.mark.parametrize(
     ("raw", "reason"),
     [
-        (completed("event", "eventName", value=DEEP), "the COS event is a list"),
+        (completed("event", "eventName", value=DEEP), "`eventName` is a list"),
         (completed("cos", "cosBucket", "name", value=DEEP), "`name` is a list"),
         (completed("cos", "cosBucket", "appid", value=DEEP), "`appid` is a list"),
         (completed("cos", "cosBucket", "appid", value="9" * 100_000), "does not begin with"),
@@ -429,7 +436,6 @@ BATCH = json.dumps({"records": [{"content": json.dumps(NAMED)}]}).encode()
         (cls(b""), "cut short"),
         (cls(gzip.compress(b'{"records": 5}')), "no list of records"),
         (cls(gzip.compress(b'{"records": {}}')), "no list of records"),
-        ({"clslogs": {"data": CODINGS["lines"](gzip.compress(BATCH))}}, "not base64"),
         ({"clslogs": {"data": CODINGS["cut"](gzip.compress(BATCH))}}, "not base64"),
         ({"clslogs": {"data": CODINGS["lone surrogate"](gzip.compress(BATCH))}}, "not base64"),
         ({"Type": "Timer", "Message": '{"dry_run": true, "dry_run": false}'}, "not JSON"),
@@ -447,8 +453,21 @@ BATCH = json.dumps({"records": [{"content": json.dumps(NAMED)}]}).encode()
         (sweep_checkpoint(share=None), "damaged: TypeError"),
         (sweep_checkpoint(todo=[["upload", 0, BUCKET, "/", UPLOAD_ID]]), "the key is empty"),
         (sweep_checkpoint(todo=[["upload", 0, BUCKET, KEY, UPLOAD_ID + "\n"]]), "the upload id is malformed"),
-        (sweep_checkpoint(todo=[["upload", 0, "photos-1250000001", KEY, UPLOAD_ID]]), "not among BUCKETS"),
-        (sweep_checkpoint(todo=[["scan", 0, BUCKET + "\n", "", "", ""]]), "not among BUCKETS"),
+        (sweep_checkpoint(todo=[["upload", 0, "photos-1250000001", KEY, UPLOAD_ID]]), "no longer among BUCKETS"),
+        (sweep_checkpoint(todo=[["scan", 0, BUCKET + "\n", "", "", ""]]), "no longer among BUCKETS"),
+        (sweep_checkpoint(share=[0, 1]), "no list of shares"),
+        (sweep_checkpoint(share=[DEEP, 1]), "the checkpoint is damaged"),
+        (sweep_checkpoint(fraction=[1, 0]), "fraction is not a whole number"),
+        (sweep_checkpoint(fraction=1), "damaged: TypeError"),
+        (sweep_checkpoint(limit=-1), "limit of aborts is not a whole number"),
+        (sweep_checkpoint(aborted=None), "number of aborts is not a whole number"),
+        (sweep_checkpoint(stalled="1"), "got nowhere is not a whole number"),
+        (sweep_checkpoint(todo=[["upload", 0, BUCKET, KEY, UPLOAD_ID, {"attempts": 4}]]), "number of attempts"),
+        (sweep_checkpoint(todo=[["upload", 0, BUCKET, KEY, UPLOAD_ID, {"markers": 5}]]), "damaged: TypeError"),
+        (
+            sweep_checkpoint(todo=[["scan", 0, BUCKET, "", "", "", {"end": ["k", "\ud800"]}]]),
+            "the checkpoint is damaged",
+        ),
         (sweep_checkpoint(run_id="run-1\n"), "run id is malformed"),
         (sweep_checkpoint(run_id="k" * 65), "run id is malformed"),
         (upload_checkpoint(2_000), "the checkpoint has"),
@@ -458,7 +477,7 @@ BATCH = json.dumps({"records": [{"content": json.dumps(NAMED)}]}).encode()
         ({**NAMED, "key": "k" * 851}, "the key has 851 bytes"),
         ({**NAMED, "key": "猫" * 284}, "the key has 852 bytes"),
         ({**NAMED, "key": "\ud800"}, "not valid UTF-8"),
-        ({**NAMED, "key": "/k"}, "starts with '/'"),
+        ({**NAMED, "key": "//k"}, "starts with '/'"),
         ({**NAMED, "key": "a/.."}, "last segment"),
         ({**NAMED, "key": "."}, "last segment"),
         ({**NAMED, "bucket": BUCKET + "\n"}, "not among BUCKETS"),
@@ -491,7 +510,8 @@ def test_a_name_that_stands_twice_is_refused_wherever_it_stands(way: str) -> Non
 
 
 def test_no_header_but_the_bearers_token_lets_anybody_in() -> None:
-    for value in (DEEP, [f"Bearer {TOKEN}"], None, 7, "Bearer \ud800", f"Basic {TOKEN}", TOKEN):
+    good = f"Bearer {TOKEN}"
+    for value in (DEEP, [good, "Bearer x"], [[good]], {good: 1}, None, 7, "Bearer \ud800", f"Basic {TOKEN}", TOKEN):
         raw = {"httpMethod": "POST", "headers": {"authorization": value, "x": DEEP}, "body": json.dumps(NAMED)}
 
         planned, _, answer = Sandbox(aborting_settings(BUCKETS, http_token=TOKEN))(raw)

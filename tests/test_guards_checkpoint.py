@@ -11,7 +11,7 @@ import pytest
 
 from cos_sweeper import checkpoint
 from cos_sweeper.errors import Refusal
-from cos_sweeper.model import Bucket, SweepBuckets, Upload
+from cos_sweeper.model import Bucket, Cursor, SweepBuckets, Upload
 from cos_sweeper.plan import Named, Plan, Scan, make
 from cos_sweeper.policy import Policy
 from cos_sweeper.settings import Settings
@@ -39,7 +39,7 @@ def read(raw: object, settings: Settings = SETTINGS) -> Plan:
 
 
 def test_the_version_is_the_one_that_waiting_checkpoints_have() -> None:
-    assert checkpoint_of()["version"] == 1
+    assert checkpoint_of()["version"] == 2
 
 
 @pytest.mark.parametrize(
@@ -47,8 +47,16 @@ def test_the_version_is_the_one_that_waiting_checkpoints_have() -> None:
     [
         ("run_id", ["a", "a" * 64], ["", "a" * 65, "a b", "a\n", 5]),
         ("number", [1, 1000], [0, 1001, True, 1.0]),
-        ("share", [[0, 1], [999, 1000]], [[0, 0], [1000, 1000], [0, 1001], [-1, 4], [0]]),
-        ("max_aborts", [0, 10**12, None], [-1, 10**12 + 1, "1"]),
+        ("stalled", [0, 1000], [-1, 1001, True]),
+        (
+            "share",
+            [[[0], 1], [[999], 1000], [[0, 3], 4]],
+            [[[0], 0], [[1000], 1000], [[0], 1001], [[-1], 4], [[0]], [[], 4], [0, 4], [[True], 4]],
+        ),
+        ("limit", [0, 10**15, None], [-1, 10**15 + 1, "1", True]),
+        ("aborted", [0, 10**15], [-1, 10**15 + 1, None, "1"]),
+        ("fraction", [[0, 1], [1, 1], [10**15, 10**15]], [[1, 0], [-1, 1], [1, 10**15 + 1], [1], None, [1, 1, 1]]),
+        ("began", [(NOW + timedelta(minutes=5)).isoformat()], ["2026-11-22T12:00:00", 5]),
         (
             "past",
             [[0, 0, []], [10**15, 10**15, [["x", 10**15]]]],
@@ -99,12 +107,12 @@ def test_a_thing_too_large_for_a_checkpoint_is_written_all_the_same_and_not_lost
     texts = checkpoint.write(replace(planned(), scans=scans))
 
     todo = [thing for text in texts for thing in json.loads(text)["cos_sweeper_checkpoint"]["todo"]]
-    assert [prefix for _, _, _, prefix, _, _ in todo] == ["small", "large", "last"]
+    assert [prefix for _, _, _, prefix, *_ in todo] == ["small", "large", "last"]
 
 
 @pytest.mark.parametrize("place", [1, -1, "0", None], ids=repr)
 def test_a_policy_that_is_not_there_is_named_as_what_is_wrong(place: object) -> None:
-    with pytest.raises(Refusal, match="a policy is not a whole number from 0 to 0"):
+    with pytest.raises(Refusal, match="policy is not a whole number from 0 to 0"):
         read(checkpoint_of(todo=[["scan", place, PHOTOS.name, "", "", ""]]))
 
 
@@ -151,18 +159,28 @@ def test_a_scan_with_a_value_of_another_kind_is_refused(item: list[object]) -> N
 
 
 @pytest.mark.parametrize(
-    ("prefixes", "is_within"),
-    [(["raw/"], True), (["raw/x", "logs/"], True), (["ra"], False), (["raw/", "other/"], False), ([], False)],
+    ("prefixes", "narrowed"),
+    [
+        (["raw/"], ["raw/"]),
+        (["raw/x", "logs/"], ["raw/x", "logs/"]),
+        (["ra"], ["raw/"]),
+        (["raw/", "other/"], ["raw/"]),
+        ([], ["raw/", "logs/"]),
+    ],
     ids=str,
 )
-def test_every_prefix_of_a_checkpoint_lies_within_the_settings(prefixes: list[str], *, is_within: bool) -> None:
-    raw, settings = policy_with(prefixes=prefixes), replace(SETTINGS, prefixes=("raw/", "logs/"))
+def test_every_prefix_of_a_checkpoint_is_narrowed_to_the_settings(prefixes: list[str], narrowed: list[str]) -> None:
+    made = read(policy_with(prefixes=prefixes), replace(SETTINGS, prefixes=("raw/", "logs/")))
 
-    if is_within:
-        assert read(raw, settings).scans[0].policy.prefixes == tuple(prefixes)
-    else:
-        with pytest.raises(Refusal, match="wider than PREFIXES"):
-            read(raw, settings)
+    assert made.dropped == ()
+    assert [list(scan.policy.prefixes) for scan in made.scans] == [narrowed]
+
+
+def test_scan_whose_prefixes_are_outside_the_settings_is_dropped_and_reported() -> None:
+    made = read(policy_with(prefixes=["other/"]), replace(SETTINGS, prefixes=("raw/", "logs/")))
+
+    assert (made.scans, len(made.dropped)) == ((), 1)
+    assert "outside PREFIXES" in made.dropped[0]
 
 
 def test_a_checkpoint_is_read_up_to_the_size_that_is_written() -> None:
@@ -202,10 +220,83 @@ def test_a_scan_is_asked_for_in_texts_or_in_bytes_that_stand_for_one(place: int)
         read(checkpoint_of(todo=[scan]))
 
 
-def test_a_checkpoint_aborts_no_more_than_the_settings_of_the_day_allow() -> None:
-    lower = aborting_settings((PHOTOS,), max_aborts=4)
+@pytest.mark.parametrize(
+    ("limit", "aborted", "fraction", "allowed", "left"),
+    [
+        (4, 0, [1, 1], 4, 4),
+        (5, 0, [1, 1], 4, 4),
+        (None, 0, [1, 1], 4, 4),
+        (None, 0, [1, 1], None, None),
+        (3, 1, [1, 1], 4, 2),
+        (3, 1, [1, 4], 8, 1),
+        (3, 3, [1, 4], 8, 0),
+        (3, 2, [2, 1], 4, 1),
+        (9, 0, [2, 1], 4, 4),
+    ],
+)
+def test_checkpoint_aborts_no_more_than_it_and_the_current_settings_allow(
+    limit: int | None, aborted: int, fraction: list[int], allowed: int | None, left: int | None
+) -> None:
+    settings = aborting_settings((PHOTOS,), max_aborts=allowed)
 
-    assert read(checkpoint_of(max_aborts=4), lower).max_aborts == 4
-    for more in (5, None):
-        with pytest.raises(Refusal, match="max_aborts"):
-            read(checkpoint_of(max_aborts=more), lower)
+    assert read(checkpoint_of(limit=limit, aborted=aborted, fraction=fraction), settings).max_aborts == left
+
+
+@pytest.mark.parametrize(
+    ("name", "good", "bad"),
+    [
+        ("attempts", [0, 3], [-1, 4, True]),
+        ("blocked", [True, False], [1, None]),
+        ("sent", [True, False], [1, None]),
+        ("swept", [True, False], [1, None]),
+        ("markers", [[], [1, 10**9]], [[0], [10**9 + 1], ["1"], 5]),
+    ],
+)
+def test_what_is_out_of_the_ordinary_in_an_upload_is_taken_up_to_its_bounds_and_no_further(
+    name: str, good: list[object], bad: list[object]
+) -> None:
+    item = ["upload", 0, PHOTOS.name, "k", TIMED_ID]
+
+    for value in good:
+        read(checkpoint_of(todo=[[*item, {name: value}]]))
+    for value in bad:
+        with pytest.raises(Refusal):
+            read(checkpoint_of(todo=[[*item, {name: value}]]))
+
+
+def test_range_of_a_listing_ends_at_texts_or_at_bytes_that_stand_for_one() -> None:
+    item = ["scan", 0, PHOTOS.name, "", "", ""]
+
+    (scan,) = read(checkpoint_of(todo=[[*item, {"end": ["k", TIMED_ID]}]])).scans
+
+    assert scan.end == Cursor("k", TIMED_ID)
+    for end in (["k", "1", "2"], [5, "1"], ["k", None], ["\ud800", "1"], 5):
+        with pytest.raises(Refusal):
+            read(checkpoint_of(todo=[[*item, {"end": end}]]))
+
+
+LEFTOVERS = {"only_key": "k", "started_before": NOW.isoformat(), "min_age": 0, "min_idle": 3600}
+
+
+@pytest.mark.parametrize(("told", "current", "unproven"), [(0, 24, 24), (48, 24, 48), (24, 48, 48)])
+def test_stale_sibling_that_travels_as_a_target_keeps_the_policy_of_its_listing(
+    told: int, current: int, unproven: int
+) -> None:
+    settings = replace(SETTINGS, min_idle=current * HOUR)
+    raw = policy_with(**LEFTOVERS, min_idle_unproven=told * 3600)
+    scan, upload = ["scan", 0, PHOTOS.name, "k", "", ""], ["upload", 0, PHOTOS.name, "k", TIMED_ID, {"swept": True}]
+
+    made = read(raw | {"todo": [scan, upload]}, settings)
+
+    policy = made.scans[0].policy
+    assert made.named[0].policy == policy
+    assert (policy.min_age, policy.min_idle, policy.min_idle_unproven) == (0 * HOUR, HOUR, unproven * HOUR)
+
+
+def test_target_that_a_sweep_found_keeps_the_ages_of_a_sweep_and_one_that_an_event_named_does_not() -> None:
+    item = ["upload", 0, PHOTOS.name, "k", TIMED_ID]
+
+    named, swept = read(policy_with(min_age=0, min_idle=0) | {"todo": [item, [*item, {"swept": True}]]}).named
+
+    assert (named.policy.min_age, named.policy.min_idle) == (0 * HOUR, 0 * HOUR)
+    assert (swept.policy.min_age, swept.policy.min_idle) == (72 * HOUR, 24 * HOUR)

@@ -14,8 +14,8 @@ import pytest
 from cos_sweeper.budget import Deadline
 from cos_sweeper.connection import Answer, NoAnswer
 from cos_sweeper.cos import Clients, CosStore
-from cos_sweeper.errors import NoSuchUpload, Refusal, Rejected, StoreError, Unavailable
-from cos_sweeper.model import Bucket, Cursor, Upload
+from cos_sweeper.errors import NoSuchUpload, Refusal, Rejected, Stopped, StoreError, Unavailable
+from cos_sweeper.model import BEGINNING, Bucket, Cursor, Upload
 from cos_sweeper.retry import ATTEMPTS
 from cos_sweeper.settings import Credentials
 from cos_sweeper.transport import Exchange
@@ -69,8 +69,9 @@ class Clock:
         self.now += seconds
 
 
-def error(status: int, code: str, **headers: str) -> Answer:
-    body = f"<Error><Code>{code}</Code><RequestId>in-the-body</RequestId></Error>".encode()
+def error(status: int, code: str, message: str = "", **headers: str) -> Answer:
+    inside = f"<Code>{code}</Code><Message>{message}</Message><RequestId>in-the-body</RequestId>"
+    body = f"<Error>{inside}</Error>".encode()
     return Answer(status, headers, body)
 
 
@@ -100,7 +101,14 @@ def failure(answer: Answer | Exception) -> tuple[StoreError, int]:
         (error(499, "Odd"), Rejected, "Odd", 1),
         (error(500, "NoSuchUpload"), Unavailable, "NoSuchUpload", ATTEMPTS),
         (error(400, "RequestTimeout"), Unavailable, "RequestTimeout", ATTEMPTS),
-        (error(403, "ExpiredToken"), Unavailable, "ExpiredToken", 1),
+        (error(400, "SlowDown"), Unavailable, "SlowDown", ATTEMPTS),
+        (error(429, "Odd"), Unavailable, "Odd", ATTEMPTS),
+        (error(409, "Odd"), Unavailable, "Odd", 1),
+        (error(403, "ExpiredToken"), Stopped, "ExpiredToken", 1),
+        (error(403, "InvalidAccessKeyId"), Stopped, "InvalidAccessKeyId", 1),
+        (error(403, "RequestTimeTooSkewed"), Stopped, "RequestTimeTooSkewed", 1),
+        (error(403, "AccessDenied"), Rejected, "AccessDenied", 1),
+        (error(403, "AccessDenied", message="Request has expired"), Stopped, "AccessDenied", 1),
         (error(404, "x"), Rejected, "x", 1),
         (error(404, "x" * 64), Rejected, "x" * 64, 1),
         (error(404, "x" * 65), Rejected, "Http404", 1),
@@ -118,6 +126,17 @@ def test_what_an_answer_means_and_whether_it_is_asked_for_again(
     raised, asked = failure(answer)
 
     assert (type(raised), raised.code, asked) == (kind, code, requests)
+
+
+def test_no_request_leaves_after_cos_stopped_accepting_the_credentials() -> None:
+    wire = Wire(error(403, "ExpiredToken"))
+    store = store_over(wire)
+
+    for ask in (lambda: store.parts(UPLOAD, 0), lambda: store.abort(UPLOAD), lambda: store.page(PHOTOS, BEGINNING, "")):
+        with pytest.raises(Stopped):
+            ask()
+
+    assert len(wire.urls) == 1
 
 
 @pytest.mark.parametrize(("status", "is_good"), [(199, False), (200, True), (299, True), (300, False)])
@@ -294,3 +313,23 @@ def test_a_call_of_the_sdk_that_sends_nothing_is_no_success() -> None:
         store.put_report(PHOTOS, "report.json", b"{}")
 
     assert caught.value.code == "NotSent"
+
+
+@pytest.mark.parametrize(("ends", "waits_for"), [(1000.0, 25.0), (15.0, 15.0)], ids=["its turn", "the end of the run"])
+def test_request_waits_for_its_turn_however_long_the_row_is(ends: float, waits_for: float) -> None:
+    clock = Clock()
+    wire = Wire(error(503, "SlowDown"), lambda: clock.sleep(1000))
+    store = store_over(wire, clock, ends=1e9)
+    with pytest.raises(Unavailable):
+        store.abort(UPLOAD, 1.0)
+    began = clock.now
+    store._deadline = Deadline(clock, began + ends, began + ends, began + ends)
+    # Two requests a second is the slowest pace; so many wait already.
+    for _ in range(49):
+        store._pace(PHOTOS).reserve(began)
+    clock.waits.clear()
+
+    with pytest.raises(Unavailable):
+        store.abort(UPLOAD)
+
+    assert clock.waits[0] == pytest.approx(waits_for, abs=0.1)

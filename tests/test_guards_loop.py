@@ -4,7 +4,7 @@ Guards of the loop that no other test would miss, found by breaking every one of
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
@@ -13,9 +13,10 @@ import pytest
 from cos_sweeper import plan as planning
 from cos_sweeper import sweep, turns
 from cos_sweeper.budget import Deadline
-from cos_sweeper.errors import NoSuchUpload, Rejected, StoreError, Unavailable
+from cos_sweeper.errors import NoSuchUpload, Rejected, Stopped, StoreError, Unavailable
 from cos_sweeper.log import Log, Scrubber
 from cos_sweeper.model import Ask, Bucket, Cursor, Listed, Page, Part, PartsPage, SweepBuckets, Upload
+from cos_sweeper.plan import Named
 from cos_sweeper.store import Receipt
 from cos_sweeper.sweep import Swept
 from tests.aborting import aborting_settings
@@ -32,11 +33,12 @@ class Shelf:
     """
     A store whose listing is given, a page at a time: (key, id, start) of each upload. before: a hook into each request.
 
-    listed: the pages that were asked for, by their place.
+    sent: when a request for the parts of this upload left. listed: the pages that were asked for, by their place.
     """
 
     pages: Sequence[Sequence[tuple[str, str, datetime]]]
     before: Callable[[str, object], None] = lambda *_: None
+    sent: Callable[[Upload], float | None] = lambda _: None
     listed: list[int] = field(default_factory=list)
     gone: set[Upload] = field(default_factory=set)
 
@@ -59,7 +61,7 @@ class Shelf:
         if upload in self.gone:
             raise NoSuchUpload("NoSuchUpload", 404)
         self.before("parts", upload)
-        return PartsPage((Part(OLD, 5),), None, IN_STEP)
+        return PartsPage((Part(OLD, 5),), None, IN_STEP, sent=self.sent(upload))
 
     def abort(self, upload: Upload, within: float | None = None) -> Receipt:  # noqa: ARG002
         self.before("abort", upload)
@@ -69,7 +71,7 @@ class Shelf:
 
 @dataclass(slots=True)
 class Clock:
-    """A clock that a test moves. At 10 no new work is taken."""
+    """A clock that a test moves. At 10 no new work is taken; what took 5 by then blocks the rest."""
 
     now: float = 0.0
 
@@ -77,11 +79,27 @@ class Clock:
         return self.now
 
 
-def swept(shelf: Shelf, *asks: Ask, clock: Clock | None = None, lines: list[str] | None = None, **more: Any) -> Swept:
+def swept(
+    shelf: Shelf,
+    *asks: Ask,
+    clock: Clock | None = None,
+    lines: list[str] | None = None,
+    targets: Sequence[Upload] = (),
+    scan_attempts: int = 0,
+    before_abort: Callable[[], str] = lambda: "",
+    retries: bool = False,
+    **more: Any,
+) -> Swept:
+    """One run. targets: uploads that an earlier run left; scan_attempts: of its listing. retries: a later run may."""
     settings = aborting_settings((PHOTOS,), **{"workers": 2, **more})
     plan = planning.make(asks or (SweepBuckets(),), settings, (PHOTOS,), "run", NOW)
+    if targets or scan_attempts:
+        left = tuple(Named(upload, plan.scans[0].policy, attempts=1, is_swept=True) for upload in targets)
+        scans = tuple(replace(scan, attempts=scan_attempts) for scan in plan.scans)
+        plan = replace(plan, number=2, named=left, scans=scans)
     log = Log((lines if lines is not None else []).append, Scrubber(()))
-    return sweep.run(plan, shelf, Deadline(clock or Clock(), 10.0, 20.0, 30.0), log)  # type: ignore[arg-type]
+    deadline = Deadline(clock or Clock(), 10.0, 20.0, 30.0)
+    return sweep.run(plan, shelf, deadline, log, retries=retries, before_abort=before_abort)  # type: ignore[arg-type]
 
 
 def test_while_one_upload_is_slow_a_few_pages_are_listed_and_no_more() -> None:
@@ -105,6 +123,7 @@ def test_the_next_run_goes_on_after_the_last_upload_whose_id_can_be_a_marker() -
     clock = Clock()
 
     def before(call: str, _: object) -> None:
+        clock.now = 6.0
         if call == "parts":
             clock.now = 10.0
             raise Unavailable("Timeout")
@@ -169,6 +188,7 @@ def test_what_was_gone_beyond_the_upload_to_go_on_from_is_told_by_this_run() -> 
 
     def before(call: str, what: object) -> None:
         is_slow = isinstance(what, Upload) and what.key == "a"
+        clock.now = 6.0
         if call == "parts" and is_slow:
             while not gone[0]:
                 turns.sleep(0)
@@ -180,7 +200,7 @@ def test_what_was_gone_beyond_the_upload_to_go_on_from_is_told_by_this_run() -> 
 
     done = swept(Shelf([[("a", "1", OLD), ("b", "2", OLD)]], before), clock=clock)
 
-    assert done.ledger.close().counts["already_gone"] == done.ledger.close().uploads == 1
+    assert done.ledger.close().counts["already_gone_unchecked"] == done.ledger.close().uploads == 1
     assert done.left is not None
     assert [scan.start for scan in done.left.scans] == [Cursor()]
 
@@ -191,3 +211,209 @@ def test_a_listed_upload_that_is_refused_has_a_line_in_the_log() -> None:
     swept(Shelf([[("/k", "1", OLD)]]), lines=lines)
 
     assert [json.loads(line)["key"] for line in lines if "upload.refused" in line] == ["/k"]
+
+
+def test_upload_that_a_sweep_found_is_never_offered_as_an_event_that_names_it() -> None:
+    """Such an event would need neither the age nor the idle time that the sweep asks for."""
+    lines: list[str] = []
+    pages = [[("a", "1", OLD), ("b", "2", OLD)]]
+
+    report = swept(Shelf(pages), targets=[Upload(PHOTOS, "b", "2")], lines=lines, max_aborts=1).ledger.close()
+
+    assert (report.counts["aborted"], report.counts["deferred"]) == (1, 1)
+    assert (report.over_limit, report.details, report.unreached) == ((), (), 0)
+    assert not any("upload.over_limit" in line for line in lines)
+
+
+def test_no_abort_leaves_while_it_is_being_asked_whether_one_may() -> None:
+    is_asked = False
+
+    def before_abort() -> str:
+        nonlocal is_asked
+        for _turn in range(100):
+            turns.sleep(0)
+        is_asked = True
+        return "it may not"
+
+    def before(call: str, _: object) -> None:
+        assert call != "abort"
+
+    done = swept(Shelf([[(f"{n}", "1", OLD) for n in range(6)]], before), before_abort=before_abort)
+
+    assert is_asked
+    assert done.left is not None
+    assert ([scan.start for scan in done.left.scans], done.ledger.close().uploads) == ([Cursor()], 0)
+
+
+def test_evidence_that_grew_old_while_something_was_asked_is_gathered_anew() -> None:
+    clock, looks = Clock(), []
+
+    def before_abort() -> str:
+        clock.now += 3.0
+        return ""
+
+    def before(call: str, _: object) -> None:
+        if call == "parts":
+            looks.append(clock.now)
+        if call == "abort":
+            assert clock.now - looks[-1] <= 2.0
+
+    done = swept(Shelf([[("a", "1", OLD)]], before), clock=clock, before_abort=before_abort, max_aborts=1)
+
+    assert done.ledger.close().counts["aborted"] == 1
+
+
+def test_listing_that_nobody_goes_on_with_is_told_whatever_ended_the_run() -> None:
+    clock = Clock()
+
+    def before(call: str, _: object) -> None:
+        clock.now = 10.0 if call == "abort" else 6.0
+
+    done = swept(Shelf([[("a", "1", OLD)], [("b", "1", OLD)]], before), clock=clock, max_aborts=1)
+    done.keep_what_is_left(Log(lambda _: None, Scrubber(())))
+
+    report = done.ledger.close()
+    assert (report.counts["deferred"], report.not_swept) == (1, (f"{PHOTOS}/ after 001",))
+
+
+def test_run_that_settled_the_first_upload_of_a_page_got_on() -> None:
+    clock = Clock()
+
+    def before(call: str, _: object) -> None:
+        clock.now = 6.0
+        if call == "parts":
+            clock.now = 10.0
+            raise Unavailable("Timeout")
+
+    done = swept(Shelf([[("a", "1", LATELY), ("b", "2", OLD)]], before), clock=clock)
+
+    assert done.got_on
+    assert done.left is not None
+    assert [scan.start for scan in done.left.scans] == [Cursor("a", "1")]
+
+
+def left_of_one_page(failing: str, monkeypatch: pytest.MonkeyPatch, *, out_of_time_at: str = "") -> Swept:
+    """A run over one page, in turn; parts of the failing ones cannot be listed, and no target may travel alone."""
+    monkeypatch.setattr(sweep, "MAX_TARGETS", 0)
+    clock = Clock()
+
+    def before(call: str, what: object) -> None:
+        clock.now = max(6.0, clock.now)
+        if call == "parts" and isinstance(what, Upload):
+            clock.now = 10.0 if what.key == out_of_time_at else clock.now
+            if what.key in failing or what.key == out_of_time_at:
+                raise Unavailable("SlowDown", 503)
+
+    pages = [[(key, key, OLD) for key in "abcdefg"]]
+    return swept(Shelf(pages, before), clock=clock, retries=True, workers=1)
+
+
+def test_range_that_is_listed_again_reaches_from_the_first_failed_upload_to_the_last(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    done = left_of_one_page("ce", monkeypatch)
+
+    assert done.left is not None
+    assert [(one.start, one.end, one.attempts) for one in done.left.scans] == [(Cursor("b", "b"), Cursor("e", "e"), 1)]
+    assert done.ledger.close().counts["aborted"] == done.ledger.close().uploads == 5
+
+
+def test_range_does_not_reach_beyond_the_upload_to_go_on_from(monkeypatch: pytest.MonkeyPatch) -> None:
+    done = left_of_one_page("ac", monkeypatch, out_of_time_at="d")
+
+    assert done.left is not None
+    assert [(one.start, one.end) for one in done.left.scans] == [
+        (Cursor("c", "c"), None),
+        (Cursor(), Cursor("c", "c")),
+    ]
+
+
+def test_upload_whose_abort_may_have_taken_place_travels_by_itself_and_ends_a_range(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sweep, "MAX_TARGETS", 0)
+
+    def before(call: str, what: object) -> None:
+        is_lost = call == "abort" and isinstance(what, Upload) and what.key == "c"
+        if is_lost or (call == "parts" and isinstance(what, Upload) and what.key in "be"):
+            raise Unavailable("Timeout")
+
+    done = swept(Shelf([[(key, key, OLD) for key in "abcdef"]], before), retries=True)
+
+    assert done.left is not None
+    assert [(one.upload.key, one.was_sent) for one in done.left.named] == [("c", True)]
+    assert [(one.start.key, one.end and one.end.key) for one in done.left.scans] == [("a", "b"), ("d", "e")]
+
+
+def test_target_that_a_listing_still_comes_to_is_told_by_the_run_that_lists_it() -> None:
+    clock = Clock()
+
+    def before(call: str, what: object) -> None:
+        clock.now = 6.0
+        if call == "parts" and isinstance(what, Upload) and what.key == "b":
+            raise Rejected("AccessDenied", 403)
+        if call == "parts" and isinstance(what, Upload) and what.key == "a":
+            clock.now = 10.0
+            raise Unavailable("Timeout")
+
+    pages = [[("a", "1", OLD), ("b", "2", OLD)]]
+    targets = [Upload(PHOTOS, "b", "2")]
+    done = swept(Shelf(pages, before), targets=targets, scan_attempts=1, clock=clock, workers=1)
+
+    assert done.left is not None
+    assert ([one.start for one in done.left.scans], done.left.named) == ([Cursor()], ())
+    assert done.ledger.close().uploads == 0
+
+
+@pytest.mark.parametrize(("attempts", "is_tried_again"), [(0, True), (2, False)])
+def test_upload_that_cannot_be_looked_at_shortly_before_its_abort_holds_up_no_listing(
+    attempts: int, *, is_tried_again: bool
+) -> None:
+    shelf = Shelf([[("a", "1", OLD), ("b", "2", OLD)]], sent=lambda upload: -9.0 if upload.key == "a" else 0.0)
+
+    done = swept(shelf, scan_attempts=attempts, retries=True, workers=1)
+
+    report = done.ledger.close()
+    assert (report.counts["aborted"], report.counts["deferred"]) == (1, 0 if is_tried_again else 1)
+    left = done.left.named if done.left else ()
+    assert [(one.upload.key, one.attempts) for one in left] == [("a", 1)] * is_tried_again
+    assert done.left is None or done.left.scans == ()
+
+
+def test_abort_that_was_refused_for_now_is_not_taken_for_one_that_may_have_taken_place() -> None:
+    def before(call: str, what: object) -> None:
+        if call == "abort" and isinstance(what, Upload):
+            raise Unavailable("x", {"a": 503, "b": 500, "c": None, "d": 409}[what.key])
+
+    done = swept(Shelf([[(key, "1", OLD) for key in "abcd"]], before), retries=True)
+
+    assert done.left is not None
+    assert {one.upload.key: one.was_sent for one in done.left.named} == {"a": False, "b": True, "c": True, "d": False}
+
+
+def test_dry_run_that_comes_to_its_limit_behind_an_upload_not_reached_is_the_last_one() -> None:
+    """The first upload is slower than the second, which takes the only abort: every run would end like this."""
+
+    def before(call: str, what: object) -> None:
+        if call == "parts" and isinstance(what, Upload) and what.key == "a":
+            for _turn in range(9):
+                turns.sleep(0)
+
+    done = swept(Shelf([[("a", "1", OLD), ("b", "2", OLD)]], before), dry_run=True, max_aborts=1)
+
+    assert done.left is not None
+    assert (done.left.max_aborts, done.left.aborted) == (0, 1)
+    done.keep_what_is_left(Log(lambda _: None, Scrubber(())))
+    report = done.ledger.close()
+    assert (report.counts["would_abort"], report.counts["deferred"]) == (1, 1)
+
+
+def test_run_whose_aborts_are_all_refused_got_nowhere() -> None:
+    def before(call: str, _: object) -> None:
+        if call == "abort":
+            raise Stopped("ExpiredToken", 403)
+
+    done = swept(Shelf([[("a", "1", OLD), ("b", "2", OLD)]], before), retries=True, max_aborts=1)
+
+    assert done.left is not None
+    assert (done.got_on, done.left.max_aborts) == (False, 1)

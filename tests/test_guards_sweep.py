@@ -34,7 +34,7 @@ from cos_sweeper.model import (
 )
 from cos_sweeper.plan import Named
 from cos_sweeper.policy import Policy
-from cos_sweeper.settle import Acknowledged, Allowance, Settler
+from cos_sweeper.settle import OUT_OF_TIME, Acknowledged, Allowance, Settler
 from cos_sweeper.store import Receipt, why_unaddressable
 from tests.aborting import aborting_settings
 
@@ -56,6 +56,7 @@ class Shelf:
     aborting: Callable[[], Receipt] = lambda: Receipt("id")
     asked: list[int] = field(default_factory=list)
     aborts: int = 0
+    pauses: bool = True
 
     def parts(self, _: Upload, after: int, *, for_abort: bool = False) -> PartsPage:  # noqa: ARG002
         self.asked.append(after)
@@ -67,6 +68,9 @@ class Shelf:
 
     def give_back(self, _: Bucket) -> None:
         """No rate limit here."""
+
+    def pause(self, _: float) -> bool:
+        return self.pauses
 
 
 def settled(
@@ -166,7 +170,7 @@ def test_parts_that_were_cut_off_by_our_own_time_limit_are_no_failure() -> None:
 
 def test_an_allowance_is_taken_for_an_abort_and_given_back_only_when_none_was_needed() -> None:
     allowance = Allowance(2)
-    gone, failed = NoSuchUpload("NoSuchUpload", 404), Unavailable("SlowDown", 503)
+    gone, failed = NoSuchUpload("NoSuchUpload", 404), Unavailable("Timeout")
 
     left = []
     for shelf, dry_run in (
@@ -180,6 +184,57 @@ def test_an_allowance_is_taken_for_an_abort_and_given_back_only_when_none_was_ne
     assert left == [(AlreadyGone, 2, False), (Failed, 1, False), (WouldAbort, 0, True)]
     assert isinstance(settled(Shelf(), allowance=allowance), Deferred)
     assert allowance.left == 0
+
+
+@pytest.mark.parametrize("code", ["TooLate", "OutOfTime"])
+def test_upload_whose_abort_never_left_is_left_for_later_and_takes_no_place_under_the_limit(code: str) -> None:
+    allowance = Allowance(1)
+    shelf = Shelf(aborting=raising(Unavailable(code, again=code == "TooLate")))
+
+    outcome = settled(shelf, allowance=allowance)
+
+    assert isinstance(outcome, Deferred)
+    assert (shelf.aborts, len(shelf.asked), allowance.left) == ((3, 3, 1) if code == "TooLate" else (1, 1, 1))
+
+
+def test_upload_whose_abort_was_sent_and_cannot_be_looked_up_is_left_for_later_and_says_so() -> None:
+    allowance = Allowance(1)
+    shelf = Shelf(aborting=raising(Unavailable("Timeout", again=True)))
+
+    outcome = settled(shelf, allowance=allowance, passed=lambda: shelf.aborts > 0)
+    without_pause = settled(Shelf(aborting=raising(Unavailable("Timeout", again=True)), pauses=False))
+
+    assert outcome == without_pause == Deferred(UPLOAD, OUT_OF_TIME, was_sent=True)
+    assert allowance.left == 0
+
+
+@pytest.mark.parametrize(
+    ("seconds", "pages", "outcome", "looks"),
+    [
+        (4.9, 1, Aborted, 1),
+        (5.1, 1, Deferred, 3),
+        (0.9, 2, Aborted, 1),
+        (1.1, 2, Deferred, 3),
+    ],
+)
+def test_abort_relies_on_a_look_of_less_than_five_seconds_and_on_several_pages_in_less_than_two(
+    seconds: float, pages: int, outcome: type[Outcome], looks: int
+) -> None:
+    now = [0.0]
+
+    def page(after: int) -> PartsPage:
+        sent = now[0]
+        now[0] += seconds
+        return PartsPage((OLD,), after + 1 if after + 1 < pages else None, IN_STEP, NOW, sent)
+
+    shelf = Shelf(page)
+    plan = planning.make((SweepBuckets(),), aborting_settings((PHOTOS,)), (PHOTOS,), "run", NOW)
+    deadline = Deadline(lambda: now[0], 1000.0, 1000.0, 1000.0)
+    settler = Settler(shelf, plan, deadline, Allowance(None), AsOf(NOW, is_new=True))  # type: ignore[arg-type]
+    done = settler.named(Named(UPLOAD, RULES))
+
+    assert type(done.aborted if isinstance(done, Acknowledged) else done) is outcome
+    assert len(shelf.asked) == looks * pages
 
 
 def test_an_allowance_without_a_limit_stays_without_one() -> None:
@@ -241,7 +296,7 @@ def test_only_what_is_wholly_a_bucket_in_a_region_is_swept(name: str, region: st
         def buckets(self, marker: str) -> BucketsPage:
             return {"": BucketsPage((found,), "m"), "m": BucketsPage((PHOTOS,), None)}[marker]
 
-    assert every_bucket(Two()) == ((found,) if is_one else ()) + (PHOTOS,)  # type: ignore[arg-type]
+    assert every_bucket(Two(), NOW) == (((found,) if is_one else ()) + (PHOTOS,), NOW)  # type: ignore[arg-type]
 
 
 # Store

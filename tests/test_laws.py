@@ -19,7 +19,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from cos_sweeper import checkpoint
-from cos_sweeper.errors import Refusal
+from cos_sweeper.errors import Refusal, RunFailed
 from cos_sweeper.model import CHECKPOINT, Bucket, Upload
 from cos_sweeper.plan import Named, Plan, Scan, Share
 from cos_sweeper.policy import Policy
@@ -37,7 +37,8 @@ JSON = {"content-type": "application/json"}
 BUCKET, OTHER = PHOTOS.partition("@")[0], LOGS.partition("@")[0]
 UPLOAD_ID = "1585130821" + "cb" * 32
 REPORTS = "sweeper-reports"
-FIELDS = ["version", "run_id", "as_of", "dry_run", "max_aborts", "number", "share", "past", "policies", "todo"]
+FIELDS = ["version", "run_id", "as_of", "began", "dry_run", "limit", "aborted", "fraction", "number", "stalled"]
+FIELDS += ["share", "past", "policies", "todo"]
 
 # What may stand in an event
 
@@ -432,7 +433,11 @@ def test_scope_a_timer_cannot_widen_what_the_settings_allow(
 
     done = function(timer(**widening), MAX_ABORTS="10", DRY_RUN="true", PREFIXES="raw/")
 
-    assert next(iter(widening)) in done.report["refusals"][0]["reason"] or "PREFIXES" in str(done.report["refusals"])
+    (refused,) = done.lines("request.refused")
+    assert next(iter(widening)) in refused["reason"] or "PREFIXES" in refused["reason"]
+    # A sweep that does not happen is an error that the platform counts.
+    assert isinstance(done.error, RunFailed)
+    assert done.lines("run.ended")[0]["status"] == "failed"
     assert left(cloud) == before
     assert cloud.requests(mark) == []
 
@@ -660,15 +665,25 @@ def test_chain_whenever_an_instance_is_killed_once_the_next_timer_has_come(
 @settings(max_examples=examples(100))
 @given(found=buckets_of_uploads, how=engines, seconds=st.integers(0, 6))
 def test_progress(found: list[tuple[str, int, int, int]], how: dict[str, Any], seconds: int) -> None:
-    """However short the time: each run settles something or is the last of its chain, and the end is not silent."""
+    """
+    However short the time: each run settles something, or two of them end their chain, and the end is not silent.
+
+    What takes most of the time of two runs fails alone, and everything else goes on.
+    """
     scf = engine_with(found, **{**how, "seconds": seconds})
+    present = len(scf.held())
 
     scf.fire()
 
     assert scf.runs <= 12 * len(found) + 3 * how["fan_out"] + 10
     ends = [one for one in scf.reports if not one.handed_on]
     assert len(ends) == (1 if how["fan_out"] == 1 or not scf.reports[0].handed_on > 1 else how["fan_out"])
-    assert all(one.status.value == "complete" or "NoProgress" in one.failed for one in ends)
+    codes = [{*one.failed, *dict(one.past.failed)} for one in ends]
+    assert all(one.status.value == "complete" or failed for one, failed in zip(ends, codes, strict=True))
+    assert set().union(*codes) <= {"NoProgress", "TooSlow"}
+    if not any("NoProgress" in failed for failed in codes):
+        slow = sum("TooSlow" in failure.get("code", "") for one in scf.reports for failure in one.failures)
+        assert sum(one.uploads for one in scf.reports) == present or slow
 
 
 # Scope, once more: a checkpoint can widen nothing
@@ -684,19 +699,21 @@ policies = st.builds(
 )
 everywhere = st.sampled_from([*BUCKETS, Bucket("elsewhere-1250000000", "ap-guangzhou")])
 scans = st.builds(Scan, everywhere, st.sampled_from(["", "raw/"]), policies)
-names = st.builds(Named, st.builds(Upload, everywhere, words, upload_ids), policies)
+names = st.builds(Named, st.builds(Upload, everywhere, words, upload_ids), policies, is_swept=st.booleans())
 plans = st.builds(
     Plan,
     run_id=st.sampled_from(["run-1", "../x", ""]),
     as_of=st.sampled_from([NOW, NOW - timedelta(days=9), NOW + timedelta(minutes=4), NOW + timedelta(days=9)]),
     dry_run=st.booleans(),
-    max_aborts=st.sampled_from([None, 5, 50]),
+    limit=st.sampled_from([None, 5, 50]),
+    aborted=st.sampled_from([0, 0, 3, 10**9]),
+    fraction=st.sampled_from([(1, 1), (1, 3), (3, 1)]),
     workers=st.just(999),
     named=st.lists(names, max_size=2).map(tuple),
     scans=st.lists(scans, max_size=2).map(tuple),
     refused=st.just(()),
     number=st.sampled_from([1, 1000, 1001]),
-    share=st.sampled_from([Share(), Share(1, 4), Share(5, 4)]),
+    share=st.sampled_from([Share(), Share((1,), 4), Share((0, 3), 4), Share((5,), 4), Share((), 4)]),
 )
 allowed = st.builds(
     Settings,
@@ -725,17 +742,21 @@ def test_scope_of_a_checkpoint(wanted: Plan, allowed: Settings) -> None:
         assert made.dry_run or not allowed.dry_run
         assert allowed.max_aborts is None or (made.max_aborts or 0) <= allowed.max_aborts
         assert made.workers == allowed.workers
-        assert 0 <= made.share.index < made.share.of
+        assert made.share.places
+        assert all(0 <= place < made.share.of for place in made.share.places)
         assert made.number <= checkpoint.MAX_RUNS
+        # Whatever the settings exclude by now is reported, and nothing else is left out.
+        assert len({*made.scans, *made.named}) + len(made.dropped) >= min(1, len(wanted.scans) + len(wanted.named))
         assert all(why_unaddressable(one.upload.key, one.upload.upload_id) is None for one in made.named)
         for policy in [one.policy for one in made.scans] + [one.policy for one in made.named]:
             assert set(allowed.exclude_prefixes) <= set(policy.exclude_prefixes)
             assert not allowed.prefixes or (policy.prefixes and all(one.startswith("raw/") for one in policy.prefixes))
-        for one in made.scans:
-            leftovers = one.policy.only_key is not None and one.policy.started_before is not None
-            assert leftovers or one.policy.min_age >= allowed.min_age
-            assert one.policy.min_idle >= (timedelta(hours=1) if leftovers else allowed.min_idle)
-            assert not leftovers or (one.policy.started_before or NOW) <= NOW
+        for policy in [one.policy for one in made.scans] + [one.policy for one in made.named if one.is_swept]:
+            leftovers = policy.only_key is not None and policy.started_before is not None
+            assert leftovers or policy.min_age >= allowed.min_age
+            assert policy.min_idle >= (timedelta(hours=1) if leftovers else allowed.min_idle)
+            assert not leftovers or policy.min_idle_unproven >= allowed.min_idle
+            assert not leftovers or (policy.started_before or NOW) <= NOW
         assert all(one.policy.min_idle >= allowed.event_min_idle for one in made.named)
 
 

@@ -107,3 +107,22 @@ def test_signatures_and_tokens_nobody_told_us_of_are_taken_out(text: str) -> Non
 
     assert "abc123" not in cleaned
     assert HIDDEN in cleaned
+
+
+SHAPES = ["text", 5, 0.5, True, None, [], ["text", 5], {}, {"value": "text"}, [[{"value": ["text"]}]]]
+
+
+@pytest.mark.parametrize("name", ["token", "Authorization", "SecretKey", "x-cos-security-token", "Cookie", "PASSWORD"])
+@pytest.mark.parametrize("value", SHAPES, ids=repr)
+def test_value_of_any_shape_under_the_name_of_a_secret_is_hidden(name: str, value: object) -> None:
+    cleaned = Scrubber(()).clean_all({"deep": [{name: value, "key": "k"}]})
+
+    assert cleaned == {"deep": [{name: HIDDEN, "key": "k"}]}
+
+
+def test_number_under_the_code_of_an_error_is_kept_in_a_report() -> None:
+    report = {"failed_with": {"ExpiredToken": 3, "SignatureDoesNotMatch": 1}, "token": "text", "tokens": ["text"]}
+
+    cleaned = Scrubber(()).clean_all(report, keep_numbers=True)
+
+    assert cleaned == {"failed_with": report["failed_with"], "token": HIDDEN, "tokens": HIDDEN}

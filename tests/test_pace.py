@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import pytest
 
-from cos_sweeper.pace import Pace
+from cos_sweeper.pace import CUT, Pace
 
 
 class Event(NamedTuple):
@@ -169,3 +169,50 @@ def test_a_bucket_that_refuses_everything_is_still_asked_twice_a_second() -> Non
     bucket.run(10)
 
     assert 10 <= bucket.refused - refused <= 30
+
+
+def held_back(seconds_per_turn: float) -> Pace:
+    """A pace at which a turn takes so long, right after a cut at 0.0; the first place is one turn later."""
+    pace = Pace(lambda _low, _high: 1.0)
+    pace.sent()
+    pace.refused(-seconds_per_turn * CUT, 0.0)
+    pace.ended()
+    assert pace.rate(0.0) == pytest.approx(1 / seconds_per_turn)
+    return pace
+
+
+def test_turn_that_is_given_back_is_the_next_ones() -> None:
+    pace = held_back(0.1)
+
+    first = pace.reserve(0.0, 2)
+    pace.give_back(0.0)
+    second = pace.reserve(0.0)
+
+    assert [first, second] == pytest.approx([0.1, 0.2])
+
+
+def test_no_more_turns_are_given_back_than_were_taken_since_the_last_cut() -> None:
+    pace = held_back(0.1)
+
+    # Of requests that were under way when the pace was cut, and of one whose second turn was used.
+    for _ in range(5):
+        pace.give_back(0.0)
+    first = pace.reserve(0.0, 2)
+    pace.use()
+    pace.give_back(0.0)
+    second = pace.reserve(0.0)
+
+    assert [first, second] == pytest.approx([0.1, 0.3])
+
+
+def test_turns_from_before_a_cut_are_not_given_back_after_it() -> None:
+    pace = held_back(0.1)
+    pace.reserve(0.0, 2)
+    pace.sent()
+    pace.refused(0.05, 0.1)
+    pace.ended()
+    expected = pace.reserve(0.1)
+
+    pace.give_back(0.1)
+
+    assert pace.reserve(0.1) > expected

@@ -109,7 +109,7 @@ def test_a_named_upload_takes_its_region_from_the_settings() -> None:
         (AbortUpload(LOGS.name, "k", "1", "ap-beijing"), "is in ap-singapore"),
         (AbortUpload(LOGS.name, "/", "1"), "the key is empty"),
         (AbortUpload(LOGS.name, "a/..", "1"), "last segment"),
-        (AbortUpload(LOGS.name, "/k", "1"), "starts with '/'"),
+        (AbortUpload(LOGS.name, "//k", "1"), "starts with '/'"),
         (AbortUpload(LOGS.name, "k" * 851, "1"), "851 bytes"),
         (AbortUpload(LOGS.name, "\ud800", "1"), "not valid UTF-8"),
         (AbortUpload(LOGS.name, "k", "1 2"), "malformed"),

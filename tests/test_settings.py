@@ -119,6 +119,7 @@ def test_a_star_means_every_bucket() -> None:
         ("WORKERS", "0"),
         ("WORKERS", "257"),
         ("REPORT", "photos-1250000000"),
+        ("REPORT", PHOTOS),
         ("REPORT", f"{PHOTOS}/"),
         ("REPORT", f"{PHOTOS}//x"),
         ("HTTP_AUTH", "none"),
@@ -325,3 +326,9 @@ def test_credentials_are_all_three_or_an_error_that_names_what_is_missing() -> N
         credentials({"TENCENTCLOUD_SECRETID": "AKID", "TENCENTCLOUD_SECRETKEY": " "})
 
     assert caught.value.missing == ("TENCENTCLOUD_SECRETKEY", "TENCENTCLOUD_SESSIONTOKEN")
+
+
+@pytest.mark.parametrize("value", [PHOTOS, f"{PHOTOS}/"])
+def test_report_without_a_prefix_is_refused_with_an_explanation(value: str) -> None:
+    with pytest.raises(BadSettings, match=r"names no prefix; give `name-appid@region/prefix`\. .* no report leads to"):
+        load({"BUCKETS": PHOTOS, "REPORT": value})

@@ -4,21 +4,23 @@ The loop over a store in memory, where time and trouble come as the test says.
 
 import json
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta, timezone
+from math import inf
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cos_sweeper import checkpoint, turns
 from cos_sweeper import plan as planning
-from cos_sweeper import turns
+from cos_sweeper import sweep as sweeping
 from cos_sweeper.budget import Deadline
-from cos_sweeper.chain import run
+from cos_sweeper.chain import is_probe, run
 from cos_sweeper.errors import Unavailable
 from cos_sweeper.listing import every_bucket
 from cos_sweeper.log import Log, Scrubber
-from cos_sweeper.model import AbortUpload, Ask, Bucket, Cursor, Page, PartsPage, SweepBuckets, Upload
+from cos_sweeper.model import CHECKPOINT, AbortUpload, Ask, Bucket, Cursor, Page, PartsPage, SweepBuckets, Upload
 from cos_sweeper.report import Report, Status
 from cos_sweeper.store import Receipt, Store
 from tests.aborting import aborting_settings
@@ -56,7 +58,21 @@ def sweep(
     settings = aborting_settings((PHOTOS, LOGS), **{"workers": 3, **more})
     plan = planning.make(asks or (SweepBuckets(),), settings, (PHOTOS, LOGS), "run", NOW)
     log = Log((lines if lines is not None else []).append, Scrubber(()))
-    return run(plan, store, deadline, log, None, 1)
+    return run(plan, store, deadline, log, None)
+
+
+class Accepting:
+    """A link over which every invocation is accepted."""
+
+    def __init__(self, texts: list[str]) -> None:
+        self._texts = texts
+
+    def invoke(self, texts: Sequence[str], seconds: float = inf) -> list[str]:  # noqa: ARG002
+        self._texts += [text for text in texts if not is_probe(json.loads(text))]
+        return [""] * len(texts)
+
+    def is_refusal(self, _: str) -> bool:
+        return True
 
 
 class Wrapped:
@@ -163,7 +179,7 @@ def test_a_marker_that_does_not_advance_ends_the_listing_with_an_error(stuck: st
         if bucket == LOGS:
             return answer
         calls[0] += 1
-        assert calls[0] < 20
+        assert calls[0] < 100
         to = {
             "same": Cursor("m/09", "x"),
             "back": Cursor("am"[calls[0] % 2], "x"),
@@ -223,8 +239,7 @@ def test_what_is_gone_beyond_the_upload_to_go_on_from_is_told_by_this_run(accoun
         Wrapped(inner, before),  # type: ignore[arg-type]
         Deadline(lambda: clock[0], 15.0, 100.0, 101.0),
         Log(lambda _: None, Scrubber(())),
-        handed_on.extend,
-        1,
+        Accepting(handed_on),
     )
 
     assert (report.handed_on, len(handed_on)) == (1, 1)
@@ -325,4 +340,28 @@ def test_buckets_with_names_or_regions_that_are_none_are_left_out() -> None:
     account.put_bucket(PHOTOS.name, PHOTOS.region, now=NOW)
     account.put_bucket("odd-1250000000", "evil.com", now=NOW)
 
-    assert every_bucket(memory(account)) == (PHOTOS,)
+    assert every_bucket(memory(account), NOW) == ((PHOTOS,), NOW)
+
+
+def test_upload_that_is_listed_but_not_found_is_counted_by_the_run_that_lists_it_again(
+    account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sweeping, "MAX_TARGETS", 0)
+    (failing,), (ghost,) = seed(account, "a"), seed(account, "b")
+    account.bucket(PHOTOS.name).make_ghost(ghost.key, ghost.upload_id, None)
+    failures = [Unavailable("SlowDown", 503)]
+
+    def before(call: str, what: object) -> None:
+        if call == "parts" and what == failing and failures:
+            raise failures.pop()
+
+    settings = aborting_settings((PHOTOS,), workers=1)
+    store, log, texts = Wrapped(memory(account), before), Log(lambda _: None, Scrubber(())), list[str]()
+    plan = planning.make((SweepBuckets(),), settings, (PHOTOS,), "run", NOW)
+    first = run(plan, store, NEVER, log, Accepting(texts))  # type: ignore[arg-type]
+    left = checkpoint.read(json.loads(texts[-1])[CHECKPOINT], settings, (PHOTOS,), NOW)
+    second = run(left, store, NEVER, log, Accepting([]))  # type: ignore[arg-type]
+
+    assert first.handed_on == 1
+    counts = [first.counts[name] + second.counts[name] for name in ("listed_but_not_found", "aborted")]
+    assert (counts, first.uploads + second.uploads) == ([1, 1], 2)

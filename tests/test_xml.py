@@ -48,6 +48,22 @@ def page(inner: str, **more: str) -> tuple[tuple[Listed, ...], Cursor | None]:
         ("2026-03-04", [], False),
         ("1488600093", [], False),
         ("Wed Foo 18 16:04:17 2017", [], False),
+        ("Wed Jan 18 16:04:17 17", [], False),
+        ("Wed Jan 18 16:04:17 0017", [], False),
+        ("Wed Jan 1８ 16:04:17 2017", [], False),
+        ("2017-01-18T08:04:17+15:00", [], False),
+        ("Wed, 18 Jan 2017 08:04:17 +1500", [], False),
+        ("Wed, 18 Jan 2017 08:04:17 -0000", [], False),
+        ("Wed, 18 Jan 2017 08:04:17 -0130", ["2017-01-18T09:34:17+00:00"], False),
+        ("Wed, 18 Jan 17 08:04:17 GMT", [], False),
+        ("18 Jan 2017 08:04:17 GMT", ["2017-01-18T08:04:17+00:00"], False),
+        ("Jan 18 2017 08:04:17 GMT", [], False),
+        ("1970-01-01T00:00:00.000Z", [], False),
+        ("0001-01-01T00:00:00Z", [], False),
+        ("2009-12-31T23:59:59.000Z", [], False),
+        ("2010-01-01T00:00:00.000Z", ["2010-01-01T00:00:00+00:00"], True),
+        ("2010-01-01T07:59:59", [], False),
+        ("Thu, 01 Jan 1970 00:00:00 GMT", [], False),
         ("", [], False),
         ("Z", [], False),
         ("yesterday", [], False),
@@ -63,6 +79,28 @@ def test_start_is_read_in_standard_forms_and_part_time_in_the_documented_one(
 
 
 @pytest.mark.parametrize(
+    ("text", "time"),
+    [
+        ("Sun, 22 Nov 2026 12:00:00 GMT", "2026-11-22T12:00:00+00:00"),
+        ("Sun, 22 Nov 2026 12:00:00", None),
+        ("Sun, 22 Nov 2026 12:00:00 -0000", None),
+        ("Sun, 22 Nov 2026 12:00:00 +0800", None),
+        ("Sun, 22 Nov 2026 12:00:00 GMT, Sun, 22 Nov 2026 12:00:00 GMT", None),
+        ("Sun, 32 Nov 2026 12:00:00 GMT", None),
+        ("Sun, 22 Foo 2026 12:00:00 GMT", None),
+        ("Sunday, 22-Nov-26 12:00:00 GMT", None),
+        (" GMT", None),
+        ("yesterday", None),
+        ("", None),
+    ],
+)
+def test_date_header_is_read_in_its_one_form(text: str, time: str | None) -> None:
+    read = xml.http_date(text)
+
+    assert (read.isoformat() if read else None) == time
+
+
+@pytest.mark.parametrize(
     "rubbish", [b"\x01", b"\x00", b"\xff", b"\xef\xbf\xbf", b"&#1;", b"&#x0;", b"&#xD800;", b"&#99999999;"]
 )
 def test_character_that_xml_forbids_hides_nothing_that_is_needed(rubbish: bytes) -> None:
@@ -75,13 +113,15 @@ def test_character_that_xml_forbids_hides_nothing_that_is_needed(rubbish: bytes)
 
 def test_key_with_a_character_that_xml_forbids_cannot_be_sent_and_no_marker() -> None:
     keyed = listing("<Upload><Key>a&#1;b</Key><UploadId>1</UploadId></Upload>")
-    marked = listing("<NextKeyMarker>a&#1;</NextKeyMarker><NextUploadIdMarker>1</NextUploadIdMarker>", "true")
+    markers = [("a&#1;", "1"), ("a", "1&#1;")]
 
     (listed,) = xml.uploads_page(keyed, BUCKET, Cursor()).listed
 
     assert why_unaddressable(listed.upload.key, "1") == "the key is not valid UTF-8"
-    with pytest.raises(xml.Unreadable):
-        xml.uploads_page(marked, BUCKET, Cursor())
+    for key, upload_id in markers:
+        marked = f"<NextKeyMarker>{key}</NextKeyMarker><NextUploadIdMarker>{upload_id}</NextUploadIdMarker>"
+        with pytest.raises(xml.Unreadable):
+            xml.uploads_page(listing(marked, "true"), BUCKET, Cursor())
 
 
 ENTRY = "<Upload><Key>a%2Bb</Key><UploadId>1</UploadId></Upload>"

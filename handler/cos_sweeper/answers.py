@@ -8,17 +8,21 @@ in, values out; `RunFailed` is how "try again" is said.
 import hmac
 import json
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from cos_sweeper.errors import RunFailed
 from cos_sweeper.model import never
-from cos_sweeper.report import Report
+from cos_sweeper.report import Report, cut
 from cos_sweeper.settings import Settings
 from cos_sweeper.triggers import HttpRequest, Source
 
 # A thousand uploads with keys of the longest kind, written with escapes.
 MAX_BODY_BYTES = 4 << 20
+DISPUTED = "different values of the header"
+# SCF logs responses, and passes no more than this on where an invocation is asynchronous.
+MAX_RESPONSE_BYTES = 128_000
 JSON = {"Content-Type": "application/json; charset=utf-8"}
 
 
@@ -44,7 +48,8 @@ def admit(request: HttpRequest, settings: Settings) -> Denied | None:
     if scheme.lower() != "bearer" or not hmac.compare_digest(
         token.strip().encode("utf-8", "replace"), settings.http_token.encode()
     ):
-        return Denied(401, "no bearer token, or a wrong one")
+        disputed = "authorization" in request.disputed
+        return Denied(401, f"{DISPUTED} Authorization" if disputed else "no bearer token, or a wrong one")
     return _unfit(request)
 
 
@@ -70,19 +75,36 @@ def broken() -> dict[str, Any]:
     return _http(500, {"error": "the function could not run; its log says why"})
 
 
-def answer(source: Source, report: Report) -> dict[str, Any]:
+def answer(
+    source: Source,
+    report: Report,
+    raise_elsewhere: Callable[[], bool] = lambda: False,
+    report_as_json: dict[str, Any] | None = None,
+) -> dict[str, Any]:
     """
     What the trigger gets. Raises RunFailed where a retry is wanted; everything else has been done by then.
 
     An upload that an event named and that was not reached is wanted again, too: nobody else knows of it.
+
+    raise_elsewhere: has another invocation raise in place of this one, and returns whether that was accepted. A retry
+    of this run would begin with a fresh limit of aborts, a retry of that one does nothing. report_as_json: the report
+    without secrets, where it was written already.
     """
-    told = report.as_json()
+    told = report_as_json if report_as_json is not None else report.as_json()
+    if source is Source.HTTP:
+        told = cut(told, lambda each: len(json.dumps(_http(200, each))), MAX_RESPONSE_BYTES)
+    else:
+        told = cut(told, lambda each: len(json.dumps(each)), MAX_RESPONSE_BYTES)
+    if report.must_raise:
+        if source is Source.HTTP:
+            return _http(503, told)
+        raise RunFailed(_summary(report))
     if report.handed_on:
         # A retry would hand on a second time. What failed travels along, and the last run speaks for all.
         return _http(202, told) if source is Source.HTTP else told
     match source:
         case Source.ASYNCHRONOUS:
-            if report.transient or report.lasting or report.unreached:
+            if (report.transient or report.lasting or report.unreached) and not raise_elsewhere():
                 raise RunFailed(_summary(report))
         case Source.CKAFKA:
             # What no retry can mend would block the partition for days.
@@ -100,7 +122,8 @@ def _unfit(request: HttpRequest) -> Denied | None:
         return Denied(405, f"the method is {request.method[:10]}")
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/json":
-        return Denied(415, f"the content type is {kind[:40]!r}")
+        disputed = "content-type" in request.disputed
+        return Denied(415, f"{DISPUTED} Content-Type" if disputed else f"the content type is {kind[:40]!r}")
     if request.size > MAX_BODY_BYTES:
         return Denied(413, f"the body has {request.size} bytes")
     return None

@@ -1,8 +1,9 @@
 """
 A plan and where to go on ⇄ versioned JSON, small enough for an asynchronous invocation.
 
-A checkpoint is an event like any other: whoever may invoke the function can write one. So it is read with mistrust, and
-what it asks for is held against the settings of the day; it can narrow them, never widen them.
+A checkpoint is an event like any other: whoever may invoke the function can write one. So it is read with mistrust: the
+current settings hold as well, and of two limits the stricter one counts. What the settings exclude by now is dropped
+and reported, and the rest goes on.
 """
 
 import json
@@ -20,37 +21,52 @@ from cos_sweeper.policy import Policy
 from cos_sweeper.settings import Settings
 from cos_sweeper.store import why_unaddressable
 
-VERSION = 1
+VERSION = 2
 # SCF takes 128 KB for an asynchronous event.
 MAX_BYTES = 128_000
 # At 15 minutes a run this is ten days; whoever gets here goes round in circles.
 MAX_RUNS = 1000
 MAX_SHARES = 1000
+MAX_ATTEMPTS = 3
+MAX_COUNT = 10**15
 RUN_ID = re.compile(r"[A-Za-z0-9-]{1,64}")
+
+
+class OutOfScope(Refusal):
+    """The current settings exclude something that a checkpoint asks for: it is dropped, and the rest goes on."""
 
 
 def write(plan: Plan) -> tuple[str, ...]:
     """
     The plan as JSON texts of at most MAX_BYTES each: one, or as many as its scans and uploads need.
 
-    What is left of MAX_ABORTS is dealt out among them, and the past goes with the first, so that nothing counts twice.
+    Its limit of aborts is split among them, and the past goes with the first, so that nothing counts twice.
     """
     packs = [_Pack(plan)]
     for policy, item in _todo(plan):
         if not packs[-1].add(policy, item):
             packs.append(_Pack(plan))
             packs[-1].add(policy, item)
-    allowances = deal(plan.max_aborts, len(packs))
+    parts = split(plan, len(packs))
     pasts = [plan.past] + [Past()] * (len(packs) - 1)
-    return tuple(
-        pack.text(replace(plan, max_aborts=allowance, past=past))
-        for pack, allowance, past in zip(packs, allowances, pasts, strict=True)
-        if allowance != 0
-    )
+    return tuple(pack.text(replace(part, past=past)) for pack, part, past in zip(packs, parts, pasts, strict=True))
+
+
+def split(plan: Plan, among: int) -> list[Plan]:
+    """The plan with its limit of aborts in so many parts, which never exceed the whole."""
+    if among == 1:
+        return [plan]
+    limits, aborted = deal(plan.limit, among), deal(plan.aborted, among)
+    top, bottom = plan.fraction
+    parts = []
+    for limit, count in zip(limits, aborted, strict=True):
+        mine = (top * limit, bottom * plan.limit) if limit is not None and plan.limit else (top, bottom * among)
+        parts.append(replace(plan, limit=limit, aborted=count or 0, fraction=_short(*mine)))
+    return parts
 
 
 def deal(most: int | None, among: int) -> list[int | None]:
-    """A limit of aborts, dealt out so that the parts never exceed the whole. None: no limit."""
+    """A number in so many parts. None: no limit."""
     if most is None:
         return [None] * among
     return [most // among + (place < most % among) for place in range(among)]
@@ -58,7 +74,7 @@ def deal(most: int | None, among: int) -> list[int | None]:
 
 def read(raw: object, settings: Settings, buckets: Sequence[Bucket], now: datetime) -> Plan:
     """
-    Read a checkpoint and hold it against the settings. Raises Refusal with the reason.
+    Read a checkpoint and hold it against the settings. Raises Refusal with the reason when it cannot be read.
 
     now: UTC. buckets: the allow-list, as for any request.
     """
@@ -71,6 +87,11 @@ def read(raw: object, settings: Settings, buckets: Sequence[Bucket], now: dateti
         raise Refusal(f"the checkpoint is damaged: {type(exc).__name__}") from exc
 
 
+def _short(top: int, bottom: int) -> tuple[int, int]:
+    """A fraction in numbers that stay small, rounded down where it must be rounded."""
+    return (top, bottom) if bottom <= MAX_COUNT else (top * MAX_COUNT // bottom, MAX_COUNT)
+
+
 # Writing
 
 
@@ -78,13 +99,13 @@ class _Pack:
     """What goes into one checkpoint: things to do, and the policies that they need."""
 
     def __init__(self, plan: Plan) -> None:
-        # The counts of a head may grow a little when the limit and the past are put in.
-        self._room = MAX_BYTES - len(_envelope(plan, [], [])) - 100
+        # The numbers of a head may grow a little when the limit and the past are put in.
+        self._room = MAX_BYTES - len(_envelope(plan, [], [])) - 200
         self._policies: dict[Policy, int] = {}
         self._texts: list[str] = []
         self._items: list[str] = []
 
-    def add(self, policy: Policy, item: list[str]) -> bool:
+    def add(self, policy: Policy, item: list[Any]) -> bool:
         """Take one more thing in; False, and nothing is changed, when there is no room. The first always has room."""
         place = self._policies.get(policy, len(self._policies))
         text = json.dumps([item[0], place, *item[1:]])
@@ -103,12 +124,22 @@ class _Pack:
         return _envelope(plan, self._texts, self._items)
 
 
-def _todo(plan: Plan) -> Iterator[tuple[Policy, list[str]]]:
+def _todo(plan: Plan) -> Iterator[tuple[Policy, list[Any]]]:
     for scan in plan.scans:
-        yield scan.policy, ["scan", scan.bucket.name, scan.prefix, scan.start.key, scan.start.upload_id]
+        yield scan.policy, ["scan", scan.bucket.name, scan.prefix, scan.start.key, scan.start.upload_id, _more(scan)]
     for named in plan.named:
         upload = named.upload
-        yield named.policy, ["upload", upload.bucket.name, upload.key, upload.upload_id]
+        yield named.policy, ["upload", upload.bucket.name, upload.key, upload.upload_id, _more(named)]
+
+
+def _more(item: Scan | Named) -> dict[str, Any]:
+    """What is out of the ordinary; most items have nothing of it."""
+    told: dict[str, Any] = {"attempts": item.attempts, "blocked": item.is_blocked}
+    if isinstance(item, Scan):
+        told["end"] = [item.end.key, item.end.upload_id] if item.end else None
+    else:
+        told |= {"sent": item.was_sent, "swept": item.is_swept, "text": item.text, "markers": item.markers[1:]}
+    return {name: value for name, value in told.items() if value}
 
 
 def _envelope(plan: Plan, policies: Sequence[str], items: Sequence[str]) -> str:
@@ -116,10 +147,14 @@ def _envelope(plan: Plan, policies: Sequence[str], items: Sequence[str]) -> str:
         "version": VERSION,
         "run_id": plan.run_id,
         "as_of": plan.as_of.isoformat(),
+        "began": (plan.began or plan.as_of).isoformat(),
         "dry_run": plan.dry_run,
-        "max_aborts": plan.max_aborts,
+        "limit": plan.limit,
+        "aborted": plan.aborted,
+        "fraction": plan.fraction,
         "number": plan.number,
-        "share": [plan.share.index, plan.share.of],
+        "stalled": plan.stalled,
+        "share": [plan.share.places, plan.share.of],
         "past": [plan.past.transient, plan.past.lasting, plan.past.failed],
     }
     body = f'{json.dumps(head)[1:-1]}, "policies": [{", ".join(policies)}], "todo": [{", ".join(items)}]'
@@ -131,8 +166,10 @@ def _policy_as_json(policy: Policy) -> str:
         {
             "min_age": policy.min_age.total_seconds(),
             "min_idle": policy.min_idle.total_seconds(),
+            "min_idle_unproven": policy.min_idle_unproven.total_seconds(),
             "prefixes": policy.prefixes,
             "exclude_prefixes": policy.exclude_prefixes,
+            "include_committers": policy.include_committers,
             "only_key": policy.only_key,
             "started_before": policy.started_before.isoformat() if policy.started_before else None,
         }
@@ -149,99 +186,172 @@ class _Reader:
         self._now = now
 
     def plan(self, raw: Mapping[str, Any]) -> Plan:
-        if raw.get("version") != VERSION:
+        if raw.get("version") not in (1, VERSION):
             raise Refusal(f"the checkpoint has version {str(raw.get('version'))[:20]!r}; this function reads {VERSION}")
         policies = [self._policy(_object(one, "a policy")) for one in raw["policies"]]
-        scans: list[Scan] = []
-        named: list[Named] = []
-        for kind, place, name, *rest in raw["todo"]:
-            bucket, policy = self._bucket(name), policies[_whole(place, 0, len(policies) - 1, "a policy")]
-            if kind == "scan":
-                scans.append(self._scan(bucket, policy, *rest))
-            elif kind == "upload":
-                named.append(self._named(bucket, policy, *rest))
-            else:
-                raise Refusal("the checkpoint has something to do that this function does not know")
+        named, scans, dropped = self._items(raw["todo"], policies)
         transient, lasting, failed = raw["past"]
         return Plan(
-            run_id=_matching(raw["run_id"], RUN_ID, "the run id"),
-            as_of=self._as_of(raw["as_of"]),
-            dry_run=self._dry_run(raw["dry_run"]),
-            max_aborts=self._max_aborts(raw["max_aborts"]),
+            run_id=_matching(raw["run_id"], RUN_ID, "run id"),
+            as_of=self._not_in_future(raw["as_of"]),
+            began=self._not_in_future(raw.get("began", raw["as_of"])),
+            dry_run=_flag(raw["dry_run"], "`dry_run`") or self._settings.dry_run,
             workers=self._settings.workers,
             verify=self._settings.verify,
             named=tuple(dict.fromkeys(named)),
             scans=tuple(dict.fromkeys(scans)),
             refused=(),
-            number=_whole(raw["number"], 1, MAX_RUNS, "the number of the run"),
-            share=_share(*raw["share"]),
+            dropped=tuple(dict.fromkeys(dropped)),
+            number=_whole(raw["number"], 1, MAX_RUNS, "number of the run"),
+            stalled=_whole(raw.get("stalled", 0), 0, MAX_RUNS, "number of runs that got nowhere"),
             past=Past(
-                _whole(transient, 0, 10**15, "a count"),
-                _whole(lasting, 0, 10**15, "a count"),
-                tuple((_text(code)[:64], _whole(count, 0, 10**15, "a count")) for code, count in failed[:100]),
+                _whole(transient, 0, MAX_COUNT, "count"),
+                _whole(lasting, 0, MAX_COUNT, "count"),
+                tuple((_text(code)[:64], _whole(count, 0, MAX_COUNT, "count")) for code, count in failed[:100]),
             ),
+            **self._limits(raw),
         )
 
-    def _as_of(self, text: object) -> datetime:
+    def _items(
+        self, todo: Sequence[Any], policies: Sequence[Policy | str]
+    ) -> tuple[list[Named], list[Scan], list[str]]:
+        named: list[Named] = []
+        scans: list[Scan] = []
+        dropped: list[str] = []
+        for kind, place, name, *rest in todo:
+            policy = policies[_whole(place, 0, len(policies) - 1, "policy")]
+            more = rest.pop() if rest and isinstance(rest[-1], dict) else {}
+            try:
+                if isinstance(policy, str):
+                    raise OutOfScope(policy)
+                if kind == "scan":
+                    scans.append(self._scan(self._bucket(name), policy, more, *rest))
+                elif kind == "upload":
+                    named.append(self._named(self._bucket(name), policy, more, *rest))
+                else:
+                    raise Refusal("the checkpoint has something to do that this function does not know")
+            except OutOfScope as exc:
+                # The key of an upload, so that who asked for it can be told; a listing has none.
+                place = f"{_text(name)[:80]}/{_text(rest[0])}" if kind == "upload" else _text(name)[:80]
+                dropped.append(f"{place}: {exc}")
+        return named, scans, dropped
+
+    def _not_in_future(self, text: object) -> datetime:
         """Ages are never judged by a moment that has not come, whatever the clock of an earlier run said."""
         return min(_moment(text), self._now)
 
-    def _dry_run(self, dry: object) -> bool:
-        if not isinstance(dry, bool):
-            raise Refusal("the checkpoint's `dry_run` is neither true nor false")
-        if self._settings.dry_run and not dry:
-            raise Refusal("the checkpoint is of a run for real, and DRY_RUN is true now")
-        return dry
+    def _limits(self, raw: Mapping[str, Any]) -> dict[str, Any]:
+        """
+        What is left of MAX_ABORTS: the limit that this branch had or its part of the current one, less what it aborted.
 
-    def _max_aborts(self, most: object) -> int | None:
-        allowed = self._settings.max_aborts
-        if most is None and allowed is None:
-            return None
-        return _whole(most, 0, 10**12 if allowed is None else allowed, "`max_aborts` under MAX_ABORTS")
+        The first version had what was left under `max_aborts`, and no parts.
+        """
+        if raw["version"] == 1:
+            places, of = [raw["share"][0]], raw["share"][1]
+            limit, aborted, top, bottom = raw["max_aborts"], 0, 1, _whole(of, 1, MAX_SHARES, "number of shares")
+        else:
+            (places, of), limit, aborted = raw["share"], raw["limit"], raw["aborted"]
+            top, bottom = raw["fraction"]
+        top, bottom = _whole(top, 0, MAX_COUNT, "fraction"), _whole(bottom, 1, MAX_COUNT, "fraction")
+        limits = [] if limit is None else [_whole(limit, 0, MAX_COUNT, "limit of aborts")]
+        if self._settings.max_aborts is not None:
+            limits.append(self._settings.max_aborts * min(top, bottom) // bottom)
+        return {
+            "limit": min(limits, default=None),
+            "aborted": _whole(aborted, 0, MAX_COUNT, "number of aborts"),
+            "fraction": (top, bottom),
+            "share": _share(places, of),
+        }
 
-    def _policy(self, raw: Mapping[str, Any]) -> Policy:
-        """Its prefixes must lie within the settings' own; what the settings exclude is excluded in any case."""
-        allowed = self._settings.prefixes
-        prefixes, spared = _texts(raw["prefixes"]), _texts(raw["exclude_prefixes"])
-        outside = [one for one in prefixes if allowed and not one.startswith(allowed)]
-        if outside or (allowed and not prefixes):
-            raise Refusal("the checkpoint's prefixes are wider than PREFIXES")
+    def _policy(self, raw: Mapping[str, Any]) -> Policy | str:
+        """
+        A policy under the settings as well, or why nothing is left of it.
+
+        Its ages are raised by `_of_listing` and `_named`: which settings hold depends on what it is for.
+        """
+        wanted, allowed = _texts(raw["prefixes"]), self._settings.prefixes
+        prefixes = [
+            max(one, other, key=len)
+            for one in wanted or ("",)
+            for other in allowed or ("",)
+            if one.startswith(other) or other.startswith(one)
+        ]
+        if not prefixes:
+            return "its prefixes are outside PREFIXES"
         only_key, before = raw["only_key"], raw["started_before"]
+        excluded = _texts(raw["exclude_prefixes"] if "exclude_prefixes" in raw else raw["spare_prefixes"])
+        committers = _flag(raw.get("include_committers", False), "`include_committers`")
         return Policy(
             min_age=_span(raw["min_age"]),
             min_idle=_span(raw["min_idle"]),
-            prefixes=prefixes,
-            exclude_prefixes=tuple(dict.fromkeys((*spared, *self._settings.exclude_prefixes))),
+            min_idle_unproven=_span(raw.get("min_idle_unproven", 0)),
+            prefixes=tuple(dict.fromkeys(one for one in prefixes if one)),
+            exclude_prefixes=tuple(dict.fromkeys((*excluded, *self._settings.exclude_prefixes))),
+            include_committers=committers and self._settings.include_committers,
             only_key=None if only_key is None else _text(only_key),
             started_before=None if before is None else min(_moment(before), self._now),
-            min_idle_unproven=self._settings.min_idle if only_key is not None else timedelta(0),
-            include_committers=self._settings.include_committers,
         )
 
-    def _scan(self, bucket: Bucket, policy: Policy, prefix: object, key: object, upload_id: object) -> Scan:
-        """A sweep keeps the settings' ages; the leftovers of a completed object have an age and a key of their own."""
-        settings = self._settings
-        floors = settings.min_age, settings.min_idle
-        if policy.only_key is not None and policy.started_before is not None:
-            floors = timedelta(0), max(settings.event_min_idle, LEFTOVERS_MIN_IDLE)
-        if policy.min_age < floors[0] or policy.min_idle < floors[1]:
-            raise Refusal("the checkpoint's ages are below MIN_AGE_HOURS, MIN_IDLE_HOURS or EVENT_MIN_IDLE_MINUTES")
-        return Scan(bucket, _sendable(prefix), policy, Cursor(_sendable(key), _sendable(upload_id)))
+    def _scan(
+        self, bucket: Bucket, policy: Policy, more: Mapping[str, Any], prefix: object, key: object, upload_id: object
+    ) -> Scan:
+        end = more.get("end")
+        return Scan(
+            bucket,
+            _sendable(prefix),
+            self._of_listing(policy),
+            Cursor(_sendable(key), _sendable(upload_id)),
+            Cursor(*(_sendable(one) for one in end)) if end else None,
+            **_history(more),
+        )
 
-    def _named(self, bucket: Bucket, policy: Policy, key: object, upload_id: object) -> Named:
-        if policy.min_idle < self._settings.event_min_idle:
-            raise Refusal("the checkpoint's idle time is below EVENT_MIN_IDLE_MINUTES")
+    def _named(self, bucket: Bucket, policy: Policy, more: Mapping[str, Any], key: object, upload_id: object) -> Named:
         upload = Upload(bucket, _text(key), _text(upload_id))
         reason = why_unaddressable(upload.key, upload.upload_id)
         if reason:
             raise Refusal(reason)
-        return Named(upload, policy)
+        is_swept = _flag(more.get("swept", False), "`swept`")
+        if is_swept:
+            policy = self._of_listing(policy)
+        else:
+            policy = replace(policy, min_idle=max(policy.min_idle, self._settings.event_min_idle))
+        markers = [_whole(one, 1, 10**9, "marker") for one in more.get("markers", ())]
+        return Named(
+            upload,
+            policy,
+            was_sent=_flag(more.get("sent", False), "`sent`"),
+            is_swept=is_swept,
+            markers=(0, *sorted(set(markers))[:1000]),
+            text=_sendable(more.get("text", "")),
+            **_history(more),
+        )
+
+    def _of_listing(self, policy: Policy) -> Policy:
+        """A sweep keeps the settings' ages; stale siblings of a completed object have ages and a key of their own."""
+        settings = self._settings
+        if policy.only_key is not None and policy.started_before is not None:
+            return replace(
+                policy,
+                min_idle=max(policy.min_idle, settings.event_min_idle, LEFTOVERS_MIN_IDLE),
+                min_idle_unproven=max(policy.min_idle_unproven, settings.min_idle),
+            )
+        return replace(
+            policy, min_age=max(policy.min_age, settings.min_age), min_idle=max(policy.min_idle, settings.min_idle)
+        )
 
     def _bucket(self, name: object) -> Bucket:
         bucket = self._buckets.get(_text(name))
         if bucket is None:
-            raise Refusal(f"the checkpoint's bucket {str(name)[:80]!r} is not among BUCKETS")
+            excluded = name in self._settings.exclude_buckets
+            raise OutOfScope("excluded by EXCLUDE_BUCKETS" if excluded else "no longer among BUCKETS")
         return bucket
+
+
+def _history(more: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "attempts": _whole(more.get("attempts", 0), 0, MAX_ATTEMPTS, "number of attempts"),
+        "is_blocked": _flag(more.get("blocked", False), "`blocked`"),
+    }
 
 
 def _object(raw: object, what: str) -> Mapping[str, Any]:
@@ -250,14 +360,22 @@ def _object(raw: object, what: str) -> Mapping[str, Any]:
     return raw
 
 
-def _share(index: object, of: object) -> Share:
-    many = _whole(of, 1, MAX_SHARES, "the number of shares")
-    return Share(_whole(index, 0, many - 1, "the share"), many)
+def _share(places: object, of: object) -> Share:
+    many = _whole(of, 1, MAX_SHARES, "number of shares")
+    if not isinstance(places, list) or not places:
+        raise Refusal("the checkpoint has no list of shares")
+    return Share(tuple(sorted({_whole(place, 0, many - 1, "share") for place in places})), many)
 
 
-def _whole(value: object, least: int, most: int, what: str) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
-        raise Refusal(f"the checkpoint's {what} is not a whole number from {least} to {most}")
+def _flag(value: object, what: str) -> bool:
+    if not isinstance(value, bool):
+        raise Refusal(f"the checkpoint's {what} is neither true nor false")
+    return value
+
+
+def _whole(value: object, minimum: int, maximum: int, what: str) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not minimum <= value <= maximum:
+        raise Refusal(f"the checkpoint's {what} is not a whole number from {minimum} to {maximum}")
     return value
 
 

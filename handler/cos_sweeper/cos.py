@@ -9,6 +9,7 @@ import logging
 import random
 import re
 from collections.abc import Callable, Mapping
+from copy import copy
 from datetime import datetime, timedelta, timezone
 from typing import TypeVar
 
@@ -16,8 +17,9 @@ from qcloud_cos import CosConfig, CosS3Auth, CosS3Client
 
 from cos_sweeper import turns, xml
 from cos_sweeper.budget import Deadline
+from cos_sweeper.codes import THROTTLED, Meaning, meaning
 from cos_sweeper.connection import Answer, NoAnswer
-from cos_sweeper.errors import NoSuchUpload, Refusal, Rejected, StoreError, Unavailable
+from cos_sweeper.errors import NoSuchUpload, Refusal, Rejected, Stopped, StoreError, Unavailable
 from cos_sweeper.model import Bucket, BucketsPage, Cursor, Page, PartsPage, Upload
 from cos_sweeper.pace import Pace
 from cos_sweeper.retry import persist
@@ -30,8 +32,6 @@ T = TypeVar("T")
 LONGEST_PAUSE_SECONDS = 4.0
 # With less than this left after a pause, another attempt would only be cut off.
 WORTH_TRYING_SECONDS = 0.5
-# COS's words for a bucket that is asked too fast.
-TOO_MUCH = ("SlowDown", "ServiceUnavailable")
 SERVICE_HOST = "service.cos.myqcloud.com"
 ERROR_CODE = re.compile(r"[A-Za-z0-9.]{1,64}")
 # Any region will do for the one request that has none.
@@ -91,6 +91,13 @@ class CosStore:
         self._now = now
         self._sleep = sleep
         self._paces: dict[Bucket | None, Pace] = {}
+        self._end = _End()
+
+    def until(self, deadline: Deadline) -> "CosStore":
+        """The same store with another deadline. Where no request may leave one of them, none leaves the other."""
+        other = copy(self)
+        other._deadline = deadline
+        return other
 
     def buckets(self, marker: str) -> BucketsPage:
         """Get Service: the buckets of every region."""
@@ -200,9 +207,13 @@ class CosStore:
         sent: "_Sent | None" = None,
     ) -> Answer:
         """Send one request once. turns_taken: under the rate limit; 0: its turn was taken before."""
+        if self._end.reason is not None:
+            raise self._end.reason
         pace = self._pace(bucket)
         if turns_taken:
             self._wait_in_row(pace, turns_taken)
+        else:
+            pace.use()
         seconds = self._deadline.request_seconds()
         if seconds <= 0:
             raise Unavailable("OutOfTime", detail="no time was left to send the request")
@@ -212,9 +223,14 @@ class CosStore:
         pace.sent()
         try:
             return self._exchange(bucket, request, seconds, within)
-        except Unavailable as exc:
-            if exc.code in TOO_MUCH:
-                pace.refused(began, self._deadline.clock())
+        except StoreError as exc:
+            now = self._deadline.clock()
+            if isinstance(exc, Stopped):
+                self._end.reason = exc
+            elif isinstance(exc, Unavailable) and (exc.code in THROTTLED or exc.status == 429):
+                pace.refused(began, now)
+            if turns_taken > 1:
+                pace.give_back(now)
             raise
         finally:
             pace.ended()
@@ -223,11 +239,12 @@ class CosStore:
         return self._paces.get(bucket) or self._paces.setdefault(bucket, Pace(random.uniform))
 
     def _wait_in_row(self, pace: Pace, turns_taken: int) -> None:
-        """Until it is this request's turn, or no time is left for it. After a cut, everybody queues anew."""
+        """Until it is this request's turn, or the run's time is over. After a cut, everybody queues anew."""
         cuts = None
         while cuts != pace.cuts:
             cuts = pace.cuts
-            seconds = min(pace.reserve(self._deadline.clock(), turns_taken), self._deadline.request_seconds())
+            now = self._deadline.clock()
+            seconds = min(pace.reserve(now, turns_taken), self._deadline.ends - now)
             if seconds <= 0:
                 return
             self._sleep(seconds)
@@ -264,6 +281,12 @@ class CosStore:
         if asked - timedelta(seconds=1) <= date <= answered:
             return timedelta(0)
         return date - asked if date < asked else date - answered
+
+
+class _End:
+    """Once the credentials or the clock are not accepted, every further request of the run would be one in vain."""
+
+    reason: Stopped | None = None
 
 
 class _Sent:
@@ -309,16 +332,17 @@ def _judge(answer: Answer) -> None:
     if 200 <= status < 300:
         return
     code, request_id = _code_of(answer), _request_id(answer)
-    if status >= 500:
-        raise Unavailable(code, status, request_id, again=True)
-    if code == "NoSuchUpload":
+    if status < 500 and code == "NoSuchUpload":
         raise NoSuchUpload(code, status, request_id)
-    if code == "RequestTimeout":
-        raise Unavailable(code, status, request_id, again=True)
-    if code == "ExpiredToken":
-        # SCF renews the credentials between invocations: the next run may succeed, this one cannot.
-        raise Unavailable(code, status, request_id)
-    raise Rejected(code, status, request_id)
+    match meaning(status, code, xml.error_message(answer.content)):
+        case Meaning.AGAIN:
+            raise Unavailable(code, status, request_id, again=True)
+        case Meaning.LATER:
+            raise Unavailable(code, status, request_id)
+        case Meaning.STOP:
+            raise Stopped(code, status, request_id)
+        case _:
+            raise Rejected(code, status, request_id)
 
 
 def _code_of(answer: Answer) -> str:

@@ -63,17 +63,12 @@ class Unavailable(StoreError):
         self.again = again
 
 
+class Stopped(Unavailable):
+    """COS accepts neither these credentials nor this clock any more: no further request leaves in this run."""
+
+
 class Rejected(StoreError):
     """COS refused for good: only somebody who changes a permission, a setting or the bucket can mend it."""
-
-
-class NotHandedOn(SweeperError):
-    """SCF did not take an invocation. code: its error code. accepted: how many it took before."""
-
-    def __init__(self, code: str, accepted: int) -> None:
-        super().__init__(code)
-        self.code = code
-        self.accepted = accepted
 
 
 class RunFailed(SweeperError):

@@ -39,18 +39,24 @@ class Scrubber:
             text = text.replace(form, HIDDEN)
         return SIGNED.sub(lambda match: match[1] + HIDDEN, text)
 
-    def clean_all(self, value: Any) -> Any:
-        """A value of JSON without any secret: in its texts, and under names that are a secret's."""
+    def clean_all(self, value: Any, *, keep_numbers: bool = False) -> Any:
+        """
+        A value of JSON without any secret: in its texts, and whatever stands under names that are a secret's.
+
+        keep_numbers: for our own report, which counts failures under COS's codes, `ExpiredToken` among them.
+        """
         if isinstance(value, str):
             return self.clean(value)
-        if isinstance(value, dict):
-            return {
-                self.clean_all(name): HIDDEN
-                if isinstance(inner, str) and SECRET_NAME.search(str(name))
-                else self.clean_all(inner)
-                for name, inner in value.items()
-            }
-        return [self.clean_all(inner) for inner in value] if isinstance(value, list) else value
+        if isinstance(value, list):
+            return [self.clean_all(inner, keep_numbers=keep_numbers) for inner in value]
+        if not isinstance(value, dict):
+            return value
+        return {
+            self.clean_all(name): HIDDEN
+            if SECRET_NAME.search(str(name)) and not (keep_numbers and isinstance(inner, (int, float)))
+            else self.clean_all(inner, keep_numbers=keep_numbers)
+            for name, inner in value.items()
+        }
 
 
 class Log:

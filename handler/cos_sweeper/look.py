@@ -17,7 +17,7 @@ from cos_sweeper.budget import Deadline
 from cos_sweeper.clock import AsOf
 from cos_sweeper.errors import Rejected, Unavailable
 from cos_sweeper.model import Keep, Part, PartsPage, Upload
-from cos_sweeper.policy import Activity, Policy, add_parts, doubt_of_clock
+from cos_sweeper.policy import NEW_PART, Activity, Policy, add_parts, doubt_of_clock
 from cos_sweeper.store import Store
 
 # From the first request of a look to the abort, the wait for a connection included.
@@ -28,6 +28,8 @@ MAX_DELAY_SECONDS = 2.0
 MAX_PARTS_PAGES = 1000
 # Pages of one look that are asked for at the same time; COS has ten at most.
 PAGES_AT_ONCE = 16
+# Of all looks together, beyond one page for each worker: each is a connection, and SCF lets a function open 1024 files.
+MAX_PAGES_AT_ONCE = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,7 @@ class Look:
 
     markers: the part number after which each page begins. parts: a number for each part, the same for the same part
     in this process. began: when its first request left; ended: when the last answer was read; by the deadline's clock.
+    is_at_once: all pages were asked for at the same time, as for a look that confirms an earlier one.
     """
 
     activity: Activity
@@ -44,11 +47,12 @@ class Look:
     parts: "array[int]"
     began: float
     ended: float
+    is_at_once: bool = False
 
     @property
     def needs_another(self) -> bool:
         """Whether it took so long that a part may have arrived behind its back."""
-        return len(self.markers) > 1 and self.ended - self.began > MAX_DELAY_SECONDS
+        return len(self.markers) > 1 and not self.is_at_once and self.ended - self.began > MAX_DELAY_SECONDS
 
     def seconds_left(self, now: float) -> float:
         """In how many seconds an abort that relies on it must leave; not positive when it is too late."""
@@ -60,7 +64,44 @@ class Look:
 
     def differs_from(self, earlier: "Look") -> bool:
         """Whether the two do not show the same parts."""
-        return set(self.parts) != set(earlier.parts)
+        return sorted(self.parts) != sorted(earlier.parts)
+
+
+@dataclass(frozen=True, slots=True)
+class CutOff:
+    """Time ran out before the look was complete. markers: where the pages begin, as far as they were read."""
+
+    markers: tuple[int, ...]
+
+
+class Gate:
+    """Lets so many pages through that are asked for at the same time."""
+
+    def __init__(self, most: int = MAX_PAGES_AT_ONCE) -> None:
+        self._free = most
+
+    def enter(self, pages: int, deadline: Deadline) -> bool:
+        """Wait until there is room; False when the time for it is over."""
+        while self._free < pages:
+            if deadline.passed:
+                return False
+            turns.sleep(0.01)
+        self._free -= pages
+        return True
+
+    def leave(self, pages: int) -> None:
+        """They are answered."""
+        self._free += pages
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """What is left of a page of parts once it was read. after, next: where it begins, and the page behind it."""
+
+    after: int
+    next: int | None
+    activity: Activity
+    parts: "array[int]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,24 +111,44 @@ class Looker:
     store: Store
     deadline: Deadline
     as_of: AsOf
+    gate: Gate
 
-    def look(self, upload: Upload, policy: Policy, earlier: Look | None = None) -> Look | Keep | None:
+    def look(
+        self, upload: Upload, policy: Policy, markers: tuple[int, ...] = (0,), *, for_abort: bool = True
+    ) -> Look | Keep | CutOff:
         """
-        Look at every part, or up to the first that keeps the upload. None: time ran out first. Raises StoreError.
+        Look at every part, or up to the first that keeps the upload. Raises StoreError.
 
-        earlier: a look at the same upload, whose pages are asked for at once this time.
+        markers: where the pages begin, as far as an earlier run read them. That run found nothing that keeps the
+        upload, which is no evidence for an abort: when the rest is read, all pages are asked for at once. for_abort: an
+        abort may follow at once, so its turn under the rate limit is taken, too; who does not need it gives it back.
         """
-        if earlier is None or len(earlier.markers) == 1:
-            return self._in_turn(upload, policy)
-        return self._at_once(upload, policy, earlier.markers)
+        look = self._in_turn(upload, policy, markers, for_abort=for_abort)
+        if len(markers) > 1 and isinstance(look, Look):
+            whole = self._at_once(upload, policy, look.markers)
+            if whole is not None:
+                return whole
+            # The pages do not join, so they are not all: then they are read one after the other.
+            self.store.give_back(upload.bucket)
+            return self._in_turn(upload, policy, (0,), for_abort=for_abort)
+        return look
 
-    def _in_turn(self, upload: Upload, policy: Policy) -> Look | Keep | None:
-        activity, markers, parts = Activity(), [0], array("q")
+    def look_again(self, upload: Upload, policy: Policy, earlier: Look) -> Look | Keep | CutOff:
+        """Look at an upload whose pages are known: all of them are asked for at once. Raises StoreError."""
+        if len(earlier.markers) == 1:
+            return self._in_turn(upload, policy, earlier.markers, for_abort=True)
+        look = self._at_once(upload, policy, earlier.markers)
+        return Keep(NEW_PART) if look is None else look
+
+    def _in_turn(
+        self, upload: Upload, policy: Policy, first: tuple[int, ...], *, for_abort: bool
+    ) -> Look | Keep | CutOff:
+        activity, markers, parts = Activity(), [*first], array("q")
         began: float | None = None
         while len(markers) <= MAX_PARTS_PAGES:
-            page = self._page(upload, markers[-1], for_abort=len(markers) == 1)
+            page = self._page(upload, markers[-1], for_abort=for_abort and len(markers) == 1)
             if page is None:
-                return None
+                return CutOff(tuple(markers))
             began = page.sent if began is None else began
             seen = self._add(activity, page, policy)
             if isinstance(seen, Keep):
@@ -100,25 +161,40 @@ class Looker:
             markers.append(page.next)
         raise Rejected("EndlessParts", detail=f"more than {MAX_PARTS_PAGES} pages of parts")
 
-    def _at_once(self, upload: Upload, policy: Policy, markers: tuple[int, ...]) -> Look | Keep | None:
+    def _at_once(self, upload: Upload, policy: Policy, markers: tuple[int, ...]) -> Look | Keep | CutOff | None:
+        """None: a page does not end where the next one begins."""
+        many = min(len(markers), PAGES_AT_ONCE)
+        if not self.gate.enter(many, self.deadline):
+            return CutOff(markers)
+        try:
+            return self._pages_at_once(upload, policy, markers)
+        finally:
+            self.gate.leave(many)
+
+    def _pages_at_once(self, upload: Upload, policy: Policy, markers: tuple[int, ...]) -> Look | Keep | CutOff | None:
         activity, parts = Activity(), array("q")
         began = self.deadline.clock()
-        last = markers[-1]
+        following = dict(zip(markers, (*markers[1:], None), strict=True))
         for first in range(0, len(markers), PAGES_AT_ONCE):
             some = markers[first : first + PAGES_AT_ONCE]
-            asks = [partial(self._page, upload, marker, for_abort=marker == 0) for marker in some]
-            for marker, page in zip(some, turns.together(asks), strict=True):
-                if page is None:
+            for read in turns.together([partial(self._read, upload, marker, policy) for marker in some]):
+                if not isinstance(read, _Read):
+                    return CutOff(markers) if read is None else read
+                if read.next != following[read.after]:
                     return None
-                seen = self._add(activity, page, policy)
-                if isinstance(seen, Keep):
-                    return seen
-                activity = seen
-                parts.extend(map(_number_of, page.parts))
-                if marker == last and page.next is not None:
-                    # More parts than before: whatever they are, the two looks differ.
-                    parts.append(-1)
-        return Look(activity, markers, parts, began, self.deadline.clock())
+                activity = activity.plus(read.activity)
+                parts.extend(read.parts)
+        return Look(activity, markers, parts, began, self.deadline.clock(), is_at_once=True)
+
+    def _read(self, upload: Upload, after: int, policy: Policy) -> _Read | Keep | None:
+        """A page, without its parts: many of them are read at the same time."""
+        page = self._page(upload, after, for_abort=after == 0)
+        if page is None:
+            return None
+        seen = self._add(Activity(), page, policy)
+        if isinstance(seen, Keep):
+            return seen
+        return _Read(after, page.next, seen, array("q", map(_number_of, page.parts)))
 
     def _page(self, upload: Upload, after: int, *, for_abort: bool) -> PartsPage | None:
         if self.deadline.passed:

@@ -4,18 +4,24 @@ The values that flow from a trigger event to a report.
 Nothing here does I/O or knows the shape of COS's or SCF's JSON.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import NoReturn
 
 # What a checkpoint stands under in the event that a run sends to the next.
 CHECKPOINT = "cos_sweeper_checkpoint"
+# An event that does nothing but raise, and one that does nothing at all: whether the function may invoke itself.
+CHAIN_FAILED = "cos_sweeper_chain_failed"
+PROBE = "cos_sweeper_probe"
 
 
 def never(value: NoReturn) -> NoReturn:
     """Make the type checker prove a match is exhaustive (typing.assert_never is 3.11)."""
     raise AssertionError(f"unhandled: {value!r}")
 
+
+# Why an upload was not settled: MAX_ABORTS, or what is narrower, is reached. No later run of the chain goes on with it.
+AT_LIMIT = "the limit of aborts is reached"
 
 # What COS holds
 
@@ -50,13 +56,24 @@ class Listed:
     An upload as a listing shows it.
 
     initiated: UTC, None when unreadable; of a time without a zone the later of the two moments that it can mean.
-    initiator: who started it, or ''. earliest: the earlier of the two, None where there is only one.
+    initiator: who started it, or ''. earliest: the earlier of the two, None where there is only one. text: the key as
+    the response has it, '' where that is the key.
     """
 
     upload: Upload
     initiated: datetime | None
     initiator: str = ""
     earliest: datetime | None = None
+    text: str = ""
+
+    @property
+    def written(self) -> str:
+        """The key as the response has it."""
+        return self.text or self.upload.key
+
+    def read_as(self, key: str) -> "Listed":
+        """The same with another key."""
+        return replace(self, upload=replace(self.upload, key=key), text=self.written)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,12 +159,17 @@ class AbortUpload:
 
 @dataclass(frozen=True, slots=True)
 class Superseded:
-    """An object was completed at `completed_at`: older unfinished uploads of exactly its key are leftovers."""
+    """
+    An object was completed at `completed_at`: older unfinished uploads of exactly its key are leftovers.
+
+    other_keys: what the key may be as well, where the event does not prove how it is encoded; () when it is certain.
+    """
 
     bucket: str
     key: str
     completed_at: datetime
     origin: str = "event"
+    other_keys: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +190,18 @@ class Resume:
     """Go on with a chain of runs. checkpoint: as it came, not looked into yet."""
 
     checkpoint: object
+    origin: str = "event"
+
+
+@dataclass(frozen=True, slots=True)
+class Ignored:
+    """
+    An event, or one record of it, that is understood and of no interest: nothing is done, and nothing is stored.
+
+    Not an ask. reason: why it is of no interest.
+    """
+
+    reason: str
     origin: str = "event"
 
 
@@ -243,23 +277,45 @@ class StillReceiving:
 
 @dataclass(frozen=True, slots=True)
 class AlreadyGone:
-    """Completed or aborted between our listing and our abort: a success."""
+    """
+    Completed or aborted between our listing and our abort: a success.
+
+    is_checked: False where a listing showed it, and another one that could confirm it was not asked for; and where its
+    key can mean another one that may not, or cannot, be asked about.
+    """
+
+    upload: Upload
+    is_checked: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class ListedButNotFound:
+    """The listing shows it, also at the end of the run, and COS does not know it. Nothing is freed."""
 
     upload: Upload
 
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """Not done, and asking again in the same words will not help. upload: None when it could not even be read."""
+    """
+    Not done, and asking again in the same words will not help.
+
+    upload: None when it could not even be read. sweep: a timer asked for a sweep, which did not happen.
+    """
 
     reason: str
     upload: Upload | None = None
     origin: str = "event"
+    sweep: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """COS did not do it. lasting: COS refused for good (403, 404 bucket), so that no retry can mend it."""
+    """
+    COS did not do it. lasting: COS refused for good (403, 404 bucket), so that no retry can mend it.
+
+    was_sent: an abort left, and what came of it is not known.
+    """
 
     upload: Upload
     code: str
@@ -267,19 +323,27 @@ class Failed:
     request_id: str
     lasting: bool
     detail: str = ""
+    was_sent: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Deferred:
-    """Not settled in this run. reason: out of time, or at the limit of aborts."""
+    """
+    Not settled in this run. reason: out of time, or at the limit of aborts.
+
+    was_sent: an abort left, and what came of it is not known. markers: where the pages of its parts begin, as far as
+    they were read.
+    """
 
     upload: Upload
     reason: str
+    was_sent: bool = False
+    markers: tuple[int, ...] = (0,)
 
 
 Ask = AbortUpload | Superseded | SweepBuckets | Resume | Refused
 Verdict = Keep | Abort
-Outcome = Kept | WouldAbort | Aborted | StillReceiving | AlreadyGone | Refused | Failed | Deferred
+Outcome = Kept | WouldAbort | Aborted | StillReceiving | AlreadyGone | ListedButNotFound | Refused | Failed | Deferred
 
 
 @dataclass(frozen=True, slots=True)

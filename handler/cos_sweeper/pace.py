@@ -34,6 +34,8 @@ class Pace:
         self._too_much = 0.0
         self._left_after_cut = 0.0
         self._next = 0.0
+        # Turns taken since the last cut for requests that were not sent yet.
+        self._to_come = 0
 
     def reserve(self, now: float, turns: int = 1) -> float:
         """
@@ -46,12 +48,23 @@ class Pace:
             return 0.0
         place = max(now, self._next)
         self._next = place + turns / rate
+        self._to_come += turns - 1
         return place - now
 
+    def use(self) -> None:
+        """A request goes out in the turn that was taken for it earlier."""
+        self._to_come = max(0, self._to_come - 1)
+
     def give_back(self, now: float) -> None:
-        """One turn that was taken is not needed."""
+        """
+        A request that a turn was taken for will not be sent.
+
+        Never more is given back than was taken since the last cut: turns from before it are void, and while nothing was
+        held back none were taken.
+        """
         rate = self.rate(now)
-        if rate is not None:
+        if rate is not None and self._to_come:
+            self._to_come -= 1
             self._next = max(now, self._next - 1 / rate)
 
     def sent(self) -> None:
@@ -72,6 +85,7 @@ class Pace:
         self._too_much = max(SLOWEST, actual if rate is None else min(rate, 2 * actual))
         self._left_after_cut = (DEEP_CUT if soon else CUT) * self._uniform(1 - JITTER, 1 + JITTER)
         self._cut_at = now
+        self._to_come = 0
         self._next = now + 1 / max(SLOWEST, self._too_much * self._left_after_cut)
         self.cuts += 1
 
@@ -82,5 +96,6 @@ class Pace:
         way = (now - self._cut_at) / GROW_BACK_SECONDS - 1
         if way > 4:
             self._cut_at = None
+            self._to_come = 0
             return None
         return max(SLOWEST, self._too_much * (1 + (1 - self._left_after_cut) * way**3))

@@ -38,20 +38,40 @@ MAX_PROBLEMS = 20
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """Abort this one upload, if the policy lets it."""
+    """
+    Abort this one upload, if the policy lets it.
+
+    attempts: of earlier runs that failed for now. was_sent: an abort left, and its response was cut off. is_blocked: it
+    took most of a run's time. is_swept: a sweep found it, so its start is looked up in the listing. markers: where the
+    pages of its parts begin, as far as an earlier run read them. text: its key as a listing had it, '' where that has
+    one meaning.
+    """
 
     upload: Upload
     policy: Policy
+    attempts: int = 0
+    was_sent: bool = False
+    is_blocked: bool = False
+    is_swept: bool = False
+    markers: tuple[int, ...] = (0,)
+    text: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """List the unfinished uploads of a bucket whose keys begin with `prefix`, after `start`."""
+    """
+    List the unfinished uploads of a bucket whose keys begin with `prefix`, after `start`.
+
+    end: the last upload of interest, None for all. attempts, is_blocked: as for `Named`.
+    """
 
     bucket: Bucket
     prefix: str
     policy: Policy
     start: Cursor = BEGINNING
+    end: Cursor | None = None
+    attempts: int = 0
+    is_blocked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,23 +79,27 @@ class Share:
     """
     Which uploads of a listing are this run's, when several instances share one sweep.
 
-    Told from the upload alone, so that instances that never speak to each other agree: each upload is in one share.
+    Derived from the upload alone, so that instances that never speak to each other agree: each upload is in one share.
+    places: those of this run, out of `of`.
     """
 
-    index: int = 0
+    places: tuple[int, ...] = (0,)
     of: int = 1
+
+    def __str__(self) -> str:
+        return f"{','.join(str(place + 1) for place in self.places)}/{self.of}"
 
     def has(self, upload: Upload) -> bool:
         """Whether this upload is in the share."""
         if self.of == 1:
             return True
         name = f"{upload.key}\0{upload.upload_id}".encode("utf-8", "surrogatepass")
-        return crc32(name) % self.of == self.index
+        return crc32(name) % self.of in self.places
 
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """What failed in the earlier runs of a chain, by COS's code. The last run speaks for all."""
+    """What failed for good in the earlier runs of a chain, by COS's code. The last run speaks for all."""
 
     transient: int = 0
     lasting: int = 0
@@ -87,23 +111,43 @@ class Plan:
     """
     All that a run needs to know.
 
-    as_of: the moment, UTC, by which every age is judged, as far as it is known (`clock`). verify: which aborts are
-    looked at again. max_aborts: what is left of it, None without a limit. refused:
-    asks that will not be done, each with its reason. number: which run of its chain this is, from 1.
+    as_of: the moment, UTC, by which every age is judged, as far as it is known (`clock`). began: when the chain began,
+    by our clock. verify: which aborts are looked at again. limit: how many aborts this branch of the chain may send,
+    None without a limit; aborted: how many it has sent; fraction: its part of MAX_ABORTS, as numerator and denominator.
+    refused: asks that will not be done, each with its reason. over_limit: uploads that an event names beyond
+    MAX_ABORTS. dropped: what a checkpoint asks for and the current settings exclude. notes: what was changed in an
+    event. number: which run of its chain this is, from 1. stalled: how many runs before this one got nowhere.
     """
 
     run_id: str
     as_of: datetime
     dry_run: bool
-    max_aborts: int | None
+    limit: int | None
     workers: int
     named: tuple[Named, ...]
     scans: tuple[Scan, ...]
     refused: tuple[Refused, ...]
+    over_limit: tuple[Named, ...] = ()
+    dropped: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
     number: int = 1
     share: Share = Share()
     past: Past = Past()
     verify: str = "recent"
+    began: datetime | None = None
+    aborted: int = 0
+    fraction: tuple[int, int] = (1, 1)
+    stalled: int = 0
+
+    @property
+    def max_aborts(self) -> int | None:
+        """How many aborts are left, None without a limit."""
+        return None if self.limit is None else max(0, self.limit - self.aborted)
+
+    @property
+    def sweeps(self) -> bool:
+        """Whether it is a sweep of buckets, or the rest of one."""
+        return any(scan.policy.only_key is None for scan in self.scans) or any(one.is_swept for one in self.named)
 
 
 def make(asks: Iterable[Ask], settings: Settings, buckets: Sequence[Bucket], run_id: str, as_of: datetime) -> Plan:
@@ -111,21 +155,26 @@ def make(asks: Iterable[Ask], settings: Settings, buckets: Sequence[Bucket], run
     Make the plan.
 
     buckets: the allow-list, as the settings name it or, for `*`, as COS listed it. Whatever an ask wants beyond the
-    settings ends in `refused`; asks that say the same thing twice are done once.
+    settings ends in `refused`; asks that say the same thing twice are done once. Of the uploads that an event names the
+    first MAX_ABORTS are eligible, in its order, so that an event that is delivered again reaches no further.
     """
     maker = _Maker(settings, {bucket.name: bucket for bucket in buckets}, as_of)
     for ask in asks:
         maker.take(ask)
+    named = tuple(dict.fromkeys(maker.named))
     return Plan(
         run_id=run_id,
         as_of=as_of,
         dry_run=maker.dry_run,
-        max_aborts=maker.max_aborts,
+        limit=maker.max_aborts,
         workers=settings.workers,
         verify=settings.verify,
-        named=tuple(dict.fromkeys(maker.named)),
+        began=as_of,
+        named=named[: maker.max_aborts],
+        over_limit=() if maker.max_aborts is None else named[maker.max_aborts :],
         scans=tuple(dict.fromkeys(maker.scans)),
         refused=tuple(maker.refused),
+        notes=tuple(maker.notes),
     )
 
 
@@ -139,6 +188,7 @@ class _Maker:
         self.named: list[Named] = []
         self.scans: list[Scan] = []
         self.refused: list[Refused] = []
+        self.notes: list[str] = []
 
     def take(self, ask: Ask) -> None:
         try:
@@ -156,22 +206,28 @@ class _Maker:
                 case _:
                     never(ask)
         except Refusal as exc:
-            self.refused.append(Refused(str(exc), origin=ask.origin))
+            self.refused.append(Refused(str(exc), origin=ask.origin, sweep=isinstance(ask, SweepBuckets)))
 
     def _abort(self, ask: AbortUpload) -> None:
         bucket = self._allowed(ask.bucket)
         if ask.region is not None and ask.region != bucket.region:
             raise Refusal(f"the bucket {bucket.name} is in {bucket.region}, the event says {ask.region[:40]!r}")
-        reason = why_unaddressable(ask.key, ask.upload_id)
+        # One leading '/' is what the SDK drops; no key of COS begins with one.
+        key = ask.key[1:] if ask.key.startswith("/") else ask.key
+        reason = why_unaddressable(key, ask.upload_id)
         if reason:
             told = Upload(bucket, ask.key[:MAX_KEY_BYTES], ask.upload_id[:MAX_KEY_BYTES])
             self.refused.append(Refused(reason, told, ask.origin))
             return
+        if key != ask.key:
+            self.notes.append(f"{ask.origin}: the key {ask.key[:200]!r} begins with '/', which is dropped")
         policy = self._policy(min_age=timedelta(0), min_idle=self._settings.event_min_idle)
-        self.named.append(Named(Upload(bucket, ask.key, ask.upload_id), policy))
+        self.named.append(Named(Upload(bucket, key, ask.upload_id), policy))
 
     def _superseded(self, ask: Superseded) -> None:
         bucket = self._allowed(ask.bucket)
+        if ask.other_keys:
+            raise Refusal("the COS event does not prove how its key is encoded; a later sweep handles the leftovers")
         # Any well-formed id will do: it is the key that must be addressable.
         reason = why_unaddressable(ask.key, "x")
         if reason:
@@ -195,6 +251,8 @@ class _Maker:
         outermost = _outermost(prefixes)
         if len(names) * len(outermost) > MAX_SCANS:
             problems.append(f"{len(names)} buckets by {len(outermost)} prefixes are too much for one sweep")
+        if not names:
+            problems.append("there is no bucket to sweep: BUCKETS, less EXCLUDE_BUCKETS, names none")
         if problems:
             raise Refusal("; ".join(problems[:MAX_PROBLEMS]))
         self.dry_run = settings.dry_run or ask.dry_run is True
@@ -207,7 +265,7 @@ class _Maker:
             try:
                 bucket = self._allowed(name)
             except Refusal as exc:
-                self.refused.append(Refused(str(exc), origin=ask.origin))
+                self.refused.append(Refused(str(exc), origin=ask.origin, sweep=True))
             else:
                 self.scans.extend(Scan(bucket, prefix, policy) for prefix in outermost)
 

@@ -6,13 +6,14 @@ documented nowhere, such as the time inside an upload id, can keep an upload and
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from functools import lru_cache
 from itertools import pairwise
 from unicodedata import normalize
 
+from cos_sweeper import readings
 from cos_sweeper.clock import CLOCK_TOLERANCE
 from cos_sweeper.model import Abort, Keep, Listed, LookAtParts, Part, Verdict
 
@@ -33,6 +34,8 @@ PAUSES_LONGER = "its parts came at intervals that its idle time does not exceed 
 TOO_FEW_PARTS = "its parts are too few to tell its pauses"
 NEW_PART = "a part arrived while it was being looked at"
 NOT_LISTED = "the listing does not show it, so its age cannot be told"
+# What keeps an upload because something cannot be told, not because it is young or in use.
+DOUBTS = (AGE_UNKNOWN, AGE_DISPUTED, CLOCK_OFF, CLOCK_UNKNOWN, PART_UNREADABLE, IDLE_UNKNOWN)
 
 START_TOLERANCE = timedelta(hours=1)
 # A stale sibling must be idle for so many times the longest pause between its own parts.
@@ -90,6 +93,11 @@ class Activity:
     bytes: int = 0
     times: tuple[datetime, ...] = ()
 
+    def plus(self, other: "Activity") -> "Activity":
+        """What the parts of both show."""
+        newest = max((time for time in (self.newest, other.newest) if time is not None), default=None)
+        return Activity(newest, self.bytes + other.bytes, self.times + other.times)
+
 
 def keep_by_key(key: str, policy: Policy) -> Keep | None:
     """The cheapest step: what the key alone decides. Excluded prefixes win over everything."""
@@ -119,13 +127,27 @@ def _forms(text: str) -> tuple[str, str]:
     return normalize("NFC", text), normalize("NFD", text)
 
 
+def keep_by_readings(keys: Sequence[str], policy: Policy) -> Keep | None:
+    """
+    What the keys alone decide that a text can mean, the likeliest first.
+
+    If any of them is excluded, the upload is kept; it is outside the prefixes only when all of them are.
+    """
+    verdicts = [keep_by_key(key, policy) for key in keys]
+    for verdict in verdicts:
+        if verdict is not None and verdict.reason not in (OUTSIDE, OTHER_KEY):
+            return verdict
+    return verdicts[0] if all(verdict is not None for verdict in verdicts) else None
+
+
 def screen(listed: Listed, skew: timedelta | None, policy: Policy, as_of: datetime) -> Keep | LookAtParts:
     """
     The first step: what the listing alone decides, as of a moment the caller chose.
 
     skew: COS's clock minus ours when the page was read, None when COS did not say.
     """
-    kept = keep_by_key(listed.upload.key, policy) or doubt_of_clock(skew)
+    keys = readings.of(listed)
+    kept = keep_by_key(keys[0], policy) or keep_by_readings(keys, policy) or doubt_of_clock(skew)
     if kept:
         return kept
     started = _started(listed)
@@ -199,10 +221,11 @@ def _keep_by_pauses(
     started: LookAtParts, last_seen: datetime, activity: Activity, policy: Policy, as_of: datetime
 ) -> Keep | None:
     """Ten quiet minutes prove nothing for an upload whose parts come an hour apart."""
-    if len(activity.times) < MIN_PARTS_FOR_PAUSES:
-        return Keep(TOO_FEW_PARTS) if _is_recent(last_seen, policy.min_idle_unproven, as_of) else None
+    is_unproven = len(activity.times) < MIN_PARTS_FOR_PAUSES
+    if is_unproven and _is_recent(last_seen, policy.min_idle_unproven, as_of):
+        return Keep(TOO_FEW_PARTS)
     moments = sorted((started.earliest or started.started, *activity.times))
-    longest = max(later - earlier for earlier, later in pairwise(moments))
+    longest = max((later - earlier for earlier, later in pairwise(moments)), default=timedelta(0))
     return Keep(PAUSES_LONGER) if _is_recent(last_seen, PAUSES * longest, as_of) else None
 
 

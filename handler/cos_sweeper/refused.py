@@ -1,22 +1,42 @@
 """
-What an event asked for and what was not done, put down so that somebody can look at it and send it again.
+What an event asked for and what was not done, put down so that an operator can look at it and send it again.
 
 The digest stands in the log and in the name of what is kept; the same event, delivered again, has the same one.
 """
 
+import base64
+import contextlib
+import gzip
 import hashlib
 import json
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from cos_sweeper.log import Scrubber
-from cos_sweeper.model import Refused
+from cos_sweeper.errors import Refusal
+from cos_sweeper.log import HIDDEN, SECRET_NAME, Scrubber
+from cos_sweeper.messages import parse_json
+from cos_sweeper.model import Refused, Upload
 from cos_sweeper.report import facts
+from cos_sweeper.triggers import cls_text, http_request, http_text
 
 DIGEST_LENGTH = 32
 # An asynchronous event has 128 KB at most; only what somebody waits for the answer of can be larger.
 MAX_EVENT_LENGTH = 1 << 20
 MAX_REASONS = 1000
+# SCF takes 128 KB for an asynchronous event.
+MAX_EVENT_BYTES = 120_000
+# Of an HTTP request nothing else is wanted when it is sent again, and nothing else may be kept.
+HTTP_NAMES = ("httpMethod", "body", "isBase64Encoded")
+# Headers stand elsewhere as well: in COS's events those of the request that COS got.
+HEADERS = re.compile(r"headers?(?:parameters)?\Z", re.IGNORECASE)
+JSON_TEXT = re.compile(r"\ufeff?\s*[\[{\"]")
+# In a text that is not JSON: a quoted name of a secret, and its value; of an object or a list all the rest.
+QUOTED_SECRET = re.compile(
+    rf"""(["'][^"']*(?:{SECRET_NAME.pattern})[^"']*["']\s*:\s*)"""
+    r"""(".*?(?:(?<!\\)"|\Z)|'.*?(?:(?<!\\)'|\Z)|[\[{].*|[^\s,\]}]+)""",
+    re.IGNORECASE | re.DOTALL,
+)
 
 
 def digest(event: object) -> str:
@@ -30,12 +50,32 @@ def digest(event: object) -> str:
 
 def document(event: Any, refused: Sequence[Refused], scrubber: Scrubber) -> bytes:
     """
-    The first reasons, and under `event` what can be sent again, without secrets.
+    The first reasons, and under `event` what can be sent again, without secrets and without any header.
 
     In place of an event that is too large or nested too deeply for the function's memory stands what it was.
     """
-    told = [facts(each) for each in refused[:MAX_REASONS]]
-    return json.dumps({"reasons": len(refused), "refused": told, "event": _kept(event, scrubber)}, default=str).encode()
+    reasons = scrubber.clean_all([facts(each) for each in refused[:MAX_REASONS]])
+    kept = {"reasons": len(refused), "refused": reasons, "event": _kept(event, scrubber)}
+    return json.dumps(kept, default=str).encode()
+
+
+def events_of(uploads: Sequence[Upload]) -> Iterator[bytes]:
+    """Events that name these uploads, each small enough for an asynchronous invocation."""
+    items: list[str] = []
+    size = 0
+    for upload in uploads:
+        item = json.dumps({"bucket": upload.bucket.name, "key": upload.key, "uploadId": upload.upload_id})
+        if items and size + len(item) > MAX_EVENT_BYTES:
+            yield _event_of(items)
+            items, size = [], 0
+        items.append(item)
+        size += len(item) + 2
+    if items:
+        yield _event_of(items)
+
+
+def _event_of(items: Sequence[str]) -> bytes:
+    return f'{{"uploads": [{", ".join(items)}]}}'.encode()
 
 
 def _kept(event: Any, scrubber: Scrubber) -> Any:
@@ -43,8 +83,46 @@ def _kept(event: Any, scrubber: Scrubber) -> Any:
         size = len(json.dumps(event, default=str))
         if size > MAX_EVENT_LENGTH:
             return f"not kept: {size} characters of JSON"
-        cleaned = scrubber.clean_all(event)
+        cleaned = _cleaned(_unpacked(event, scrubber), scrubber)
         json.dumps(cleaned, default=str)
     except (RecursionError, ValueError, TypeError):
         return "not kept: nested too deeply"
     return cleaned
+
+
+def _unpacked(event: Any, scrubber: Scrubber) -> Any:
+    """The event with the messages that it carries packed as texts that can be cleaned; what cannot be read stays."""
+    if http_request(event):
+        event = {name: event[name] for name in HTTP_NAMES if name in event}
+        with contextlib.suppress(Refusal):
+            event |= {"body": http_text(event), "isBase64Encoded": False}
+    elif isinstance(event, dict) and isinstance(event.get("clslogs"), dict):
+        with contextlib.suppress(Refusal):
+            text = _cleaned_text(cls_text(event["clslogs"]), scrubber)
+            event = event | {"clslogs": {"data": base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode()}}
+    return event
+
+
+def _cleaned(value: Any, scrubber: Scrubber) -> Any:
+    """Without headers and without secrets at any depth, and in texts that are JSON."""
+    return scrubber.clean_all(_without_headers(value, scrubber))
+
+
+def _without_headers(value: Any, scrubber: Scrubber) -> Any:
+    if isinstance(value, dict):
+        return {
+            name: _without_headers(inner, scrubber) for name, inner in value.items() if not HEADERS.search(str(name))
+        }
+    if isinstance(value, list):
+        return [_without_headers(inner, scrubber) for inner in value]
+    return _cleaned_text(value, scrubber) if isinstance(value, str) else value
+
+
+def _cleaned_text(text: str, scrubber: Scrubber) -> str:
+    """A text as it is where nothing in it has to go."""
+    if JSON_TEXT.match(text):
+        with contextlib.suppress(Refusal):
+            value = parse_json(text)
+            cleaned = _cleaned(value, scrubber)
+            return text if cleaned == value else json.dumps(cleaned)
+    return QUOTED_SECRET.sub(lambda match: f'{match[1]}"{HIDDEN}"', text)

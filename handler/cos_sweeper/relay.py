@@ -20,12 +20,12 @@ from tencentcloud.scf.v20180416.models import InvokeRequest
 from tencentcloud.scf.v20180416.scf_client import ScfClient
 
 from cos_sweeper.connection import NoAnswer
-from cos_sweeper.errors import NotHandedOn
 from cos_sweeper.retry import persist
 from cos_sweeper.settings import Credentials
 from cos_sweeper.transport import Connections
 
 REQUEST_SECONDS = 3
+OUT_OF_TIME = "OutOfTime"
 LONGEST_PAUSE_SECONDS = 2.0
 # Documented: 100 invocations a second.
 SECONDS_BETWEEN = 0.011
@@ -65,22 +65,34 @@ class Relay:
         self._function = function
         self._left = left
         self._sleep = sleep
-        self._wire = _Wire(port)
+        self._wire = _Wire(port, left)
         self._client = _client(credentials, function.region, port)
         self._client.request = self._wire
 
-    def hand_on(self, checkpoints: Sequence[str]) -> None:
-        """Invoke the function once for each, not more than 100 a second. Raises NotHandedOn at the first that fails."""
+    def invoke(self, texts: Sequence[str]) -> list[str]:
+        """
+        Invoke the function once for each event, not more than 100 a second. Returns '' or the code of the failure.
+
+        One that fails does not stop the others; when no time is left, the rest is not sent.
+        """
+        codes: list[str] = []
         try:
-            for accepted, checkpoint in enumerate(checkpoints):
-                if accepted:
+            for number, text in enumerate(texts):
+                if number:
                     self._sleep(SECONDS_BETWEEN)
-                try:
-                    self._persist(checkpoint)
-                except TencentCloudSDKException as exc:
-                    raise NotHandedOn(str(exc.code), accepted) from exc
+                codes.append(self._code_of(text))
         finally:
             self._wire.close()
+        return codes
+
+    def _code_of(self, text: str) -> str:
+        if self._left() <= 0:
+            return OUT_OF_TIME
+        try:
+            self._persist(text)
+        except TencentCloudSDKException as exc:
+            return str(exc.code) or "Unknown"
+        return ""
 
     def _persist(self, checkpoint: str) -> None:
         """The SDK's own retryer raises the old error after a later success; it stays off, which is its default."""
@@ -113,7 +125,8 @@ class _Wire:
     would ask proxies, too, and follow redirects with the token.
     """
 
-    def __init__(self, port: int | None) -> None:
+    def __init__(self, port: int | None, left: Callable[[], float]) -> None:
+        self._left = left
         self._scheme = "https" if port is None else "http"
         self._connections = Connections(port)
 
@@ -126,7 +139,8 @@ class _Wire:
         headers = {name: value for name, value in asked.header.items() if name != "Host"}
         url = f"{self._scheme}://{asked.host}/"
         try:
-            answer = self._connections.send("POST", url, headers, asked.data.encode(), REQUEST_SECONDS)
+            seconds = min(REQUEST_SECONDS, self._left())
+            answer = self._connections.send("POST", url, headers, asked.data.encode(), seconds)
         except NoAnswer as exc:
             raise TencentCloudSDKException(exc.code, exc.detail) from exc
         return SimpleNamespace(
@@ -144,5 +158,10 @@ def _client(credentials: Credentials, region: str, port: int | None) -> ScfClien
     return ScfClient(role, region, ClientProfile(httpProfile=http))
 
 
+def is_refusal(code: str) -> bool:
+    """Whether SCF says the same again whenever it is asked."""
+    return code.startswith(REFUSALS)
+
+
 def _may_pass(exc: Exception) -> bool:
-    return isinstance(exc, TencentCloudSDKException) and not str(exc.code).startswith(REFUSALS)
+    return isinstance(exc, TencentCloudSDKException) and not is_refusal(str(exc.code))

@@ -5,6 +5,7 @@ A ledger takes outcomes in one at a time and keeps no more than the report will 
 """
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
@@ -12,6 +13,7 @@ from typing import Any
 
 from cos_sweeper.clock import AsOf
 from cos_sweeper.model import (
+    AT_LIMIT,
     Aborted,
     AlreadyGone,
     Bucket,
@@ -19,6 +21,7 @@ from cos_sweeper.model import (
     Deferred,
     Failed,
     Kept,
+    ListedButNotFound,
     Outcome,
     Refused,
     StillReceiving,
@@ -26,7 +29,7 @@ from cos_sweeper.model import (
     WouldAbort,
     never,
 )
-from cos_sweeper.plan import Past, Plan, Share
+from cos_sweeper.plan import Past, Plan, Scan, Share
 
 # A report is also the function's answer, which SCF logs: examples, not lists.
 MAX_FAILURES_SHOWN = 20
@@ -34,6 +37,7 @@ MAX_REFUSALS_SHOWN = 20
 MAX_LEAKS_SHOWN = 20
 MAX_DETAILS_SHOWN = 1000
 MAX_LEAKS_KEPT = 1000
+MAX_NOT_SWEPT_SHOWN = 100
 ELSEWHERE = "(elsewhere)"
 
 
@@ -41,6 +45,7 @@ class Status(str, Enum):
     """What a run can say of itself."""
 
     COMPLETE = "complete"
+    REJECTED = "rejected"
     PARTIAL = "partial"
     FAILED = "failed"
 
@@ -63,8 +68,12 @@ class Report:
     unverified: that look could not be taken. failures, refusals: the first few. failed: by COS's code,
     uploads and buckets alike. transient, lasting: failures that a retry may mend, and that none can, those of the
     chain's earlier runs (past) among them. cut_short: why the run ended before the listing did, or ''. handed_on: how
-    many invocations go on with the rest. unreached: uploads that an event named and that nobody has settled. details:
-    one outcome for each upload that an event named, the first MAX_DETAILS_SHOWN, in no promised order.
+    many invocations go on with the rest. unreached: uploads that an event named and that nobody has settled;
+    over_limit: those beyond MAX_ABORTS. rejected: requests that were not carried out,
+    rejections: each of them. not_swept: listings that
+    nobody goes on with; dropped: what the current settings exclude of a chain. must_raise: something is lost unless
+    the platform tries again. details: one outcome for each upload that an event named, the first MAX_DETAILS_SHOWN, in
+    no promised order. ignored: records of the event that are of no interest.
     """
 
     run_id: str
@@ -88,19 +97,31 @@ class Report:
     share: Share
     handed_on: int
     unreached: int
+    rejected: int
+    not_swept: tuple[str, ...]
+    dropped: tuple[str, ...]
+    over_limit: tuple[Upload, ...]
+    rejections: tuple[Refused, ...]
+    must_raise: bool
     past: Past
     leaks: tuple[dict[str, Any], ...]
     failures: tuple[dict[str, Any], ...]
     refusals: tuple[dict[str, Any], ...]
     details: tuple[dict[str, Any], ...]
+    ignored: int = 0
+    not_found: tuple[dict[str, Any], ...] = ()
+    warnings: tuple[dict[str, Any], ...] = ()
 
     @property
     def status(self) -> Status:
         """Failed when anything failed, partial when anything was left for later."""
         if self.transient or self.lasting:
             return Status.FAILED
-        left = self.cut_short or self.handed_on or self.counts["deferred"] or self.counts["still_receiving"]
-        return Status.PARTIAL if left else Status.COMPLETE
+        left = self.cut_short or self.handed_on or self.not_swept or self.dropped
+        doubtful = ("deferred", "still_receiving", "listed_but_not_found")
+        if left or any(self.counts[name] for name in doubtful):
+            return Status.PARTIAL
+        return Status.REJECTED if self.rejected else Status.COMPLETE
 
     def as_json(self) -> dict[str, Any]:
         """The report as the caller gets it; sizes in bytes, times in UTC."""
@@ -108,11 +129,12 @@ class Report:
             "status": self.status.value,
             "run_id": self.run_id,
             "run": self.number,
-            "share": f"{self.share.index + 1}/{self.share.of}",
+            "share": str(self.share),
             "as_of": self.as_of.isoformat(timespec="seconds"),
             "dry_run": self.dry_run,
             "uploads": self.uploads,
             **self.counts,
+            "ignored": self.ignored,
             "bytes_freed": self.bytes_freed,
             "bytes_would_free": self.bytes_would_free,
             "size_unknown": self.size_unknown,
@@ -125,12 +147,33 @@ class Report:
             "failed_before": dict(self.past.failed),
             "cut_short": self.cut_short,
             "handed_on": self.handed_on,
+            "not_swept": list(self.not_swept[:MAX_NOT_SWEPT_SHOWN]),
+            "dropped": list(self.dropped[:MAX_NOT_SWEPT_SHOWN]),
             "leaks": list(self.leaks),
             "failures": list(self.failures),
+            "not_found": list(self.not_found),
+            "warnings": list(self.warnings),
             "refusals": list(self.refusals),
             "details": list(self.details),
         }
 
+
+def cut(told: dict[str, Any], size: Callable[[dict[str, Any]], int], maximum: int) -> dict[str, Any]:
+    """
+    A report as JSON that is at most so large: its counts are whole, its lists are cut, and `cut` says by how much.
+
+    size: in bytes, as it is sent. The lists that are cut first are those that REPORT and the log have as well.
+    """
+    for name in CUT_FIRST:
+        items = told[name]
+        while size(told) > maximum and told[name]:
+            kept = told[name][: len(told[name]) // 2]
+            told = {**told, name: kept, "cut": {**told.get("cut", {}), name: len(items) - len(kept)}}
+    return told
+
+
+# Lists of a report, those that are cut first for want of room first.
+CUT_FIRST = ("details", "failures", "refusals", "not_found", "warnings", "dropped", "not_swept", "leaks")
 
 NAMES: dict[type[Outcome], str] = {
     Kept: "kept",
@@ -138,10 +181,12 @@ NAMES: dict[type[Outcome], str] = {
     Aborted: "aborted",
     StillReceiving: "still_receiving",
     AlreadyGone: "already_gone",
+    ListedButNotFound: "listed_but_not_found",
     Refused: "refused",
     Failed: "failed",
     Deferred: "deferred",
 }
+UNCHECKED = "already_gone_unchecked"
 
 
 @dataclass(slots=True)
@@ -167,6 +212,13 @@ class Ledger:
     cut_short: str = ""
     handed_on: int = 0
     unreached: int = 0
+    not_found: list[dict[str, Any]] = field(default_factory=list)
+    warnings: list[dict[str, Any]] = field(default_factory=list)
+    rejected: int = 0
+    sweeps_rejected: int = 0
+    scans_left: list[str] = field(default_factory=list)
+    over_limit: list[Upload] = field(default_factory=list)
+    must_raise: bool = False
 
     def add(self, outcome: Outcome, initiator: str = "", *, detailed: bool = False) -> None:
         """Take one upload's outcome in. initiator: who started it, where a listing told."""
@@ -183,13 +235,21 @@ class Ledger:
             case Failed():
                 self._failure(outcome.code, facts(outcome), lasting=outcome.lasting)
             case Refused():
-                if len(self.refusals) < MAX_REFUSALS_SHOWN:
-                    self.refusals.append(facts(outcome))
+                self._refusal(outcome)
+            case ListedButNotFound():
+                self.not_found += [facts(outcome)] if len(self.not_found) < MAX_FAILURES_SHOWN else []
             case AlreadyGone() | Deferred() | StillReceiving():
                 pass
             case _:
                 never(outcome)
-        self.unreached += detailed and isinstance(outcome, Deferred)
+        self._detail(outcome, detailed=detailed)
+
+    def _detail(self, outcome: Outcome, *, detailed: bool) -> None:
+        """What an event named is told of one by one."""
+        if detailed and isinstance(outcome, Deferred) and outcome.reason == AT_LIMIT:
+            self.over_limit.append(outcome.upload)
+        else:
+            self.unreached += detailed and isinstance(outcome, Deferred)
         if detailed and len(self.details) < MAX_DETAILS_SHOWN:
             self.details.append({"outcome": name_of(outcome), **facts(outcome)})
 
@@ -216,6 +276,15 @@ class Ledger:
             tuple(failed.most_common(MAX_FAILURES_SHOWN)),
         )
 
+    def not_swept(self, scan: Scan) -> None:
+        """A listing that nobody goes on with."""
+        self.scans_left.append(f"{scan.bucket}/{scan.prefix}" + (f" after {scan.start.key}" if scan.start.key else ""))
+
+    def warn(self, event: str, **facts: Any) -> None:
+        """Something an operator should look at; the run goes on."""
+        if len(self.warnings) < MAX_FAILURES_SHOWN:
+            self.warnings.append({"event": event, **facts})
+
     def stopped(self, why: str) -> None:
         """The run ended before the listings did."""
         self.cut_short = self.cut_short or why
@@ -227,7 +296,7 @@ class Ledger:
             as_of=self.as_of.value if self.as_of else self.plan.as_of,
             dry_run=self.plan.dry_run,
             uploads=sum(self.counts.values()),
-            counts={name: self.counts[name] for name in NAMES.values()},
+            counts={name: self.counts[name] for name in (*NAMES.values(), UNCHECKED)},
             kept=dict(self.kept.most_common()),
             bytes_freed=self.sizes["freed"],
             bytes_would_free=self.sizes["would_free"],
@@ -244,11 +313,19 @@ class Ledger:
             share=self.plan.share,
             handed_on=self.handed_on,
             unreached=self.unreached,
+            rejected=self.rejected,
+            not_swept=tuple(self.scans_left),
+            dropped=self.plan.dropped,
+            over_limit=tuple(self.over_limit),
+            rejections=self.plan.refused,
+            must_raise=self.must_raise or bool(self.sweeps_rejected and not self.swept and not self.handed_on),
             past=self.plan.past,
             leaks=self._worst_leaks(),
             failures=tuple(self.failures),
             refusals=tuple(self.refusals),
             details=tuple(self.details),
+            not_found=tuple(self.not_found),
+            warnings=tuple(self.warnings),
         )
 
     def _size(self, kind: str, upload: Upload, size: int | None, initiator: str) -> None:
@@ -256,11 +333,35 @@ class Ledger:
         self.sizes["unknown"] += size is None
         head, slash, _ = upload.key.partition("/")
         place = (str(upload.bucket), head + slash if slash else "", initiator)
-        if place not in self.leaks and len(self.leaks) >= MAX_LEAKS_KEPT:
-            place = (ELSEWHERE, "", "")
+        if place not in self.leaks and len(self.leaks) >= 2 * MAX_LEAKS_KEPT:
+            self._prune_leaks()
         leak = self.leaks.setdefault(place, Leak())
         leak.uploads += 1
         leak.bytes += size or 0
+
+    def _prune_leaks(self) -> None:
+        """
+        Keep the largest places and add the others up under ELSEWHERE.
+
+        A listing shows each place in one piece, so the largest are found wherever they stand in the alphabet: only the
+        beginning of the piece at hand can be among the others.
+        """
+        elsewhere = self.leaks.pop((ELSEWHERE, "", ""), Leak())
+        places = sorted(self.leaks, key=lambda place: (self.leaks[place].bytes, self.leaks[place].uploads))
+        for place in places[: len(places) - MAX_LEAKS_KEPT]:
+            leak = self.leaks.pop(place)
+            elsewhere.uploads += leak.uploads
+            elsewhere.bytes += leak.bytes
+        self.leaks[ELSEWHERE, "", ""] = elsewhere
+
+    def _refusal(self, refused: Refused) -> None:
+        """A sweep that does not happen is a failure: nobody would notice otherwise."""
+        self.rejected += refused.origin != "listing"
+        self.sweeps_rejected += refused.sweep
+        if refused.sweep:
+            self._failure("SweepRejected", {"code": "SweepRejected", "detail": refused.reason}, lasting=True)
+        if len(self.refusals) < MAX_REFUSALS_SHOWN:
+            self.refusals.append(facts(refused))
 
     def _failure(self, code: str, what: dict[str, Any], *, lasting: bool) -> None:
         self.failed[code] += 1
@@ -279,6 +380,8 @@ class Ledger:
 
 def name_of(outcome: Outcome) -> str:
     """The outcome's name in counts, logs and answers."""
+    if isinstance(outcome, AlreadyGone) and not outcome.is_checked:
+        return UNCHECKED
     return NAMES[type(outcome)]
 
 
@@ -300,7 +403,7 @@ def facts(outcome: Outcome) -> dict[str, Any]:
             told["cos_request_id"] = outcome.request_id
         case Failed():
             told |= _facts_of_failure(outcome)
-        case AlreadyGone():
+        case AlreadyGone() | ListedButNotFound():
             pass
         case _:
             never(outcome)

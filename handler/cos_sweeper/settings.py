@@ -48,7 +48,7 @@ class Credentials:
 
 @dataclass(frozen=True, slots=True)
 class ReportPlace:
-    """Where reports are kept: objects under `prefix` (ends in '/', or is empty) in `bucket`."""
+    """Where reports are kept: objects under `prefix` (ends in '/') in `bucket`."""
 
     bucket: Bucket
     prefix: str
@@ -275,12 +275,15 @@ def _json_list(text: str) -> list[str]:
 
 
 def _report(text: str) -> ReportPlace:
-    place, slash, prefix = text.partition("/")
-    if slash and not prefix:
-        raise ValueError(f"{text!r} names no prefix after the '/'; give `name-appid@region/prefix`")
+    place, _, prefix = text.partition("/")
+    if not prefix:
+        raise ValueError(
+            f"{text!r} names no prefix; give `name-appid@region/prefix`. Reports need a place of their own: "
+            "events about objects there are ignored, so that no report leads to another"
+        )
     if why_no_match(prefix):
         raise ValueError(f"{text!r}: {why_no_match(prefix)}")
-    return ReportPlace(_bucket(place), prefix.rstrip("/") + "/" if prefix else "")
+    return ReportPlace(_bucket(place), prefix.rstrip("/") + "/")
 
 
 def _http_auth(text: str) -> bool:

@@ -64,8 +64,8 @@ class Connections:
         """
         Send one request and read its answer within `seconds`. Raises NoAnswer; ValueError for what no request can be.
 
-        A kept connection that turns out to be dead is replaced. All that is sent here may be sent twice. within:
-        seconds in which it must leave, the second time included; NoAnswer with code `TooLate` when it could not.
+        A kept connection that turns out to be dead is replaced, and what is sent here may be sent twice; but not with
+        `within`: seconds in which it must leave. It leaves once; NoAnswer with code `TooLate` when it could not.
         """
         ends = time.monotonic() + seconds
         leaves_by = None if within is None else time.monotonic() + within
@@ -78,7 +78,7 @@ class Connections:
             try:
                 return self._exchange(place, kept, request, ends)
             except NoAnswer as exc:
-                if not exc.stale:
+                if not exc.stale or leaves_by is not None:
                     raise
         fresh = self._connect(place, ends if leaves_by is None else min(ends, leaves_by))
         if leaves_by is not None and time.monotonic() > leaves_by:

@@ -8,18 +8,31 @@ stands on its own. Shapes: SCF's documentation of each trigger. Values in, value
 import base64
 import binascii
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
 from cos_sweeper.errors import Refusal
-from cos_sweeper.messages import collect, from_cos, from_message, from_text, from_timer, kind_of, parse_json
-from cos_sweeper.model import CHECKPOINT, Ask, Resume
+from cos_sweeper.messages import (
+    Intake,
+    collect,
+    from_cos,
+    from_message,
+    from_text,
+    from_timer,
+    kind_of,
+    parse_json,
+    parse_text,
+    read_one,
+)
+from cos_sweeper.model import CHECKPOINT, Ask, Ignored, Refused, Resume
+from cos_sweeper.settings import ReportPlace
 
 # A CLS batch comes in an event of 128 KB at most, into which gzip gets a thousand times as much. MAX_UPLOADS records
 # fit in this, and nine times this in the function's memory: bytes, a text and its values of four bytes a character.
 MAX_UNPACKED_BYTES = 4 << 20
+WHITE_SPACE = b"\t\n\v\f\r "
 # An answer over HTTP tells of each.
 MAX_HTTP_UPLOADS = 1_000
 
@@ -34,42 +47,86 @@ class Source(Enum):
 
 @dataclass(frozen=True, slots=True)
 class HttpRequest:
-    """What stands at the door before the body is looked at. headers: by lower-case name. size: the body's, in bytes."""
+    """
+    What stands at the door before the body is looked at.
+
+    headers: by lower-case name, each with its only value. size: the body's, in bytes. disputed: the lower-case names of
+    the headers that came with different values, or with one that is no text: none of them counts.
+    """
 
     method: str
     headers: Mapping[str, str]
     size: int
+    disputed: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """An event, understood. asks: in the order of the event; never empty."""
+    """
+    An event, understood.
+
+    asks: in the order of the event. ignored: its records that are of no interest. Never are both empty.
+    """
 
     source: Source
     asks: tuple[Ask, ...]
+    ignored: tuple[Ignored, ...] = ()
 
 
 def http_request(raw: object) -> HttpRequest | None:
     """The request behind a Function URL or API Gateway event, None for every other event."""
     if not isinstance(raw, dict) or not isinstance(raw.get("httpMethod"), str):
         return None
-    headers = raw.get("headers")
-    pairs = headers.items() if isinstance(headers, dict) else ()
+    found: dict[str, list[Any]] = {}
+    for name, value in (*_pairs(raw.get("headers")), *_pairs(raw.get("multiValueHeaders"))):
+        found.setdefault(str(name).lower(), []).extend(value if isinstance(value, list) else [value])
+    given = {name: [value for value in values if value is not None] for name, values in found.items()}
+    headers = {
+        name: values[0]
+        for name, values in given.items()
+        if values and isinstance(values[0], str) and all(value == values[0] for value in values)
+    }
     body = raw.get("body")
     size = len(body.encode("utf-8", "surrogatepass")) if isinstance(body, str) else 0
-    texts = {str(name).lower(): value for name, value in pairs if isinstance(value, str)}
-    return HttpRequest(raw["httpMethod"].upper(), texts, size)
+    disputed = frozenset(name for name, values in given.items() if values and name not in headers)
+    return HttpRequest(raw["httpMethod"].upper(), headers, size, disputed)
 
 
-def decode(raw: object) -> Decoded:
-    """Understand an event. Never raises: what cannot be used is a `Refused` among the asks."""
-    if http_request(raw):
-        return Decoded(Source.HTTP, collect([("body", _http_body, raw)]))
+def _pairs(headers: Any) -> Iterable[tuple[object, Any]]:
+    """Headers by name, or as a list of names with their values."""
+    if isinstance(headers, dict):
+        return headers.items()
+    listed = headers if isinstance(headers, list) else []
+    return [(pair[0], pair[1]) for pair in listed if isinstance(pair, list) and len(pair) == 2]
+
+
+def http_text(raw: Mapping[str, Any]) -> Any:
+    """The body of an HTTP event, unpacked. Raises Refusal."""
+    body = raw.get("body")
+    return _utf8(_unbase64(body)) if _is_base64(raw.get("isBase64Encoded")) else body
+
+
+def cls_text(clslogs: Mapping[str, Any]) -> str:
+    """The batch of a CLS event, unpacked. Raises Refusal."""
+    return _utf8(_gunzip(_unbase64(clslogs.get("data"))))
+
+
+def decode(raw: object, reports: ReportPlace | None = None) -> Decoded:
+    """
+    Understand an event. Never raises: what cannot be used is a `Refused` among the asks.
+
+    reports: where this function keeps its own reports; COS's events about them are ignored.
+    """
+    intake = Intake(reports)
     records = raw.get("Records") if isinstance(raw, dict) else None
-    if isinstance(records, list):
+    if http_request(raw):
+        source, asks = Source.HTTP, read_one(_http_body, raw, "body", intake)
+    elif isinstance(records, list):
         source = Source.CKAFKA if any(_has(record, "Ckafka") for record in records) else Source.ASYNCHRONOUS
-        return Decoded(source, collect((f"record {n}", _record, record) for n, record in enumerate(records, 1)))
-    return Decoded(Source.ASYNCHRONOUS, collect([("event", _event, raw)]))
+        asks = collect(_record, records, "record", intake)
+    else:
+        source, asks = Source.ASYNCHRONOUS, read_one(_event, raw, "event", intake)
+    return Decoded(source, (*asks, *intake.all_excess()), tuple(intake.ignored))
 
 
 def _has(record: object, name: str) -> bool:
@@ -79,69 +136,98 @@ def _has(record: object, name: str) -> bool:
 # Envelopes
 
 
-def _event(raw: Any, origin: str) -> Iterator[Ask]:
+def _event(raw: Any, origin: str, intake: Intake) -> Iterator[Ask]:
     if not isinstance(raw, dict):
         raise Refusal(f"the event is {kind_of(raw)}, not an object")
     if CHECKPOINT in raw:
         yield Resume(raw[CHECKPOINT], origin)
     elif raw.get("Type") == "Timer":
-        yield from_timer(raw, origin)
+        yield _sweep(raw, origin)
     elif _has(raw, "clslogs"):
-        yield from _cls(raw["clslogs"])
+        yield from _cls(raw["clslogs"], intake)
     elif "specversion" in raw and "data" in raw:
-        yield from _eventbridge(raw["data"], origin)
+        yield from _eventbridge(raw["data"], origin, intake)
     else:
-        yield from from_message(raw, origin)
+        yield from from_message(raw, origin, intake)
 
 
-def _record(record: Any, origin: str) -> Iterator[Ask]:
+def _sweep(raw: Mapping[str, Any], origin: str) -> Ask:
+    """A timer asks for a sweep, whatever its Message says: one that is rejected is a sweep that does not happen."""
+    try:
+        return from_timer(raw, origin)
+    except Refusal as exc:
+        return Refused(str(exc), origin=origin, sweep=True)
+
+
+def _record(record: Any, origin: str, intake: Intake) -> Iterator[Ask]:
     if _has(record, "Ckafka"):
-        yield from from_text(record["Ckafka"].get("msgBody"), origin)
+        yield from from_text(record["Ckafka"].get("msgBody"), origin, intake)
     elif _has(record, "CMQ"):
-        yield from from_text(record["CMQ"].get("msgBody"), origin)
+        yield from from_text(record["CMQ"].get("msgBody"), origin, intake)
     elif _has(record, "cos"):
-        yield from_cos(record, origin)
+        yield from from_cos(record, origin, intake)
     else:
         raise Refusal("neither a CKafka, a CMQ nor a COS record")
 
 
-def _http_body(raw: Any, origin: str) -> Iterator[Ask]:
-    body = raw.get("body")
-    if raw.get("isBase64Encoded") is True:
-        body = _utf8(_unbase64(body))
-    asks = tuple(from_text(body, origin))
-    if len(asks) > MAX_HTTP_UPLOADS:
+def _http_body(raw: Any, origin: str, intake: Intake) -> Iterator[Ask]:
+    """The caller sees at once that a request is too large, so it is rejected whole."""
+    intake.remaining = MAX_HTTP_UPLOADS
+    asks = tuple(from_text(http_text(raw), origin, intake))
+    if intake.excess:
+        intake.excess.clear()
         raise Refusal(f"more than {MAX_HTTP_UPLOADS} uploads in one request; send several")
     yield from asks
 
 
-def _cls(clslogs: Any) -> Iterator[Ask]:
-    batch = parse_json(_utf8(_gunzip(_unbase64(clslogs.get("data")))))
+def _is_base64(flag: Any) -> bool:
+    """Gateways write the flag as a boolean or as its text, or leave it out."""
+    word = flag.lower() if isinstance(flag, str) else flag
+    if word is True or word == "true":
+        return True
+    if word is None or word is False or word in ("false", ""):
+        return False
+    raise Refusal("`isBase64Encoded` is neither true nor false")
+
+
+def _cls(clslogs: Any, intake: Intake) -> Iterator[Ask]:
+    batch = parse_json(cls_text(clslogs))
     records = batch.get("records") if isinstance(batch, dict) else None
     if not isinstance(records, list):
         raise Refusal("the CLS batch has no list of records")
-    yield from collect(
-        (f"record {n}", from_text, record.get("content") if isinstance(record, dict) else None)
-        for n, record in enumerate(records, 1)
-    )
+    contents = [record.get("content") if isinstance(record, dict) else None for record in records]
+    yield from collect(from_text, contents, "record", intake)
 
 
-def _eventbridge(data: Any, origin: str) -> Iterator[Ask]:
-    """`data` is the message itself, its JSON text, or a TDMQ envelope with the text in `msgBody`."""
-    if isinstance(data, dict) and "msgBody" in data:
-        yield from from_text(data["msgBody"], origin)
-    elif isinstance(data, str):
-        yield from from_text(data, origin)
+def _eventbridge(data: Any, origin: str, intake: Intake) -> Iterator[Ask]:
+    """`data` is a message, one or more COS records, a TDMQ envelope with a text in `msgBody`, or JSON text of these."""
+    if isinstance(data, str):
+        data = parse_text(data)
+    records = data.get("Records") if isinstance(data, dict) else None
+    if isinstance(records, list):
+        yield from collect(_cos_record, records, "record", intake)
+    elif _has(data, "cos"):
+        yield from from_cos(data, origin, intake)
+    elif isinstance(data, dict) and "msgBody" in data:
+        yield from from_text(data["msgBody"], origin, intake)
     else:
-        yield from from_message(data, origin)
+        yield from from_message(data, origin, intake)
+
+
+def _cos_record(record: Any, origin: str, intake: Intake) -> Iterator[Ask]:
+    if not _has(record, "cos"):
+        raise Refusal("not a COS record")
+    yield from from_cos(record, origin, intake)
 
 
 # Unpacking
 
 
 def _unbase64(text: Any) -> bytes:
+    """Base64 as the standard has it; white space in it, such as the line breaks of MIME, does not count."""
     try:
-        return base64.b64decode(text if isinstance(text, str) else b"?", validate=True)
+        encoded = text.encode("ascii") if isinstance(text, str) else b"?"
+        return base64.b64decode(encoded.translate(None, WHITE_SPACE), validate=True)
     except (binascii.Error, ValueError) as exc:
         raise Refusal("the data is not base64") from exc
 

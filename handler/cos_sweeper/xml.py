@@ -8,10 +8,10 @@ it stands in something that COS echoes, and must not hide what is needed. Where 
 
 import re
 from datetime import datetime, timedelta, timezone
-from email.utils import parsedate_to_datetime
 from urllib.parse import unquote_to_bytes
 from xml.etree import ElementTree
 
+from cos_sweeper import readings
 from cos_sweeper.model import Bucket, BucketsPage, Cursor, Listed, Page, Part, PartsPage, Upload
 
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -20,12 +20,20 @@ ISO = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]
 # RFC 3339, and the same without a zone.
 RFC_3339 = re.compile(
     r"([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt ]([0-9]{2}:[0-9]{2}:[0-9]{2})(?:\.([0-9]{1,12}))?"
-    r"([Zz]|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9])?"
+    r"([Zz]|[+-](?:0[0-9]|1[0-4]):[0-5][0-9])?"
+)
+# C's `asctime`, `Wed Jan 18 16:04:17 2017`, and the date of HTTP and of mail, `Wed, 18 Jan 2017 08:04:17 GMT`.
+CTIME = re.compile(r"[A-Z][a-z]{2} +([A-Z][a-z]{2}) +([0-9]{1,2}) +([0-9]{2}:[0-9]{2}:[0-9]{2}) +([0-9]{4})")
+MAIL_DATE = re.compile(
+    r"(?:[A-Z][a-z]{2}, )?([0-9]{1,2}) ([A-Z][a-z]{2}) ([0-9]{4}) ([0-9]{2}:[0-9]{2}:[0-9]{2}) "
+    r"(?:GMT|([+-])(0[0-9]|1[0-4])([0-5][0-9]))"
 )
 CHINA = timedelta(hours=8)
+# No multipart upload is older: an earlier time is what a server writes that has none, such as 1970 or the year 1.
+EARLIEST = datetime(2010, 1, 1, tzinfo=timezone.utc)
 # Neither XML nor its character references may hold these (XML 1.0, 2.2).
 FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
-REFERENCE = re.compile(r"&#(?:x([0-9A-Fa-f]{1,8})|([0-9]{1,9}));")
+REFERENCE = re.compile(r"&#(?:x0*([0-9A-Fa-f]+)|0*([0-9]+));")
 REPLACEMENT = "\ufffd"
 # What stands for a replaced character in a key: no request can carry it, so that such an upload is kept.
 UNSENDABLE = "\udcff"
@@ -44,6 +52,14 @@ def error(body: bytes) -> tuple[str, str]:
     return texts.get("Code", ""), texts.get("RequestId", "")
 
 
+def error_message(body: bytes) -> str:
+    """An error document's message, '' where there is none. Never for a log: it may repeat what was sent."""
+    try:
+        return _texts(parse(body, "Error")).get("Message", "")
+    except Unreadable:
+        return ""
+
+
 def uploads_page(body: bytes, bucket: Bucket, start: Cursor) -> Page:
     """A ListMultipartUploadsResult. `start`: the cursor that was asked for."""
     root = parse(body, "ListMultipartUploadsResult")
@@ -55,12 +71,7 @@ def uploads_page(body: bytes, bucket: Bucket, start: Cursor) -> Page:
     listed = tuple(_listed(element, bucket, encoded=encoded) for element in root.iterfind("Upload"))
     if not _is_truncated(texts):
         return Page(listed, None)
-    following = Cursor(_key(texts.get("NextKeyMarker", ""), encoded=encoded), texts.get("NextUploadIdMarker", ""))
-    if REPLACEMENT in texts.get("NextKeyMarker", ""):
-        raise Unreadable("the listing goes on but its marker holds a character that XML cannot carry")
-    if listed and not following.upload_id and following.key == listed[-1].upload.key:
-        # A key marker alone would skip every other upload of that key.
-        following = Cursor(following.key, listed[-1].upload.upload_id)
+    following = _following(texts, listed, encoded=encoded)
     if following == Cursor() or following == start:
         raise Unreadable("the listing goes on but its marker does not advance")
     return Page(listed, following)
@@ -125,25 +136,29 @@ def _legal(body: bytes) -> str:
 
 
 def _legal_reference(match: re.Match[str]) -> str:
-    code = int(match[1], 16) if match[1] else int(match[2])
+    digits = match[1] or match[2]
+    if len(digits) > 7:
+        return REPLACEMENT
+    code = int(digits, 16 if match[1] else 10)
     legal = code in (0x9, 0xA, 0xD) or 0x20 <= code <= 0xD7FF or 0xE000 <= code <= 0xFFFD or 0x10000 <= code <= 0x10FFFF
     return match[0] if legal else REPLACEMENT
 
 
 def http_date(text: str) -> datetime | None:
-    """A Date header, UTC; None when it cannot be read."""
+    """A Date header, UTC; None when it cannot be read: another form, or more than one."""
     try:
-        return parsedate_to_datetime(text).astimezone(timezone.utc)
-    except (TypeError, ValueError, OverflowError):
+        return _mail_date(text)[0] if text.endswith(" GMT") else None
+    except (ValueError, OverflowError, IndexError):
         return None
 
 
 def part_time(text: str) -> datetime | None:
     """When a part arrived, UTC. None, a doubt, for every form but the documented one, `2020-03-25T10:07:14.000Z`."""
     try:
-        return _iso(text) if ISO.fullmatch(text) else None
+        time = _iso(text) if ISO.fullmatch(text) else None
     except ValueError:
         return None
+    return time if time is not None and time >= EARLIEST else None
 
 
 def start_times(text: str) -> tuple[datetime, ...]:
@@ -154,11 +169,10 @@ def start_times(text: str) -> tuple[datetime, ...]:
     `Wed Jan 18 16:04:17 2017` or `2017-01-18T16:04:17`, means one of two moments: it is UTC or China's time.
     """
     try:
-        if ISO.fullmatch(text):
-            return (_iso(text),)
-        return _rfc_3339(text) or _ctime(text) or _mail_date(text)
+        times = (_iso(text),) if ISO.fullmatch(text) else _rfc_3339(text) or _ctime(text) or _mail_date(text)
     except (ValueError, OverflowError):
         return ()
+    return times if times and times[-1] >= EARLIEST else ()
 
 
 def _iso(text: str) -> datetime:
@@ -179,21 +193,25 @@ def _rfc_3339(text: str) -> tuple[datetime, ...]:
 
 
 def _ctime(text: str) -> tuple[datetime, ...]:
-    """Without strptime, whose names of months follow the locale."""
-    words = text.split()
-    if len(words) != 5 or words[1] not in MONTHS:
-        return ()
-    _, month, day, clock, year = words
-    hour, minute, second = clock.split(":")
-    return _without_zone(datetime(int(year), MONTHS.index(month) + 1, int(day), int(hour), int(minute), int(second)))
+    match = CTIME.fullmatch(text)
+    return _without_zone(_moment(match[4], match[1], match[2], match[3])) if match else ()
 
 
 def _mail_date(text: str) -> tuple[datetime, ...]:
-    """`Wed, 18 Jan 2017 08:04:17 GMT`; a zone that mail knows by a name alone, or not at all, is none."""
-    moment = parsedate_to_datetime(text)
-    if moment.tzinfo is None or not re.search(r"(GMT|[+-][0-9]{4})$", text):
-        return ()
-    return (moment.astimezone(timezone.utc),)
+    """`Wed, 18 Jan 2017 08:04:17 GMT`; a zone that mail knows by another name, or not at all, is none."""
+    match = MAIL_DATE.fullmatch(text)
+    if not match or (match[5] == "-" and match[6] + match[7] == "0000"):
+        return ()  # by -0000 mail says that it does not know
+    day, month, year, clock, sign, hours, minutes = match.groups()
+    offset = timedelta(hours=int(hours or 0), minutes=int(minutes or 0))
+    local = _moment(year, month, day, clock).replace(tzinfo=timezone.utc)
+    return (local + offset if sign == "-" else local - offset,)
+
+
+def _moment(year: str, month: str, day: str, clock: str) -> datetime:
+    """Without strptime, whose names of months follow the locale. Raises ValueError."""
+    hour, minute, second = clock.split(":")
+    return datetime(int(year), MONTHS.index(month) + 1, int(day), int(hour), int(minute), int(second))
 
 
 def _without_zone(local: datetime) -> tuple[datetime, ...]:
@@ -201,18 +219,50 @@ def _without_zone(local: datetime) -> tuple[datetime, ...]:
     return as_utc, as_utc - CHINA
 
 
+def _following(texts: dict[str, str], listed: tuple[Listed, ...], *, encoded: bool) -> Cursor:
+    """
+    Where a listing goes on.
+
+    That is after the last upload of the page, unless the markers name another one. Markers may be encoded otherwise
+    than keys are; the last upload's key is what tells.
+    """
+    text, upload_id = texts.get("NextKeyMarker", ""), texts.get("NextUploadIdMarker", "")
+    if REPLACEMENT in text + upload_id:
+        raise Unreadable("the listing goes on but its marker holds a character that XML cannot carry")
+    if listed and UNSENDABLE not in listed[-1].written:
+        last = listed[-1]
+        is_its_id = last.upload.upload_id in readings.of_listed(upload_id, upload_id)
+        is_its_key = not set(readings.of(last)).isdisjoint(readings.of_listed(text, text))
+        # A key marker alone would skip every other upload of that key.
+        if last.upload.upload_id and (is_its_id or (is_its_key and not upload_id)):
+            return Cursor(last.upload.key, last.upload.upload_id)
+    return Cursor(_key(text, encoded=encoded), upload_id)
+
+
 def _listed(element: ElementTree.Element, bucket: Bucket, *, encoded: bool) -> Listed:
     texts = _texts(element)
-    upload = Upload(bucket, _key(texts.get("Key", ""), encoded=encoded), texts.get("UploadId", ""))
+    text = _marked(texts.get("Key", ""))
+    upload = Upload(bucket, _key(text, encoded=encoded), texts.get("UploadId", ""))
     initiator = element.find("Initiator")  # twice a plain name: a path is looked up in Python
     who = "" if initiator is None else initiator.findtext("ID", "")
     times = start_times(texts.get("Initiated", "").strip())
-    return Listed(upload, times[0] if times else None, who or "", times[1] if len(times) > 1 else None)
+    return Listed(
+        upload,
+        times[0] if times else None,
+        who or "",
+        times[1] if len(times) > 1 else None,
+        "" if text == upload.key else text,
+    )
 
 
 def _texts(element: ElementTree.Element) -> dict[str, str]:
-    """The text of each element inside, by name."""
-    return {child.tag: child.text or "" for child in element}
+    """The text of each element inside, by name. Of one that is there twice with two texts, neither can be used."""
+    texts = {child.tag: child.text or "" for child in element}
+    if len(texts) != len(element):
+        for child in element:
+            if texts[child.tag] != (child.text or ""):
+                texts[child.tag] = REPLACEMENT
+    return texts
 
 
 def _part(texts: dict[str, str]) -> Part:
@@ -226,10 +276,16 @@ def _part(texts: dict[str, str]) -> Part:
 
 def _key(text: str, *, encoded: bool) -> str:
     """A key as it is. Bytes that are not UTF-8 survive as surrogates, so that a marker goes back as it came."""
-    text = text.replace(REPLACEMENT, UNSENDABLE) if REPLACEMENT in text else text
+    text = _marked(text)
     return (
-        unquote_to_bytes(text.encode("utf-8", "surrogatepass")).decode("utf-8", "surrogateescape") if encoded else text
+        unquote_to_bytes(text.encode("utf-8", "surrogateescape")).decode("utf-8", "surrogateescape")
+        if encoded
+        else text
     )
+
+
+def _marked(text: str) -> str:
+    return text.replace(REPLACEMENT, UNSENDABLE) if REPLACEMENT in text else text
 
 
 def _is_encoded(texts: dict[str, str]) -> bool:

@@ -37,17 +37,29 @@ def uploads_page(first: int, count: int, encoding: str) -> bytes:
     return text.encode()
 
 
-def parts(of_key: str, upload_id: str) -> bytes:
-    """List Parts of an upload that has one, as old as itself."""
+@lru_cache(maxsize=64)
+def _parts(after: int, count: int) -> str:
+    """The entries of a page of parts, and where it goes on."""
+    last = min(after + PAGE, count)
+    entries = "".join(
+        f"\t<Part>\n\t\t<PartNumber>{number}</PartNumber>\n\t\t<LastModified>{load.STARTED}</LastModified>\n"
+        f"\t\t<ETag>&quot;39270a968a357d24207e9911{number:08x}&quot;</ETag>\n\t\t<Size>5242880</Size>\n\t</Part>\n"
+        for number in range(after + 1, last + 1)
+    )
+    return (
+        f"\t<PartNumberMarker>{after}</PartNumberMarker>\n\t<NextPartNumberMarker>{last}</NextPartNumberMarker>\n"
+        f"\t<StorageClass>STANDARD</StorageClass>\n\t<MaxParts>{PAGE}</MaxParts>\n"
+        f"\t<IsTruncated>{'true' if last < count else 'false'}</IsTruncated>\n{entries}"
+    )
+
+
+def parts(of_key: str, upload_id: str, after: int = 0, count: int = 1) -> bytes:
+    """A page of List Parts of an upload that has so many, as old as itself."""
     text = (
         f"{HEAD}<ListPartsResult>\n"
         f"\t<Bucket>{load.BUCKET}</Bucket>\n\t<Encoding-type>url</Encoding-type>\n"
         f"\t<Key>{of_key}</Key>\n\t<UploadId>{upload_id}</UploadId>\n{_people()}"
-        f"\t<PartNumberMarker>0</PartNumberMarker>\n\t<NextPartNumberMarker>1</NextPartNumberMarker>\n"
-        f"\t<StorageClass>STANDARD</StorageClass>\n\t<MaxParts>1000</MaxParts>\n\t<IsTruncated>false</IsTruncated>\n"
-        f"\t<Part>\n\t\t<PartNumber>1</PartNumber>\n\t\t<LastModified>{load.STARTED}</LastModified>\n"
-        f"\t\t<ETag>&quot;39270a968a357d24207e9911162507eb&quot;</ETag>\n\t\t<Size>5242880</Size>\n\t</Part>\n"
-        f"</ListPartsResult>\n"
+        f"{_parts(after, count)}</ListPartsResult>\n"
     )
     return text.encode()
 

@@ -7,13 +7,15 @@ import itertools
 import os
 import time
 from collections.abc import Callable
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from cos_sweeper import budget
+from cos_sweeper import budget, plan, sweep
 from cos_sweeper.cos import Clients, CosStore
-from cos_sweeper.model import BEGINNING, Bucket, Upload
-from cos_sweeper.settings import Credentials
+from cos_sweeper.log import Log, Scrubber
+from cos_sweeper.model import BEGINNING, Bucket, SweepBuckets, Upload
+from cos_sweeper.settings import Credentials, Settings
 from cos_sweeper.transport import Connections, Exchange
 from cos_sweeper.turns import Crew
 from tests.bench import load
@@ -42,6 +44,20 @@ def tell_sweep(port: int, uploads: int, in_flight: int) -> None:
     figures = stretch.figures(answer["aborted"])
     if (answer["status"], figures.calls) != ("complete", uploads):
         raise AssertionError(f"{figures.calls} of {uploads} aborted, {answer['status']}, {answer['failed_with']}")
+    print(figures.line())
+
+
+def tell_wide(port: int, uploads: int, tls_ca: str) -> None:
+    """Sweep uploads of many parts over TLS, with the workers that fit into a function of 128 MB; print what it took."""
+    workers = budget.fitting_workers(256, 128)
+    settings = Settings((BUCKET,), dry_run=False, max_aborts=None, workers=workers)
+    asked = plan.make((SweepBuckets(),), settings, (BUCKET,), "bench", datetime.now(timezone.utc))
+    deadline = budget.deadline(time.monotonic, LIMIT_SECONDS, time.monotonic())
+    stretch = Stretch(0)
+    swept = sweep.run(asked, _store(port, tls_ca), deadline, Log(lambda _: None, Scrubber(())))
+    figures = stretch.figures(swept.ledger.counts["aborted"])
+    if figures.calls != uploads:
+        raise AssertionError(f"{figures.calls} of {uploads} aborted: {swept.ledger.counts}")
     print(figures.line())
 
 

@@ -1,5 +1,6 @@
 """
-A server that only answers: no state, no signatures, one thread over epoll, every answer late by the same time.
+A server that only answers: no signatures, no state but what was aborted, one thread over epoll, every answer late by
+the same time.
 
 It runs as a process of its own, so that its processor time is its own, and is no model of COS: `tests/cloud` is. It
 prints its port, stops when its standard input ends, and then prints what it did.
@@ -17,12 +18,13 @@ from collections import deque
 from email.utils import formatdate
 from urllib.parse import parse_qs, unquote
 
-from tests.bench import documents
+from tests.bench import documents, load
 
 END = b"\r\n\r\n"
 READ_BYTES = 1 << 16
 # How much of what is allowed may come at once.
 BURST_SECONDS = 0.1
+NO_SUCH_UPLOAD = b"<?xml version='1.0' encoding='utf-8' ?>\n<Error>\n\t<Code>NoSuchUpload</Code>\n</Error>\n"
 SLOW_DOWN = b"<?xml version='1.0' encoding='utf-8' ?>\n<Error>\n\t<Code>SlowDown</Code>\n</Error>\n"
 
 
@@ -42,11 +44,14 @@ class Responder:
     Answers requests until it is told to stop.
 
     delay: seconds between a request's arrival and its answer. uploads: how many a listing shows. allowed: requests a
-    second, to those beyond it says SlowDown; 0 for all. context: for TLS.
+    second, to those beyond it says SlowDown; 0 for all. context: for TLS. parts: of each upload.
     """
 
-    def __init__(self, delay: float, uploads: int, allowed: float = 0, context: ssl.SSLContext | None = None) -> None:
+    def __init__(
+        self, delay: float, uploads: int, allowed: float = 0, context: ssl.SSLContext | None = None, parts: int = 1
+    ) -> None:
         self._delay = delay
+        self._parts = parts
         self._uploads = uploads
         self._allowed = allowed
         self._left = self._most_left = allowed * BURST_SECONDS
@@ -61,6 +66,8 @@ class Responder:
         self.requests = 0
         self.aborts = 0
         self.refused = 0
+        # Of the uploads that a listing shows, by number: what is aborted is gone when somebody looks.
+        self._gone: set[int] = set()
 
     def run(self, stop_fd: int) -> None:
         """Serve until `stop_fd` can be read, which it can when it has ended."""
@@ -128,6 +135,9 @@ class Responder:
                 )
             elif data.startswith(b"DELETE", begin):
                 self.aborts += 1
+                if self._uploads:
+                    path = data[begin + len(b"DELETE ") : data.find(b"?", begin)].decode("ascii")
+                    self._gone.add(load.number_of(unquote(path)))
                 answers.append(b"HTTP/1.1 204 No Content\r\nContent-Length: 0" + self._headers())
             else:
                 head = data[begin:end].decode("latin-1")
@@ -156,7 +166,12 @@ class Responder:
             first = documents.first_after(asked.get("key-marker", ""))
             body = documents.uploads_page(first, self._uploads, asked.get("encoding-type", ""))
         elif method == "GET" and "uploadId" in asked:
-            body = documents.parts(unquote(path).lstrip("/"), asked["uploadId"])
+            key = unquote(path).lstrip("/")
+            if self._uploads and load.number_of(key) in self._gone:
+                head = f"HTTP/1.1 404 Not Found\r\nContent-Length: {len(NO_SUCH_UPLOAD)}"
+                return head.encode() + self._headers() + NO_SUCH_UPLOAD
+            after = int(asked.get("part-number-marker", 0))
+            body = documents.parts(key, asked["uploadId"], after, self._parts)
         head = f"HTTP/1.1 200 OK\r\nContent-Type: application/xml\r\nContent-Length: {len(body)}"
         return head.encode() + self._headers() + body
 
@@ -217,6 +232,7 @@ def main() -> None:
     parser.add_argument("--uploads", type=int, default=0, help="how many the bucket's listing shows")
     parser.add_argument("--allowed", type=float, default=0, help="requests a second; more are told to slow down")
     parser.add_argument("--certificate", help="file with key and certificate: answer over TLS")
+    parser.add_argument("--parts", type=int, default=1, help="of each upload")
     given = parser.parse_args()
     context = None
     if given.certificate:
@@ -224,7 +240,7 @@ def main() -> None:
         context.load_cert_chain(given.certificate)
     # Ctrl-C is for who started this; our end is that of the standard input.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    responder = Responder(given.delay_ms / 1000, given.uploads, given.allowed, context)
+    responder = Responder(given.delay_ms / 1000, given.uploads, given.allowed, context, given.parts)
     print(responder.port, flush=True)
     began = time.process_time()
     responder.run(sys.stdin.fileno())

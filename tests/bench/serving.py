@@ -30,10 +30,12 @@ class Served:
 
 
 @contextmanager
-def serving(delay_ms: int, uploads: int = 0, certificate: Path | None = None, allowed: int = 0) -> Iterator[Served]:
+def serving(
+    delay_ms: int, uploads: int = 0, certificate: Path | None = None, allowed: int = 0, parts: int = 1
+) -> Iterator[Served]:
     """A responder of its own, for one row."""
     command = [sys.executable, "-m", "tests.bench.responder", "--delay-ms", str(delay_ms), "--uploads", str(uploads)]
-    command += ["--allowed", str(allowed)]
+    command += ["--allowed", str(allowed), "--parts", str(parts)]
     command += ["--certificate", str(certificate)] if certificate else []
     pipe = subprocess.PIPE
     with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, cwd=ROOT, env=environment()) as process:

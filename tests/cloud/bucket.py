@@ -7,6 +7,7 @@ their sizes, ETags and times. A refusal is a `CosError`.
 
 import hashlib
 import random
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -25,6 +26,7 @@ MAX_PART_NUMBER = 10_000
 MIN_PART_BYTES = 1 << 20
 MAX_PART_BYTES = 5 << 30
 MAX_KEPT_BYTES = 1 << 20
+MAX_ARRIVALS = 10_000
 
 GONE_MARKERS = ("accept", "refuse", "refuse_without_uploads", "restart_key")
 """What a listing can do with an upload-id-marker whose upload is not there any more."""
@@ -120,6 +122,8 @@ class Bucket:
         self.uploads: Index[Upload] = Index()
         self.ghosts: Index[Ghost] = Index()
         self.objects: Index[StoredObject] = Index()
+        self.arrivals: deque[tuple[str, str, Part]] = deque(maxlen=MAX_ARRIVALS)
+        """Key, upload id and part of what arrived lately, those of uploads that are gone among them."""
         self._completing: dict[Place, str] = {}
         """The uploads whose Complete is under way, and what an abort of them is answered."""
         self._ids = ids or random.Random()
@@ -159,6 +163,7 @@ class Bucket:
         upload = self.upload(key, upload_id)
         part = Part(number, size, etag, now)
         self.uploads.put(_place(upload), replace(upload, parts=upload.parts.having(part)))
+        self.arrivals.append((key, upload_id, part))
         return part
 
     def receive_part(self, key: str, upload_id: str, number: int | None, *, size: int, now: datetime) -> Part:
@@ -297,12 +302,12 @@ class Bucket:
     @contextmanager
     def unchanged(self) -> Iterator[None]:
         """Undo at the end what was done to this bucket in between."""
-        lifecycle = self.lifecycle
+        lifecycle, arrivals = self.lifecycle, self.arrivals.copy()
         try:
             with self.uploads.unchanged(), self.objects.unchanged():
                 yield
         finally:
-            self.lifecycle = lifecycle
+            self.lifecycle, self.arrivals = lifecycle, arrivals
 
 
 def _place(upload: Upload) -> Place:

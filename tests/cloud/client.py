@@ -21,6 +21,7 @@ from tests.cloud.scf_client import ScfCalls
 
 ROOT = Path(__file__).resolve().parents[2]
 STOP_SECONDS = 10
+TIMES = ("time", "arrived")
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +190,7 @@ class Cloud(CosCalls, ScfCalls):
     def requests(self, since: int = 0) -> list[Request]:
         """The requests that COS got, from number `since` on."""
         listed = self._ask("GET", "/requests", query={"since": since})["requests"]
-        return [Request(**{**each, "time": datetime.fromisoformat(each["time"])}) for each in listed]
+        return [Request(**{**each, **{name: datetime.fromisoformat(each[name]) for name in TIMES}}) for each in listed]
 
     def mark(self) -> int:
         """The number that the next request will have: what to give `requests` later."""

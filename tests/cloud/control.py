@@ -19,6 +19,7 @@ from tests.cloud.cos_control import CosControl
 from tests.cloud.errors import CosError
 from tests.cloud.faults import read_fault
 from tests.cloud.fields import BadInput, Fields
+from tests.cloud.journal import Request
 from tests.cloud.listing import Query, page
 from tests.cloud.scf import Scf
 from tests.cloud.scf_control import ScfControl
@@ -146,7 +147,7 @@ class Control:
         fields.done()
         shown = self._state.journal.since(since)[:limit]
         following = shown[-1].number + 1 if shown else self._state.journal.next_number
-        return {"requests": [{**asdict(each), "time": each.time.isoformat()} for each in shown], "next": following}
+        return {"requests": [_show_request(each) for each in shown], "next": following}
 
     def _add_credentials(self, given: Any) -> dict[str, Any]:
         fields = Fields(given, "credentials")
@@ -253,6 +254,10 @@ def _show_upload(upload: Upload) -> dict[str, Any]:
         "initiator": upload.initiator,
         "storage_class": upload.storage_class,
     }
+
+
+def _show_request(request: Request) -> dict[str, Any]:
+    return {**asdict(request), "time": request.time.isoformat(), "arrived": request.arrived.isoformat()}
 
 
 def _show_object(stored: StoredObject) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import secrets
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from email.utils import format_datetime
 
@@ -25,6 +25,7 @@ from tests.cloud.delivery import deliver, reset, silent, spoilable
 from tests.cloud.errors import CosError, access_denied, no_such_bucket, slow_down
 from tests.cloud.faults import Fault, Mangle, Raw, Redirect, Refuse, Reset
 from tests.cloud.journal import Request
+from tests.cloud.listing import order
 from tests.cloud.operations import DEFAULT_REGION, XML, Answer, Body, Job, carry_out, pretend
 from tests.cloud.routing import Target, route
 from tests.cloud.signature import authenticate, claimed_id
@@ -32,6 +33,7 @@ from tests.cloud.state import State
 from tests.cloud.wire import Call, as_bytes, read_call
 
 WITH_BODY = frozenset(("UploadPart", "PutObject", "CompleteMultipartUpload", "PutBucketLifecycle"))
+LISTINGS = frozenset(("ListMultipartUploads", "ListParts"))
 MAX_DOCUMENT_BYTES = 4 << 20
 UNREADABLE_DATE = "yesterday"
 NO_BODY = Body(0, hashlib.md5(usedforsecurity=False).hexdigest(), b"")
@@ -50,10 +52,11 @@ class Door:
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one request, or do to it what a fault wants."""
+        arrived = self._state.clock.now()
         call = read_call(request.method, request.raw_path, request.headers.items())
         target = route(call)
         if self._state.limits.hangs(target.bucket):
-            self._note(call, target, "hang", None, "")
+            self._note(_Exchange(call, target, arrived, "hang"))
             return await silent(request)
         fault = self._state.faults.strike(target.operation, target.bucket, target.key)
         self._let_part_arrive(target, fault, after=False)
@@ -61,13 +64,29 @@ class Door:
             await asyncio.sleep(fault.delay_ms / 1000)
         effect = fault.effect if fault is not None else None
         request_id = self._request_ids.new(self._state.clock.now())
+        held = self._held_bytes(target)
         answer = await self._answer(request, call, target, fault, request_id)
+        dropped = held if self._held_bytes(target) is None else None
         self._let_part_arrive(target, fault, after=True)
-        self._note(call, target, fault.name if fault else "", answer, request_id)
+        common = self._common_headers(request_id, fault) if answer else ()
+        name, date = fault.name if fault else "", dict(common).get("Date", "")
+        mangle = effect if isinstance(effect, Mangle) else None
+        self._note(
+            _Exchange(call, target, arrived, name, answer, request_id, date, dropped, body_is_whole=mangle is None)
+        )
         if answer is None:
             return reset(request)
-        signed = replace(answer, headers=(*answer.headers, *self._common_headers(request_id, fault)))
-        return await deliver(request, signed, effect if isinstance(effect, Mangle) else None)
+        given = {name for name, _ in answer.headers}
+        headers = (*answer.headers, *(each for each in common if each[0] not in given))
+        return await deliver(request, replace(answer, headers=headers), mangle)
+
+    def _held_bytes(self, target: Target) -> int | None:
+        """The size of the upload that an abort names, if it is there."""
+        bucket = self._state.account.buckets.get(target.bucket)
+        if target.operation != "AbortMultipartUpload" or bucket is None:
+            return None
+        upload = bucket.uploads.get((order(target.key), target.upload_id))
+        return upload.parts.bytes if upload else None
 
     async def _answer(
         self, request: web.BaseRequest, call: Call, target: Target, fault: Fault | None, request_id: str
@@ -153,8 +172,9 @@ class Door:
             date = UNREADABLE_DATE if fault is not None and fault.date else self._date.at(now)
         return (*common, ("Date", date))
 
-    def _note(self, call: Call, target: Target, fault: str, answer: Answer | None, request_id: str) -> None:
-        journal = self._state.journal
+    def _note(self, exchange: "_Exchange") -> None:
+        journal, call, target, answer = self._state.journal, exchange.call, exchange.target, exchange.answer
+        listed = journal.keep_bodies and exchange.body_is_whole and target.operation in LISTINGS
         journal.add(
             Request(
                 number=journal.next_number,
@@ -169,11 +189,30 @@ class Door:
                 upload_id=target.upload_id,
                 status=answer.status if answer else None,
                 code=answer.code if answer else "",
-                request_id=request_id,
+                request_id=exchange.request_id,
                 secret_id=claimed_id(call),
-                fault=fault,
+                fault=exchange.fault,
+                arrived=exchange.arrived,
+                date=exchange.date,
+                dropped_bytes=exchange.dropped_bytes,
+                body=answer.body.decode("utf-8", "replace") if answer and listed else "",
             )
         )
+
+
+@dataclass(frozen=True, slots=True)
+class _Exchange:
+    """A request and what came of it, for the journal."""
+
+    call: Call
+    target: Target
+    arrived: datetime
+    fault: str
+    answer: Answer | None = None
+    request_id: str = ""
+    date: str = ""
+    dropped_bytes: int | None = None
+    body_is_whole: bool = False
 
 
 def _refusal(call: Call, refused: CosError, request_id: str) -> Answer:

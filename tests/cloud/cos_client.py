@@ -6,7 +6,20 @@ The standard library only. A reset takes all of it back.
 
 from abc import ABC, abstractmethod
 from base64 import b64decode
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A part that arrived at an upload."""
+
+    key: str
+    upload_id: str
+    number: int
+    size: int
+    time: datetime
 
 
 class CosCalls(ABC):
@@ -30,6 +43,19 @@ class CosCalls(ABC):
         told = self._ask("POST", "/uploads/part", {**_upload(bucket, key, upload_id), "number": number, "size": size})
         arrived: int = told["number"]
         return arrived
+
+    def arrivals(self, bucket: str) -> list[Arrival]:
+        """
+        The parts that arrived: those that uploads hold, and the latest 10,000 that came since the last reset.
+
+        Among the latter are parts that others replaced, and those of uploads that are gone. Seeds count as held only.
+        """
+        listed = self._ask("GET", "/uploads/arrivals", query={"bucket": bucket})["arrivals"]
+        return [Arrival(**{**each, "time": datetime.fromisoformat(each["time"])}) for each in listed]
+
+    def keep_bodies(self, *, on: bool = True) -> None:
+        """Let the journal keep the responses' texts of List Multipart Uploads and List Parts until a reset."""
+        self._ask("POST", "/journal", {"bodies": on})
 
     def complete(self, bucket: str, key: str, upload_id: str) -> None:
         """Complete an upload with all its parts, whatever their sizes."""

@@ -22,6 +22,8 @@ class CosControl:
         self._state = state
         self.answers: dict[tuple[str, str], Callable[[Any], Any]] = {
             ("POST", "/uploads/part"): self._receive_part,
+            ("GET", "/uploads/arrivals"): self._show_arrivals,
+            ("POST", "/journal"): self._set_journal,
             ("POST", "/uploads/complete"): self._complete,
             ("POST", "/uploads/abort"): self._abort,
             ("POST", "/uploads/ghost"): self._ghost,
@@ -44,6 +46,31 @@ class CosControl:
             key, upload_id, number, size=1 << 20 if size is None else size, now=self._state.clock.now()
         )
         return {"number": part.number}
+
+    def _show_arrivals(self, given: Any) -> dict[str, Any]:
+        fields = Fields(given, "arrivals")
+        bucket = self._state.account.bucket(fields.required("bucket"))
+        fields.done()
+        held = ((each.key, each.upload_id, part) for each in bucket.uploads for part in each.parts.by_number.values())
+        found = dict.fromkeys((*held, *bucket.arrivals))
+        return {
+            "arrivals": [
+                {
+                    "key": key,
+                    "upload_id": upload_id,
+                    "number": part.number,
+                    "size": part.size,
+                    "time": part.last_modified.isoformat(),
+                }
+                for key, upload_id, part in found
+            ]
+        }
+
+    def _set_journal(self, given: Any) -> dict[str, Any]:
+        fields = Fields(given, "journal")
+        self._state.journal.keep_bodies = fields.flag("bodies")
+        fields.done()
+        return {}
 
     def _complete(self, given: Any) -> dict[str, Any]:
         bucket, key, upload_id = self._only_upload(given, "complete")

@@ -51,7 +51,8 @@ class Chains:
         scf.fire_timer()
         scf.wait_idle(120)
         runs = sorted(
-            (run for run in scf.invocations() if run.answer), key=lambda run: (run.answer["share"], run.started)
+            (run for run in scf.invocations() if run.answer and "run" in run.answer),
+            key=lambda run: (run.answer["share"], run.started),
         )
         say("")
         say(f"    {'share':<8}{'run':>4}{'instance':>10}{'seconds':>9}{'aborted':>9}{'freed':>12}   what then")

@@ -15,6 +15,10 @@ class Request:
 
     `number` counts answers; `status` is `None` where the connection was reset or lost instead of answered; `fault` is
     the effect of the fault that struck it.
+
+    `arrived` is when it came, before any delay, and `time` when it was answered; `date` is the response's Date header.
+    `dropped_bytes` is the size of the upload that an abort dropped, `None` where it dropped none. `body` is the text of
+    a listing's response if the journal was asked to keep it.
     """
 
     number: int
@@ -32,6 +36,10 @@ class Request:
     request_id: str
     secret_id: str
     fault: str
+    arrived: datetime = datetime.min
+    date: str = ""
+    dropped_bytes: int | None = None
+    body: str = ""
 
 
 class Journal:
@@ -41,6 +49,7 @@ class Journal:
         self._kept: deque[Request] = deque(maxlen=keep)
         self.counts: Counter[str] = Counter()
         self.next_number = 0
+        self.keep_bodies = False
 
     def add(self, request: Request) -> None:
         """Take down a request that has the next number."""
@@ -58,3 +67,4 @@ class Journal:
         self._kept.clear()
         self.counts.clear()
         self.next_number = 0
+        self.keep_bodies = False

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from unittest import mock
 
-from cos_sweeper import budget, cos, policy, retry
+from cos_sweeper import budget, cos, policy, retry, sweep
 from tests.cloud.client import Cloud, Credentials
 from tests.faults.kinds import KINDS, OPERATIONS, SPECIAL, Kind, arm
 from tests.faults.laws import Played, broken
@@ -175,6 +175,7 @@ def hurried() -> Iterator[None]:
     with (
         mock.patch.object(budget, "REQUEST_SECONDS", HURRIED_SECONDS),
         mock.patch.object(cos, "WORTH_TRYING_SECONDS", 0.0),
+        mock.patch.object(sweep, "LISTING_PAUSES", (0.0,)),
         mock.patch.object(retry, "FIRST_PAUSE_SECONDS", 0.0),
     ):
         yield
@@ -191,6 +192,7 @@ def outcome_of(played: Played) -> str:
     told, done = played.told, played.done
     parts = [f"{told[name]} {word}{_why(name, played)}" for name, word in WORDS.items() if told[name]]
     parts += [_buckets_failed(code, done) for code in sorted({line["code"] for line in done.lines("bucket.failed")})]
+    parts += ["stopped" for _ in done.lines("run.stopped")]
     if told["size_unknown"]:
         parts.append(f"{told['size_unknown']} of unknown size")
     parts += [f"report lost: {line['code']}" for line in done.lines("report.not_kept")]

@@ -76,7 +76,7 @@ KINDS: dict[str, Kind] = {
     "credentials expire": Kind({"blow": "expire", "count": 1}, settings=IN_TURN, is_everywhere=True),
     "404 NoSuchBucket": Kind(_error(404, "NoSuchBucket")),
     "Date far off": Kind(skew_seconds=CLOCK_OFF_SECONDS, is_everywhere=True),
-    "RequestTimeTooSkewed": Kind(_error(403, "RequestTimeTooSkewed")),
+    "RequestTimeTooSkewed": Kind(_error(403, "RequestTimeTooSkewed"), settings=IN_TURN, is_everywhere=True),
     "a marker that repeats": Kind(),
     "a marker that goes back": Kind(),
     "a stale listing": Kind(is_everywhere=True),

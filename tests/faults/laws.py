@@ -47,7 +47,7 @@ class Played:
     def not_listed(self) -> set[str]:
         """Buckets whose listing broke off, and the run says so."""
         failed = {line["bucket"].partition("@")[0] for line in self.done.lines("bucket.failed")}
-        if "*" in failed or self.told["cut_short"]:
+        if "*" in failed or self.told["cut_short"] or self.done.lines("run.stopped"):
             return {STRUCK, BYSTANDER}
         return failed
 
@@ -69,12 +69,21 @@ def _miscounted(played: Played) -> Iterator[str]:
     told = played.told
     if sum(told[name] for name in OUTCOMES) != told["uploads"]:
         yield "the outcomes do not add up to the uploads"
-    promised = [one for one in played.requests if one.operation == "AbortMultipartUpload" and one.status == 204]
-    if told["aborted"] != len(promised):
-        yield f"{told['aborted']} told as aborted, {len(promised)} answered with 204"
+    promised, contradicted = set[tuple[str, str, str]](), set[tuple[str, str, str]]()
+    for one in played.requests:
+        upload = one.bucket, one.key, one.upload_id
+        if one.operation == "AbortMultipartUpload" and one.status == 204:
+            promised.add(upload)
+            contradicted.discard(upload)
+        elif one.operation == "ListParts" and one.status == 200 and upload in promised:
+            # If it could be read, the upload is still there.
+            contradicted.add(upload)
+    if not len(promised - contradicted) <= told["aborted"] <= len(promised):
+        yield f"{told['aborted']} told as aborted, {len(promised)} answered with 204, {len(contradicted)} still listed"
     if told["bytes_freed"] != (told["aborted"] - told["size_unknown"]) * PART_BYTES:
         yield f"{told['bytes_freed']} bytes told as freed"
-    trouble = told["failed"] > 0 or bool(played.done.lines("bucket.failed"))
+    # Where COS accepts the credentials no longer and there is nobody to go on, that is a failure as well.
+    trouble = told["failed"] > 0 or bool(played.done.lines("bucket.failed") + played.done.lines("run.stopped"))
     if (told["status"] == "failed") != trouble:
         yield f"the status is {told['status']}"
     wanted_again = trouble or (played.is_named and told["deferred"] > 0)

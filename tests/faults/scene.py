@@ -84,7 +84,7 @@ def furnish(cloud: Cloud) -> Scene:
 
 def furnish_shares(cloud: Cloud) -> Scene:
     """The same seven, in turn in the first and in the second of two shares."""
-    scene, share = Scene(cloud), cycle((Share(0, 2), Share(1, 2)))
+    scene, share = Scene(cloud), cycle((Share((0,), 2), Share((1,), 2)))
     scene.abandoned = [scene.seed(bucket, key, upload_id=_id_in(next(share), key)) for bucket, key in ABANDONED]
     scene.live = [scene.seed(bucket, key, 0.5, upload_id=_id_in(next(share), key)) for bucket, key in LIVE]
     return scene

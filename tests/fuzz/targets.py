@@ -9,7 +9,7 @@ import contextlib
 import gzip
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -49,8 +49,7 @@ def events(data: bytes) -> None:
     """Bytes as the JSON of an event."""
     raw = _json(data)
     triggers.http_request(raw)
-    decoded = triggers.decode(raw)
-    _hold_asks(decoded.asks)
+    _hold_decoded(triggers.decode(raw))
 
 
 def texts(data: bytes) -> None:
@@ -63,15 +62,15 @@ def texts(data: bytes) -> None:
         {"httpMethod": "POST", "body": text},
         {"httpMethod": "POST", "body": base64.b64encode(data).decode(), "isBase64Encoded": True},
     ):
-        _hold_asks(triggers.decode(raw).asks)
-    asks = messages.collect([("message", messages.from_text, text)])
+        _hold_decoded(triggers.decode(raw))
+    asks = messages.collect(messages.from_text, [text], "message", messages.Intake())
     assert not any(isinstance(ask, (SweepBuckets, Resume)) for ask in asks)
 
 
 def archives(data: bytes) -> None:
     """Bytes as CLS's archive, and as what is in one."""
     for packed in (data, gzip.compress(data, 1)):
-        _hold_asks(triggers.decode({"clslogs": {"data": base64.b64encode(packed).decode()}}).asks)
+        _hold_decoded(triggers.decode({"clslogs": {"data": base64.b64encode(packed).decode()}}))
 
 
 def checkpoints(data: bytes) -> None:
@@ -82,8 +81,12 @@ def checkpoints(data: bytes) -> None:
         _hold(made)
         written = [json.loads(text)[CHECKPOINT] for text in checkpoint.write(made)]
         again = [checkpoint.read(one, SETTINGS, BUCKETS, NOW) for one in written]
-        assert [one for made in again for one in made.scans] == list(made.scans) or made.max_aborts is not None
-        assert [one for made in again for one in made.named] == list(made.named) or made.max_aborts is not None
+        assert [one for part in again for one in part.scans] == list(made.scans)
+        assert [one for part in again for one in part.named] == list(made.named)
+        assert not any(part.dropped for part in again)
+        if made.max_aborts is not None:
+            assert sum(part.max_aborts or 0 for part in again) <= made.max_aborts
+            assert all(part.max_aborts is not None for part in again)
 
 
 def _json(data: bytes) -> Any:
@@ -92,12 +95,13 @@ def _json(data: bytes) -> Any:
         return json.loads(data)
 
 
-def _hold_asks(asks: tuple[Any, ...]) -> None:
-    assert 0 < len(asks) <= MOST_ASKS + 1
-    made = plan.make(asks, SETTINGS, BUCKETS, "run-1", NOW)
-    assert made.scans or made.named or made.refused
+def _hold_decoded(decoded: triggers.Decoded) -> None:
+    assert decoded.asks or decoded.ignored
+    assert len(decoded.asks) <= MOST_ASKS + messages.MAX_EXCESS_GROUPS + 1
+    made = plan.make(decoded.asks, SETTINGS, BUCKETS, "run-1", NOW)
+    assert made.scans or made.named or made.refused or not decoded.asks
     _hold(made)
-    for ask in asks:
+    for ask in decoded.asks:
         if isinstance(ask, Resume):
             with contextlib.suppress(Refusal):
                 _hold(checkpoint.read(ask.checkpoint, SETTINGS, BUCKETS, NOW))
@@ -111,13 +115,18 @@ def _hold(made: Plan) -> None:
         assert refused.upload is None or len(refused.upload.key) + len(refused.upload.upload_id) <= MOST_REASON_LENGTH
     for scan in made.scans:
         assert scan.bucket in BUCKETS
-        for text in (scan.prefix, scan.start.key, scan.start.upload_id):
+        end = (scan.end.key, scan.end.upload_id) if scan.end else ()
+        for text in (scan.prefix, scan.start.key, scan.start.upload_id, *end):
             text.encode("utf-8", "surrogateescape")
         assert "keep/" in scan.policy.exclude_prefixes
     for named in made.named:
         assert named.upload.bucket in BUCKETS
         assert why_unaddressable(named.upload.key, named.upload.upload_id) is None
         assert named.policy.min_idle >= SETTINGS.event_min_idle
+        is_sibling = named.policy.only_key is not None and named.policy.started_before is not None
+        if named.is_swept:
+            assert is_sibling or named.policy.min_age >= SETTINGS.min_age
+            assert named.policy.min_idle >= (timedelta(hours=1) if is_sibling else SETTINGS.min_idle)
     assert made.as_of <= NOW
 
 
@@ -192,6 +201,7 @@ WORDS += [
 ]
 WORDS += [f'"{name}":' for name in ("cos", "event", "clslogs", "data", "specversion", "Type", "Message", CHECKPOINT)]
 WORDS += [f'"{name}":' for name in ("version", "todo", "policies", "past", "share", "as_of", "only_key", "httpMethod")]
+WORDS += [f'"{name}":' for name in ("limit", "aborted", "fraction", "stalled", "began", "attempts", "markers", "end")]
 WORDS += [
     "<IsTruncated>true",
     "<NextKeyMarker>",
@@ -210,7 +220,10 @@ def _event_seeds() -> list[bytes]:
 def _checkpoint_events() -> list[bytes]:
     sweep = plan.make((SweepBuckets(prefixes=("raw/", "logs/")),), SETTINGS, BUCKETS, "run-1", NOW)
     named = (Named(UPLOAD, Policy(timedelta(0), timedelta(minutes=5), (), ("keep/",))),)
-    plans = [sweep, Plan("run-2", NOW, False, 7, 32, named, (), (), 3)]  # noqa: FBT003
+    target = replace(named[0], attempts=1, was_sent=True, is_blocked=True, is_swept=True, markers=(0, 7))
+    ranges = tuple(replace(scan, end=Cursor("raw/z", "1"), attempts=2) for scan in sweep.scans)
+    late = Plan("run-2", NOW, dry_run=False, limit=7, workers=32, named=(*named, target), scans=(), refused=())
+    plans = [sweep, replace(late, number=3, aborted=2, fraction=(1, 3), stalled=1), replace(sweep, scans=ranges)]
     return [text.encode() for one in plans for text in checkpoint.write(one)]
 
 

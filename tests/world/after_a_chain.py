@@ -1,82 +1,159 @@
 """
 What holds when a chain of runs has come to its end.
 
-Always: it did end. Undisturbed, that is if no run died, no hand-on was lost, refused or delivered twice, and neither
-the settings nor a clock changed on the way:
+Always: it did end, for a reason; and where anything failed, the platform counts an error, or the caller of an HTTP
+request is told so.
 
-- no upload has two outcomes, and each that was there all the time and is listed has one, unless its bucket's listing
-  broke off, the limit of aborts was reached, or the answer to its abort was lost for good: beyond the upload to go on
-  from that may be told by nobody, for whether the next run will find it cannot be known;
+Unless something may be told twice, because a run died or raised and was tried again, or a hand-on was delivered twice:
+
+- no upload has two outcomes; what failed for now and was tried again has one, like everything else;
 - what failed anywhere is told by the last run of some branch;
-- no more is aborted than MAX_ABORTS.
+- no more is aborted than MAX_ABORTS, and what failed for now was tried in three runs before it is told as failed.
 
-A run that is delivered or tried twice may tell of the same kept upload twice and may abort up to its limit again; an
-abort is told once all the same, by whoever got the 204.
+Unless something may be lost, because a hand-on was, or a run raised or died and nobody tried it again: each upload that
+was there all the time and is listed or named has an outcome. The exceptions are told, too: its bucket's listing broke
+off, the listing from there on is told as not swept, or the settings of the day exclude it, which is told as dropped.
+What a run aborted that died is told by nobody.
 """
 
+import json
+import re
 from collections import Counter
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
 
-from cos_sweeper.model import Refused, Upload
+from cos_sweeper.listing import order
+from cos_sweeper.model import CHECKPOINT, Failed, Refused, Upload
+from cos_sweeper.triggers import Source
 from tests.world.chains import Chain
 from tests.world.scene import Scene
 from tests.world.terms import least
 
+MOST_ATTEMPTS = 3
+LONGEST = timedelta(hours=23)
+
 
 def chain_has_kept_the_laws(chain: Chain, scene: Scene) -> None:
     """Hold what the runs of a chain told together against what happened."""
-    if chain.disturbed:
+    _says_failures(chain)
+    ends = _why_ended(chain, scene)
+    told = _told(chain)
+    if not chain.twice:
+        _tells_once(chain, scene, told)
+        _keeps_its_limit(chain, ends)
+    if not chain.lost:
+        _leaves_nothing_out(chain, scene, told)
+    if not chain.twice and not chain.lost:
+        _tells_failures_at_the_end(chain)
+        _tries_three_times(chain, ends)
+
+
+def event_has_kept_its_limit(attempts: Sequence[Chain]) -> None:
+    """Of the uploads that an event names no more are aborted than MAX_ABORTS, however often it is tried again."""
+    wish, limit = attempts[0].wish, _limit(attempts[0])
+    if limit is None or not wish.named:
         return
-    outcomes = [outcome for run in chain.runs for outcome, _ in run.outcomes]
+    gone = {upload for chain in attempts for run in chain.runs for upload in (*run.freed, *run.lost)}
+    assert len(gone) <= limit, f"{len(gone)} aborts follow from one event, {limit} were allowed"
+    assert gone <= set(wish.named[:limit])
+
+
+def _told(chain: Chain) -> Counter[Upload]:
+    outcomes = [outcome for run in chain.runs if run.report is not None for outcome, _ in run.outcomes]
     refused = [one for one in outcomes if isinstance(one, Refused) and one.origin != "listing"]
-    told = Counter(one.upload for one in outcomes if one.upload is not None and one not in refused)
-    stopped = _why_stopped(chain, scene)
-    _has_one_outcome_each(chain, scene, told, may_miss=bool(stopped))
-    _tells_failures_at_the_end(chain)
-    _keeps_its_limit(chain, stopped)
+    return Counter(one.upload for one in outcomes if one.upload is not None and one not in refused)
 
 
-def _why_stopped(chain: Chain, scene: Scene) -> set[str]:
+def _says_failures(chain: Chain) -> None:
+    """The platform counts at least one error for a chain that failed."""
+    if chain.source is Source.HTTP or chain.lost or chain.twice:
+        return
+    if any(run.report and run.report.failed for run in chain.runs):
+        assert chain.said or chain.raised or chain.source is Source.CKAFKA, "Honesty: a chain failed, and nobody knows"
+
+
+def _why_ended(chain: Chain, scene: Scene) -> set[str]:
     """Why the chain ended before its work did; there must be a cause."""
     why: set[str] = set()
     for run in chain.runs:
         report = run.report
-        assert report is not None
-        if report.handed_on or not (report.cut_short or report.counts["deferred"]):
+        if report is None or report.handed_on or not (report.cut_short or report.counts["deferred"]):
             continue
         if "NoProgress" in report.failed:
-            assert not chain.roomy, "Progress: there was time enough"
+            is_struck = any(run.struck.values()) or any(run.pages_struck.values())
+            assert not chain.roomy or is_struck, "Progress: there was time enough"
             why.add("no progress")
         elif "ChainTooLong" in report.failed:
             # A stale listing shows what is gone again and again, while something else takes longer than a run.
-            assert scene.ghosts, "Progress: in circles"
+            is_old = run.ours - chain.as_of >= LONGEST
+            assert scene.ghosts or is_old, "Progress: in circles"
             why.add("too long")
+        elif "NotHandedOn" in report.failed:
+            why.add("not handed on")
+        elif run.is_stopped:
+            why.add("stopped")
+        elif report.cut_short.startswith("how keys are written"):
+            why.add("keys in doubt")
         else:
-            assert _limit(chain) is not None, "Progress: nothing stood in the way"
+            assert _limit(chain) is not None or chain.narrowed, "Progress: nothing stood in the way"
             why.add("limit")
     return why
 
 
-def _has_one_outcome_each(chain: Chain, scene: Scene, told: Counter[Upload], *, may_miss: bool) -> None:
+def _tells_once(chain: Chain, scene: Scene, told: Counter[Upload]) -> None:
     changed = scene.changed(chain.since, by_others_than=chain)
-    broken = {bucket for run in chain.runs for bucket in run.broken}
     ways = [terms for terms in chain.wish.terms if terms.upload is None]
-    named = {terms.upload for terms in chain.wish.terms if terms.upload is not None}
+    named = set(chain.wish.named)
+    loose = _loose_ends(chain, scene)
     for upload, count in told.items():
         most = sum(terms.lists(upload) for terms in ways) + (upload in named)
+        if (upload.bucket.name, upload.key) in loose:
+            continue
         if upload.upload_id not in scene.ghosts and upload.upload_id not in changed:
             assert count <= max(most, 1), f"Honesty: {count} outcomes of {upload}"
-    if may_miss or None in broken:
+
+
+def _handed(chain: Chain) -> list[Any]:
+    """All that was left to do by a run of this chain."""
+    return [item for run in chain.runs for text in run.handed for item in json.loads(text)[CHECKPOINT]["todo"]]
+
+
+def _loose_ends(chain: Chain, scene: Scene) -> set[tuple[str, str]]:
+    """Keys at which a range of a listing ended, with an upload that is gone since: it then ends with the key."""
+    ends = [(item[2], *item[-1]["end"]) for item in _handed(chain) if "end" in item[-1]]
+    return {(bucket, key) for bucket, key, upload_id in ends if upload_id not in scene.live}
+
+
+def _leaves_nothing_out(chain: Chain, scene: Scene, told: Counter[Upload]) -> None:
+    changed = scene.changed(chain.since, by_others_than=chain)
+    dead = {upload for run in chain.runs if run.report is None for upload in (*run.freed, *run.lost)}
+    reports = [run.report for run in chain.runs if run.report is not None]
+    broken = {bucket for run in chain.runs if run.report for bucket in run.broken_buckets}
+    dropped = {re.split("[:/]", text)[0] for report in reports for text in report.dropped}
+    not_swept = [scan for run in chain.runs if run.report for scan in run.not_swept]
+    if None in broken:
         return
-    assert all(told[upload] for upload in named), "Honesty: an upload that was named has no outcome"
-    if not ways:
-        return
-    lost = {upload for run in chain.runs for upload in run.lost}
+    for upload in chain.wish.named:
+        assert told[upload] or upload.bucket.name in dropped, f"Honesty: {upload} was named and has no outcome"
+    ways = [terms for terms in chain.wish.terms if terms.upload is None]
+    targets = {item[4] for item in _handed(chain) if item[0] == "upload"}
     for name, upload in chain.present.items():
-        if name in changed or name in scene.were_hidden or upload.bucket in broken or upload in lost:
+        if name in changed or name in scene.were_hidden or upload.bucket in broken or upload in dead:
+            continue
+        if upload.bucket.name in dropped:
+            continue
+        if any(
+            scan.bucket == upload.bucket
+            and upload.key.startswith(scan.prefix)
+            and (order(upload.key), upload.upload_id) > (order(scan.start.key), scan.start.upload_id)
+            for scan in not_swept
+        ):
             continue
         most = sum(terms.lists(upload) for terms in ways)
-        # What an earlier listing had aborted does not stand on a later one, unless that is stale.
-        least_told = min(1, most) if name in scene.gone else most
+        # What an earlier listing had aborted does not stand on a later one, unless that is stale. And of two listings
+        # that left the same upload, one speaks for both.
+        least_told = min(1, most) if name in scene.gone or name in targets else most
         assert least_told <= told[upload], f"Honesty: {told[upload]} outcomes of {upload}, {most} listings"
 
 
@@ -84,9 +161,6 @@ def _tells_failures_at_the_end(chain: Chain) -> None:
     reports = [run.report for run in chain.runs if run.report is not None]
     if any(report.failed for report in reports):
         assert any(report.status.value == "failed" for report in reports if not report.handed_on), "Honesty: unsaid"
-    if any(None in run.broken for run in chain.runs):
-        # Without the list of buckets a checkpoint cannot be read: that run fails for itself alone, and is tried again.
-        return
     codes: Counter[str] = Counter()
     for report in reports:
         codes.update(report.failed)
@@ -98,11 +172,30 @@ def _tells_failures_at_the_end(chain: Chain) -> None:
     assert last == codes, "Honesty: what failed on the way is not what the ends tell"
 
 
+def _tries_three_times(chain: Chain, ends: set[str]) -> None:
+    """What failed for now was tried in three runs, where a later run could be started and something was left to do."""
+    stalled = any(run.report and "NoProgress" in run.report.failed for run in chain.runs)
+    if chain.source is not Source.ASYNCHRONOUS or ends or stalled or any(run.broken for run in chain.runs):
+        return
+    if any(run.step.circumstances.targets < 500 for run in chain.runs):
+        # A range of a listing is tried three times, and something else in it may fail each time.
+        return
+    struck: Counter[Upload] = Counter()
+    failed = [outcome for run in chain.runs for outcome, _ in run.outcomes if isinstance(outcome, Failed)]
+    for run in chain.runs:
+        # The start of an upload that an earlier run left is looked up in the listing.
+        struck.update({one.upload for one in failed if run.pages_struck[one.upload.bucket]})
+        struck.update({upload for _, upload in run.struck if not run.pages_struck[upload.bucket]})
+    for one in failed:
+        if not one.lasting and one.code != "TooSlow":
+            assert struck[one.upload] >= MOST_ATTEMPTS, f"Chain: given up too early: {one}"
+
+
 def _limit(chain: Chain) -> int | None:
     return least(*(terms.most for terms in chain.wish.terms), chain.rules.max_aborts)
 
 
-def _keeps_its_limit(chain: Chain, stopped: set[str]) -> None:
+def _keeps_its_limit(chain: Chain, ends: set[str]) -> None:
     most = _limit(chain)
     if most is None:
         return
@@ -110,6 +203,8 @@ def _keeps_its_limit(chain: Chain, stopped: set[str]) -> None:
     done = sum(len(run.freed) + len(run.lost) for run in chain.runs)
     done += sum(report.counts["would_abort"] for report in reports)
     assert done <= most, f"{done} aborts, {most} were allowed"
-    if stopped == {"limit"} and chain.rules.fan_out == 1:
-        tried = sum(count for run in chain.runs for (on, _), count in run.struck.items() if on == "abort")
-        assert done + tried >= most, f"stopped at {done} aborts, {most} were allowed"
+    is_one_branch = all(len(run.handed) <= 1 for run in chain.runs)
+    is_plain = not (chain.narrowed or chain.lost or chain.wish.named)
+    if ends == {"limit"} and is_one_branch and is_plain:
+        tried = sum(run.requests["abort"] for run in chain.runs)
+        assert done >= most or tried >= most, f"stopped at {done} aborts, {most} were allowed"

@@ -7,8 +7,9 @@ from datetime import datetime
 from typing import Any
 
 from cos_sweeper.model import Upload
+from cos_sweeper.triggers import Source
 from tests.world.door import Run
-from tests.world.terms import Rules, Skews, Terms
+from tests.world.terms import Rules, Terms
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +19,12 @@ class Wish:
     raw: dict[str, Any]
     terms: tuple[Terms, ...]
     refused: int = 0
+    is_sweep: bool = False
+
+    @property
+    def named(self) -> tuple[Upload, ...]:
+        """The uploads that it names, in its order."""
+        return tuple(terms.upload for terms in self.terms if terms.upload is not None)
 
 
 @dataclass(slots=True, eq=False)
@@ -25,18 +32,24 @@ class Chain:
     """
     Runs that follow from one attempt at one event.
 
-    present: the uploads that were there when it began; since: how many changes there had been. disturbed: why it may
-    tell more or less than one outcome for each upload, '' while it must not. waiting: hand-ons not delivered yet.
+    source: where the event came from. as_of: when it began, by our clock. present: the uploads that were there when
+    it began; since: how many changes there had been. twice: why an outcome may be told more than once, '' while it
+    must not. lost: why one may be told by nobody. narrowed: it met other settings than it began with. waiting: hand-ons
+    not delivered yet. said: how many invocations that only raise were accepted; raised: how many runs raised.
     """
 
     wish: Wish
+    source: Source
     rules: Rules
     as_of: datetime
-    skews: Skews
     present: dict[str, Upload]
     since: int
     run_id: str
     roomy: bool
-    disturbed: str = ""
+    twice: str = ""
+    lost: str = ""
+    narrowed: bool = False
     waiting: int = 0
+    said: int = 0
+    raised: int = 0
     runs: list[Run] = field(default_factory=list)

@@ -5,24 +5,29 @@ What must never reach COS is held up here: no other operation, no foreign bucket
 """
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import TypeVar
 
 from greenlet import getcurrent
 
 from cos_sweeper import turns
-from cos_sweeper.errors import Rejected, StoreError, Unavailable
-from cos_sweeper.model import Bucket, BucketsPage, Cursor, Listed, Outcome, Page, Part, PartsPage, Upload
+from cos_sweeper.errors import Stopped, StoreError, Unavailable
+from cos_sweeper.model import Bucket, BucketFailed, BucketsPage, Cursor, Listed, Outcome, Page, PartsPage, Upload
+from cos_sweeper.plan import Scan
 from cos_sweeper.report import Report
 from cos_sweeper.store import Receipt
 from tests.cloud import listing
 from tests.cloud.memory import MemoryStore
 from tests.engine import Killed
-from tests.world.scene import PLAIN, Act, Scene, told
+from tests.world.scene import PLAIN, Act, Fault, Scene, told
 from tests.world.terms import Rules, Seen, Terms, is_addressable, permits
 
+T = TypeVar("T")
+
 GRACE_SECONDS = 10
+_together = turns.together
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +37,10 @@ class Circumstances:
 
     seconds: for the work of one run. pauses: how often each request gives way to the others, in turn. meddling: what
     clients do before (2n) and after (2n+1) the n-th request. deaths: where each run dies, counted likewise, None for a
-    run that lives. takes: how many invocations SCF takes. later: what is handed on stays in SCF's queue.
+    run that lives. turned_away: the numbers of the invocations that SCF does not accept; takes: how many it accepts
+    before it accepts no more. may_invoke: whether the role may invoke the function. later: what is handed on stays in
+    SCF's queue. faults: what is amiss from now on. targets: failed uploads that travel one by one; bytes: of a
+    checkpoint.
     """
 
     seconds: int = 10**6
@@ -40,8 +48,13 @@ class Circumstances:
     pauses: tuple[int, ...] = (0,)
     meddling: tuple[tuple[int, Act], ...] = ()
     deaths: tuple[int | None, ...] = ()
+    turned_away: tuple[int, ...] = ()
     takes: int | None = None
+    may_invoke: bool = True
     later: bool = False
+    faults: tuple[Fault, ...] = ()
+    targets: int = 500
+    bytes: int = 128_000
 
     @property
     def is_roomy(self) -> bool:
@@ -59,40 +72,80 @@ class Step:
     circumstances: Circumstances
     requests: int = 0
     runs: int = 0
+    invocations: int = 0
     taken: int = 0
 
 
 @dataclass(slots=True)
 class Reading:
-    """How far a task has read an upload's parts. seen: the upload when it began to, None when it was gone by then."""
+    """
+    How far a task has read an upload's parts.
+
+    seen: the upload when it began to, None when it was gone by then. following: the next page by each that was read.
+    """
 
     seen: Seen | None
-    is_done: bool = False
+    following: dict[int, int | None] = field(default_factory=dict)
+
+    @property
+    def is_done(self) -> bool:
+        """Whether all pages were read."""
+        place: int | None = 0
+        while place is not None:
+            if place not in self.following:
+                return False
+            place = self.following[place]
+        return True
 
 
 @dataclass(slots=True, eq=False)
 class Run:
-    """One run as the world saw it. of: its chain; terms: those of it and of the settings of the day; number: in it."""
+    """
+    One run as the world saw it.
+
+    of: its chain; terms: those of it and of all settings that it has met; number: in it. as_of: what ages are
+    judged by; ours: our clock when it began. freed: bytes by upload that COS answered with 204; lost: those whose 204
+    was lost. struck: requests that a fault befell, by operation and upload; pages_struck: likewise of listings, by
+    bucket. is_stopped: COS accepts the credentials no longer. outcomes: all that the ledger took in, and whether the
+    event named the upload; broken: listings that it took in as failed; not_swept: those that nobody goes on with.
+    handed: checkpoints that were accepted; said: events that only raise; turned_away: how many invocations were not
+    accepted. is_allowed: it asked whether the function may invoke itself, and it may. saved: reports kept before a
+    hand-over. wants_again: the platform is to try it again.
+    """
 
     of: object
     rules: Rules
     terms: tuple[Terms, ...]
     step: Step
     as_of: datetime
+    ours: datetime
     since: int
     number: int = 1
     ticks: int = 0
     dies_at: int | None = None
     requests: Counter[str] = field(default_factory=Counter)
     reads: dict[tuple[object, Upload], Reading] = field(default_factory=dict)
+    owners: dict[object, object] = field(default_factory=dict)
     freed: dict[Upload, int] = field(default_factory=dict)
     lost: list[Upload] = field(default_factory=list)
     struck: Counter[tuple[str, Upload]] = field(default_factory=Counter)
-    broken: list[Bucket | None] = field(default_factory=list)
+    pages_struck: Counter[Bucket | None] = field(default_factory=Counter)
+    is_stopped: bool = False
     outcomes: list[tuple[Outcome, bool]] = field(default_factory=list)
+    broken: list[BucketFailed] = field(default_factory=list)
+    not_swept: list[Scan] = field(default_factory=list)
     handed: list[str] = field(default_factory=list)
+    said: int = 0
     turned_away: int = 0
+    is_allowed: bool = False
+    saved: int = 0
     report: Report | None = None
+    wants_again: bool = False
+
+    @property
+    def broken_buckets(self) -> set[Bucket | None]:
+        """Buckets of which a listing failed."""
+        return {failed.bucket for failed in self.broken}
 
     @property
     def is_late(self) -> bool:
@@ -115,7 +168,11 @@ class Door:
 
     def buckets(self, marker: str) -> BucketsPage:
         number = self._arrive("buckets", None)
-        self._befall("buckets", None)
+        try:
+            self._befall("buckets", None)
+        except StoreError:
+            self._run.pages_struck[None] += 1
+            raise
         page = self._store.buckets(marker)
         self._leave(number)
         return page
@@ -126,9 +183,8 @@ class Door:
         try:
             self._befall("page", bucket)
             page = self._store.page(bucket, start, prefix)
-        except StoreError as exc:
-            if isinstance(exc, Rejected) or not self._run.is_late:
-                self._run.broken.append(bucket)
+        except StoreError:
+            self._run.pages_struck[bucket] += 1
             raise
         page = self._as_the_weather_has_it(page, bucket, start, prefix)
         self._leave(number)
@@ -143,18 +199,21 @@ class Door:
     def parts(self, upload: Upload, after: int, *, for_abort: bool = False) -> PartsPage:  # noqa: ARG002
         number = self._arrive("parts", upload.bucket, upload)
         held = self._scene.held(upload)
-        if not after:
-            self._run.reads[getcurrent(), upload] = Reading(self._scene.seen(upload))
-        self._befall("parts", upload.bucket, upload)
-        page = self._store.parts(upload, after)
-        self._run.reads[getcurrent(), upload].is_done = page.next is None
+        reading = self._reading(upload, after)
+        try:
+            self._befall("parts", upload.bucket, upload)
+            page = self._store.parts(upload, after)
+        except StoreError:
+            self._run.reads.pop((self._owner, upload), None)
+            raise
+        reading.following[after] = page.next
         quirk = self._scene.quirks.get(upload.upload_id, PLAIN).parts
         parts = page.parts
         if quirk != PLAIN.parts:
             assert held is not None
             numbers = [one for one in sorted(held.parts.by_number) if one > after]
             parts = tuple(
-                Part(told(part.last_modified, quirk), part.size) if one % 2 and part.last_modified else part
+                replace(part, last_modified=told(part.last_modified, quirk)) if one % 2 and part.last_modified else part
                 for one, part in zip(numbers, page.parts, strict=False)
             )
         self._leave(number)
@@ -178,18 +237,53 @@ class Door:
         self._leave(number)
         return receipt
 
+    def together(self, works: Sequence[Callable[[], T]]) -> list[T]:
+        """As `turns.together`, but we know for whom the pages of one look are read."""
+        owner = self._owner
+        for key in [key for key in self._run.reads if key[0] is owner]:
+            del self._run.reads[key]
+
+        def owned(work: Callable[[], T]) -> Callable[[], T]:
+            def run() -> T:
+                self._run.owners[getcurrent()] = owner
+                return work()
+
+            return run
+
+        return _together([owned(work) for work in works])
+
     def put_report(self, bucket: Bucket, key: str, body: bytes) -> None:
         raise AssertionError(f"Wire: a report of {len(body)} bytes to {bucket}/{key}, which nobody asked for")
 
-    def hand_on(self, send: Callable[[], None]) -> None:
-        """Invoking the function is a request like any other: clients act meanwhile, and the instance may die of it."""
-        number = self._arrive("invoke", None)
-        send()
+    def invoke(self) -> int:
+        """
+        Invoking the function is a request like any other: clients act meanwhile, and the instance may die before it.
+
+        Returns its number, for `invoked`: after it, the instance may die as well.
+        """
+        return self._arrive("invoke", None)
+
+    def invoked(self, number: int) -> None:
+        """The invocation was answered."""
         self._leave(number)
+
+    @property
+    def _owner(self) -> object:
+        """The task that works on an upload, whoever reads a page for it."""
+        return self._run.owners.get(getcurrent(), getcurrent())
+
+    def _reading(self, upload: Upload, after: int) -> Reading:
+        key = self._owner, upload
+        reading = self._run.reads.get(key)
+        if reading is None or reading.is_done or after in reading.following:
+            reading = self._run.reads[key] = Reading(self._scene.seen(upload))
+        return reading
 
     def _arrive(self, on: str, bucket: Bucket | None, upload: Upload | None = None) -> int:
         """A request is on its way; the laws of what may be asked at all. Returns its number."""
         run, step = self._run, self._run.step
+        if run.is_stopped and on != "invoke":
+            raise Stopped("ExpiredToken", 403, "request-of-a-fault")
         number = step.requests
         step.requests += 1
         self._moment(2 * number)
@@ -203,17 +297,27 @@ class Door:
             assert bucket.name in run.rules.names, "Scope: a bucket outside BUCKETS"
         if upload is not None:
             assert is_addressable(upload), "Wire: an upload that cannot be addressed"
-            assert any(terms.covers(upload) for terms in run.terms), "Scope: an upload that nobody asked for"
+            # Where COS does not know an upload under its key, List Parts is asked for the other readings of the key.
+            read = self._scene.live.get(upload.upload_id, self._scene.gone.get(upload.upload_id, (upload,))[0])
+            about = (upload, read) if on == "parts" else (upload,)
+            is_asked = any(terms.covers(one) for terms in run.terms for one in about)
+            is_reading = on == "parts" and any(
+                terms.upload and terms.upload.upload_id == upload.upload_id for terms in run.terms
+            )
+            assert is_asked or is_reading, "Scope: an upload that nobody asked for"
         return number
 
     def _befall(self, on: str, bucket: Bucket | None, upload: Upload | None = None) -> None:
-        """What the weather does to it on its way, if anything."""
+        """What the weather does to it on its way, if anything. Once COS has said stop, nothing leaves any more."""
+        if self._run.is_stopped:
+            raise Stopped("ExpiredToken", 403, "request-of-a-fault")
         if self._run.is_over:
             self._strike(on, upload)
             raise Unavailable("OutOfTime")
         fault = self._scene.strike(on, bucket, upload.key if upload else "")
         if fault:
             self._strike(on, upload)
+            self._run.is_stopped = fault.how == "stopped"
             raise fault.error()
 
     def _strike(self, on: str, upload: Upload | None) -> None:
@@ -240,12 +344,15 @@ class Door:
 
     def _must_not_be_alive(self, upload: Upload) -> None:
         """Keep, at the only moment that counts. What came after the parts were read could not be known."""
-        run, reading = self._run, self._run.reads.get((getcurrent(), upload))
+        run, reading = self._run, self._run.reads.pop((self._owner, upload), None)
         assert not any(terms.dry_run for terms in run.terms), "Keep: an abort in a dry run"
-        assert reading is not None, "Keep: an abort before a look at the parts"
         at_once = any(terms.upload == upload and not terms.min_idle for terms in run.terms)
-        assert reading.is_done or at_once, "Keep: an abort before the last of the parts"
-        if reading.seen is not None:
+        was_looked_at = reading is not None or (at_once and run.struck["parts", upload])
+        assert was_looked_at, "Keep: an abort before a look at the parts"
+        assert at_once or (reading and reading.is_done), "Keep: an abort before the last of the parts"
+        is_sweep = any(terms.upload is None and terms.key is None for terms in run.terms)
+        assert run.is_allowed or run.number > 1 or not is_sweep, "Chain: an abort before it is known who may go on"
+        if reading and reading.seen is not None:
             assert permits(run.terms, upload, reading.seen, run.as_of, self._scene.weather.skews), f"Keep: {upload}"
 
     def _as_the_weather_has_it(self, page: Page, bucket: Bucket, start: Cursor, prefix: str) -> Page:

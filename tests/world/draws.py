@@ -4,6 +4,7 @@ What a world is made of, to be drawn: few values, so that they meet, and those a
 
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from hypothesis import strategies as st
 
@@ -29,6 +30,15 @@ class Crowd:
 acts = st.builds(
     Act, st.sampled_from(["feed", "resend", "complete", "abort", "start"]), st.integers(0, 40), st.booleans()
 )
+faults = st.builds(
+    Fault,
+    on=st.sampled_from(["parts", "abort", "page", "lost", "buckets"]),
+    how=st.sampled_from(["unavailable", "busy", "unavailable", "rejected", "stopped"]),
+    left=st.sampled_from([1, 2, 5, None]),
+    skip=st.integers(0, 4),
+    bucket=st.sampled_from([None, PHOTOS, LOGS]),
+    key=st.sampled_from([None, None, "raw/a", "raw/001"]),
+)
 circumstances = st.builds(
     Circumstances,
     seconds=st.sampled_from([10**6, 100, 10**6, 3, 4, 5, 6, 7, 9, 14, 30]),
@@ -36,8 +46,13 @@ circumstances = st.builds(
     pauses=st.sampled_from([(0,), (0, 1), (2, 0, 0), (1,), (0, 0, 3, 1), (0, 9, 0, 0, 0), (6, 1, 1, 0)]),
     meddling=st.lists(st.tuples(st.integers(0, 40), acts), max_size=3).map(tuple),
     deaths=st.just(()) | st.lists(st.none() | st.integers(0, 12), max_size=4).map(tuple),
+    turned_away=st.just(()) | st.lists(st.integers(0, 6), max_size=4).map(tuple),
     takes=st.none() | st.none() | st.integers(0, 3),
+    may_invoke=st.sampled_from([True] * 5 + [False]),
     later=st.sampled_from([False, False, True]),
+    faults=st.just(()) | st.lists(faults, min_size=1, max_size=2).map(tuple),
+    targets=st.sampled_from([500, 500, 0, 1, 3]),
+    bytes=st.sampled_from([128_000, 128_000, 2_500, 3_500]),
 )
 prefixes = st.sampled_from([(), (), ("raw/",), ("raw/", "logs/"), ("raw/a", "raw/keep/", "tmp/"), ("raw/", "raw/a")])
 spared = st.sampled_from([(), (), ("raw/keep/",), ("logs/", "raw/b"), ("raw/",)])
@@ -91,16 +106,6 @@ named = st.tuples(
     picks,
     st.sampled_from(["it", "it", "it", "gone", "wrong id", "other key", "foreign", "elsewhere", "no key", "no id"]),
 )
-faults = st.builds(
-    Fault,
-    on=st.sampled_from(["parts", "abort", "page", "lost", "buckets"]),
-    how=st.sampled_from(["unavailable", "rejected"]),
-    left=st.sampled_from([1, 2, 5, None]),
-    skip=st.integers(0, 4),
-    bucket=st.sampled_from([None, PHOTOS, LOGS]),
-    key=st.sampled_from([None, None, "raw/a", "raw/001"]),
-)
-
 # Work for many short runs: what is left behind has more parts than a page, and each upload gets on at its own pace.
 leftovers = st.builds(
     Crowd,
@@ -117,17 +122,22 @@ haste = st.builds(
     seconds=st.integers(3, 20),
     page_size=st.integers(1, 5),
     pauses=st.lists(st.integers(0, 9), min_size=1, max_size=7).map(tuple),
+    faults=st.just(()) | st.lists(faults, min_size=1, max_size=2).map(tuple),
+    targets=st.sampled_from([500, 0, 1]),
+    bytes=st.sampled_from([128_000, 2_500]),
 )
-# One setting at a time, so that nothing else turns a checkpoint away.
-tightenings = st.sampled_from(
-    [
-        {"dry_run": True},
-        {"min_age_hours": 400},
-        {"min_idle_hours": 48},
-        {"event_min_idle_minutes": 90},
-        {"prefixes": ("raw/a",)},
-        {"spared": ("raw/",)},
-        {"max_aborts": 1},
-        {"buckets": (LOGS,)},
-    ]
+TIGHTER: list[dict[str, Any]] = [
+    {"dry_run": True},
+    {"min_age_hours": 400},
+    {"min_idle_hours": 48},
+    {"event_min_idle_minutes": 90},
+    {"prefixes": ("raw/a",)},
+    {"prefixes": ("tmp/",)},
+    {"spared": ("raw/",)},
+    {"max_aborts": 1},
+    {"max_aborts": 5},
+    {"buckets": (LOGS,)},
+]
+tightenings = st.lists(st.sampled_from(TIGHTER), min_size=1, max_size=3).map(
+    lambda several: {name: value for one in several for name, value in one.items()}
 )

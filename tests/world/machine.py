@@ -91,11 +91,9 @@ class World(RuleBasedStateMachine):
             self._start(crowd)
         self._comes(lambda: self._timer(narrowing), how)
 
-    @rule(crowd=draws.leftovers, how=draws.haste, fault=st.none() | draws.faults)
-    def a_sweep_takes_many_short_runs(self, crowd: Crowd, how: Circumstances, fault: Fault | None) -> None:
+    @rule(crowd=draws.leftovers, how=draws.haste)
+    def a_sweep_takes_many_short_runs(self, crowd: Crowd, how: Circumstances) -> None:
         self._start(crowd)
-        if fault:
-            self.scene.weather.faults.append(replace(fault, left=fault.left or 3))
         self._comes(lambda: self._timer({}), how)
 
     @rule(crowd=draws.leftovers, how=draws.haste, tighter=draws.tightenings, by_name=st.booleans())
@@ -234,6 +232,7 @@ class World(RuleBasedStateMachine):
         self.past.append(make)
         self.tally.steps += 1
         self.tally.events += 1
+        self.scene.weather.faults += [replace(fault) for fault in how.faults]
         self.platform.event(make(), self._scaled(how))
 
     def _scaled(self, how: Circumstances) -> Circumstances:
@@ -245,8 +244,9 @@ class World(RuleBasedStateMachine):
         rules = self.platform.rules
         on = terms.sweep(rules, narrowing)
         if on is None:
-            return Wish(events.timer(narrowing), (), 1)
-        return Wish(events.timer(narrowing), (on,), len(set(narrowing.get("buckets", ())) - rules.names))
+            return Wish(events.timer(narrowing), (), 1, is_sweep=True)
+        refused = len(set(narrowing.get("buckets", ())) - rules.names)
+        return Wish(events.timer(narrowing), (on,), refused, is_sweep=True)
 
     def _named(self, upload: Upload, what: str) -> Upload:
         changes = {
@@ -269,8 +269,8 @@ class World(RuleBasedStateMachine):
     def _completed(self, told: Sequence[tuple[Bucket, str, datetime]]) -> Wish:
         ours = self.scene.ours
         made = [
-            # Whether such a key is URL-encoded cannot be told from the event.
-            None if "+" in key else terms.superseded(self.platform.rules, bucket, key, min(at, ours))
+            # Such a key may be encoded, and no URL proves that it is not. With a space in it, it cannot be.
+            None if "+" in key and " " not in key else terms.superseded(self.platform.rules, bucket, key, min(at, ours))
             for bucket, key, at in told
         ]
         on = tuple(dict.fromkeys(one for one in made if one is not None))

@@ -6,38 +6,48 @@ What `index` does around a run is done here with a store in memory and with the 
 
 import json
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from math import inf
 from unittest import mock
 
-from cos_sweeper import answers, chain, checkpoint, listing, plan, report, settings, sweep, triggers
+import pytest
+
+from cos_sweeper import answers, chain, checkpoint, listing, plan, report, settings, sweep, triggers, turns
 from cos_sweeper.budget import Deadline
-from cos_sweeper.errors import NotHandedOn, Refusal, RunFailed, StoreError
+from cos_sweeper.errors import RunFailed, StoreError
 from cos_sweeper.log import Log, Scrubber
-from cos_sweeper.model import Ask, Outcome, Refused, Resume
+from cos_sweeper.model import Ask, Bucket, BucketFailed, Outcome, Resume
+from cos_sweeper.plan import Plan, Scan
 from tests.engine import Killed
-from tests.world.after_a_chain import chain_has_kept_the_laws
+from tests.world.after_a_chain import chain_has_kept_the_laws, event_has_kept_its_limit
 from tests.world.after_a_run import run_has_kept_the_laws
 from tests.world.chains import Chain, Wish
 from tests.world.door import CALM, Circumstances, Door, Run, Step
 from tests.world.scene import Scene
 from tests.world.tally import Tally
-from tests.world.terms import Rules
+from tests.world.terms import Rules, Terms
 
 RETRIES = 2
 MOST_RUNS = 1500
 # SCF's limit of an asynchronous event.
 MOST_BYTES = 128_000
+NOT_NOW, NEVER = "ResourceLimitReached", "UnauthorizedOperation"
 
 
 @dataclass(frozen=True, slots=True)
 class HandOn:
-    """A checkpoint in SCF's queue. as_of: of the run that wrote it; number: of the run that it is for."""
+    """
+    A checkpoint in SCF's queue.
+
+    as_of: of the run that wrote it; terms: by which it went on; number: of the run that it is for.
+    """
 
     text: str
     chain: Chain
     as_of: datetime
+    terms: tuple[Terms, ...]
     number: int
 
 
@@ -54,21 +64,24 @@ class Platform:
     def event(self, wish: Wish, circumstances: Circumstances = CALM) -> Chain:
         """An event comes, again and again while the function asks for it. Returns the chain of the last attempt."""
         step = Step(circumstances)
+        attempts: list[Chain] = []
         for _ in range(1 + RETRIES):
             self._chains += 1
             begun = Chain(
                 wish,
+                triggers.decode(wish.raw).source,
                 self.rules,
                 self.scene.ours,
-                self.scene.weather.skews,
                 self.scene.live.copy(),
                 len(self.scene.changes),
                 f"run-{self._chains}",
                 roomy=circumstances.is_roomy,
             )
+            attempts.append(begun)
             if self._run(json.dumps(wish.raw), begun, None, step):
                 break
         self._drain(step)
+        event_has_kept_its_limit(attempts)
         return begun
 
     def deliver(self, place: int, circumstances: Circumstances, times: int = 1) -> None:
@@ -77,7 +90,7 @@ class Platform:
         item = self.queue[place]
         del self.queue[place]
         if times > 1:
-            item.chain.disturbed = item.chain.disturbed or "delivered twice"
+            item.chain.twice = item.chain.twice or "delivered twice"
             item.chain.waiting += times - 1
         for _ in range(times):
             self._resume(item, step)
@@ -87,8 +100,9 @@ class Platform:
         """A hand-on never arrives."""
         item = self.queue[place]
         del self.queue[place]
-        item.chain.disturbed = item.chain.disturbed or "lost"
+        item.chain.lost = item.chain.lost or "lost"
         item.chain.waiting -= 1
+        self._end_of(item.chain)
 
     def drain(self, circumstances: Circumstances = CALM) -> None:
         """All that is in the queue arrives."""
@@ -102,9 +116,9 @@ class Platform:
         for _ in range(1 + RETRIES):
             if self._run(item.text, item.chain, item, step):
                 break
-            if item.chain.waiting == 1 and not item.chain.disturbed:
-                chain_has_kept_the_laws(item.chain, self.scene)
-            item.chain.disturbed = item.chain.disturbed or "tried again"
+            item.chain.twice = item.chain.twice or "tried again"
+        else:
+            item.chain.lost = item.chain.lost or "tried three times"
         item.chain.waiting -= 1
         self._end_of(item.chain)
 
@@ -119,87 +133,164 @@ class Platform:
         run = Run(
             of,
             self.rules,
-            tuple(terms.under(self.rules) for terms in of.wish.terms),
+            tuple(terms.under(self.rules) for terms in (item.terms if item else of.wish.terms)),
             step,
             min(scene.ours, item.as_of) if item else scene.ours,
+            scene.ours,
             len(scene.changes),
             item.number if item else 1,
         )
-        self._look_for_disturbance(of, run, resumed=item is not None)
+        of.narrowed = of.narrowed or of.rules != self.rules
+        of.roomy = of.roomy and circumstances.is_roomy
         if step.runs < len(circumstances.deaths) and (death := circumstances.deaths[step.runs]) is not None:
             run.dies_at = 2 * step.requests + death
         step.runs += 1
         of.runs.append(run)
         assert len(of.runs) < MOST_RUNS, "Progress: a chain goes on for ever"
         decoded = triggers.decode(json.loads(text))
+        link = _Link(self, run, of)
         try:
-            with mock.patch.object(sweep, "Ledger", _witness(run)):
-                run.report = self._as_index_does(decoded.asks, run, of)
+            run.report = self._as_index_does(decoded, run, of, link)
+            self._answer(decoded.source, run, link)
         except Killed:
-            of.disturbed = "died"
+            run.report = None
+            self._must_be_tried_again(of, item, "died")
             self.tally.of_death(run)
             return False
         self.tally.of_run(run)
         run_has_kept_the_laws(run, scene, of, resumed=item is not None)
-        wanted_again = False
-        try:
-            answers.answer(decoded.source, run.report)
-        except RunFailed:
-            assert not run.handed, "a run that handed on asks to be tried again"
-            wanted_again = True
+        if run.wants_again:
+            of.raised += 1
+            self._must_be_tried_again(of, item, "raised")
         if item is None:
             self._end_of(of)
-        return not wanted_again
+        return not run.wants_again
 
-    def _look_for_disturbance(self, of: Chain, run: Run, *, resumed: bool) -> None:
-        """Whether this run sees another world than the one that its chain began in."""
-        if resumed and (of.rules != self.rules or of.skews != self.scene.weather.skews or run.as_of != of.as_of):
-            of.disturbed = of.disturbed or "other settings, or another clock"
-        of.roomy = of.roomy and run.step.circumstances.is_roomy
+    def _must_be_tried_again(self, of: Chain, item: HandOn | None, why: str) -> None:
+        """What follows from an attempt at an event is a chain of its own; nobody goes on with this one."""
+        if item is None:
+            of.lost = of.lost or why
+        else:
+            of.twice = of.twice or why
 
-    def _as_index_does(self, asks: tuple[Ask, ...], run: Run, of: Chain) -> report.Report:
+    def _answer(self, source: triggers.Source, run: Run, link: "_Link") -> None:
+        assert run.report is not None
+        told = run.report
+        try:
+            answers.answer(source, told, lambda: link.invoke([chain.failure_event(told)]) == [""])
+        except RunFailed:
+            run.wants_again = True
+
+    def _as_index_does(self, decoded: triggers.Decoded, run: Run, of: Chain, link: "_Link") -> report.Report:
         environment = settings.load(run.rules.environ())
-        door = Door(self.scene, run)
-        seconds = run.step.circumstances.seconds
+        door, now, circumstances = link.door, self.scene.ours, run.step.circumstances
+        seconds = circumstances.seconds
         # A thousandth of a second a request, so that no look at parts is old when its abort is sent.
         ends = [end / 1000 for end in (seconds, seconds + 10, seconds + 16)]
         deadline = Deadline(lambda: run.ticks / 1000, *ends)
-        now = self.scene.ours
-        try:
-            buckets = environment.buckets if environment.buckets is not None else listing.every_bucket(door)
-        except StoreError as exc:
-            run.broken.append(None)
-            ledger = report.Ledger(plan.make((), environment, (), of.run_id, now))
-            ledger.bucket_failed(sweep.bucket_failed(None, exc))
-            return ledger.close()
-        try:
-            match asks:
-                case (Resume(raw),):
-                    made = checkpoint.read(raw, environment, buckets, now)
-                case _:
-                    made = plan.make(asks, environment, buckets, of.run_id, now)
-        except Refusal as exc:
-            made = plan.make((Refused(str(exc)),), environment, buckets, "refused", now)
-        log = Log(lambda _: None, Scrubber(()))
-        return chain.run(made, door, deadline, log, self._hand_on(door, run, of), environment.fan_out)
+        witness = _witness(run)
+        with mock.patch.object(sweep, "Ledger", witness), mock.patch.object(turns, "together", door.together):
+            try:
+                listed = environment.buckets is None
+                buckets = listing.every_bucket(door, now)[0] if listed else environment.buckets or ()
+            except StoreError as exc:
+                ledger = witness(plan.make((), environment, (), of.run_id, now))
+                ledger.bucket_failed(sweep.bucket_failed(None, exc))
+                ledger.must_raise = True
+                return ledger.close()
+            made = self._plan(decoded.asks, environment, buckets, of, now)
+            with (
+                mock.patch.object(sweep, "MAX_TARGETS", circumstances.targets),
+                mock.patch.object(checkpoint, "MAX_BYTES", circumstances.bytes),
+            ):
+                return chain.run(
+                    made,
+                    door,
+                    deadline,
+                    Log(lambda _: None, Scrubber(())),
+                    link,
+                    fan_out=environment.fan_out,
+                    retries=decoded.source is triggers.Source.ASYNCHRONOUS,
+                    now=now,
+                    max_age=environment.chain_max,
+                    save=lambda saved: self._save(saved, run),
+                )
 
-    def _hand_on(self, door: Door, run: Run, of: Chain) -> Callable[[Sequence[str]], None]:
-        step = run.step
+    def _plan(
+        self,
+        asks: tuple[Ask, ...],
+        environment: settings.Settings,
+        buckets: Sequence[Bucket],
+        of: Chain,
+        now: datetime,
+    ) -> Plan:
+        """What a run wrote, the next one reads, whatever the settings are by then."""
+        match asks:
+            case (Resume(raw),):
+                return checkpoint.read(raw, environment, buckets, now)
+            case _:
+                return plan.make(asks, environment, buckets, of.run_id, now)
 
-        def hand_on(texts: Sequence[str]) -> None:
-            for place, text in enumerate(texts):
-                if step.circumstances.takes is not None and step.taken >= step.circumstances.takes:
-                    of.disturbed = of.disturbed or "not taken"
-                    run.turned_away += 1
-                    raise NotHandedOn("ResourceLimitReached", place)
-                step.taken += 1
-                assert len(text.encode()) <= MOST_BYTES
-                run.handed.append(text)
-                of.waiting += 1
-                self.queue.append(HandOn(text, of, run.as_of, run.number + 1))
-            door.hand_on(lambda: None)
+    def _save(self, saved: report.Report, run: Run) -> None:
+        assert not run.handed, "Chain: something is handed on before the report is kept"
+        assert saved.counts["aborted"] == len(run.freed)
+        run.saved += 1
 
-        return hand_on
+
+class _Link:
+    """How a run invokes the function: what SCF accepts waits in the queue."""
+
+    def __init__(self, platform: Platform, run: Run, of: Chain) -> None:
+        self._platform = platform
+        self._run = run
+        self._of = of
+        self.door = Door(platform.scene, run)
+
+    def invoke(self, texts: Sequence[str], seconds: float = inf) -> list[str]:  # noqa: ARG002
+        return [self._answered(text) for text in texts]
+
+    def is_refusal(self, code: str) -> bool:
+        return code == NEVER
+
+    def _answered(self, text: str) -> str:
+        number = self.door.invoke()
+        code = self._taken(text)
+        self.door.invoked(number)
+        return code
+
+    def _taken(self, text: str) -> str:
+        run, step, event = self._run, self._run.step, json.loads(text)
+        circumstances = step.circumstances
+        assert len(text.encode()) <= MOST_BYTES
+        if not circumstances.may_invoke:
+            run.turned_away += 1
+            return NEVER
+        if chain.is_probe(event):
+            run.is_allowed = True
+            return ""
+        step.invocations += 1
+        is_full = circumstances.takes is not None and step.taken >= circumstances.takes
+        if is_full or step.invocations - 1 in circumstances.turned_away:
+            run.turned_away += 1
+            return NOT_NOW
+        step.taken += 1
+        if triggers.decode(event).asks and isinstance(triggers.decode(event).asks[0], Resume):
+            assert run.saved, "Chain: something is handed on before the report is kept"
+            run.handed.append(text)
+            self._of.waiting += 1
+            item = HandOn(text, self._of, run.as_of, run.terms, run.number + 1)
+            self._platform.queue.append(item)
+            return ""
+        self._only_raises(event)
+        run.said += 1
+        self._of.said += 1
+        return ""
+
+    def _only_raises(self, event: object) -> None:
+        """Whenever it is delivered: it does nothing but raise."""
+        for _ in range(1 + RETRIES):
+            with pytest.raises(RunFailed):
+                chain.raise_for_failed_chain(event)
 
 
 def _witness(run: Run) -> type[report.Ledger]:
@@ -209,5 +300,13 @@ def _witness(run: Run) -> type[report.Ledger]:
         def add(self, outcome: Outcome, initiator: str = "", *, detailed: bool = False) -> None:
             run.outcomes.append((outcome, detailed))
             super().add(outcome, initiator, detailed=detailed)
+
+        def bucket_failed(self, failed: BucketFailed) -> None:
+            run.broken.append(failed)
+            super().bucket_failed(failed)
+
+        def not_swept(self, scan: Scan) -> None:
+            run.not_swept.append(scan)
+            super().not_swept(scan)
 
     return Witness

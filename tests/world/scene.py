@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta, timezone
 
-from cos_sweeper.errors import Rejected, StoreError, Unavailable
+from cos_sweeper.errors import Rejected, Stopped, StoreError, Unavailable
 from cos_sweeper.model import Bucket, Upload
 from tests.cloud import bucket as cos
 from tests.cloud.account import Account
@@ -23,8 +23,9 @@ ODD_NAME = "odd-upload-{}"
 @dataclass(slots=True)
 class Fault:
     """
-    What befalls requests. on: page, parts, abort or buckets; how: unavailable, rejected, or lost on the way back.
+    What befalls requests. on: page, parts, abort, buckets, or lost for an abort whose answer is lost on the way back.
 
+    how: unavailable, busy, which the same run may try again, rejected, or stopped, after which nothing is answered.
     left: how many more it strikes, None for as long as it lasts. skip: how many it lets through first.
     """
 
@@ -46,10 +47,14 @@ class Fault:
         return True
 
     def error(self) -> StoreError:
-        """What the caller is told."""
+        """What the caller is told. An answer that is lost on its way says nothing."""
+        if self.on == "lost":
+            return Unavailable("Timeout", again=self.how == "busy")
         if self.how == "rejected":
             return Rejected("AccessDenied", 403, "request-of-a-fault")
-        return Unavailable("SlowDown", 503, "request-of-a-fault")
+        if self.how == "stopped":
+            return Stopped("ExpiredToken", 403, "request-of-a-fault")
+        return Unavailable("SlowDown", 503, "request-of-a-fault", again=self.how == "busy")
 
 
 @dataclass(frozen=True, slots=True)

@@ -146,8 +146,9 @@ class Terms:
             why.add("outside the prefixes")
         if self.upload is None:
             why |= self._why_young(seen, as_of)
-        # A named upload is not listed, and its age does not matter unless it has to be idle.
-        told = skews if self.upload is None else skews[1:] if self.min_idle else ()
+        # A named upload is not listed unless it has no part to go by, and no time matters unless it has to be idle.
+        is_listed = self.upload is None or (self.min_idle and not seen.parts)
+        told = skews if is_listed else skews[1:] if self.min_idle else ()
         if any(skew is not None and abs(skew) > 5 * MINUTE for skew in told):
             why.add("our clock and COS's disagree")
         if any(skew is None for skew in told):
@@ -181,20 +182,24 @@ class Terms:
         if self.upload and not seen.parts:
             why |= self._why_young(seen, as_of)
         if self.key is not None and seen.initiated is not None:
-            why |= self._why_paused(seen.initiated, sorted(known), as_of)
+            why |= self._why_paused(seen.initiated, max(started), sorted(known), as_of)
         return why
 
-    def _why_paused(self, initiated: datetime, known: list[datetime], as_of: datetime) -> set[str]:
-        """A stale sibling waits for four times the longest pause of its own parts, or as long as in a sweep."""
-        last = max([initiated, *known])
-        if len(known) < 3:
-            is_recent = as_of - last <= self.unproven_idle
-            return {"its parts are too few to tell its pauses"} if is_recent else set()
+    def _why_paused(self, initiated: datetime, started: datetime, known: list[datetime], as_of: datetime) -> set[str]:
+        """
+        A stale sibling waits for four times the longest pause of its own parts, or as long as in a sweep.
+
+        Its last sign of life may be the time in its id; a pause may be as long as from the time that is listed.
+        """
+        last = max([started, *known])
+        why: set[str] = set()
+        if len(known) < 3 and as_of - last <= self.unproven_idle:
+            why.add("its parts are too few to tell its pauses")
         moments = sorted([initiated, *known])
-        longest = max(later - earlier for earlier, later in pairwise(moments))
-        if as_of - last <= 4 * longest:
-            return {"its parts came at intervals that its idle time does not exceed clearly"}
-        return set()
+        longest = max((later - earlier for earlier, later in pairwise(moments)), default=AT_ONCE)
+        if longest and as_of - last <= 4 * longest:
+            why.add("its parts came at intervals that its idle time does not exceed clearly")
+        return why
 
 
 def sweep(rules: Rules, narrowing: Mapping[str, Any]) -> Terms | None:

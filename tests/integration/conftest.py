@@ -1,0 +1,32 @@
+"""
+What the tests of several runs ask for: the function as it is deployed, fresh.
+"""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.cloud.client import Cloud
+from tests.function import LOGS, PHOTOS, Function
+from tests.integration.chains import ENVIRONMENT, HANDLER, Chain
+from tests.integration.platform import Platform, serving
+
+
+@pytest.fixture(scope="session")
+def deployed_cloud() -> Iterator[Cloud]:
+    with Cloud.start(PHOTOS, LOGS, function=HANDLER, env=ENVIRONMENT, concurrency=12) as cloud:
+        yield cloud
+
+
+@pytest.fixture
+def chain(deployed_cloud: Cloud) -> Chain:
+    deployed_cloud.reset(PHOTOS, LOGS)
+    made = Chain(deployed_cloud)
+    made.set_up()
+    return made
+
+
+@pytest.fixture
+def platform(function: Function) -> Iterator[Platform]:
+    with serving(function) as made:
+        yield made

@@ -1,0 +1,27 @@
+"""
+What the function stored in a bucket, read back with COS's official SDK.
+"""
+
+import json
+from typing import Any
+
+from qcloud_cos import CosConfig, CosS3Client
+
+from tests.cloud.client import Cloud
+
+
+def stored(cloud: Cloud, bucket: str, prefix: str = "") -> dict[str, Any]:
+    """The JSON objects of a bucket by key. bucket: `name-appid@region`."""
+    name, _, region = bucket.partition("@")
+    owner = cloud.owner
+    config = CosConfig(
+        Region=region,
+        SecretId=owner.secret_id,
+        SecretKey=owner.secret_key,
+        Scheme="http",
+        IP="127.0.0.1",
+        Port=cloud.port,
+    )
+    client = CosS3Client(config)
+    keys = [one.key for one in cloud.objects(name, prefix)]
+    return {key: json.loads(client.get_object(Bucket=name, Key=key)["Body"].get_raw_stream().read()) for key in keys}

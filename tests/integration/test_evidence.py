@@ -1,0 +1,514 @@
+"""
+What an abort relies on: documented facts, and a look at the parts that is seconds old.
+"""
+
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+
+from tests.cloud.client import Cloud
+from tests.function import PHOTOS, Function, Invocation, named, timer
+from tests.integration.events import completed
+from tests.integration.little_cos import LittleCos, Part, Seen
+
+BUCKET = PHOTOS.partition("@")[0]
+LOOK, ABORT = "ListParts", "AbortMultipartUpload"
+AGE_UNKNOWN = "its start cannot be read"
+AGE_DISPUTED = "its start and the time in its upload id disagree"
+STARTED_LATELY = "started lately"
+PART_LATELY = "a part arrived lately"
+PART_UNREADABLE = "the time of a part cannot be read"
+NOT_LISTED = "the listing does not show it, so its age cannot be told"
+NEW_PART = "a part arrived while it was being looked at"
+
+# What `Initiated` can say so that nobody knows when the upload began.
+UNREADABLE = {
+    "nothing": "",
+    "words": "yesterday",
+    "a number": "1488600093",
+    "a date": "2020-01-01",
+    "no such month": "2020-13-01T00:00:00.000Z",
+    "no such hour": "2020-01-01T25:00:00.000Z",
+    "an offset that no zone has": "2020-01-01T00:00:00+23:00",
+    "an offset without a colon": "2020-01-01T00:00:00+0800",
+    "a short offset": "2020-01-01T00:00:00+08",
+    "a zone's name": "2020-01-01T00:00:00 PST",
+    "days first": "01/02/2020 00:00:00",
+    "a two-digit year": "Wed Jan 18 16:04:17 17",
+    "a mail date with a two-digit year": "Wed, 18 Jan 17 16:04:17 GMT",
+    "a mail date without a zone": "Wed, 18 Jan 2017 16:04:17",
+    "a mail date with an unknown zone": "Wed, 18 Jan 2017 16:04:17 -0000",
+    "wide digits": "２０２０-01-01T00:00:00.000Z",
+    "two times": "2020-01-01T00:00:00.000Z 2020-01-01T00:00:00.000Z",
+    "the year 1": "0001-01-01T00:00:00Z",
+    "the Unix epoch": "1970-01-01T00:00:00.000Z",
+    "the Unix epoch without a zone": "Thu Jan  1 00:00:00 1970",
+}
+CTIME = "%a %b %d %H:%M:%S %Y"
+NO_ZONE = "%Y-%m-%dT%H:%M:%S"
+
+
+def sweep(function: Function, **settings: Any) -> Invocation:
+    return function(timer(buckets=[BUCKET]), WORKERS="1", **settings)
+
+
+def id_of(hours_ago: float) -> str:
+    """An upload id with a time in it."""
+    return f"{(datetime.now(timezone.utc) - timedelta(hours=hours_ago)).timestamp():.0f}" + "a" * 64
+
+
+# Facts that are not inferred
+
+
+@pytest.mark.parametrize("initiated", UNREADABLE.values(), ids=UNREADABLE)
+@pytest.mark.parametrize("upload_id", [id_of(1000), "an-id-of-another-form"], ids=["timed id", "other id"])
+def test_upload_whose_start_is_unreadable_is_kept_whatever_its_id_says(
+    upload_id: str, initiated: str, cloud: Cloud, function: Function
+) -> None:
+    cloud.seed(BUCKET, "a", hours_since_start=1000, upload_id=upload_id)
+    cloud.seed(BUCKET, "without-parts", parts=0, hours_since_start=1000, upload_id=upload_id)
+    cloud.dialect(initiated=initiated)
+
+    swept = sweep(function)
+    leftovers = function(completed("a"))
+
+    assert (swept.report["kept_because"], swept.report["aborted"]) == ({AGE_UNKNOWN: 2}, 0)
+    assert (leftovers.report["kept_because"], leftovers.report["aborted"]) == ({AGE_UNKNOWN: 1}, 0)
+    assert len(cloud.uploads(BUCKET)) == 2
+
+
+def test_upload_without_any_start_is_kept(cloud: Cloud, function: Function) -> None:
+    (upload,) = cloud.seed(BUCKET, "a", hours_since_start=1000)
+    entry = f"<Upload><Key>a</Key><UploadId>{upload.upload_id}</UploadId></Upload>"
+    page = f"<Bucket>{BUCKET}</Bucket><IsTruncated>false</IsTruncated>{entry}"
+    cloud.fault("ListMultipartUploads", raw=f"<ListMultipartUploadsResult>{page}</ListMultipartUploadsResult>")
+
+    swept = sweep(function)
+
+    assert swept.report["kept_because"] == {AGE_UNKNOWN: 1}
+    assert len(cloud.uploads(BUCKET)) == 1
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        {"format": "%Y-%m-%dT%H:%M:%SZ"},
+        {"format": "%Y-%m-%dT%H:%M:%S.%fZ", "fraction_digits": 6},
+        {"format": "%Y-%m-%dT%H:%M:%S.%fZ", "fraction_digits": 9},
+        {"format": "%Y-%m-%dt%H:%M:%Sz"},
+        {"format": "%Y-%m-%dT%H:%M:%S%:z", "zone_hours": 8},
+        {"format": "%Y-%m-%dT%H:%M:%S%:z", "zone_hours": -11.5},
+        {"format": "%Y-%m-%dT%H:%M:%S.%f%:z", "zone_hours": 14, "fraction_digits": 1},
+        {"format": "%Y-%m-%d %H:%M:%S%:z"},
+        {"format": "%a, %d %b %Y %H:%M:%S GMT"},
+        {"format": "%a, %d %b %Y %H:%M:%S %z", "zone_hours": -8},
+    ],
+    ids=lambda form: "{format} {zone_hours}".format(**{"zone_hours": "", **form}),
+)
+def test_start_in_a_standard_form_is_the_moment_that_it_says(
+    form: dict[str, Any], cloud: Cloud, function: Function
+) -> None:
+    for hours in (71, 73):
+        cloud.seed(BUCKET, f"{hours}", parts=0, hours_since_start=hours, upload_id="an-id-of-another-form")
+    cloud.dialect(initiated=form)
+
+    swept = sweep(function)
+
+    assert (swept.report["kept_because"], swept.report["aborted"]) == ({STARTED_LATELY: 1}, 1)
+    assert [upload.key for upload in cloud.uploads(BUCKET)] == ["71"]
+
+
+@pytest.mark.parametrize("form", [CTIME, NO_ZONE], ids=["ctime", "no zone"])
+@pytest.mark.parametrize(
+    ("zone_hours", "hours", "id_hours", "kept"),
+    [
+        (8, 79, None, STARTED_LATELY),
+        (8, 79, 79, STARTED_LATELY),
+        (8, 79, 71, STARTED_LATELY),
+        (8, 81, None, None),
+        (8, 81, 81, None),
+        (8, 81, 73, None),
+        (8, 85, 81, AGE_DISPUTED),
+        (0, 71, None, STARTED_LATELY),
+        (0, 71, 71, STARTED_LATELY),
+        (0, 71, 79, STARTED_LATELY),
+        (0, 73, 73, None),
+        (0, 73, 81, None),
+    ],
+)
+def test_start_without_a_zone_is_the_later_of_the_moments_that_it_can_mean(
+    zone_hours: int,
+    hours: float,
+    id_hours: float | None,
+    kept: str | None,
+    form: str,
+    cloud: Cloud,
+    function: Function,
+) -> None:
+    upload_id = "an-id-of-another-form" if id_hours is None else id_of(id_hours)
+    cloud.seed(BUCKET, "a", parts=0, hours_since_start=hours, upload_id=upload_id)
+    cloud.dialect(initiated={"format": form, "zone_hours": zone_hours})
+
+    swept = sweep(function)
+
+    assert (swept.report["kept_because"], swept.report["aborted"]) == (({kept: 1}, 0) if kept else ({}, 1))
+
+
+@pytest.mark.parametrize(
+    ("hours", "id_hours", "kept"),
+    [
+        (71.5, 72.4, STARTED_LATELY),
+        (72.4, 71.5, STARTED_LATELY),
+        (72.4, 72.6, None),
+        (100, 98, AGE_DISPUTED),
+        (100, 102, AGE_DISPUTED),
+        (100, 1, AGE_DISPUTED),
+        (71, 1000, AGE_DISPUTED),
+    ],
+)
+def test_time_in_an_id_makes_an_upload_younger_or_doubtful_and_never_older(
+    hours: float, id_hours: float, kept: str | None, cloud: Cloud, function: Function
+) -> None:
+    cloud.seed(BUCKET, "a", parts=0, hours_since_start=hours, upload_id=id_of(id_hours))
+
+    swept = sweep(function)
+
+    assert (swept.report["kept_because"], swept.report["aborted"]) == (({kept: 1}, 0) if kept else ({}, 1))
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        "",
+        "soon",
+        "1488600093",
+        "1970-01-01T00:00:00.000Z",
+        "0001-01-01T00:00:00Z",
+        "２０２０-01-01T00:00:00.000Z",
+        {"format": CTIME, "zone_hours": 8},
+        {"format": "%a, %d %b %Y %H:%M:%S GMT"},
+        {"format": NO_ZONE},
+        {"format": "%Y-%m-%dT%H:%M:%S.%fZ", "fraction_digits": 6},
+        {"format": "%Y-%m-%dT%H:%M:%S%:z"},
+        {"format": "%Y-%m-%dt%H:%M:%Sz"},
+    ],
+    ids=str,
+)
+def test_part_whose_time_has_another_form_than_the_documented_one_keeps_its_upload(
+    form: object, cloud: Cloud, function: Function
+) -> None:
+    (upload,) = cloud.seed(BUCKET, "a", parts=5, hours_since_start=1000)
+    cloud.dialect(last_modified=form)
+
+    swept = sweep(function)
+    leftovers = function(completed("a"))
+    failed = function(named(BUCKET, "a", upload.upload_id), EVENT_MIN_IDLE_MINUTES="1")
+
+    for done in (swept, leftovers, failed):
+        assert (done.report["kept_because"], done.report["aborted"]) == ({PART_UNREADABLE: 1}, 0)
+    assert len(cloud.uploads(BUCKET)) == 1
+
+
+@pytest.mark.parametrize(
+    ("hours", "dialect", "kept"),
+    [
+        (2, {}, None),
+        (0.5, {}, PART_LATELY),
+        (1000, {"initiated": "yesterday"}, AGE_UNKNOWN),
+        (2, {"initiated": {"format": CTIME, "zone_hours": 8}}, STARTED_LATELY),
+        (10, {"initiated": {"format": CTIME, "zone_hours": 8}}, None),
+    ],
+    ids=["old", "young", "unreadable", "perhaps young", "old in any case"],
+)
+def test_named_upload_without_parts_takes_its_start_from_the_listing_where_idle_time_is_asked_for(
+    hours: float, dialect: dict[str, Any], kept: str | None, cloud: Cloud, function: Function
+) -> None:
+    (upload,) = cloud.seed(BUCKET, "a/b", parts=0, hours_since_start=hours)
+    cloud.seed(BUCKET, "a", parts=0, hours_since_start=1)
+    cloud.seed(BUCKET, "a/b/c", parts=0, hours_since_start=1)
+    cloud.dialect(**dialect)
+
+    done = function(named(BUCKET, "a/b", upload.upload_id), EVENT_MIN_IDLE_MINUTES="60")
+
+    assert (done.report["kept_because"], done.report["aborted"]) == (({kept: 1}, 0) if kept else ({}, 1))
+
+
+def test_named_upload_without_parts_that_is_not_listed_is_kept_where_idle_time_is_asked_for(
+    cloud: Cloud, function: Function
+) -> None:
+    (upload,) = cloud.seed(BUCKET, "a", parts=0, hours_since_start=1000)
+    page = f"<Bucket>{BUCKET}</Bucket><IsTruncated>false</IsTruncated>"
+    cloud.fault("ListMultipartUploads", raw=f"<ListMultipartUploadsResult>{page}</ListMultipartUploadsResult>")
+
+    kept = function(named(BUCKET, "a", upload.upload_id), EVENT_MIN_IDLE_MINUTES="60")
+    held = len(cloud.uploads(BUCKET))
+    aborted = function(named(BUCKET, "a", upload.upload_id))
+
+    assert (kept.report["kept_because"], held) == ({NOT_LISTED: 1}, 1)
+    assert aborted.report["aborted"] == 1
+
+
+def test_named_upload_is_found_among_many_of_its_key(cloud: Cloud, function: Function) -> None:
+    cloud.seed(BUCKET, "a", count=1500, parts=0, hours_since_start=500)
+    (upload,) = cloud.seed(BUCKET, "a", parts=0, hours_since_start=300, upload_id="zzz")
+
+    done = function(named(BUCKET, "a", upload.upload_id), EVENT_MIN_IDLE_MINUTES="60")
+
+    assert done.report["aborted"] == 1
+    assert len(cloud.uploads(BUCKET)) == 1500
+
+
+# A look that is seconds old
+
+TROUBLE: dict[str, dict[str, Any]] = {
+    "SlowDown": {"status": 503, "code": "SlowDown"},
+    "ServiceUnavailable": {"status": 503, "code": "ServiceUnavailable"},
+    "InternalError": {"status": 500, "code": "InternalError"},
+    "RequestTimeout": {"status": 400, "code": "RequestTimeout"},
+    "reset": {"reset": "before"},
+}
+
+
+def operations(cloud: Cloud, key: str = "a") -> list[str]:
+    """What was asked about one key, in order."""
+    return [request.operation for request in cloud.requests() if request.key == key]
+
+
+def told(done: Invocation) -> dict[str, Any]:
+    """The counts of a run, also of one that raised."""
+    (line,) = done.lines("run.ended")
+    return line
+
+
+@pytest.mark.parametrize("trouble", TROUBLE.values(), ids=TROUBLE)
+@pytest.mark.parametrize("times", [1, 2, 3, 4])
+def test_each_attempt_to_abort_follows_a_look_of_its_own_and_there_are_three_at_most(
+    times: int, trouble: dict[str, Any], cloud: Cloud, function: Function
+) -> None:
+    cloud.seed(BUCKET, "a")
+    cloud.fault(ABORT, count=times, **trouble)
+
+    done = sweep(function, VERIFY="none")
+
+    assert operations(cloud) == [LOOK, ABORT] * min(times + 1, 3)
+    assert (told(done)["aborted"], told(done)["failed"]) == ((1, 0) if times < 3 else (0, 1))
+    assert len(cloud.uploads(BUCKET)) == told(done)["failed"]
+
+
+def test_abort_whose_answer_is_lost_is_looked_up_and_no_bytes_are_claimed(cloud: Cloud, function: Function) -> None:
+    cloud.seed(BUCKET, "a")
+    cloud.fault(ABORT, reset="after")
+
+    done = sweep(function)
+
+    assert operations(cloud) == [LOOK, ABORT, LOOK]
+    assert (done.report["already_gone"], done.report["aborted"], done.report["bytes_freed"]) == (1, 0, 0)
+    assert cloud.uploads(BUCKET) == []
+
+
+@pytest.mark.parametrize("trouble", TROUBLE.values(), ids=TROUBLE)
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("attempt", [0, 1])
+@pytest.mark.parametrize("floor", ["sweep", "named"])
+def test_part_that_arrives_while_an_abort_is_attempted_keeps_the_upload(
+    floor: str, attempt: int, when: str, trouble: dict[str, Any], cloud: Cloud, function: Function
+) -> None:
+    (upload,) = cloud.seed(BUCKET, "a")
+    if attempt:
+        cloud.fault(ABORT, count=attempt, **trouble)
+    cloud.fault(ABORT, count=1, part={"when": when}, **trouble)
+
+    if floor == "sweep":
+        done = sweep(function)
+    else:
+        done = function(named(BUCKET, "a", upload.upload_id), EVENT_MIN_IDLE_MINUTES="1")
+
+    assert (done.report["kept_because"], done.report["aborted"]) == ({PART_LATELY: 1}, 0)
+    assert operations(cloud) == [*[LOOK, ABORT] * (attempt + 1), LOOK]
+    assert [(held.upload_id, held.parts) for held in cloud.uploads(BUCKET)] == [(upload.upload_id, 2)]
+
+
+@pytest.mark.parametrize("times", [1, 2, 3])
+@pytest.mark.parametrize("trouble", TROUBLE.values(), ids=TROUBLE)
+def test_part_that_arrives_while_a_look_is_attempted_keeps_the_upload(
+    trouble: dict[str, Any], times: int, cloud: Cloud, function: Function
+) -> None:
+    cloud.seed(BUCKET, "a")
+    if times > 1:
+        cloud.fault(LOOK, count=times - 1, **trouble)
+    cloud.fault(LOOK, count=1, part={"when": "after"}, **trouble)
+
+    done = sweep(function)
+
+    assert (done.report["kept_because"], done.report["aborted"]) == ({PART_LATELY: 1}, 0)
+    assert ABORT not in operations(cloud)
+
+
+@pytest.mark.parametrize(
+    ("page", "when", "number"),
+    [
+        (0, "before", 1),
+        (0, "before", 2500),
+        (0, "after", 1001),
+        (1, "before", 1500),
+        (1, "after", 2001),
+        (2, "before", 2),
+    ],
+)
+def test_part_that_arrives_before_its_page_is_read_keeps_the_upload(
+    page: int, when: str, number: int, cloud: Cloud, function: Function
+) -> None:
+    cloud.seed(BUCKET, "a", part_numbers=[one for one in range(1, 2501) if one != number or page == 2])
+    # A part on a page that is read already is seen by the next look, which a refused abort asks for.
+    cloud.fault(LOOK, skip=page, count=1, part={"when": when, "number": number})
+    cloud.fault(ABORT, count=1, status=503, code="SlowDown")
+
+    done = sweep(function)
+
+    assert (done.report["kept_because"], done.report["aborted"]) == ({PART_LATELY: 1}, 0)
+    assert len(cloud.uploads(BUCKET)) == 1
+
+
+def test_upload_whose_look_takes_long_is_looked_at_again_and_kept_where_a_part_arrived_meanwhile(
+    cloud: Cloud, function: Function
+) -> None:
+    for key in ("quiet", "replaced", "inserted", "slow"):
+        cloud.seed(BUCKET, key, part_numbers=[number for number in range(1, 1502) if number != 7])
+    second_page: dict[str, Any] = {"skip": 1, "count": 1, "delay_ms": 2100}
+    cloud.fault(LOOK, key="quiet", **second_page)
+    cloud.fault(LOOK, key="replaced", part={"when": "before", "number": 1}, **second_page)
+    cloud.fault(LOOK, key="inserted", part={"when": "before", "number": 7}, **second_page)
+    cloud.fault(LOOK, key="slow", skip=1, delay_ms=2100)
+
+    report = function(timer(buckets=[BUCKET]), VERIFY="none").report
+
+    assert (report["aborted"], report["deferred"], report["status"]) == (2, 0, "complete")
+    assert report["kept_because"] == {PART_LATELY: 2}
+    assert sorted(upload.key for upload in cloud.uploads(BUCKET)) == ["inserted", "replaced"]
+    # The second look asks for all pages at once: it may take as long as its evidence is good for.
+    assert operations(cloud, "quiet") == operations(cloud, "slow") == [LOOK] * 4 + [ABORT]
+
+
+def test_second_look_asks_for_every_page_at_once_and_must_show_the_same_parts() -> None:
+    changes: dict[str, list[Part]] = {
+        "same": [],
+        "one more": [Part(4, etag='"e"')],
+        "a page more": [Part(number) for number in (9, 10, 11)],
+        "another etag": [Part(2, etag='"f"')],
+        "another size": [Part(2, size=7)],
+        "another time": [Part(2, hours=90)],
+    }
+    with LittleCos() as cos:
+        cos.page_size = 2
+
+        def change(seen: Seen) -> None:
+            """At the first request of the second look, whichever page it is for."""
+            key = (seen.key, seen.upload_id)
+            if seen.operation == LOOK and seen.number == 3 and key in cos.uploads:
+                parts = {part.number: part for part in [*cos.uploads[key], *changes[seen.key]]}
+                cos.uploads[key] = [parts[number] for number in sorted(parts)]
+
+        cos.hook = change
+        # The last page of the first look is slow; those of the second one are under way together.
+        cos.slow = lambda seen: 2.1 if (seen.operation, seen.number) == (LOOK, 2) else 0.1
+        for key in changes:
+            cos.put(key, *(Part(number) for number in (1, 2, 3, 6, 7)))
+
+        report = cos.function(timer(buckets=[BUCKET]), WORKERS="6", VERIFY="none").report
+
+        assert (report["aborted"], report["kept_because"]) == (1, {NEW_PART: 5})
+        assert sorted(key for key, _ in cos.uploads) == sorted(set(changes) - {"same"})
+        for key in changes:
+            markers = [seen.marker for seen in cos.seen if (seen.key, seen.operation) == (key, LOOK)]
+            assert (markers[:3], sorted(markers[3:])) == ([0, 2, 6], [0, 2, 6])
+        assert cos.most > 6
+
+
+def test_named_upload_without_an_idle_time_is_aborted_without_another_look(cloud: Cloud, function: Function) -> None:
+    (upload,) = cloud.seed(BUCKET, "a", hours_since_start=0)
+    cloud.fault(ABORT, count=2, status=503, code="SlowDown")
+
+    done = function(named(BUCKET, "a", upload.upload_id))
+
+    assert operations(cloud) == [LOOK, ABORT, ABORT, ABORT, LOOK]
+    assert done.report["aborted"] == 1
+
+
+def test_upload_that_is_gone_at_the_abort_is_no_failure(cloud: Cloud, function: Function) -> None:
+    cloud.seed(BUCKET, "a")
+    cloud.fault(ABORT, status=404, code="NoSuchUpload")
+
+    done = sweep(function)
+
+    assert (done.report["failed"], done.report["listed_but_not_found"], done.report["bytes_freed"]) == (0, 1, 0)
+
+
+@pytest.mark.parametrize("is_named", [False, True], ids=["sweep", "named"])
+def test_aborts_whose_answers_are_lost_count_under_the_limit(
+    *, is_named: bool, cloud: Cloud, function: Function
+) -> None:
+    uploads = cloud.seed(BUCKET, "{n}", count=10)
+    for upload in uploads:
+        cloud.fault(ABORT, key=upload.key, count=1, reset="after")
+    failed = {"uploads": [named(BUCKET, upload.key, upload.upload_id) for upload in uploads]}
+
+    done = function(failed if is_named else timer(buckets=[BUCKET]), MAX_ABORTS="3", WORKERS="1")
+
+    assert len(cloud.uploads(BUCKET)) == 7
+    assert (told(done)["already_gone"], told(done)["deferred"]) == (3, 7)
+
+
+def test_no_more_requests_than_workers_are_under_way_and_a_few_for_second_looks() -> None:
+    with LittleCos() as cos:
+        cos.page_size = 1
+        cos.slow = lambda seen: 2.1 if (seen.operation, seen.number) == (LOOK, 9) else 0.02
+        for number in range(40):
+            cos.put(f"{number:02}", *(Part(one) for one in range(1, 11)))
+
+        report = cos.function(timer(buckets=[BUCKET]), WORKERS="40", VERIFY="none").report
+
+        assert report["aborted"] == 40
+        assert cos.most <= 40 + 64
+
+
+def test_throttled_bucket_leaves_no_abort_without_a_fresh_look(cloud: Cloud, function: Function) -> None:
+    cloud.seed(BUCKET, "{n:02}", count=60, parts=2)
+    cloud.throttle(BUCKET, 100, burst=20)
+
+    done = function(timer(buckets=[BUCKET]), patient=True)
+
+    looked: dict[str, datetime] = {}
+    for request in cloud.requests():
+        if (request.operation, request.status) == (LOOK, 200):
+            looked[request.key] = request.time
+        elif request.operation == ABORT:
+            # Nothing else lies between, neither another attempt nor more than two seconds.
+            assert request.time - looked.pop(request.key) < timedelta(seconds=2)
+    assert any(request.code == "SlowDown" for request in cloud.requests())
+    assert (done.report["aborted"], cloud.uploads(BUCKET)) == (60, [])
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_whatever_goes_wrong_no_abort_leaves_without_a_look_before_it_and_no_live_upload_is_aborted(
+    seed: int, cloud: Cloud, function: Function
+) -> None:
+    cloud.seed(BUCKET, "{n:02}", count=40, parts=2)
+    live = {upload.upload_id for upload in cloud.seed(BUCKET, "live-{n:02}", count=20, parts=2)}
+    for operation in (LOOK, ABORT):
+        for number, trouble in enumerate(TROUBLE.values()):
+            cloud.fault(operation, skip=seed + number, probability=0.08, **trouble)
+    # Of each live upload a part arrives at its first look or, while that is refused, at the first abort.
+    for number in range(20):
+        operation, more = (LOOK, {}) if number % 2 else (ABORT, TROUBLE["SlowDown"])
+        cloud.fault(operation, key=f"live-{number:02}", count=1, part={"when": "before"}, **more)
+
+    function(timer(buckets=[BUCKET]))
+
+    looked: set[str] = set()
+    for request in cloud.requests():
+        if (request.operation, request.status) == (LOOK, 200):
+            looked.add(request.key)
+        elif request.operation == ABORT:
+            looked.remove(request.key)
+    assert live <= {upload.upload_id for upload in cloud.uploads(BUCKET)}

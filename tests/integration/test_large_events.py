@@ -1,0 +1,106 @@
+"""
+Events that name more uploads than one event may: what fits is done, and the rest is rejected in a few words.
+"""
+
+import base64
+import gzip
+import json
+from typing import Any
+
+import pytest
+
+from tests.cloud.client import Cloud
+from tests.function import PHOTOS, Function, event, named
+from tests.integration.objects import stored
+
+BUCKET = PHOTOS.partition("@")[0]
+# Uploads outside PREFIXES are kept without a request, so that ten thousand of them take no time.
+SETTINGS = {"PREFIXES": "raw/", "REPORT": f"{PHOTOS}/reports"}
+
+
+def outside(count: int, first: int = 0) -> list[dict[str, str]]:
+    """Uploads that the policy keeps."""
+    return [named(BUCKET, f"other/{number}", "1") for number in range(first, first + count)]
+
+
+def record(message: object, kind: str = "Ckafka") -> dict[str, Any]:
+    return {kind: {"topic": "t", "msgBody": json.dumps(message)}}
+
+
+@pytest.mark.parametrize("place", [0, 10, 20])
+@pytest.mark.parametrize("kind", ["Ckafka", "CMQ"])
+def test_large_record_leaves_twenty_ordinary_ones_usable(
+    kind: str, place: int, cloud: Cloud, function: Function
+) -> None:
+    function.settings |= SETTINGS
+    records = [record(named(BUCKET, one.key, one.upload_id), kind) for one in cloud.seed(BUCKET, "raw/{n}", count=20)]
+    records.insert(place, record({"uploads": outside(9_990)}, kind))
+
+    done = function({"Records": records})
+
+    assert done.error is None
+    assert (done.report["aborted"], done.report["kept"], done.report["refused"]) == (20, 9_980, 1)
+    assert cloud.uploads(BUCKET) == []
+    (refusal,) = done.report["refusals"]
+    assert refusal["origin"] == f"record {place + 1}, upload 9981 to 9990"
+    assert refusal["reason"].startswith("10 of 9990 uploads do not fit in one event, which holds 10000 uploads")
+    assert len(done.lines("request.refused")) == 1
+    (document,) = stored(cloud, PHOTOS, "reports/refused/").values()
+    assert (document["reasons"], document["refused"][0]["reason"]) == (1, refusal["reason"])
+
+
+def test_large_list_is_done_as_far_as_it_fits(cloud: Cloud, function: Function) -> None:
+    function.settings |= SETTINGS
+    first, second = cloud.seed(BUCKET, "raw/{n}", count=2)
+    uploads = [named(BUCKET, first.key, first.upload_id), *outside(9_999), named(BUCKET, second.key, second.upload_id)]
+
+    done = function({"uploads": [*uploads, *outside(1_999)]})
+
+    assert (done.report["aborted"], done.report["kept"], done.report["refused"]) == (1, 9_999, 1)
+    assert done.report["refusals"][0]["reason"].startswith("2000 of 12000 uploads do not fit")
+    assert [upload.key for upload in cloud.uploads(BUCKET)] == [second.key]
+
+
+def test_records_beyond_the_limit_are_rejected_together(cloud: Cloud, function: Function) -> None:
+    function.settings |= SETTINGS
+    first, second = (named(BUCKET, one.key, one.upload_id) for one in cloud.seed(BUCKET, "raw/{n}", count=2))
+
+    done = function({"Records": list(map(record, [first, *outside(9_999), second, *outside(49)]))})
+
+    assert (done.report["aborted"], done.report["kept"], done.report["refused"]) == (1, 9_999, 1)
+    assert done.report["refusals"][0]["reason"].startswith("50 of 10050 records do not fit")
+    assert [upload.key for upload in cloud.uploads(BUCKET)] == [second["key"]]
+
+
+def test_many_records_beyond_the_limit_are_rejected_in_a_few_groups(function: Function) -> None:
+    function.settings |= SETTINGS
+
+    done = function({"Records": [record({"uploads": outside(3, 3 * number)}) for number in range(4_000)]})
+
+    assert done.report["kept"] == 10_000
+    assert done.report["refused"] == len(done.lines("request.refused")) == 21
+    assert done.report["refusals"][19]["reason"].startswith("2 of 3 uploads do not fit")
+    assert done.lines("request.refused")[20]["origin"] == "further records"
+
+
+def test_batch_of_log_lines_full_of_commas_is_read(cloud: Cloud, function: Function) -> None:
+    (upload,) = cloud.seed(BUCKET, "raw/1")
+    lines = [json.dumps(named(BUCKET, upload.key, upload.upload_id)), *["a,b,c,{d}," * 10] * 6_000]
+    packed = gzip.compress(json.dumps({"records": [{"content": line} for line in lines]}).encode())
+
+    done = function({"clslogs": {"data": base64.b64encode(packed).decode()}})
+
+    assert (done.report["aborted"], done.report["refused"]) == (1, 6_000)
+    assert cloud.uploads(BUCKET) == []
+
+
+def test_http_request_beyond_its_limit_is_rejected_whole(cloud: Cloud, function: Function) -> None:
+    (upload,) = cloud.seed(BUCKET, "raw/1")
+    uploads = [named(BUCKET, upload.key, upload.upload_id), *outside(1_000)]
+
+    done = function({**event("http_function_url"), "body": json.dumps({"uploads": uploads})}, PREFIXES="raw/")
+
+    assert done.answer is not None
+    assert (done.answer["statusCode"], done.report["refused"]) == (400, 1)
+    assert "more than 1000 uploads in one request" in done.report["refusals"][0]["reason"]
+    assert len(cloud.uploads(BUCKET)) == 1

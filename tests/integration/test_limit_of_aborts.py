@@ -1,0 +1,297 @@
+"""
+MAX_ABORTS holds for everything that follows from one event: every run, every retry, every delivery.
+"""
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.cloud.client import Cloud, Seeded
+from tests.function import PHOTOS, Function, event, timer
+from tests.integration.chains import LOG_BUCKET, PHOTO_BUCKET, Chain, gone, kafka, post, statuses, totals, uploads_of
+from tests.integration.objects import stored
+from tests.integration.platform import counted
+
+REPORT = f"{PHOTOS}/reports"
+
+
+def left(cloud: Cloud) -> list[str]:
+    return [one.key for one in cloud.uploads(PHOTO_BUCKET)]
+
+
+def keys(seeded: list[Seeded]) -> list[str]:
+    return [one.key for one in seeded]
+
+
+# Named uploads
+
+
+@pytest.mark.parametrize("make", [uploads_of, kafka], ids=["direct", "ckafka"])
+def test_event_delivered_ten_times_aborts_the_same_ten_uploads_and_nothing_further(
+    make: Any, cloud: Cloud, function: Function
+) -> None:
+    seeded = cloud.seed(PHOTO_BUCKET, "raw/{n:03}", count=100)
+    raw = make(PHOTO_BUCKET, seeded[::-1])
+
+    done = [function(raw, MAX_ABORTS="10") for _ in range(10)]
+
+    assert left(cloud) == keys(seeded[:90])
+    assert [one.report["aborted"] for one in done] == [10] + [0] * 9
+    assert [one.report["already_gone"] for one in done] == [0] + [10] * 9
+    assert {(one.report["status"], one.report["deferred"]) for one in done} == {("partial", 90)}
+
+
+@pytest.mark.parametrize("denied", ["raw/000", "raw/009"])
+def test_upload_that_cannot_be_aborted_uses_its_place(denied: str, cloud: Cloud, function: Function) -> None:
+    """A batch that is delivered again because something failed reaches no further."""
+    seeded = cloud.seed(PHOTO_BUCKET, "raw/{n:03}", count=30)
+    cloud.fault("AbortMultipartUpload", key=denied, status=503, code="ServiceUnavailable")
+    raw = kafka(PHOTO_BUCKET, seeded)
+
+    done = [function(raw, MAX_ABORTS="10") for _ in range(5)]
+
+    assert {type(one.error).__name__ for one in done} == {"RunFailed"}
+    assert left(cloud) == sorted([denied, *keys(seeded[10:])])
+
+
+def test_upload_that_the_policy_keeps_uses_its_place(cloud: Cloud, function: Function) -> None:
+    live = cloud.seed(PHOTO_BUCKET, "live/{n}", count=4, hours_since_last_part=0)
+    seeded = cloud.seed(PHOTO_BUCKET, "raw/{n:03}", count=20)
+
+    done = function(uploads_of(PHOTO_BUCKET, live + seeded), MAX_ABORTS="10", EVENT_MIN_IDLE_MINUTES="60")
+
+    assert (done.report["aborted"], done.report["kept"], done.report["deferred"]) == (6, 4, 14)
+
+
+def test_upload_named_twice_uses_one_place(cloud: Cloud, function: Function) -> None:
+    seeded = cloud.seed(PHOTO_BUCKET, "raw/{n:03}", count=12)
+
+    done = function(kafka(PHOTO_BUCKET, seeded[:5] * 3 + seeded[5:]), MAX_ABORTS="10")
+
+    assert (done.report["aborted"], done.report["deferred"]) == (10, 2)
+
+
+def test_http_response_names_every_upload_with_its_outcome_and_is_partial(cloud: Cloud, function: Function) -> None:
+    seeded = cloud.seed(PHOTO_BUCKET, "raw/{n:03}", count=30)
+
+    done = function(post(PHOTO_BUCKET, seeded), MAX_ABORTS="10")
+
+    assert done.answer is not None
+    assert done.answer["statusCode"] == 200
+    assert done.report["status"] == "partial"
+    told = {one["key"]: one["outcome"] for one in done.report["details"]}
+    assert told == {**dict.fromkeys(keys(seeded[:10]), "aborted"), **dict.fromkeys(keys(seeded[10:]), "deferred")}
+    assert {one["reason"] for one in done.report["details"] if one["outcome"] == "deferred"} == {
+        "the limit of aborts is reached"
+    }
+
+
+@pytest.mark.parametrize("place", ["", REPORT], ids=["no_report", "report"])
+@pytest.mark.parametrize("make", [uploads_of, kafka, post], ids=["direct", "ckafka", "http"])
+def test_each_upload_beyond_the_limit_has_a_log_line(make: Any, place: str, cloud: Cloud, function: Function) -> None:
+    seeded = cloud.seed(PHOTO_BUCKET, "raw/{n:03}", count=15)
+
+    done = function(make(PHOTO_BUCKET, seeded), MAX_ABORTS="10", REPORT=place)
+
+    lines = done.lines("upload.over_limit")
+    assert {(one["level"], one["bucket"], one["key"], one["upload_id"]) for one in lines} == {
+        ("warning", PHOTOS, one.key, one.upload_id) for one in seeded[10:]
+    }
+
+
+@pytest.mark.parametrize("make", [uploads_of, kafka, post], ids=["direct", "ckafka", "http"])
+def test_uploads_beyond_the_limit_are_stored_as_events_that_can_be_sent_again(
+    make: Any, cloud: Cloud, function: Function
+) -> None:
+    seeded = cloud.seed(PHOTO_BUCKET, "raw/{n:03}/\u00e9 +%41", count=25)
+    function(make(PHOTO_BUCKET, seeded), MAX_ABORTS="10", REPORT=REPORT)
+    (first,) = stored(cloud, PHOTOS, "reports/over-limit/").values()
+
+    done = function(first, MAX_ABORTS="10", REPORT=REPORT)
+
+    assert (done.report["status"], done.report["aborted"]) == ("partial", 10)
+    assert left(cloud) == keys(seeded[20:])
+    rest = [one for one in stored(cloud, PHOTOS, "reports/over-limit/").values() if one != first]
+    last = function(rest[0], MAX_ABORTS="10", REPORT=REPORT)
+    assert (len(rest), last.report["status"], last.report["aborted"], left(cloud)) == (1, "complete", 5, [])
+
+
+def test_event_delivered_again_stores_its_uploads_beyond_the_limit_once(cloud: Cloud, function: Function) -> None:
+    raw = kafka(PHOTO_BUCKET, cloud.seed(PHOTO_BUCKET, "raw/{n:03}", count=15))
+
+    for _ in range(3):
+        function(raw, MAX_ABORTS="10", REPORT=REPORT)
+
+    assert len(stored(cloud, PHOTOS, "reports/over-limit/")) == 1
+
+
+def test_stored_events_are_small_enough_to_be_sent_again(cloud: Cloud, function: Function) -> None:
+    """Keys of the longest kind, which take six characters for each in JSON."""
+    seeded = cloud.seed(PHOTO_BUCKET, "\u00e9" * 400 + "{n:04}", count=200)
+
+    function(post(PHOTO_BUCKET, seeded), MAX_ABORTS="1", REPORT=REPORT)
+
+    events = stored(cloud, PHOTOS, "reports/over-limit/").values()
+    assert max(len(json.dumps(one)) for one in events) <= 128_000
+    assert sorted(one["key"] for each in events for one in each["uploads"]) == keys(seeded[1:])
+
+
+def test_dry_run_stops_at_the_limit(cloud: Cloud, function: Function) -> None:
+    seeded = cloud.seed(PHOTO_BUCKET, "raw/{n:03}", count=15)
+
+    named = function(uploads_of(PHOTO_BUCKET, seeded), MAX_ABORTS="10", DRY_RUN="true")
+    swept = function(timer(), MAX_ABORTS="10", DRY_RUN="true")
+
+    assert [(one.report["would_abort"], one.report["status"]) for one in (named, swept)] == [(10, "partial")] * 2
+    assert left(cloud) == keys(seeded)
+
+
+def test_limit_of_none_lifts_the_limit(cloud: Cloud, function: Function) -> None:
+    done = function(kafka(PHOTO_BUCKET, cloud.seed(PHOTO_BUCKET, "raw/{n:03}", count=60)), MAX_ABORTS="none")
+
+    assert (done.report["status"], done.report["aborted"]) == ("complete", 60)
+
+
+# Sweeps
+
+
+def test_sweep_at_its_limit_is_partial_and_names_what_it_did_not_sweep(cloud: Cloud, function: Function) -> None:
+    seeded = cloud.seed(PHOTO_BUCKET, "raw/{n:03}", count=30)
+    cloud.seed(LOG_BUCKET, "{n}", count=5)
+
+    done = function(timer(), MAX_ABORTS="10")
+
+    assert (done.report["status"], done.report["aborted"]) == ("partial", 10)
+    assert left(cloud) == keys(seeded[10:])
+    assert any(LOG_BUCKET in one for one in done.report["not_swept"])
+    assert any(PHOTO_BUCKET in one for one in done.report["not_swept"])
+
+
+def test_sweep_that_ends_exactly_at_its_limit_is_complete(cloud: Cloud, function: Function) -> None:
+    cloud.seed(PHOTO_BUCKET, "raw/{n:03}", count=10)
+
+    done = function(timer(buckets=[PHOTO_BUCKET]), MAX_ABORTS="10")
+
+    assert (done.report["status"], done.report["aborted"], left(cloud)) == ("complete", 10, [])
+
+
+def test_aborts_that_cos_refuses_do_not_use_up_the_limit(cloud: Cloud, function: Function) -> None:
+    """Otherwise a few uploads that answer 403 keep everything else from being aborted, night after night."""
+    cloud.seed(PHOTO_BUCKET, "denied/{n}", count=12)
+    cloud.seed(PHOTO_BUCKET, "raw/{n:03}", count=30)
+    cloud.fault("AbortMultipartUpload", key_prefix="denied/", status=403, code="AccessDenied")
+
+    done = function(timer(), MAX_ABORTS="10", WORKERS="1")
+
+    assert counted([done]) == {"aborted": 10, "failed": 12, "deferred": 20}
+
+
+@pytest.mark.parametrize("fan_out", ["1", "4"])
+def test_upload_that_answers_403_never_leads_to_more_aborts_than_the_limit(fan_out: str, chain: Chain) -> None:
+    chain.cloud.seed(PHOTO_BUCKET, "raw/{n:03}", count=80)
+    chain.cloud.fault("AbortMultipartUpload", key="raw/000", status=403, code="AccessDenied")
+    chain.set_up(MAX_ABORTS="10", FAN_OUT=fan_out, WORKERS="1")
+
+    runs = chain.sweep()
+
+    assert len(chain.aborts()) <= 10
+    assert totals(runs)["aborted"] == len(chain.aborts()) >= 9
+    assert {one.end for one in runs} == {"returned"}
+    assert "failed" in statuses(runs)
+    assert {one.end for one in chain.failures()} == {"raised"}
+    assert all(one.error and "AccessDenied" in one.error.message for one in chain.failures())
+
+
+@pytest.mark.parametrize("fault", [{"status": 503, "code": "SlowDown"}, {"status": 409, "code": "UploadConflict"}])
+def test_retries_of_failed_uploads_stay_within_the_limit(fault: dict[str, Any], chain: Chain) -> None:
+    chain.cloud.seed(PHOTO_BUCKET, "raw/{n:03}", count=40)
+    chain.cloud.fault("AbortMultipartUpload", probability=0.3, count=12, **fault)
+    chain.set_up(MAX_ABORTS="20")
+
+    runs = chain.sweep()
+
+    assert len(chain.aborts()) <= 20
+    assert totals(runs)["aborted"] == len(chain.aborts())
+
+
+def test_named_uploads_are_limited_over_all_runs_and_platform_retries(chain: Chain) -> None:
+    seeded = chain.cloud.seed(PHOTO_BUCKET, "raw/{n:03}", count=100)
+    chain.cloud.fault("AbortMultipartUpload", key="raw/003", status=403, code="AccessDenied")
+    chain.set_up(MAX_ABORTS="10")
+
+    runs = chain.send(uploads_of(PHOTO_BUCKET, seeded))
+
+    assert {one.key for one in chain.aborts()} == set(keys(seeded[:10])) - {"raw/003"}
+    assert totals(runs) == {"aborted": 9, "failed": 1, "deferred": 90}
+    assert len(chain.failures()) == 3
+
+
+@pytest.mark.parametrize("fan_out", ["1", "3"])
+def test_limit_holds_for_a_sweep_of_many_runs(fan_out: str, chain: Chain) -> None:
+    chain.cloud.seed(PHOTO_BUCKET, "raw/{n:03}", count=200)
+    chain.cloud.fault(delay_ms=150)
+    chain.set_up(seconds=4, MAX_ABORTS="50", WORKERS="8", FAN_OUT=fan_out)
+
+    runs = chain.sweep()
+
+    assert len(chain.aborts()) == gone(runs) <= 50
+    assert fan_out != "1" or len(chain.aborts()) == 50
+    assert max(one.answer["run"] for one in runs) > 1
+    assert "partial" in statuses(runs)
+    assert len(chain.left()) == 200 - len(chain.aborts())
+
+
+def test_run_that_aborted_something_does_not_raise_while_it_can_invoke_itself(chain: Chain) -> None:
+    chain.cloud.seed(PHOTO_BUCKET, "raw/{n:03}", count=3)
+    chain.cloud.fault("ListMultipartUploads", bucket=LOG_BUCKET, status=403, code="AccessDenied")
+
+    (run,) = chain.sweep()
+
+    assert (run.end, run.answer["status"], run.answer["aborted"]) == ("returned", "failed", 3)
+    assert len(chain.failures()) == 3
+    assert len(chain.requests("ListMultipartUploads", LOG_BUCKET)) == 1
+
+
+# What travels: as few invocations as possible, and no scan without a word
+
+
+def test_continuation_at_fan_out_1_is_one_invocation(chain: Chain) -> None:
+    """Uploads, buckets and prefixes of one run fit into one checkpoint."""
+    chain.cloud.seed(PHOTO_BUCKET, "raw/{n:03}", count=60)
+    chain.cloud.seed(LOG_BUCKET, "{n:03}", count=60)
+    chain.cloud.fault(delay_ms=200)
+    chain.set_up(seconds=1.5, MAX_ABORTS="110", FAN_OUT="1")
+
+    runs = chain.sweep()
+
+    assert len(runs) > 1
+    assert {one.answer["handed_on"] for one in runs[:-1]} == {1}
+    assert [one.answer["run"] for one in runs] == list(range(1, len(runs) + 1))
+
+
+def test_listings_without_an_allowance_are_named_and_not_dropped(chain: Chain) -> None:
+    """Two aborts are spent under the first of twenty prefixes."""
+    prefixes = [f"{n:02}/" for n in range(20)]
+    chain.cloud.seed(PHOTO_BUCKET, "00/{n:02}", count=10)
+    chain.cloud.seed(PHOTO_BUCKET, "19/{n}", count=3)
+    chain.set_up(MAX_ABORTS="2", FAN_OUT="8", WORKERS="1")
+
+    runs = chain.sweep(buckets=[PHOTO_BUCKET], prefixes=prefixes)
+
+    shares = [one for one in runs if one.answer["run"] > 1]
+    assert len(chain.aborts()) == len(shares) == 2
+    assert statuses(shares) == ["partial"] * 2
+    assert all(any("19/" in one for one in run.answer["not_swept"]) for run in shares)
+
+
+def test_completed_object_never_leads_to_more_aborts_than_the_limit(cloud: Cloud, function: Function) -> None:
+    cloud.seed(PHOTO_BUCKET, "raw/1.mp4", count=30, parts=4, hours_since_start=2000, hours_since_last_part=1990)
+    raw = event("cos_completed")
+    raw["Records"][0]["cos"]["cosObject"]["key"] = "/1250000000/photos/raw/1.mp4"
+    raw["Records"][0]["cos"]["cosObject"]["url"] = "http://photos-1250000000.cos.ap-guangzhou.myqcloud.com/raw/1.mp4"
+    raw["Records"][0]["event"]["eventTime"] = 10**10
+
+    done = function(raw, MAX_ABORTS="10")
+
+    assert (done.report["aborted"], done.report["status"], len(left(cloud))) == (10, "partial", 20)

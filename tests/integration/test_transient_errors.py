@@ -1,0 +1,190 @@
+"""
+What later, other credentials or another clock can mend is no failure for good, whatever its status.
+"""
+
+from typing import Any
+
+import pytest
+
+from tests.cloud.client import Cloud
+from tests.function import PHOTOS, Function, Invocation, timer
+from tests.integration.chains import LOG_BUCKET, PHOTO_BUCKET, Chain, kafka, post, uploads_of
+from tests.integration.platform import Platform, counted, left, status
+
+REPORT = f"{PHOTOS}/reports"
+EXPIRED = "Request has expired"
+# After these no request of the run can succeed.
+STOPPING: list[dict[str, Any]] = [
+    {"status": 403, "code": "ExpiredToken"},
+    {"status": 400, "code": "ExpiredToken"},
+    {"status": 403, "code": "RequestTimeTooSkewed"},
+    {"status": 403, "code": "InvalidAccessKeyId"},
+    {"status": 403, "code": "AccessDenied", "message": EXPIRED},
+    {"status": 403, "code": "InvalidToken"},
+]
+PASSING: list[dict[str, Any]] = [
+    {"status": 409, "code": "UploadConflict"},
+    {"status": 409, "code": "OperationAborted"},
+    {"status": 409, "code": "SomethingNew"},
+    {"status": 400, "code": "SlowDown"},
+    {"status": 429, "code": "SlowDown"},
+    {"status": 503, "code": "SlowDown"},
+    {"status": 400, "code": "RequestLimitExceeded"},
+    {"status": 400, "code": "RequestTimeout"},
+    {"status": 429, "code": "TooManyRequests"},
+    {"status": 500, "code": "InternalError"},
+    {"status": 502, "raw": "<html>bad gateway</html>"},
+]
+LASTING: list[dict[str, Any]] = [
+    {"status": 403, "code": "AccessDenied"},
+    {"status": 404, "code": "NoSuchBucket"},
+    {"status": 403, "code": "SignatureDoesNotMatch"},
+    {"status": 400, "code": "InvalidArgument"},
+    {"status": 405, "code": "MethodNotAllowed"},
+    {"status": 451, "code": "UnavailableForLegalReasons"},
+]
+OPERATIONS = ["AbortMultipartUpload", "ListParts"]
+
+
+def named_by(fault: dict[str, Any]) -> str:
+    return "-".join(str(value) for value in fault.values())[:40]
+
+
+def raised(done: Invocation) -> bool:
+    return type(done.error).__name__ == "RunFailed"
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+@pytest.mark.parametrize("fault", STOPPING + PASSING, ids=named_by)
+def test_message_of_a_queue_is_kept(fault: dict[str, Any], operation: str, cloud: Cloud, function: Function) -> None:
+    seeded = cloud.seed(PHOTO_BUCKET, "raw/{n}", count=2)
+    cloud.fault(operation, **fault)
+
+    done = function(kafka(PHOTO_BUCKET, seeded), EVENT_MIN_IDLE_MINUTES="60")
+
+    assert raised(done)
+    assert len(left(cloud, PHOTO_BUCKET)) == 2
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+@pytest.mark.parametrize("fault", STOPPING + PASSING, ids=named_by)
+def test_message_of_a_queue_is_kept_where_the_function_can_invoke_itself(
+    fault: dict[str, Any], operation: str, cloud: Cloud, platform: Platform
+) -> None:
+    seeded = cloud.seed(PHOTO_BUCKET, "raw/{n}", count=2)
+    cloud.fault(operation, **fault)
+
+    done = platform.run(kafka(PHOTO_BUCKET, seeded), EVENT_MIN_IDLE_MINUTES="60")
+
+    assert raised(done)
+    assert platform.offered == []
+
+
+@pytest.mark.parametrize("fault", STOPPING + PASSING, ids=named_by)
+def test_caller_over_http_is_asked_to_come_again(fault: dict[str, Any], cloud: Cloud, platform: Platform) -> None:
+    seeded = cloud.seed(PHOTO_BUCKET, "raw/{n}", count=2)
+    cloud.fault("AbortMultipartUpload", **fault)
+
+    done = platform.run(post(PHOTO_BUCKET, seeded))
+
+    assert done.answer is not None
+    assert done.answer["statusCode"] == 503
+    assert len(done.report["details"]) == 2
+    assert platform.offered == []
+
+
+@pytest.mark.parametrize("operation", [*OPERATIONS, "ListMultipartUploads"])
+@pytest.mark.parametrize("fault", STOPPING + PASSING, ids=named_by)
+def test_sweep_goes_on_in_another_run(fault: dict[str, Any], operation: str, cloud: Cloud, platform: Platform) -> None:
+    cloud.seed(PHOTO_BUCKET, "raw/{n}", count=3)
+    cloud.fault(operation, **fault)
+    first = platform.run(timer())
+    cloud.heal()
+
+    rest = platform.play(platform.take())
+
+    assert (first.error, status(first)) == (None, "partial")
+    assert (counted([first, *rest]), left(cloud, PHOTO_BUCKET)) == ({"aborted": 3}, [])
+    assert [status(one) for one in rest] == ["complete"]
+    assert platform.failures() == []
+
+
+@pytest.mark.parametrize("fault", LASTING, ids=named_by)
+def test_refusal_for_good_does_not_block_a_queue(fault: dict[str, Any], cloud: Cloud, platform: Platform) -> None:
+    """Nobody can mend it but a person, and the partition would wait for days."""
+    seeded = cloud.seed(PHOTO_BUCKET, "raw/{n}", count=2)
+    cloud.fault("AbortMultipartUpload", key="raw/0", **fault)
+
+    queue = platform.run(kafka(PHOTO_BUCKET, seeded[:1]))
+    caller = platform.run(post(PHOTO_BUCKET, seeded[:1]))
+
+    assert (queue.error, status(queue)) == (None, "failed")
+    assert caller.answer is not None
+    assert caller.answer["statusCode"] == 502
+    assert queue.lines("upload.failed")[0]["key"] == "raw/0"
+
+
+# Nothing leaves a run whose credentials or clock COS does not accept
+
+
+@pytest.mark.parametrize("operation", [*OPERATIONS, "ListMultipartUploads"])
+@pytest.mark.parametrize("fault", STOPPING, ids=named_by)
+@pytest.mark.parametrize("make", [kafka, post, uploads_of, None], ids=["ckafka", "http", "direct", "timer"])
+def test_no_further_request_reaches_cos_in_a_run_that_was_stopped(
+    make: Any, fault: dict[str, Any], operation: str, cloud: Cloud, platform: Platform
+) -> None:
+    """Neither for an upload nor for a bucket, nor to store a report."""
+    seeded = cloud.seed(PHOTO_BUCKET, "raw/{n:03}", count=200)
+    cloud.seed(LOG_BUCKET, "{n}", count=3)
+    cloud.fault(operation, skip=1, **fault)
+    raw = make(PHOTO_BUCKET, seeded) if make else timer()
+
+    done = platform.run(raw, REPORT=REPORT, WORKERS="4", EVENT_MIN_IDLE_MINUTES="60")
+
+    asked = cloud.requests()
+    faults = [place for place, one in enumerate(asked) if one.fault == "refuse"]
+    if operation == "ListMultipartUploads" and make:
+        assert faults == []
+    else:
+        assert len(faults) >= 1
+        # What was under way already may still come in; of four workers that is a few.
+        assert len(asked) - faults[0] <= 1 + 4
+        assert "PutObject" not in [one.operation for one in asked[faults[0] :]]
+        assert done.lines("report.not_kept") or not any(one.operation == "PutObject" for one in asked)
+
+
+def test_credentials_that_expire_in_a_sweep_are_renewed_by_the_next_run(chain: Chain) -> None:
+    chain.cloud.seed(PHOTO_BUCKET, "{n:03}", count=60)
+    chain.cloud.seed(LOG_BUCKET, "{n:03}", count=60)
+    chain.set_up(WORKERS="4")
+    chain.cloud.scf_settings(credentials_seconds=3600)
+    chain.cloud.fault("AbortMultipartUpload", skip=30, count=1, status=403, code="ExpiredToken")
+
+    runs = chain.sweep()
+
+    assert chain.left() == []
+    assert [one.answer["status"] for one in runs] == ["partial", "complete"]
+    assert chain.failures() == []
+
+
+def test_credentials_that_are_never_accepted_end_the_chain_with_a_failure(cloud: Cloud, platform: Platform) -> None:
+    cloud.seed(PHOTO_BUCKET, "{n}", count=3)
+    cloud.fault(status=403, code="InvalidAccessKeyId")
+
+    done = platform.play(timer())
+
+    assert len(done) <= 3
+    assert status(done[-1]) == "failed"
+    assert len(cloud.requests()) <= 3
+    assert len(platform.failures()) == 1
+
+
+def test_run_whose_credentials_expired_raises_when_it_cannot_hand_over(cloud: Cloud, platform: Platform) -> None:
+    cloud.seed(PHOTO_BUCKET, "{n}", count=3)
+    cloud.fault("ListParts", status=403, code="ExpiredToken")
+    platform.then = "AuthFailure.TokenFailure"
+
+    done = platform.run(timer())
+
+    assert raised(done)
+    assert len(left(cloud, PHOTO_BUCKET)) == 3
