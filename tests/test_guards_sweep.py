@@ -214,10 +214,11 @@ def test_upload_whose_abort_was_sent_and_cannot_be_looked_up_is_left_for_later_a
         (4.9, 1, Aborted, 1),
         (5.1, 1, Deferred, 3),
         (0.9, 2, Aborted, 1),
-        (1.1, 2, Deferred, 3),
+        (1.1, 2, Aborted, 2),
+        (2.6, 2, Deferred, 3),
     ],
 )
-def test_abort_relies_on_a_look_of_less_than_five_seconds_and_on_several_pages_in_less_than_two(
+def test_abort_relies_on_a_look_of_less_than_five_seconds_that_a_second_one_confirms_after_a_slow_first_one(
     seconds: float, pages: int, outcome: type[Outcome], looks: int
 ) -> None:
     now = [0.0]
