@@ -6,7 +6,7 @@ from datetime import datetime, timezone
 
 import pytest
 
-from cos_sweeper import xml
+from cos_sweeper import readings, xml
 from cos_sweeper.model import Bucket, Cursor, Listed, Part, Upload
 from cos_sweeper.store import why_unaddressable
 
@@ -262,3 +262,30 @@ def test_no_encoding_gets_an_entity_in(encoding: str) -> None:
     for body in bodies:
         with pytest.raises(xml.Unreadable):
             xml.parse(body, "a")
+
+
+def test_key_with_a_character_that_xml_cannot_carry_can_be_asked_for_under_none_of_its_readings() -> None:
+    (listed,), _ = page("<Upload><Key>a%2520+\x01</Key><UploadId>1</UploadId></Upload>")
+
+    assert len(readings.of(listed)) > 1
+    assert all(why_unaddressable(key, "1") for key in readings.of(listed))
+
+
+def test_marker_that_can_be_read_is_used_after_a_key_that_cannot() -> None:
+    (listed,), following = page(
+        "<Encoding-Type>url</Encoding-Type><Upload><Key>a\x01</Key><UploadId>1</UploadId></Upload>"
+        "<NextKeyMarker>a%01</NextKeyMarker><NextUploadIdMarker>1</NextUploadIdMarker>",
+        truncated="true",
+    )
+
+    assert listed.upload.key != "a\x01"
+    assert following == Cursor("a\x01", "1")
+
+
+def test_marker_with_a_character_that_xml_cannot_carry_is_unreadable() -> None:
+    upload = "<Upload><Key>a\x01</Key><UploadId>1</UploadId></Upload>"
+
+    with pytest.raises(xml.Unreadable, match="cannot carry"):
+        page(
+            f"{upload}<NextKeyMarker>a\x01</NextKeyMarker><NextUploadIdMarker>1</NextUploadIdMarker>", truncated="true"
+        )

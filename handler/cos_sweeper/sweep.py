@@ -399,7 +399,7 @@ class _Run:
         ids: set[str] = set()
         try:
             for key in keys:
-                walk = Walk(BEGINNING if key else None)
+                walk = Walk(BEGINNING)
                 while walk.next is not None:
                     if self._relistings >= MAX_RELISTINGS or self._why_stop() not in ("", AT_LIMIT):
                         return None
@@ -455,8 +455,7 @@ class _Run:
             return _as_error(self._given_up[scan.bucket])
         try:
             page = self._store.page(scan.bucket, self._start_of(listing), scan.prefix)
-            is_compared = listing.goes_on_after is not None or scan.end is not None or bool(scan.start.upload_id)
-            page = self._read_rightly(page, scan, is_compared=is_compared)
+            page = self._read_rightly(page, scan)
             page = listing.without_what_was_seen(page, self._keys_of)
             page = self._up_to_end(_up_to_other_keys(page, _only(scan.policy.only_key)), scan.end)
             listing.walk.advance(page, fresh=len(page.listed))
@@ -475,7 +474,7 @@ class _Run:
             return exc
         return page
 
-    def _read_rightly(self, page: Page, scan: Scan, *, is_compared: bool) -> Page:
+    def _read_rightly(self, page: Page, scan: Scan) -> Page:
         """
         The page with its keys and its marker as COS means them.
 
@@ -483,7 +482,7 @@ class _Run:
         something, a marker above all, whose text can mean several keys, List Parts proves for an upload of the page
         which one is right; that holds for the bucket from then on.
         """
-        if page.next is not None or is_compared:
+        if page.next is not None or scan.start.upload_id or scan.end is not None:
             self._learn_ways(page)
         mine = tuple(self._in_its_way(listed, scan) for listed in page.listed)
         last = mine[-1].upload if mine else None

@@ -6,15 +6,17 @@ recently: they fill pages, and a sweep keeps them without a request of their own
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timezone
+from pathlib import Path
 from typing import Any, Literal
 
 import pytest
 
+from tests.aborting import ABORTING
 from tests.cloud.client import Cloud, Seeded
 from tests.cloud.journal import Request
-from tests.function import PHOTOS, Function, Invocation, timer
+from tests.function import PHOTOS, Function, Invocation, named, timer
 
 BUCKET = PHOTOS.partition("@")[0]
 GoneMarkers = Literal["accept", "refuse", "refuse_without_uploads", "restart_key"]
@@ -23,6 +25,7 @@ ENCODINGS = ("once", "once_unannounced", "plain", "plain_announced", "twice", "p
 # The names of these folders have several meanings, or are read wrongly when their encoding is.
 FOLDERS = ("a b/", "a+b/", "a%20b/", "a%2Bb/", "100%/", "x%2Fy/", "é ü/", "%25/", "p q+r%2B/")
 PAGE = 1000
+HANDLER = Path(__file__).parents[2] / "handler"
 OUTCOMES = (
     "aborted",
     "kept",
@@ -40,6 +43,18 @@ OUTCOMES = (
 @pytest.fixture(autouse=True)
 def _only_one_bucket(function: Function) -> None:
     function.settings["BUCKETS"] = PHOTOS
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[Cloud]:
+    with Cloud.start(PHOTOS, function=HANDLER, env={"BUCKETS": PHOTOS, **ABORTING}) as cloud:
+        yield cloud
+
+
+@pytest.fixture
+def scf(running: Cloud) -> Cloud:
+    running.reset(PHOTOS)
+    return running
 
 
 def fill(cloud: Cloud, key: str, count: int, **more: Any) -> None:
@@ -271,6 +286,79 @@ def test_refused_marker_skips_nothing_behind_a_key_that_was_read_wrongly(cloud: 
     assert outcomes(done) == {"status": "complete", "aborted": 1, "kept": PAGE - 2, "already_gone": 2}
 
 
+def test_continuation_whose_marker_is_refused_twice_counts_nothing_twice(cloud: Cloud, function: Function) -> None:
+    # An earlier run counted these; the first page of them ends with an upload that is gone then.
+    fill(cloud, "k{n:04}", PAGE + 500)
+    gone = abandoned(cloud, f"k{PAGE - 2:04}-")
+    cloud.ghost(BUCKET, gone.key, gone.upload_id, listings=1)
+    abandoned(cloud, "ka")
+    cloud.gone_markers("refuse")
+
+    done = function(checkpoint(("k9", "1")))
+
+    assert outcomes(done) == {"status": "complete", "aborted": 1}
+    assert [one.status for one in listings(cloud)].count(400) == 2
+
+
+def test_listing_that_stepped_back_skips_nothing_when_its_keys_cannot_be_read_for_sure(
+    cloud: Cloud, function: Function
+) -> None:
+    """As the response names them, all of them come before the key to go on after."""
+    abandoned(cloud, "é6")
+    for number in (7, 8, 9):
+        gone = abandoned(cloud, f"é{number}")
+        cloud.ghost(BUCKET, gone.key, gone.upload_id, listings=1)
+    cloud.gone_markers("refuse")
+    cloud.dialect(encoding="once_unannounced")
+
+    done = function(checkpoint(("é5", "1")))
+
+    assert outcomes(done) == {"status": "complete", "aborted": 1, "already_gone": 3}
+
+
+def test_upload_that_is_tried_again_and_stays_listed_under_another_key_is_no_success(
+    cloud: Cloud, function: Function
+) -> None:
+    """By its response the listing has another key than COS."""
+    ghost = abandoned(cloud, "a%20b")
+    cloud.ghost(BUCKET, ghost.key, ghost.upload_id)
+    cloud.dialect(encoding="plain_announced")
+    target = ["upload", 0, BUCKET, "a b", ghost.upload_id, {"swept": True, "text": ghost.key}]
+
+    done = function(checkpoint(("", ""), todo=[target]))
+
+    assert outcomes(done) == {"status": "partial", "listed_but_not_found": 1}
+
+
+def test_upload_that_is_tried_again_and_listed_again_counts_once_however_its_key_is_encoded(
+    cloud: Cloud, function: Function
+) -> None:
+    (live,) = cloud.seed(BUCKET, "a b", hours_since_start=200, hours_since_last_part=1)
+    cloud.dialect(encoding="plus")
+    both = checkpoint(("", ""))
+    both["cos_sweeper_checkpoint"]["todo"] += [["upload", 0, BUCKET, live.key, live.upload_id, {"swept": True}]]
+
+    done = function(both)
+
+    assert outcomes(done) == {"status": "complete", "kept": 1}
+
+
+def test_shares_of_a_sweep_leave_nothing_out_though_they_know_different_things_of_keys(
+    cloud: Cloud, function: Function
+) -> None:
+    cloud.seed(BUCKET, "b c{n}", count=30, part_size=1, hours_since_start=200)
+    cloud.dialect(encoding="plus")
+
+    # All but the first have to find out how keys are written.
+    runs = [
+        function(checkpoint(start, share=[number, 3]))
+        for number, start in enumerate([("", ""), ("a", "1"), ("a", "1")])
+    ]
+
+    assert {outcomes(done)["status"] for done in runs} == {"complete"}
+    assert sum(done.report["aborted"] for done in runs) == 30
+
+
 @pytest.mark.parametrize("status", [400, 404])
 def test_marker_that_is_refused_once_is_no_failure(status: int, cloud: Cloud, function: Function) -> None:
     fill(cloud, "k", PAGE)
@@ -281,6 +369,40 @@ def test_marker_that_is_refused_once_is_no_failure(status: int, cloud: Cloud, fu
     done = function(timer())
 
     assert outcomes(done) == {"status": "complete", "aborted": 1, "kept": PAGE}
+
+
+@pytest.mark.parametrize(("key", "encoding"), [("é", "once_unannounced"), ("a b", "plus")])
+def test_range_of_a_listing_ends_at_its_last_upload_though_its_keys_cannot_be_read_for_sure(
+    key: str, encoding: str, cloud: Cloud, function: Function
+) -> None:
+    abandoned(cloud, f"{key}3")
+    gone = [abandoned(cloud, f"{key}{number}") for number in (4, 5, 6)]
+    for upload in gone:
+        cloud.ghost(BUCKET, upload.key, upload.upload_id, listings=1)
+    checkpointed = checkpoint((f"{key}2", "1"))
+    checkpointed["cos_sweeper_checkpoint"]["todo"][0].append({"end": [gone[0].key, gone[0].upload_id]})
+    cloud.dialect(encoding=encoding)
+
+    done = function(checkpointed)
+
+    assert outcomes(done) == {"status": "complete", "aborted": 1, "already_gone": 1}
+
+
+@pytest.mark.parametrize("how", GONE_MARKERS)
+@pytest.mark.parametrize("encoding", ["once", "plus"])
+def test_start_of_a_named_upload_is_found_behind_many_uploads_of_its_key(
+    encoding: str, how: GoneMarkers, cloud: Cloud, function: Function
+) -> None:
+    fill(cloud, "a b", PAGE - 1)
+    abandoned(cloud, "a b", "z0")
+    cloud.ghost(BUCKET, "a b", "z0", listings=1)
+    cloud.seed(BUCKET, "a b", upload_id="z1", hours_since_start=200, parts=0)
+    cloud.gone_markers(how)
+    cloud.dialect(encoding=encoding)
+
+    done = function(named(BUCKET, "a b", "z1"), EVENT_MIN_IDLE_MINUTES="60")
+
+    assert outcomes(done) == {"status": "complete", "aborted": 1}
 
 
 def test_server_that_refuses_every_marker_is_a_failure_and_no_loop(cloud: Cloud, function: Function) -> None:
@@ -321,6 +443,25 @@ def test_continuation_whose_marker_is_refused_for_another_reason_is_a_failure(cl
 
     assert "InvalidArgument" in str(done.error)
     assert len(listings(cloud)) == 2
+
+
+def test_run_that_ends_while_its_listing_is_behind_hands_over_how_far_it_was(scf: Cloud) -> None:
+    fill(scf, "j", 1)
+    fill(scf, "k", 2 * PAGE - 2)
+    for upload_id in ("z0", "z1"):
+        abandoned(scf, "k", upload_id)
+    scf.ghost(BUCKET, "k", "z0", listings=1)
+    scf.gone_markers("refuse")
+    # Page, page, refused, page; the next one takes longer than the run.
+    scf.fault("ListMultipartUploads", skip=4, count=1, delay_ms=20_000)
+    scf.scf_settings(time_limit_ms=3000)
+
+    scf.fire_timer()
+
+    assert scf.wait_idle(120)
+    first, second = (one.answer for one in scf.invocations() if one.answer and "run" in one.answer)
+    assert (first["kept"], first["aborted"], first["handed_on"]) == (2 * PAGE - 1, 0, 1)
+    assert (second["status"], second["kept"], second["aborted"]) == ("complete", 0, 1)
 
 
 # Keys and markers that are encoded in other ways
