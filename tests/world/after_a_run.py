@@ -220,7 +220,7 @@ def _asks_again_only_where_it_must(run: Run, of: Chain) -> None:
     assert report is not None
     assert report.handed_on == len(run.handed)
     if report.failed.get("NotHandedOn"):
-        assert run.turned_away, "Chain: a hand-over failed that was accepted"
+        assert run.turned_away >= 2, "Chain: a hand-over failed that was accepted, or was not offered once more"
         assert run.wants_again or of.source is Source.HTTP, "Chain: something was not handed on, and nobody knows"
     if run.wants_again and of.source is Source.ASYNCHRONOUS:
         did = run.freed or run.lost

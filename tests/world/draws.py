@@ -39,6 +39,7 @@ faults = st.builds(
     bucket=st.sampled_from([None, PHOTOS, LOGS]),
     key=st.sampled_from([None, None, "raw/a", "raw/001"]),
 )
+turned_away = st.sampled_from([(), (), (0, 1), (0, 1, 2), (1, 2)]) | st.lists(st.integers(0, 6), max_size=4).map(tuple)
 circumstances = st.builds(
     Circumstances,
     seconds=st.sampled_from([10**6, 100, 10**6, 3, 4, 5, 6, 7, 9, 14, 30]),
@@ -46,7 +47,7 @@ circumstances = st.builds(
     pauses=st.sampled_from([(0,), (0, 1), (2, 0, 0), (1,), (0, 0, 3, 1), (0, 9, 0, 0, 0), (6, 1, 1, 0)]),
     meddling=st.lists(st.tuples(st.integers(0, 40), acts), max_size=3).map(tuple),
     deaths=st.just(()) | st.lists(st.none() | st.integers(0, 12), max_size=4).map(tuple),
-    turned_away=st.just(()) | st.lists(st.integers(0, 6), max_size=4).map(tuple),
+    turned_away=turned_away,
     takes=st.none() | st.none() | st.integers(0, 3),
     may_invoke=st.sampled_from([True] * 5 + [False]),
     later=st.sampled_from([False, False, True]),
@@ -106,6 +107,7 @@ named = st.tuples(
     picks,
     st.sampled_from(["it", "it", "it", "gone", "wrong id", "other key", "foreign", "elsewhere", "no key", "no id"]),
 )
+limits = st.sampled_from([{}, {}, {"max_aborts": 2}, {"max_aborts": 5}])
 # Work for many short runs: what is left behind has more parts than a page, and each upload gets on at its own pace.
 leftovers = st.builds(
     Crowd,
@@ -122,6 +124,7 @@ haste = st.builds(
     seconds=st.integers(3, 20),
     page_size=st.integers(1, 5),
     pauses=st.lists(st.integers(0, 9), min_size=1, max_size=7).map(tuple),
+    turned_away=turned_away,
     faults=st.just(()) | st.lists(faults, min_size=1, max_size=2).map(tuple),
     targets=st.sampled_from([500, 0, 1]),
     bytes=st.sampled_from([128_000, 2_500]),

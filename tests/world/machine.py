@@ -91,10 +91,10 @@ class World(RuleBasedStateMachine):
             self._start(crowd)
         self._comes(lambda: self._timer(narrowing), how)
 
-    @rule(crowd=draws.leftovers, how=draws.haste)
-    def a_sweep_takes_many_short_runs(self, crowd: Crowd, how: Circumstances) -> None:
+    @rule(crowd=draws.leftovers, limit=draws.limits, how=draws.haste)
+    def a_sweep_takes_many_short_runs(self, crowd: Crowd, limit: dict[str, Any], how: Circumstances) -> None:
         self._start(crowd)
-        self._comes(lambda: self._timer({}), how)
+        self._comes(lambda: self._timer(limit), how)
 
     @rule(crowd=draws.leftovers, how=draws.haste, tighter=draws.tightenings, by_name=st.booleans())
     def settings_are_tightened_while_a_chain_is_under_way(
