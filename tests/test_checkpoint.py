@@ -112,12 +112,34 @@ def test_the_past_travels_once_even_when_the_work_is_split(monkeypatch: pytest.M
     assert [one.past for one in came] == [Past(5, 1, (("SlowDown", 6),))] + [Past()] * (len(came) - 1)
 
 
-@given(most=st.none() | st.integers(0, 1000), among=st.integers(1, 50))
-def test_a_limit_is_dealt_out_without_a_rest(most: int | None, among: int) -> None:
+@given(most=st.integers(0, 1000), among=st.integers(1, 50))
+def test_a_limit_is_dealt_out_without_a_rest(most: int, among: int) -> None:
     dealt = deal(most, among)
 
-    assert len(dealt) == among
-    assert dealt == [None] * among if most is None else sum(part or 0 for part in dealt) == most
+    assert (len(dealt), sum(dealt)) == (among, most)
+    assert max(dealt) - min(dealt) <= 1
+
+
+@given(
+    limit=st.integers(0, 3000),
+    aborted=st.integers(0, 3000),
+    parts=st.lists(st.tuples(st.integers(0, 500), st.booleans()), min_size=2, max_size=8),
+)
+def test_parts_of_a_limit_are_enough_for_the_uploads_that_each_names(
+    limit: int, aborted: int, parts: list[tuple[int, bool]]
+) -> None:
+    uploads, has_scans = [one for one, _ in parts], [one for _, one in parts]
+
+    dealt = [
+        one.max_aborts or 0 for one in split(sweeping(limit=limit, aborted=aborted), len(parts), uploads, has_scans)
+    ]
+
+    left = max(0, limit - aborted)
+    assert sum(dealt) == left
+    if sum(uploads) <= left:
+        assert all(most >= wanted for most, wanted in zip(dealt, uploads, strict=True))
+        if any(has_scans):
+            assert all(most == one for most, (one, has) in zip(dealt, parts, strict=True) if not has)
 
 
 @given(

@@ -40,35 +40,53 @@ def write(plan: Plan) -> tuple[str, ...]:
     """
     The plan as JSON texts of at most MAX_BYTES each: one, or as many as its scans and uploads need.
 
-    Its limit of aborts is split among them, and the past goes with the first, so that nothing counts twice.
+    Its limit of aborts is split among them, so that each may abort the uploads that it names, and the past goes with
+    the first, so that nothing counts twice.
     """
     packs = [_Pack(plan)]
     for policy, item in _todo(plan):
         if not packs[-1].add(policy, item):
             packs.append(_Pack(plan))
             packs[-1].add(policy, item)
-    parts = split(plan, len(packs))
+    parts = split(plan, len(packs), [pack.uploads for pack in packs], [pack.has_scans for pack in packs])
     pasts = [plan.past] + [Past()] * (len(packs) - 1)
     return tuple(pack.text(replace(part, past=past)) for pack, part, past in zip(packs, parts, pasts, strict=True))
 
 
-def split(plan: Plan, among: int) -> list[Plan]:
-    """The plan with its limit of aborts in so many parts, which never exceed the whole."""
+def split(plan: Plan, among: int, uploads: Sequence[int] = (), has_scans: Sequence[bool] = ()) -> list[Plan]:
+    """
+    The plan with its limit of aborts in so many parts, which never exceed the whole.
+
+    uploads: how many each part names: those come first. has_scans: which parts have listings: the rest is theirs.
+    """
     if among == 1:
         return [plan]
-    limits, aborted = deal(plan.limit, among), deal(plan.aborted, among)
+    aborted = deal(plan.aborted, among)
+    left = _split_left(plan.max_aborts, uploads or [0] * among, has_scans or [True] * among)
     top, bottom = plan.fraction
     parts = []
-    for limit, count in zip(limits, aborted, strict=True):
+    for most, count in zip(left, aborted, strict=True):
+        limit = None if most is None else most + count
         mine = (top * limit, bottom * plan.limit) if limit is not None and plan.limit else (top, bottom * among)
-        parts.append(replace(plan, limit=limit, aborted=count or 0, fraction=_short(*mine)))
+        parts.append(replace(plan, limit=limit, aborted=count, fraction=_short(*mine)))
     return parts
 
 
-def deal(most: int | None, among: int) -> list[int | None]:
-    """A number in so many parts. None: no limit."""
+def _split_left(most: int | None, uploads: Sequence[int], has_scans: Sequence[bool]) -> list[int] | list[None]:
     if most is None:
-        return [None] * among
+        return [None] * len(uploads)
+    parts = []
+    for wanted in uploads:
+        parts.append(min(wanted, most))
+        most -= parts[-1]
+    takers = [place for place, one in enumerate(has_scans) if one] or list(range(len(uploads)))
+    for place, more in zip(takers, deal(most, len(takers)), strict=True):
+        parts[place] += more
+    return parts
+
+
+def deal(most: int, among: int) -> list[int]:
+    """A number in so many parts."""
     return [most // among + (place < most % among) for place in range(among)]
 
 
@@ -96,7 +114,11 @@ def _short(top: int, bottom: int) -> tuple[int, int]:
 
 
 class _Pack:
-    """What goes into one checkpoint: things to do, and the policies that they need."""
+    """
+    What goes into one checkpoint: things to do, and the policies that they need.
+
+    uploads: that may need an abort each; has_scans: whether there are listings.
+    """
 
     def __init__(self, plan: Plan) -> None:
         # The numbers of a head may grow a little when the limit and the past are put in.
@@ -104,6 +126,8 @@ class _Pack:
         self._policies: dict[Policy, int] = {}
         self._texts: list[str] = []
         self._items: list[str] = []
+        self.uploads = 0
+        self.has_scans = False
 
     def add(self, policy: Policy, item: list[Any]) -> bool:
         """Take one more thing in; False, and nothing is changed, when there is no room. The first always has room."""
@@ -117,6 +141,9 @@ class _Pack:
         self._policies[policy] = place
         self._texts += new
         self._items.append(text)
+        self.has_scans = self.has_scans or item[0] == "scan"
+        # An abort that was sent is counted already.
+        self.uploads += item[0] == "upload" and not item[-1].get("sent")
         return True
 
     def text(self, plan: Plan) -> str:
