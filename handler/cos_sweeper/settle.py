@@ -382,7 +382,7 @@ class Settler:
         except (NoSuchUpload, Stopped):
             self._take_back(case)
             raise
-        except Unavailable as exc:
+        except (Unavailable, Rejected) as exc:
             case.was_sent = case.was_sent or _may_have_happened(exc)
             raise
 
@@ -517,8 +517,14 @@ def _raise(exc: StoreError, _: object) -> NoReturn:
     raise exc
 
 
-def _may_have_happened(exc: Unavailable) -> bool:
-    """Whether COS may have carried out what it did not answer, or answered with an error of its own."""
+def _may_have_happened(exc: Unavailable | Rejected) -> bool:
+    """
+    Whether COS may have carried out what it did not answer, or answered with an error of its own.
+
+    A success that is no 204 proves nothing, and may be one.
+    """
+    if isinstance(exc, Rejected):
+        return exc.status is not None and exc.status < 300
     if exc.code in (OUT_OF_TIME_TO_SEND, TOO_LATE):
         return False
     return exc.status is None or (exc.status >= 500 and exc.status != 503 and exc.code not in THROTTLED)
