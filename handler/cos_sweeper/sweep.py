@@ -448,11 +448,11 @@ class _Run:
     def _page_of(self, listing: _Listing) -> Page | StoreError | _CutOff:
         """The next page. Unavailable: it failed for now, and may be asked for again in this run."""
         scan = self._plan.scans[listing.number]
+        if scan.bucket in self._given_up:
+            return _as_error(self._given_up[scan.bucket])
         why = self._why_stop()
         if why:
             return _CutOff(why)
-        if scan.bucket in self._given_up:
-            return _as_error(self._given_up[scan.bucket])
         try:
             page = self._store.page(scan.bucket, self._start_of(listing), scan.prefix)
             page = self._read_rightly(page, scan)
@@ -602,6 +602,9 @@ class _Run:
             error = cut_off.error if has_answered else None
             self._bucket_failed(bucket_failed(scan.bucket, error or Unavailable(TOO_SLOW, detail=detail)))
             return
+        if scan.bucket in self._given_up:
+            self._bucket_failed(bucket_failed(scan.bucket, _as_error(self._given_up[scan.bucket])))
+            return
         self._ledger.stopped(cut_off.why)
         self._got_on = self._got_on or cut_off.is_blocking
         self._not_listed[number] = replace(scan, is_blocked=scan.is_blocked or cut_off.is_blocking)
@@ -652,11 +655,12 @@ class _Run:
             settled(Refused(why_not, upload, "listing"))
             return
         screened = screen(listed, page.skew, scan.policy, self._as_of.value)
-        if why := self._why_stop():
+        given_up = self._given_up.get(upload.bucket)
+        if not given_up and (why := self._why_stop()):
             settled(Deferred(upload, why))
         elif isinstance(screened, Keep):
             settled(Kept(upload, screened.reason))
-        elif given_up := self._given_up.get(upload.bucket):
+        elif given_up:
             settled(replace(given_up, upload=upload))
         else:
             self._start(partial(self._work_on_listed, opened, place, screened, scan.policy))
