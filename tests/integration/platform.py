@@ -28,9 +28,10 @@ class Platform:
     """
     Accepts invocations, and delivers them when a test says so.
 
-    codes: what the next requests are answered, one after the other: '' accepts. then: what those after them are.
-    delay_seconds: before each answer; on_offer: called for each request, before it is answered.
-    sent: the events that were accepted, in order; offered: all events, those that were refused included.
+    codes: what the next requests are answered, one after the other: '' accepts. then: what those after them are. raw:
+    statuses and bodies of the next responses, where they are no answers. delay_seconds: before each answer; on_offer:
+    called for each request, before it is answered. sent: the events that were accepted, in order; offered: all events,
+    those that were refused included.
     """
 
     function: Function
@@ -39,6 +40,7 @@ class Platform:
     then: str = ""
     delay_seconds: float = 0.0
     on_offer: Callable[[], object] = lambda: None
+    raw: list[tuple[int, str]] = field(default_factory=list)
     sent: list[dict[str, Any]] = field(default_factory=list)
     offered: list[dict[str, Any]] = field(default_factory=list)
 
@@ -93,9 +95,13 @@ def serving(function: Function) -> Iterator[Platform]:
     class Door(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            answer = platform.answer(json.loads(asked["ClientContext"]))
-            body = json.dumps({"Response": {**answer, "RequestId": "1"}}).encode()
-            self.send_response(200)
+            if platform.raw:
+                code, text = platform.raw.pop(0)
+            else:
+                answer = platform.answer(json.loads(asked["ClientContext"]))
+                code, text = 200, json.dumps({"Response": {**answer, "RequestId": "1"}})
+            body = text.encode()
+            self.send_response(code)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()

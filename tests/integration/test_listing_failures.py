@@ -188,6 +188,19 @@ def test_refusals_that_are_not_in_a_row_or_not_equal_do_not_stop_a_bucket(cloud:
     assert counted([done]) == {"aborted": 30, "failed": 60}
 
 
+def test_bucket_that_was_left_stays_left_when_time_runs_out(cloud: Cloud, platform: Platform) -> None:
+    cloud.seed(PHOTO_BUCKET, "{n:04}", count=PAGE + 500)
+    cloud.fault("AbortMultipartUpload", bucket=PHOTO_BUCKET, status=403, code="AccessDenied")
+    cloud.fault("ListMultipartUploads", bucket=PHOTO_BUCKET, skip=1, count=1, delay_ms=1300)
+
+    done = [platform.run(timer(), WORKERS="4", seconds=1.8)]
+    while platform.checkpoints():
+        done.append(platform.run(platform.take(), WORKERS="4"))
+
+    assert sum(one.status == 403 for one in cloud.requests()) <= 20 + 4
+    assert status(done[-1]) == "failed"
+
+
 def test_bucket_that_was_left_stays_left_in_the_chain(cloud: Cloud, platform: Platform) -> None:
     cloud.seed(PHOTO_BUCKET, "{n:04}", count=PAGE + 50)
     cloud.seed(LOG_BUCKET, "{n}", count=3)
