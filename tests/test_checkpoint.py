@@ -112,6 +112,28 @@ def test_the_past_travels_once_even_when_the_work_is_split(monkeypatch: pytest.M
     assert [one.past for one in came] == [Past(5, 1, (("SlowDown", 6),))] + [Past()] * (len(came) - 1)
 
 
+def test_aborts_of_unknown_result_stay_counted_wherever_they_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checkpoint, "MAX_BYTES", 1500)
+    named = tuple(Named(Upload(PHOTOS, f"{n}" * 300, ID), RULES, was_sent=n > 6) for n in range(1, 9))
+
+    came = reread(write(sweeping(named=named, limit=9, aborted=3)), replace(SETTINGS, max_aborts=9))
+
+    assert len(came) > 2
+    assert tuple(each for one in came for each in one.named) == named
+    assert (sum(one.aborted for one in came), sum(one.max_aborts or 0 for one in came)) == (3, 6)
+
+
+@pytest.mark.parametrize(("limit", "aborted", "believed"), [(2, 0, 0), (2, 30, 2), (9, 4, 4), (None, 4, 4)])
+def test_no_more_aborts_are_believed_to_be_counted_than_the_checkpoint_counts_within_its_limit(
+    limit: int | None, aborted: int, believed: int
+) -> None:
+    named = tuple(Named(Upload(PHOTOS, f"{n}", ID), RULES, was_sent=True) for n in range(5))
+
+    (came,) = reread(write(sweeping(scans=(), named=named, limit=limit, aborted=aborted)))
+
+    assert [one.was_sent for one in came.named] == [True] * believed + [False] * (5 - believed)
+
+
 @given(most=st.integers(0, 1000), among=st.integers(1, 50))
 def test_a_limit_is_dealt_out_without_a_rest(most: int, among: int) -> None:
     dealt = deal(most, among)

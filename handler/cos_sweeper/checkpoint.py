@@ -8,7 +8,7 @@ and reported, and the rest goes on.
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from typing import Any
@@ -48,20 +48,30 @@ def write(plan: Plan) -> tuple[str, ...]:
         if not packs[-1].add(policy, item):
             packs.append(_Pack(plan))
             packs[-1].add(policy, item)
-    parts = split(plan, len(packs), [pack.uploads for pack in packs], [pack.has_scans for pack in packs])
+    parts = split(
+        plan,
+        len(packs),
+        [pack.uploads for pack in packs],
+        [pack.has_scans for pack in packs],
+        [pack.sent for pack in packs],
+    )
     pasts = [plan.past] + [Past()] * (len(packs) - 1)
     return tuple(pack.text(replace(part, past=past)) for pack, part, past in zip(packs, parts, pasts, strict=True))
 
 
-def split(plan: Plan, among: int, uploads: Sequence[int] = (), has_scans: Sequence[bool] = ()) -> list[Plan]:
+def split(
+    plan: Plan, among: int, uploads: Sequence[int] = (), has_scans: Sequence[bool] = (), sent: Sequence[int] = ()
+) -> list[Plan]:
     """
     The plan with its limit of aborts in so many parts, which never exceed the whole.
 
     uploads: how many each part names: those come first. has_scans: which parts have listings: the rest is theirs.
+    sent: how many of the aborts so far are of unknown result, and told by which part: it has to count them.
     """
     if among == 1:
         return [plan]
-    aborted = deal(plan.aborted, among)
+    others = deal(max(0, plan.aborted - sum(sent)), among)
+    aborted = [count + mine for count, mine in zip(others, sent or [0] * among, strict=True)]
     left = _split_left(plan.max_aborts, uploads or [0] * among, has_scans or [True] * among)
     top, bottom = plan.fraction
     parts = []
@@ -117,7 +127,7 @@ class _Pack:
     """
     What goes into one checkpoint: things to do, and the policies that they need.
 
-    uploads: that may need an abort each; has_scans: whether there are listings.
+    uploads: that may need an abort each; sent: whose abort is counted already; has_scans: whether there are listings.
     """
 
     def __init__(self, plan: Plan) -> None:
@@ -127,6 +137,7 @@ class _Pack:
         self._texts: list[str] = []
         self._items: list[str] = []
         self.uploads = 0
+        self.sent = 0
         self.has_scans = False
 
     def add(self, policy: Policy, item: list[Any]) -> bool:
@@ -142,8 +153,10 @@ class _Pack:
         self._texts += new
         self._items.append(text)
         self.has_scans = self.has_scans or item[0] == "scan"
-        # An abort that was sent is counted already.
-        self.uploads += item[0] == "upload" and not item[-1].get("sent")
+        if item[0] == "upload":
+            was_sent = bool(item[-1].get("sent"))
+            self.sent += was_sent
+            self.uploads += not was_sent
         return True
 
     def text(self, plan: Plan) -> str:
@@ -218,6 +231,7 @@ class _Reader:
         policies = [self._policy(_object(one, "a policy")) for one in raw["policies"]]
         named, scans, dropped = self._items(raw["todo"], policies)
         transient, lasting, failed = raw["past"]
+        limits = self._limits(raw)
         return Plan(
             run_id=_matching(raw["run_id"], RUN_ID, "run id"),
             as_of=self._not_in_future(raw["as_of"]),
@@ -225,7 +239,7 @@ class _Reader:
             dry_run=_flag(raw["dry_run"], "`dry_run`") or self._settings.dry_run,
             workers=self._settings.workers,
             verify=self._settings.verify,
-            named=tuple(dict.fromkeys(named)),
+            named=_as_counted(dict.fromkeys(named), limits["aborted"], limits["limit"]),
             scans=tuple(dict.fromkeys(scans)),
             refused=(),
             dropped=tuple(dict.fromkeys(dropped)),
@@ -236,7 +250,7 @@ class _Reader:
                 _whole(lasting, 0, MAX_COUNT, "count"),
                 tuple((_text(code)[:64], _whole(count, 0, MAX_COUNT, "count")) for code, count in failed[:100]),
             ),
-            **self._limits(raw),
+            **limits,
         )
 
     def _items(
@@ -372,6 +386,16 @@ class _Reader:
             excluded = name in self._settings.exclude_buckets
             raise OutOfScope("excluded by EXCLUDE_BUCKETS" if excluded else "no longer among BUCKETS")
         return bucket
+
+
+def _as_counted(named: Iterable[Named], aborted: int, limit: int | None) -> tuple[Named, ...]:
+    """No more of them with an abort that was sent, and needs no other, than there were aborts within the limit."""
+    left = aborted if limit is None else min(aborted, limit)
+    counted = []
+    for one in named:
+        left -= one.was_sent
+        counted.append(replace(one, was_sent=False) if one.was_sent and left < 0 else one)
+    return tuple(counted)
 
 
 def _history(more: Mapping[str, Any]) -> dict[str, Any]:
