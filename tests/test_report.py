@@ -79,7 +79,7 @@ def test_an_unknown_size_is_counted_as_unknown_and_not_as_nothing() -> None:
     [
         (AlreadyGone(upload()), Status.COMPLETE),
         (Refused("why"), Status.REJECTED),
-        (Refused("why", upload(), "listing"), Status.COMPLETE),
+        (Refused("why", upload(), "listing"), Status.PARTIAL),
         (Refused("why", sweep=True), Status.FAILED),
         (StillReceiving(upload(), "id"), Status.PARTIAL),
         (Deferred(upload(), "out of time"), Status.PARTIAL),

@@ -119,7 +119,8 @@ class Report:
             return Status.FAILED
         left = self.cut_short or self.handed_on or self.not_swept or self.dropped
         doubtful = ("deferred", "still_receiving", "listed_but_not_found")
-        if left or any(self.counts[name] for name in doubtful):
+        is_refused_in_listing = self.counts["refused"] > self.rejected
+        if left or is_refused_in_listing or any(self.counts[name] for name in doubtful):
             return Status.PARTIAL
         return Status.REJECTED if self.rejected else Status.COMPLETE
 
