@@ -133,8 +133,9 @@ def _run(
         log.error("bucket.failed", **report.facts_of_bucket(failed))
         return ledger.close()
     made = _resumed(asks, environment, buckets, as_of) or plan.make(asks, environment, buckets, run_id, as_of)
+    digest = refused.digest(event) if made.refused else ""
     for rejected in made.refused:
-        log.warning("request.refused", event_digest=refused.digest(event), **report.facts(rejected))
+        log.warning("request.refused", event_digest=digest, **report.facts(rejected))
     for note in made.notes:
         log.warning("event.key_adjusted", reason=note)
     for dropped in made.dropped:

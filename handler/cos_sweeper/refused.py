@@ -31,10 +31,11 @@ HTTP_NAMES = ("httpMethod", "body", "isBase64Encoded")
 # Headers stand elsewhere as well: in COS's events those of the request that COS got.
 HEADERS = re.compile(r"headers?(?:parameters)?\Z", re.IGNORECASE)
 JSON_TEXT = re.compile(r"\ufeff?\s*[\[{\"]")
-# In a text that is not JSON: a quoted name of a secret, and its value; of an object or a list all the rest.
-QUOTED_SECRET = re.compile(
-    rf"""(["'][^"']*(?:{SECRET_NAME.pattern})[^"']*["']\s*:\s*)"""
-    r"""(".*?(?:(?<!\\)"|\Z)|'.*?(?:(?<!\\)'|\Z)|[\[{].*|[^\s,\]}]+)""",
+# In a text that is not JSON: the name of a secret, and its value; of an object or a list all the rest. Lengths are
+# bounded where the expression would try each of them at each place.
+NAMED_SECRET = re.compile(
+    rf"""((?:["'][^"']*(?:{SECRET_NAME.pattern})[^"']*["']|(?:{SECRET_NAME.pattern})[\w.-]{{0,64}})\s{{0,8}}[:=]\s{{0,8}})"""
+    r"""(".*?(?:(?<!\\)"|\Z)|'.*?(?:(?<!\\)'|\Z)|[\[{].*|[^\s,;&\]}]+)""",
     re.IGNORECASE | re.DOTALL,
 )
 
@@ -91,16 +92,26 @@ def _kept(event: Any, scrubber: Scrubber) -> Any:
 
 
 def _unpacked(event: Any, scrubber: Scrubber) -> Any:
-    """The event with the messages that it carries packed as texts that can be cleaned; what cannot be read stays."""
+    """The event with the messages that it carries packed as texts that can be cleaned, or without those that cannot."""
     if http_request(event):
         event = {name: event[name] for name in HTTP_NAMES if name in event}
-        with contextlib.suppress(Refusal):
+        try:
             event |= {"body": http_text(event), "isBase64Encoded": False}
+        except Refusal:
+            event["body"] = _not_unpacked(event.get("body"))
     elif isinstance(event, dict) and isinstance(event.get("clslogs"), dict):
-        with contextlib.suppress(Refusal):
+        try:
             text = _cleaned_text(cls_text(event["clslogs"]), scrubber)
-            event = event | {"clslogs": {"data": base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode()}}
+            packed = base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode()
+        except Refusal:
+            packed = _not_unpacked(event["clslogs"].get("data"))
+        event = event | {"clslogs": {"data": packed}}
     return event
+
+
+def _not_unpacked(packed: object) -> str:
+    """What cannot be read may hold a secret."""
+    return f"not kept: {len(str(packed))} characters that cannot be unpacked"
 
 
 def _cleaned(value: Any, scrubber: Scrubber) -> Any:
@@ -125,4 +136,4 @@ def _cleaned_text(text: str, scrubber: Scrubber) -> str:
             value = parse_json(text)
             cleaned = _cleaned(value, scrubber)
             return text if cleaned == value else json.dumps(cleaned)
-    return QUOTED_SECRET.sub(lambda match: f'{match[1]}"{HIDDEN}"', text)
+    return NAMED_SECRET.sub(lambda match: f'{match[1]}"{HIDDEN}"', text)
