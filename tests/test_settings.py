@@ -103,6 +103,7 @@ def test_a_star_means_every_bucket() -> None:
         ("EXCLUDE_PREFIXES", "\\raw"),
         ("EXCLUDE_PREFIXES", '["unfinished'),
         ("EXCLUDE_PREFIXES", '[{"a": 1}]'),
+        ("PREFIXES", "[" * 3000),
         ("EXCLUDE_PREFIXES", ","),
         ("EXCLUDE_PREFIXES", "[]"),
         ("PREFIXES", '["raw/", ""]'),

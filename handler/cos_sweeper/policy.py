@@ -220,7 +220,7 @@ def last_sign(started: LookAtParts | None, activity: Activity) -> datetime | Non
 def _keep_by_pauses(
     started: LookAtParts, last_seen: datetime, activity: Activity, policy: Policy, as_of: datetime
 ) -> Keep | None:
-    """Ten quiet minutes prove nothing for an upload whose parts come an hour apart."""
+    """A quiet hour proves nothing for an upload whose parts come further apart."""
     is_unproven = len(activity.times) < MIN_PARTS_FOR_PAUSES
     if is_unproven and _is_recent(last_seen, policy.min_idle_unproven, as_of):
         return Keep(TOO_FEW_PARTS)

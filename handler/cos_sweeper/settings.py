@@ -267,7 +267,7 @@ def _check_no_pattern(prefix: str) -> None:
 def _json_list(text: str) -> list[str]:
     try:
         items = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         items = None
     if not isinstance(items, list) or not all(isinstance(item, str) for item in items):
         raise ValueError("begins with '[' but is no JSON list of strings; wildcards do not work")
