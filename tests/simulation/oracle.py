@@ -231,6 +231,11 @@ def _excuses(upload: Upload, event: Event, rules: Rules, told: Told, aborted: in
         # Afterwards nobody looks. Whether there was a look is a matter of the DELETE.
         if reason != NO_LOOK:
             yield reason
+    if isinstance(event, Completed):
+        # With few parts the texts ask for less than with many; who asks for as much keeps data.
+        last = max((upload.started, *(each.at for each in upload.arrivals)))
+        if told.as_of - last <= 4 * longest_pause(upload.started, upload.arrivals):
+            yield "it has not been idle for four of its pauses"
     if upload.completing:
         yield "a Complete is under way"
     differences = [each.difference for each in told.mentions] + [each.difference for each in told.pages]
