@@ -226,30 +226,34 @@ def _excuses(upload: Upload, event: Event, rules: Rules, told: Told, aborted: in
     """Reasons to be still there, none of which is trouble."""
     # Judged a minute early, and knowing all that came later.
     early = Told(told.as_of - MINUTE, told.mentions, told.pages)
-    moment = Moment(told.as_of + 24 * HOUR)
-    for reason in _why_keep(upload, event, rules, early, moment):
-        # Afterwards nobody looks. Whether there was a look is a matter of the DELETE.
-        if reason != NO_LOOK:
-            yield reason
-    if isinstance(event, Completed):
-        # With few parts the texts ask for less than with many; who asks for as much keeps data.
-        last = max((upload.started, *(each.at for each in upload.arrivals)))
-        if told.as_of - last <= 4 * longest_pause(upload.started, upload.arrivals):
-            yield "it has not been idle for four of its pauses"
+    # Afterwards nobody looks. Whether there was a look is a matter of the DELETE.
+    yield from (
+        each for each in _why_keep(upload, event, rules, early, Moment(told.as_of + 24 * HOUR)) if each != NO_LOOK
+    )
     if upload.completing:
         yield "a Complete is under way"
     differences = [each.difference for each in told.mentions] + [each.difference for each in told.pages]
     if (not isinstance(event, Named) or rules.event_min_idle) and not all(map(_is_right, differences)):
         yield "the clocks disagreed, or there was no Date, at some response"
+    yield from _excuses_of_kind(upload, event, rules, told)
+    narrowed = narrow(rules, event) if isinstance(event, Sweep) else rules
+    if narrowed.max_aborts is not None and aborted >= narrowed.max_aborts:
+        yield "the limit was reached"
+
+
+def _excuses_of_kind(upload: Upload, event: Event, rules: Rules, told: Told) -> Iterable[str]:
+    """Where the texts leave a choice, who keeps data is excused."""
     if not isinstance(event, Named) and not _is_documented(_initiated(told)):
         yield "Initiated is in an unusual form"
     if isinstance(event, Named) and rules.max_aborts is not None:
         first = [each.upload_id for each in event.targets[: rules.max_aborts]]
         if upload.upload_id not in first:
             yield "it may be beyond the first MAX_ABORTS of the event"
-    narrowed = narrow(rules, event) if isinstance(event, Sweep) else rules
-    if narrowed.max_aborts is not None and aborted >= narrowed.max_aborts:
-        yield "the limit was reached"
+    if isinstance(event, Completed):
+        # With few parts the texts ask for less than with many.
+        last = max((upload.started, *(each.at for each in upload.arrivals)))
+        if told.as_of - last <= 4 * longest_pause(upload.started, upload.arrivals):
+            yield "it has not been idle for four of its pauses"
 
 
 # Scope
