@@ -91,6 +91,10 @@ def _why_ended(chain: Chain, scene: Scene) -> set[str]:
             why.add("too long")
         elif "NotHandedOn" in report.failed:
             why.add("not handed on")
+        elif chain.source is not Source.ASYNCHRONOUS and report.failed:
+            # Who sent the event hears of what failed, and sends all of it again.
+            assert run.wants_again or chain.source is Source.HTTP, "Progress: nobody goes on, and nobody knows"
+            why.add("sent again")
         elif run.is_stopped:
             why.add("stopped")
         elif report.cut_short.startswith("how keys are written"):
@@ -180,28 +184,33 @@ def _tries_three_times(chain: Chain, ends: set[str]) -> None:
     if any(run.step.circumstances.targets < 500 for run in chain.runs):
         # A range of a listing is tried three times, and something else in it may fail each time.
         return
-    struck: Counter[Upload] = Counter()
+    limit = _limit(chain)
+    if limit is not None and _done(chain) >= limit:
+        # Nothing may be aborted any more, so nothing is tried again.
+        return
     failed = [outcome for run in chain.runs for outcome, _ in run.outcomes if isinstance(outcome, Failed)]
-    for run in chain.runs:
-        # The start of an upload that an earlier run left is looked up in the listing.
-        struck.update({one.upload for one in failed if run.pages_struck[one.upload.bucket]})
-        struck.update({upload for _, upload in run.struck if not run.pages_struck[upload.bucket]})
     for one in failed:
+        # The start of an upload that an earlier run left is looked up in the listing.
+        tries = sum(run.has_struck(one.upload) or run.pages_struck[one.upload.bucket] > 0 for run in chain.runs)
         if not one.lasting and one.code != "TooSlow":
-            assert struck[one.upload] >= MOST_ATTEMPTS, f"Chain: given up too early: {one}"
+            assert tries >= MOST_ATTEMPTS, f"Chain: given up too early: {one}"
 
 
 def _limit(chain: Chain) -> int | None:
     return least(*(terms.most for terms in chain.wish.terms), chain.rules.max_aborts)
 
 
+def _done(chain: Chain) -> int:
+    """How many aborts count for the limit."""
+    would = sum(run.report.counts["would_abort"] for run in chain.runs if run.report is not None)
+    return sum(len(run.freed) + len(run.lost) for run in chain.runs) + would
+
+
 def _keeps_its_limit(chain: Chain, ends: set[str]) -> None:
     most = _limit(chain)
     if most is None:
         return
-    reports = [run.report for run in chain.runs if run.report is not None]
-    done = sum(len(run.freed) + len(run.lost) for run in chain.runs)
-    done += sum(report.counts["would_abort"] for report in reports)
+    done = _done(chain)
     assert done <= most, f"{done} aborts, {most} were allowed"
     is_one_branch = all(len(run.handed) <= 1 for run in chain.runs)
     is_plain = not (chain.narrowed or chain.lost or chain.wish.named)

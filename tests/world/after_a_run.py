@@ -130,7 +130,7 @@ def _is_right(outcome: Outcome, run: Run, scene: Scene, changed: set[str]) -> No
             assert scene.held(upload) is None, f"Honesty: {outcome}"
             assert isinstance(outcome, AlreadyGone) or upload.upload_id in scene.ghosts, f"Honesty: {outcome}"
         case Failed():
-            is_struck = run.struck["parts", upload] or run.struck["abort", upload] or run.pages_struck[upload.bucket]
+            is_struck = run.has_struck(upload) or run.pages_struck[upload.bucket]
             is_excused = _is_slow(run) if outcome.code == TOO_SLOW else _is_given_up(run, upload.bucket)
             assert is_struck or is_excused, f"Isolation: {outcome}"
         case Refused():
@@ -209,7 +209,8 @@ def _status_is_right(report: Report, run: Run) -> None:
     assert len(report.failures) == min(own, MOST_SHOWN)
     past = report.past.transient + report.past.lasting
     doubtful = sum(report.counts[name] for name in ("deferred", "still_receiving", "listed_but_not_found"))
-    settled = not (report.cut_short or report.handed_on or doubtful)
+    unaddressable = report.counts["refused"] - report.rejected
+    settled = not (report.cut_short or report.handed_on or doubtful or unaddressable)
     left = not settled or bool(report.not_swept or report.dropped)
     expected = "failed" if own or past else "partial" if left else "rejected" if report.rejected else "complete"
     assert report.status.value == report.as_json()["status"] == expected

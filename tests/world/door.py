@@ -142,6 +142,10 @@ class Run:
     report: Report | None = None
     wants_again: bool = False
 
+    def has_struck(self, upload: Upload) -> bool:
+        """Whether a fault befell a request about this upload, under whichever reading of its key."""
+        return any(one.bucket == upload.bucket and one.upload_id == upload.upload_id for _, one in self.struck)
+
     @property
     def broken_buckets(self) -> set[Bucket | None]:
         """Buckets of which a listing failed."""
