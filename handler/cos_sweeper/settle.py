@@ -376,14 +376,22 @@ class Settler:
         return Acknowledged(aborted, policy, None, look if isinstance(look, Look) else None)
 
     def _send(self, case: _Case, seconds: float | None) -> Receipt:
-        """The abort itself. Raises StoreError."""
+        """
+        The abort itself. Raises StoreError.
+
+        Without `seconds` the store sends it again where that may help. Then the last response says nothing of an
+        attempt before it, which may have taken place.
+        """
+        may_be_sent_again = seconds is None
         try:
             return self.store.abort(case.upload, seconds)
         except (NoSuchUpload, Stopped):
+            case.was_sent = case.was_sent or may_be_sent_again
             self._take_back(case)
             raise
         except (Unavailable, Rejected) as exc:
-            case.was_sent = case.was_sent or _may_have_happened(exc)
+            is_transient = isinstance(exc, Unavailable)
+            case.was_sent = case.was_sent or (may_be_sent_again and is_transient) or _may_have_happened(exc)
             raise
 
     def _take(self, case: _Case) -> bool:

@@ -158,7 +158,7 @@ def test_upload_that_began_after_the_object_was_completed_is_kept(cloud: Cloud, 
     seed(cloud, 10_000, 9_999, 9_998, 9_997)
     later = seed(cloud, 9_000, 8_999, 8_998, 8_997)
 
-    done = function(completed(KEY, datetime.now(timezone.utc) - timedelta(minutes=9_500)))
+    done = function(completed(KEY, datetime.now(timezone.utc) - timedelta(minutes=9_010)))
 
     assert (done.report["kept_because"], done.report["aborted"]) == ({STARTED_LATER: 1}, 1)
     assert held(cloud) == [later]

@@ -184,13 +184,26 @@ def test_second_night_claims_nothing_again(cloud: Cloud, function: Function) -> 
     assert [(claims(night), night["failed_with"]) for night in nights] == [((0, 0, 0), {"StillThere": 20})] * 2
 
 
-def test_aborts_beside_a_sample_that_is_still_there_are_not_claimed(cloud: Cloud, function: Function) -> None:
-    cloud.seed(BUCKET, "{n:02}", count=40)
-    cloud.fault(ABORT, ignore=True)
+@pytest.mark.parametrize("survivors", [15, 1], ids=["all", "sample"])
+def test_abort_that_is_acknowledged_beside_a_sample_waits_for_its_verdict(survivors: int) -> None:
+    """The look at the sample is slow, so that all other aborts are acknowledged before it ends."""
+    with LittleCos() as cos:
+        for number in range(15):
+            cos.put(f"{number:02}", Part(1))
 
-    nights = [sweep(function, VERIFY="recent", WORKERS="32") for _ in range(2)]
+        def slow(seen: Seen) -> float:
+            # The sample is the abort that is acknowledged first.
+            if seen.operation == ABORT:
+                return 0.0 if seen.key == "00" else 0.2
+            return 0.5 if (seen.operation, seen.number) == (LOOK, 1) else 0.0
 
-    assert [claims(night) for night in nights] == [(0, 0, 0)] * 2
+        cos.slow = slow
+        cos.hook = lambda seen: Reply(204) if seen.operation == ABORT and int(seen.key) < survivors else None
+
+        nights = [cos.function(timer(buckets=[BUCKET]), WORKERS="15").lines("run.ended")[0] for _ in range(2)]
+
+    gone = 15 - survivors
+    assert [claims(night) for night in nights] == [(gone, gone, gone * MIB), (0, 0, 0)]
 
 
 def test_sample_that_is_still_there_makes_the_rest_of_its_bucket_verified(cloud: Cloud, function: Function) -> None:
