@@ -39,7 +39,7 @@ class Look:
 
     markers: the part number after which each page begins. parts: a number for each part, the same for the same part
     in this process. began: when its first request left; ended: when the last answer was read; by the deadline's clock.
-    is_at_once: all pages were asked for at the same time, as for a look that confirms an earlier one.
+    confirms: it is of an upload that was looked at before, and all of its pages were asked for at the same time.
     """
 
     activity: Activity
@@ -47,12 +47,12 @@ class Look:
     parts: "array[int]"
     began: float
     ended: float
-    is_at_once: bool = False
+    confirms: bool = False
 
     @property
     def needs_another(self) -> bool:
         """Whether it took so long that a part may have arrived behind its back."""
-        return len(self.markers) > 1 and not self.is_at_once and self.ended - self.began > MAX_DELAY_SECONDS
+        return len(self.markers) > 1 and not self.confirms and self.ended - self.began > MAX_DELAY_SECONDS
 
     def seconds_left(self, now: float) -> float:
         """In how many seconds an abort that relies on it must leave; not positive when it is too late."""
@@ -125,7 +125,7 @@ class Looker:
         """
         look = self._in_turn(upload, policy, markers, for_abort=for_abort)
         if len(markers) > 1 and isinstance(look, Look):
-            whole = self._at_once(upload, policy, look.markers)
+            whole = self._at_once(upload, policy, look.markers, confirms=False)
             if whole is not None:
                 return whole
             # The pages do not join, so they are not all: then they are read one after the other.
@@ -137,7 +137,7 @@ class Looker:
         """Look at an upload whose pages are known: all of them are asked for at once. Raises StoreError."""
         if len(earlier.markers) == 1:
             return self._in_turn(upload, policy, earlier.markers, for_abort=True)
-        look = self._at_once(upload, policy, earlier.markers)
+        look = self._at_once(upload, policy, earlier.markers, confirms=True)
         return Keep(NEW_PART) if look is None else look
 
     def _in_turn(
@@ -161,17 +161,21 @@ class Looker:
             markers.append(page.next)
         raise Rejected("EndlessParts", detail=f"more than {MAX_PARTS_PAGES} pages of parts")
 
-    def _at_once(self, upload: Upload, policy: Policy, markers: tuple[int, ...]) -> Look | Keep | CutOff | None:
+    def _at_once(
+        self, upload: Upload, policy: Policy, markers: tuple[int, ...], *, confirms: bool
+    ) -> Look | Keep | CutOff | None:
         """None: a page does not end where the next one begins."""
         many = min(len(markers), PAGES_AT_ONCE)
         if not self.gate.enter(many, self.deadline):
             return CutOff(markers)
         try:
-            return self._pages_at_once(upload, policy, markers)
+            return self._pages_at_once(upload, policy, markers, confirms=confirms)
         finally:
             self.gate.leave(many)
 
-    def _pages_at_once(self, upload: Upload, policy: Policy, markers: tuple[int, ...]) -> Look | Keep | CutOff | None:
+    def _pages_at_once(
+        self, upload: Upload, policy: Policy, markers: tuple[int, ...], *, confirms: bool
+    ) -> Look | Keep | CutOff | None:
         activity, parts = Activity(), array("q")
         began = self.deadline.clock()
         following = dict(zip(markers, (*markers[1:], None), strict=True))
@@ -184,7 +188,7 @@ class Looker:
                     return None
                 activity = activity.plus(read.activity)
                 parts.extend(read.parts)
-        return Look(activity, markers, parts, began, self.deadline.clock(), is_at_once=True)
+        return Look(activity, markers, parts, began, self.deadline.clock(), confirms)
 
     def _read(self, upload: Upload, after: int, policy: Policy) -> _Read | Keep | None:
         """A page, without its parts: many of them are read at the same time."""
