@@ -70,6 +70,8 @@ class Allowance:
     """
     How many aborts are left.
 
+    One that is taken may be given back, so whoever comes when the last one is taken waits until that is certain.
+
     before_first: asked before the first one is taken: why none may be, or ''. taken: so far. refusal: what it said.
     """
 
@@ -77,6 +79,7 @@ class Allowance:
         self._left = most
         self._before_first = before_first
         self._is_asking = False
+        self._uncertain = 0
         self.taken = 0
         self.refusal = ""
 
@@ -87,8 +90,8 @@ class Allowance:
 
     @property
     def spent(self) -> bool:
-        """Nothing is left."""
-        return self._left == 0
+        """Nothing is left, and nothing will be given back."""
+        return self._left == 0 and not self._uncertain
 
     def take(self) -> bool:
         """Take one; False when none is left, or none may be taken. Who comes while it is being asked waits for that."""
@@ -96,17 +99,23 @@ class Allowance:
             ask, self._before_first, self._is_asking = self._before_first, None, True
             self.refusal = ask()
             self._is_asking = False
-        while self._is_asking:
+        while self._is_asking or (self._left == 0 and self._uncertain and not self.refusal):
             turns.sleep(0.01)
         if self._left == 0 or self.refusal:
             return False
         if self._left is not None:
             self._left -= 1
         self.taken += 1
+        self._uncertain += 1
         return True
+
+    def use(self) -> None:
+        """One that was taken is not given back any more."""
+        self._uncertain -= 1
 
     def give_back(self) -> None:
         """One that was taken was not needed."""
+        self._uncertain -= 1
         if self._left is not None:
             self._left += 1
         self.taken -= 1
@@ -128,7 +137,7 @@ class _Case:
     An upload that is being judged.
 
     look: the last one at its parts. was_sent: an abort left, with unknown result. is_counted: among the aborts that
-    are allowed, by this run or an earlier one.
+    are allowed, by this run or an earlier one. is_taken: by this one, and may be given back.
     """
 
     upload: Upload
@@ -138,6 +147,7 @@ class _Case:
     was_sent: bool = False
     markers: tuple[int, ...] = (0,)
     is_counted: bool = field(init=False)
+    is_taken: bool = field(init=False, default=False)
 
     def __post_init__(self) -> None:
         self.is_counted = self.was_sent
@@ -282,7 +292,7 @@ class Settler:
                 return look
             if self.plan.dry_run:
                 self.store.give_back(upload.bucket)
-                return WouldAbort(upload, look.activity.bytes) if self.allowance.take() else self._at_limit(case)
+                return WouldAbort(upload, look.activity.bytes) if self._take(case) else self._at_limit(case)
             try:
                 done = self._abort(case, look)
             except Unavailable as exc:
@@ -396,14 +406,15 @@ class Settler:
 
     def _take(self, case: _Case) -> bool:
         """Take an abort, once for each upload; False when none is left."""
-        case.is_counted = case.is_counted or self.allowance.take()
+        if not case.is_counted:
+            case.is_counted = case.is_taken = self.allowance.take()
         return case.is_counted
 
     def _take_back(self, case: _Case) -> None:
         """Nothing was aborted with it."""
-        if case.is_counted and not case.was_sent:
+        if case.is_taken and not case.was_sent:
             self.allowance.give_back()
-            case.is_counted = False
+            case.is_counted = case.is_taken = False
 
     def _at_limit(self, case: _Case) -> Deferred:
         return case.deferred(self.allowance.refusal or AT_LIMIT)
@@ -492,6 +503,15 @@ class Settler:
         return Failed(done.aborted.upload, STILL_THERE, 204, done.aborted.request_id, lasting, detail, was_sent=True)
 
     def _as_outcome(self, case: _Case, work: Callable[[_Case], Outcome | Acknowledged]) -> Outcome | Acknowledged:
+        outcome = self._caught(case, work)
+        if isinstance(outcome, (Kept, Deferred, Failed, Refused)):
+            self._take_back(case)
+        if case.is_taken:
+            case.is_taken = False
+            self.allowance.use()
+        return outcome
+
+    def _caught(self, case: _Case, work: Callable[[_Case], Outcome | Acknowledged]) -> Outcome | Acknowledged:
         upload = case.upload
         try:
             return work(case)
@@ -500,10 +520,8 @@ class Settler:
         except Refusal as exc:
             return Refused(str(exc), upload, "listing")
         except Stopped as exc:
-            self._take_back(case)
             return case.deferred(f"{STOPPED}: {exc.code}")
         except StoreError as exc:
-            self._take_back(case)
             if isinstance(exc, Unavailable) and (self.deadline.passed or exc.code == OUT_OF_TIME_TO_SEND):
                 # Our own time limit cut it off, or the rate limit did: no word on COS.
                 return case.deferred(OUT_OF_TIME)
