@@ -60,12 +60,14 @@ class Function:
     """
     Invokes `main_handler` against the laptop's cloud with the role's credentials and nothing else in reach.
 
-    The role may do exactly what `permissions` says for the settings of the moment, and none of what is `denied`.
+    The role may do exactly what `permissions` says for the settings of the moment, and none of what is `denied`. waits:
+    the seconds of all waits that were left out.
     """
 
     cloud: Cloud
     settings: dict[str, str] = field(default_factory=dict)
     denied: set[str] = field(default_factory=set)
+    waits: list[float] = field(default_factory=list)
 
     def __call__(
         self,
@@ -102,8 +104,7 @@ class Function:
             "function_name": "cos-sweeper",
         }
         output = io.StringIO()
-        sleep = turns.sleep if patient else lambda _: turns.sleep(0)
-        store = mock.patch.object(index, "CosStore", partial(CosStore, sleep=sleep))
+        store = mock.patch.object(index, "CosStore", partial(CosStore, sleep=turns.sleep if patient else self._wait))
         with mock.patch.dict(os.environ, environ, clear=True), contextlib.redirect_stdout(output), store:
             try:
                 return Invocation(
@@ -111,6 +112,10 @@ class Function:
                 )
             except Exception as exc:  # what SCF would see
                 return Invocation(None, exc, output.getvalue())
+
+    def _wait(self, seconds: float) -> None:
+        self.waits.append(seconds)
+        turns.sleep(0)
 
     def _allow(self, environ: dict[str, str]) -> None:
         """The role may do what these settings need, and nothing else."""

@@ -508,6 +508,38 @@ def test_upload_that_succeeds_at_a_later_attempt_is_no_failure(
     assert [line for one in done for line in one.lines("upload.failed")] == []
 
 
+@pytest.mark.parametrize("named", [True, False], ids=["named", "swept"])
+@pytest.mark.parametrize(("seconds", "waits"), [(900, [60.0]), (130, [60.0]), (100, []), (10, [])])
+def test_run_that_has_nothing_else_to_do_waits_a_minute_before_the_last_attempt_where_there_is_time(
+    seconds: int, waits: list[float], cloud: Cloud, platform: Platform, *, named: bool
+) -> None:
+    seeded = cloud.seed(PHOTO_BUCKET, "raw/1")
+    cloud.fault("AbortMultipartUpload", **CONFLICT)
+    platform.run(uploads_of(PHOTO_BUCKET, seeded) if named else timer())
+
+    platform.run(platform.take(), seconds=seconds)
+    before_the_last = list(platform.function.waits)
+    platform.run(platform.take(), seconds=seconds)
+
+    assert before_the_last == []
+    assert platform.function.waits == waits
+    assert len(platform.failures()) == 1
+
+
+def test_run_that_has_something_else_to_do_does_not_wait(cloud: Cloud, platform: Platform) -> None:
+    """The listing was cut off, so it is as good as new."""
+    cloud.seed(PHOTO_BUCKET, "raw/1")
+    cloud.fault("AbortMultipartUpload", **CONFLICT)
+    platform.run(timer(buckets=[PHOTO_BUCKET]))
+    platform.run(platform.take())
+    checkpoint = platform.take()
+    checkpoint[CHECKPOINT]["todo"].append(["scan", 0, LOG_BUCKET, "", "", "", {}])
+
+    platform.run(checkpoint, seconds=900)
+
+    assert platform.function.waits == []
+
+
 def test_upload_that_is_refused_for_good_is_not_tried_again(cloud: Cloud, platform: Platform) -> None:
     seeded = cloud.seed(PHOTO_BUCKET, "raw/{n}", count=3)
     cloud.fault("AbortMultipartUpload", key="raw/1", status=403, code="AccessDenied")
