@@ -16,8 +16,8 @@ from tests.integration.platform import Platform, counted, status
 REPORT = f"{PHOTOS}/reports"
 
 
-def left(cloud: Cloud) -> list[str]:
-    return [one.key for one in cloud.uploads(PHOTO_BUCKET)]
+def left(cloud: Cloud, bucket: str = PHOTO_BUCKET) -> list[str]:
+    return [one.key for one in cloud.uploads(bucket)]
 
 
 def keys(seeded: list[Seeded]) -> list[str]:
@@ -158,12 +158,12 @@ def test_limit_of_none_lifts_the_limit(cloud: Cloud, function: Function) -> None
 
 def test_sweep_at_its_limit_is_partial_and_names_what_it_did_not_sweep(cloud: Cloud, function: Function) -> None:
     cloud.seed(PHOTO_BUCKET, "raw/{n:03}", count=30)
-    cloud.seed(LOG_BUCKET, "{n}", count=5)
+    cloud.seed(LOG_BUCKET, "{n}", count=30)
 
     done = function(timer(), MAX_ABORTS="10")
 
     assert (done.report["status"], done.report["aborted"]) == ("partial", 10)
-    assert len(left(cloud)) == 20
+    assert len(left(cloud)) + len(left(cloud, LOG_BUCKET)) == 50
     assert any(LOG_BUCKET in one for one in done.report["not_swept"])
     assert any(PHOTO_BUCKET in one for one in done.report["not_swept"])
 
