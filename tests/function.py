@@ -61,7 +61,7 @@ class Function:
     Invokes `main_handler` against the laptop's cloud with the role's credentials and nothing else in reach.
 
     The role may do exactly what `permissions` says for the settings of the moment, and none of what is `denied`. waits:
-    the seconds of all waits that were left out.
+    the seconds of all waits between requests, as long as they would be.
     """
 
     cloud: Cloud
@@ -76,13 +76,13 @@ class Function:
         seconds: float = 60,
         role: Credentials | None = None,
         context: object = USUAL,
-        patient: bool = False,
+        patience: float = 0.0,
         **settings: Any,
     ) -> Invocation:
         """
         Invoke it. seconds: the time limit that SCF would tell. settings: on top of the usual ones, '' to unset.
 
-        patient: waits between requests, which are left out otherwise, are waited for.
+        patience: how much of each wait between requests is waited for; none of it usually.
         """
         role = role or self.cloud.role
         environ = {
@@ -104,7 +104,7 @@ class Function:
             "function_name": "cos-sweeper",
         }
         output = io.StringIO()
-        store = mock.patch.object(index, "CosStore", partial(CosStore, sleep=turns.sleep if patient else self._wait))
+        store = mock.patch.object(index, "CosStore", partial(CosStore, sleep=partial(self._wait, patience)))
         with mock.patch.dict(os.environ, environ, clear=True), contextlib.redirect_stdout(output), store:
             try:
                 return Invocation(
@@ -113,9 +113,9 @@ class Function:
             except Exception as exc:  # what SCF would see
                 return Invocation(None, exc, output.getvalue())
 
-    def _wait(self, seconds: float) -> None:
+    def _wait(self, patience: float, seconds: float) -> None:
         self.waits.append(seconds)
-        turns.sleep(0)
+        turns.sleep(patience * seconds)
 
     def _allow(self, environ: dict[str, str]) -> None:
         """The role may do what these settings need, and nothing else."""

@@ -167,7 +167,8 @@ def test_hand_over_that_is_accepted_in_part_raises_and_names_what_is_missing() -
 
 def test_shares_that_are_not_accepted_are_offered_once_more_in_one_checkpoint() -> None:
     scf = engine(fan_out=5, max_aborts=30)
-    scf.seed("{n:02}", 60)
+    # So many that no share has fewer than its part of the limit, whatever their ids.
+    scf.seed("{n:03}", 300)
     scf.refuses = {2, 3, 5}
 
     scf.fire()

@@ -198,7 +198,7 @@ def test_no_more_turns_are_given_back_than_were_taken_since_the_last_cut() -> No
     for _ in range(5):
         pace.give_back(0.0)
     first = pace.reserve(0.0, 2)
-    pace.use()
+    assert pace.use(0.0) == pytest.approx(0.1)
     pace.give_back(0.0)
     second = pace.reserve(0.0)
 

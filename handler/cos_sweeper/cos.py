@@ -212,8 +212,8 @@ class CosStore:
         pace = self._pace(bucket)
         if turns_taken:
             self._wait_in_row(pace, turns_taken)
-        else:
-            pace.use()
+        elif within is not None:
+            within = self._wait_for_its_turn(pace, within)
         seconds = self._deadline.request_seconds()
         if seconds <= 0:
             raise Unavailable("OutOfTime", detail="no time was left to send the request")
@@ -248,6 +248,15 @@ class CosStore:
             if seconds <= 0:
                 return
             self._sleep(seconds)
+
+    def _wait_for_its_turn(self, pace: Pace, within: float) -> float:
+        """A turn that was taken before comes one request later. How many seconds of `within` are left then."""
+        now = self._deadline.clock()
+        seconds = pace.use(now)
+        if not 0 < seconds < within:
+            return within
+        self._sleep(seconds)
+        return within - (self._deadline.clock() - now)
 
     def _exchange(
         self, bucket: Bucket | None, request: Callable[[CosS3Client], object], seconds: float, within: float | None

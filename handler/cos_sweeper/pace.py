@@ -41,7 +41,7 @@ class Pace:
         """
         Seconds until the place in the row that is taken with this. A cut in between makes it void: see `cuts`.
 
-        turns: of requests that follow one upon the other and are sent without another wait.
+        turns: of requests that follow one upon the other. For each but the first `use` says how long to wait.
         """
         rate = self.rate(now)
         if rate is None:
@@ -51,9 +51,11 @@ class Pace:
         self._to_come += turns - 1
         return place - now
 
-    def use(self) -> None:
-        """A request goes out in the turn that was taken for it earlier."""
+    def use(self, now: float) -> float:
+        """Seconds until a request may go out in the turn that was taken for it with the one before it."""
         self._to_come = max(0, self._to_come - 1)
+        rate = self.rate(now)
+        return 0.0 if rate is None else 1 / rate
 
     def give_back(self, now: float) -> None:
         """

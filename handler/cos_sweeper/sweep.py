@@ -66,6 +66,8 @@ LISTING_PAUSES = (1.0, 2.0, 4.0, 8.0, 15.0, 15.0, 15.0)
 MAX_EQUAL_REFUSALS = 20
 # Before the last attempt at what failed, where there is nothing else to do and so much time.
 LAST_PAUSE_SECONDS = 60.0
+# Uploads still there after a 204 that wait at a time; each holds its page in memory. The others fail for now.
+MAX_WAITING = 256
 # Listings of single keys at the end, because COS did not know uploads that it had listed; and how many such uploads.
 MAX_RELISTINGS = 200
 MAX_GONE = 5000
@@ -215,7 +217,8 @@ class _CutOff:
     """
     A listing ends here for this run.
 
-    why: in words; is_blocking: it took most of the run's time; error: what COS said last, where it failed.
+    why: in words; is_blocking: it took most of the run's time, or ended the run before its first page; error: what COS
+    said last, where it failed.
     """
 
     why: str
@@ -454,14 +457,16 @@ class _Run:
         if why:
             return _CutOff(why)
         try:
-            page = self._store.page(scan.bucket, self._start_of(listing), scan.prefix)
+            start = self._start_of(listing)
+            page = self._store.page(scan.bucket, start, scan.prefix)
             page = self._read_rightly(page, scan)
             page = listing.without_what_was_seen(page, self._keys_of)
             page = self._up_to_end(_up_to_other_keys(page, _only(scan.policy.only_key)), scan.end)
             listing.walk.advance(page, fresh=len(page.listed))
         except Stopped as exc:
             self._stopped = exc.code
-            return _CutOff(f"{STOPPED}: {exc.code}")
+            # Where it is this bucket alone that does not accept them, the others go first from now on.
+            return _CutOff(f"{STOPPED}: {exc.code}", is_blocking=start == scan.start, error=exc)
         except Unavailable as exc:
             listing.failures, listing.failed_at, listing.error = listing.failures + 1, self._deadline.clock(), exc
             # What our own time limit cut off is left for the next run.
@@ -606,7 +611,7 @@ class _Run:
             self._bucket_failed(bucket_failed(scan.bucket, _as_error(self._given_up[scan.bucket])))
             return
         self._ledger.stopped(cut_off.why)
-        self._got_on = self._got_on or cut_off.is_blocking
+        self._got_on = self._got_on or (cut_off.is_blocking and not self._stopped)
         self._not_listed[number] = replace(scan, is_blocked=scan.is_blocked or cut_off.is_blocking)
 
     def _take_failure(self, number: int, scan: Scan, error: StoreError) -> None:
@@ -686,8 +691,8 @@ class _Run:
             return
         outcome = self._heard(self._settler.named(named))
         if isinstance(outcome, Acknowledged):
-            outcome = self._settler.verify(outcome, self._pause)
-        self._named_settled(named, self._unless_too_slow(outcome, began, was_blocked=named.is_blocked), began)
+            outcome = self._settler.verify(outcome, partial(self._pause, named.upload.bucket))
+        self._named_settled(named, self._unless_too_slow(outcome, began, named), began)
 
     def _work_on_listed(self, opened: _OpenPage, place: int, start: LookAtParts, policy: Policy) -> None:
         began = self._deadline.clock()
@@ -722,7 +727,7 @@ class _Run:
             if bucket not in self._distrusted:
                 return done.aborted
         opened.is_sample_open = opened.is_sample_open or is_sample
-        outcome = self._settler.verify(done, partial(self._pause, opened=opened, place=place))
+        outcome = self._settler.verify(done, partial(self._pause, bucket, opened=opened, place=place))
         if isinstance(outcome, (Failed, StillReceiving)):
             self._distrusted.add(bucket)
         opened.is_sample_open = opened.is_sample_open and not is_sample
@@ -733,9 +738,11 @@ class _Run:
             self._stopped = outcome.reason.removeprefix(f"{STOPPED}: ")
         return outcome
 
-    def _unless_too_slow(self, outcome: Outcome, began: float, *, was_blocked: bool) -> Outcome:
-        """What took most of a run's time for the second time fails."""
-        if isinstance(outcome, Deferred) and was_blocked and self._blocks(outcome, began):
+    def _unless_too_slow(self, outcome: Outcome, began: float, named: Named) -> Outcome:
+        """What took most of a run's time for the second time fails, unless more of its parts were read."""
+        if not isinstance(outcome, Deferred) or len(outcome.markers) > len(named.markers):
+            return outcome
+        if named.is_blocked and self._blocks(outcome, began):
             detail = "it took most of the time of two runs: raise the function's timeout"
             return Failed(outcome.upload, TOO_SLOW, None, "", lasting=False, detail=detail)
         return outcome
@@ -784,18 +791,24 @@ class _Run:
             return True
         return is_sample or self._settler.is_recent(done, RECENT_HOURS)
 
-    def _pause(self, seconds: float, opened: _OpenPage | None = None, place: int = 0) -> bool:
-        """Wait before another look at an upload that is still there. It holds up no worker and no page meanwhile."""
+    def _pause(self, bucket: Bucket, seconds: float, opened: _OpenPage | None = None, place: int = 0) -> bool:
+        """
+        Wait before another look at an upload that is still there. It holds up no worker and no page meanwhile.
+
+        False, at once, when many wait already: where no abort has an effect, they would fill the memory.
+        """
+        self._distrusted.add(bucket)
         if opened is not None:
-            self._distrusted.add(self._plan.scans[opened.scan].bucket)
             opened.is_sample_open = False
             if place not in opened.late:
                 opened.late.add(place)
                 opened.open -= 1
+            self._close_pages()
+        if self._waiting >= MAX_WAITING:
+            return False
         self._in_flight -= 1
         self._waiting += 1
         try:
-            self._close_pages()
             if not self._store.pause(seconds):
                 return False
             while self._in_flight >= self._plan.workers:
@@ -810,7 +823,8 @@ class _Run:
         again = self._again(named, outcome, began)
         if again is not None:
             # What used up an attempt, or goes last from now on, does so a few times and no more.
-            self._got_on = self._got_on or (again.attempts, again.is_blocked) > (named.attempts, named.is_blocked)
+            before, after = ((one.attempts, one.is_blocked, len(one.markers)) for one in (named, again))
+            self._got_on = self._got_on or after > before
             self._left_named.append(again)
             self._unsettled.append((outcome, "", not named.is_swept))
             return

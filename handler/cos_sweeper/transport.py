@@ -69,6 +69,8 @@ class Connections:
         """
         ends = time.monotonic() + seconds
         leaves_by = None if within is None else time.monotonic() + within
+        if within is not None and within <= 0:
+            raise NoAnswer("TooLate", "its turn came too late for the request to leave")
         scheme, _, rest = url.partition("://")
         host, slash, path = rest.partition("/")
         request = _request(method, slash + path, host, headers, body or b"")

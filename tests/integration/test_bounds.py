@@ -65,6 +65,22 @@ def test_workers_are_bounded_by_the_memory_of_the_function(
     assert done.report["aborted"] == 1
 
 
+@pytest.mark.parametrize("filling", ["<Upload/>", "<a><b/></a>", '<a b="" c=""/>'])
+def test_page_of_far_more_elements_than_cos_sends_is_refused_before_it_fills_the_memory(
+    filling: str, cloud: Cloud, function: Function
+) -> None:
+    body = (
+        f"<ListMultipartUploadsResult>{filling * 200_000}<IsTruncated>false</IsTruncated></ListMultipartUploadsResult>"
+    )
+    cloud.seed(BUCKET, "{n}")
+    cloud.fault("ListMultipartUploads", bucket=BUCKET, raw=body, status=200)
+
+    done = function(timer(buckets=[BUCKET]))
+
+    assert done.lines("bucket.failed")[0]["code"] == "Unreadable"
+    assert done.lines("run.ended")[0]["aborted"] == 0
+
+
 def test_page_on_which_every_upload_is_in_doubt_is_a_warning(cloud: Cloud, function: Function) -> None:
     cloud.seed(BUCKET, "{n}", count=3)
     cloud.seed(OTHER, "{n}", count=2)

@@ -764,6 +764,18 @@ def test_upload_of_ten_thousand_parts_does_not_block_the_pages_behind_it(chain: 
     assert len(reads) <= 2 * 10 + 2
 
 
+def test_upload_whose_parts_take_several_runs_to_read_is_aborted_in_the_end(chain: Chain) -> None:
+    """As long as each run reads more of them, it is not the one that blocks."""
+    chain.cloud.seed(PHOTO_BUCKET, "a-long", parts=10_000, part_size=1 << 10)
+    chain.cloud.fault("ListParts", key="a-long", delay_ms=250)
+    chain.set_up(seconds=2.2, WORKERS="1")
+
+    runs = chain.sweep()
+
+    assert (chain.left(), runs[-1].answer["status"], totals(runs)) == ([], "complete", {"aborted": 1})
+    assert len(runs) > 2
+
+
 @pytest.mark.parametrize("operation", ["ListParts", "AbortMultipartUpload"])
 def test_uploads_that_hang_in_one_bucket_do_not_keep_another_from_being_swept(operation: str, chain: Chain) -> None:
     """More of them than there are workers, run after run."""

@@ -493,7 +493,7 @@ def test_throttled_bucket_leaves_no_abort_without_a_fresh_look(cloud: Cloud, fun
     cloud.seed(BUCKET, "{n:02}", count=30, parts=2)
     cloud.throttle(BUCKET, 30, burst=5)
 
-    done = function(timer(buckets=[BUCKET]), patient=True)
+    done = function(timer(buckets=[BUCKET]), patience=1)
 
     looked: dict[str, datetime] = {}
     for request in cloud.requests():
@@ -505,6 +505,18 @@ def test_throttled_bucket_leaves_no_abort_without_a_fresh_look(cloud: Cloud, fun
     assert any(request.code == "SlowDown" for request in cloud.requests())
     assert len(cloud.uploads(BUCKET)) == told(done)["failed"] == 30 - told(done)["aborted"]
     assert told(done)["aborted"] > 20
+
+
+def test_some_uploads_of_a_bucket_that_takes_one_request_at_a_time_are_aborted(
+    cloud: Cloud, function: Function
+) -> None:
+    """An abort right behind its look would be refused every time."""
+    cloud.seed(BUCKET, "{n}", count=6)
+    cloud.throttle(BUCKET, 10, burst=1)
+
+    done = function(timer(buckets=[BUCKET]), patience=1, VERIFY="none")
+
+    assert told(done)["aborted"] == 6 - len(cloud.uploads(BUCKET)) > 0
 
 
 @pytest.mark.parametrize("seed", range(3))

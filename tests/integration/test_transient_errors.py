@@ -179,6 +179,21 @@ def test_credentials_that_are_never_accepted_end_the_chain_with_a_failure(cloud:
     assert len(platform.failures()) == 1
 
 
+@pytest.mark.parametrize("code", ["InvalidAccessKeyId", "RequestTimeTooSkewed"])
+def test_one_bucket_that_does_not_accept_the_credentials_fails_alone(
+    code: str, cloud: Cloud, platform: Platform
+) -> None:
+    cloud.seed(PHOTO_BUCKET, "{n}", count=3)
+    cloud.seed(LOG_BUCKET, "{n}", count=3)
+    cloud.fault("ListMultipartUploads", bucket=PHOTO_BUCKET, status=403, code=code)
+
+    done = platform.play(timer())
+
+    assert (left(cloud, PHOTO_BUCKET), left(cloud, LOG_BUCKET)) == (["0", "1", "2"], [])
+    assert status(done[-1]) == "failed"
+    assert [line["code"] for line in done[-1].lines("bucket.failed")] == [code]
+
+
 def test_run_whose_credentials_expired_raises_when_it_cannot_hand_over(cloud: Cloud, platform: Platform) -> None:
     cloud.seed(PHOTO_BUCKET, "{n}", count=3)
     cloud.fault("ListParts", status=403, code="ExpiredToken")

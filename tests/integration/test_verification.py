@@ -3,6 +3,7 @@ After a 204: a further look says whether the upload is gone, and only what no lo
 """
 
 import json
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -53,12 +54,14 @@ def sweep(function: Function, **settings: Any) -> dict[str, Any]:
     return report
 
 
-def ask(function: Function, *uploads: Seeded, seconds: float = 60, **settings: Any) -> tuple[int, dict[str, Any]]:
+def ask(
+    function: Function, *uploads: Seeded, seconds: float = 60, patience: float = 0.0, **settings: Any
+) -> tuple[int, dict[str, Any]]:
     """Name uploads over HTTP; the status and the report."""
     body = json.dumps({"uploads": [named(BUCKET, upload.key, upload.upload_id) for upload in uploads]})
     headers = {"content-type": "application/json", "authorization": f"Bearer {TOKEN}"}
     raw = {**event("http_function_url"), "body": body, "headers": headers}
-    done = function(raw, seconds=seconds, WORKERS="1", **settings)
+    done = function(raw, seconds=seconds, patience=patience, **{"WORKERS": "1", **settings})
     assert done.answer is not None
     return done.answer["statusCode"], done.report
 
@@ -173,6 +176,18 @@ def test_upload_that_stays_without_parts_is_still_there(parts: int) -> None:
     assert failed["code"] == "StillThere"
     assert claims(done.lines("run.ended")[0]) == (0, 0, 0)
     assert cos.order("a") == [LOOK, ABORT, *[LOOK, LOOK, ABORT] * 3, LOOK]
+
+
+def test_no_more_than_a_few_hundred_uploads_wait_for_another_look_at_a_time(cloud: Cloud, function: Function) -> None:
+    """Each holds memory; where no abort has an effect, that would be every upload of an event."""
+    seeded = cloud.seed(BUCKET, "{n:03}", count=600)
+    cloud.fault(ABORT, ignore=True)
+
+    status, report = ask(function, *seeded, patience=0.05, WORKERS="8")
+
+    aborts = Counter(one.key for one in cloud.requests() if one.operation == ABORT)
+    assert (status, report["failed_with"], claims(report)) == (503, {"StillThere": 600}, (0, 0, 0))
+    assert 8 <= sum(number > 1 for number in aborts.values()) < 600
 
 
 def test_second_night_claims_nothing_again(cloud: Cloud, function: Function) -> None:
@@ -424,7 +439,7 @@ def test_pause_of_a_verification_holds_no_worker(cloud: Cloud, function: Functio
     cloud.seed(BUCKET, "{n}", count=6)
     cloud.fault(ABORT, key="0", ignore=True, count=1)
 
-    report = function(timer(buckets=[BUCKET]), WORKERS="1", patient=True).report
+    report = function(timer(buckets=[BUCKET]), WORKERS="1", patience=1).report
 
     aborted = [request.key for request in cloud.requests() if request.operation == ABORT]
     assert (aborted[0], aborted[-1], sorted(aborted[1:-1])) == ("0", "0", list("12345"))
