@@ -13,17 +13,18 @@ help: ## this list
 	@sed -nE 's/^([a-z]+):.*## /\1\t/p' $(MAKEFILE_LIST)
 
 demo: $(VENV)/ready ## the real handler against a COS on this machine, in half a minute
-	@$(RUN) -m tests.cloud.demo
+	@$(RUN) -m tests.emulator.demo
 
 test: check suite ## all that CI runs: ruff, mypy, the tests
 
 suite: $(VENV)/ready ## the tests alone, on PROCESSES processes; PROFILE=nightly tries 20 times as many made-up examples
 	TEST_PROFILE=$(PROFILE) $(RUN) -m pytest --numprocesses $(PROCESSES) --dist worksteal
 
-check: $(VENV)/ready ## ruff and mypy alone
+check: $(VENV)/ready ## ruff, mypy and the import contracts alone
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
 	$(RUN) -m mypy
+	PYTHONPATH=handler $(VENV)/bin/lint-imports --no-logo --cache-dir $(VENV)/import-linter
 
 nightly: check ## all that takes long: the suite with many examples, faults, soak, fuzz, mutants, memory, scale; two hours
 	@$(MAKE) --no-print-directory --keep-going PROFILE=nightly SOAK='--minutes 20' FUZZ_SECONDS=300 \

@@ -5,8 +5,8 @@ The settings that most tests are written for: aborts, without a limit, after sho
 from datetime import timedelta
 from typing import Any
 
-from cos_sweeper.model import Bucket
-from cos_sweeper.settings import Settings
+from cos_sweeper.core.model import Bucket
+from cos_sweeper.core.settings import Settings
 
 # The environment; and the same as values.
 ABORTING = {"DRY_RUN": "false", "MIN_AGE_HOURS": "72", "MIN_IDLE_HOURS": "24", "MAX_ABORTS": "none"}

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import HealthCheck, settings
 
-import index
-from tests.cloud.client import Cloud
+from cos_sweeper import app
+from tests.emulator.client import Cloud
 from tests.function import LOGS, PHOTOS, Function
 from tests.profiles import PROFILE, examples
 
@@ -23,7 +23,7 @@ settings.load_profile(PROFILE)
 def running_cloud() -> Iterator[Cloud]:
     with Cloud.start(PHOTOS, LOGS) as cloud:
         yield cloud
-    index.forget()
+    app.instance.reset()
 
 
 @pytest.fixture

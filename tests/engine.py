@@ -12,17 +12,19 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from math import inf
 
-from cos_sweeper import chain, checkpoint, plan
-from cos_sweeper.budget import Deadline
-from cos_sweeper.log import Log, Scrubber
-from cos_sweeper.model import Ask, Bucket, Cursor, Page, PartsPage, Resume, SweepBuckets, Upload
-from cos_sweeper.report import Report
-from cos_sweeper.settings import Settings
-from cos_sweeper.store import Receipt
-from cos_sweeper.triggers import decode
-from tests.cloud.account import Account
-from tests.cloud.memory import MemoryStore
-from tests.cloud.seeding import Seed, plant
+from cos_sweeper.core import checkpoint, plan
+from cos_sweeper.core.deadline import Deadline
+from cos_sweeper.core.model import Bucket, Cursor, Page, PartsPage, Request, ResumeRequest, SweepRequest, Upload
+from cos_sweeper.core.redaction import Redactor
+from cos_sweeper.core.report import Report
+from cos_sweeper.core.settings import Settings
+from cos_sweeper.cos.store import Receipt
+from cos_sweeper.engine import continuation
+from cos_sweeper.report.log import Log
+from cos_sweeper.scf.events import decode
+from tests.emulator.account import Account
+from tests.emulator.memory import MemoryStore
+from tests.emulator.seeding import Seed, plant
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=timezone.utc)
 BUCKETS = (Bucket("photos-1250000000", "ap-guangzhou"), Bucket("logs-1250000000", "ap-singapore"))
@@ -110,9 +112,9 @@ class Engine:
         place = BUCKETS[bucket]
         return [Upload(place, one.key, one.upload_id) for one in plant(self.account.bucket(place.name), what)]
 
-    def fire(self, *asks: Ask) -> None:
+    def fire(self, *requests: Request) -> None:
         """A timer fires, or another event comes; the chain that it starts is run to its end."""
-        made = plan.make(asks or (SweepBuckets(),), self.settings, BUCKETS, f"run-{self.runs}", NOW)
+        made = plan.build_plan(requests or (SweepRequest(),), self.settings, BUCKETS, f"run-{self.runs}", NOW)
         self._attempt(lambda: made)
         while self.queue:
             text, _ = self.queue.popleft()
@@ -137,23 +139,23 @@ class Engine:
         # A thousandth of a second a request, so that no look at parts is old when its abort is sent.
         ends = [seconds / 1000 for seconds in (self.seconds, self.seconds + 50, self.seconds + 60)]
         deadline = Deadline(lambda: store.ticks / 1000, *ends)
-        log = Log(lambda _: None, Scrubber(()))
+        log = Log(lambda _: None, Redactor(()))
         try:
-            report = chain.run(made, store, deadline, log, self, fan_out=self.settings.fan_out, now=NOW)  # type: ignore[arg-type]
+            report = continuation.run(made, store, deadline, log, self, fan_out=self.settings.fan_out, now=NOW)  # type: ignore[arg-type]
         except Killed:
             return False
         self.reports.append(report)
         return True
 
     def invoke(self, texts: Sequence[str], seconds: float = inf) -> list[str]:  # noqa: ARG002
-        """As the Link of a chain. An event that only asks whether it may be sent is not counted."""
+        """As the Invoker of a chain. An event that only asks whether it may be sent is not counted."""
         return [self._take(text) for text in texts]
 
-    def is_refusal(self, code: str) -> bool:
+    def is_permanent(self, code: str) -> bool:
         return code == NOT_ALLOWED
 
     def _take(self, text: str) -> str:
-        if chain.is_probe(json.loads(text)):
+        if continuation.is_probe(json.loads(text)):
             return ""
         self.offered += 1
         if self.accepts == 0 or self.offered in self.refuses:
@@ -167,8 +169,8 @@ class Engine:
 
 def resume(text: str, settings: Settings) -> plan.Plan:
     """What the next run makes of a checkpoint, by the way that every event goes."""
-    (ask,) = decode(json.loads(text)).asks
-    assert isinstance(ask, Resume)
+    (ask,) = decode(json.loads(text)).requests
+    assert isinstance(ask, ResumeRequest)
     return checkpoint.read(ask.checkpoint, settings, BUCKETS, NOW)
 
 

@@ -13,18 +13,20 @@ from typing import Any
 from unittest import mock
 
 import index
-from cos_sweeper import permissions, turns
-from cos_sweeper.cos import CosStore
-from cos_sweeper.errors import BadSettings
-from cos_sweeper.settings import load
+from cos_sweeper.core.errors import BadSettings
+from cos_sweeper.core.settings import load
+from cos_sweeper.cos import instance
+from cos_sweeper.cos.sdk_store import CosStore
+from cos_sweeper.net import turns
+from cos_sweeper.scf import cam_policy
 from tests.aborting import ABORTING
-from tests.cloud.client import Cloud, Credentials
+from tests.emulator.client import Cloud, Credentials
 
 EVENTS = Path(__file__).parent / "events"
 TOKEN = "an-example-token-of-32-characters"
 PHOTOS = "photos-1250000000@ap-guangzhou"
 LOGS = "logs-1250000000@ap-singapore"
-FUNCTION = permissions.function_resource("ap-guangzhou", "100000000001", "default", "cos-sweeper")
+FUNCTION = cam_policy.function_resource("ap-guangzhou", "100000000001", "default", "cos-sweeper")
 USUAL = object()
 
 
@@ -104,7 +106,7 @@ class Function:
             "function_name": "cos-sweeper",
         }
         output = io.StringIO()
-        store = mock.patch.object(index, "CosStore", partial(CosStore, sleep=partial(self._wait, patience)))
+        store = mock.patch.object(instance, "CosStore", partial(CosStore, sleep=partial(self._wait, patience)))
         with mock.patch.dict(os.environ, environ, clear=True), contextlib.redirect_stdout(output), store:
             try:
                 return Invocation(
@@ -129,7 +131,7 @@ class Function:
 
 def role_policy(environ: dict[str, str]) -> dict[str, Any]:
     """What the role may do: what these settings need, and nothing else."""
-    return permissions.policy(load(environ), FUNCTION, "1250000000")
+    return cam_policy.policy(load(environ), FUNCTION, "1250000000")
 
 
 def event(name: str) -> Any:

@@ -15,8 +15,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from cos_sweeper import checkpoint
-from cos_sweeper.model import CHAIN_FAILED, CHECKPOINT, PROBE
+from cos_sweeper.core import checkpoint
+from cos_sweeper.core.model import CHAIN_FAILED, CHECKPOINT, PROBE
 from tests.function import EVENTS, LOGS, PHOTOS, TOKEN, event
 from tests.test_laws import plans
 

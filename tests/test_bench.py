@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from qcloud_cos import CosConfig, CosS3Auth
 
-from cos_sweeper import xml
-from cos_sweeper.model import BEGINNING, Bucket, Cursor, Upload
+from cos_sweeper.core.model import BEGINNING, Bucket, Cursor, Upload
+from cos_sweeper.cos import xml
 from tests.bench import documents, limit, load, table
 from tests.bench.figures import Figures
 from tests.bench.rows import Contender, Row, rounds

@@ -4,19 +4,19 @@ Time, by a clock that the test holds.
 
 import pytest
 
-from cos_sweeper.budget import REQUEST_SECONDS, deadline
+from cos_sweeper.core.deadline import REQUEST_SECONDS, run_deadline
 
 
 @pytest.mark.parametrize("limit", [1, 3, 60, 900])
 def test_work_ends_before_everything_ends_and_that_before_the_limit(limit: int) -> None:
-    until = deadline(lambda: 0.0, limit, started=0.0)
+    until = run_deadline(lambda: 0.0, limit, started=0.0)
 
     assert 0 < until.work_ends < until.ends < until.closes < limit
 
 
 def test_a_run_counts_from_its_own_start() -> None:
     now = [1000.0]
-    until = deadline(lambda: now[0], 100, started=990.0)
+    until = run_deadline(lambda: now[0], 100, started=990.0)
 
     assert until.closes == 990.0 + 99
     assert not until.passed
@@ -26,7 +26,7 @@ def test_a_run_counts_from_its_own_start() -> None:
 
 def test_a_request_never_gets_more_time_than_is_left() -> None:
     now = [0.0]
-    until = deadline(lambda: now[0], 60, started=0.0)
+    until = run_deadline(lambda: now[0], 60, started=0.0)
 
     assert until.request_seconds() == REQUEST_SECONDS
     now[0] = until.ends - 2
@@ -37,7 +37,7 @@ def test_a_request_never_gets_more_time_than_is_left() -> None:
 
 def test_what_comes_after_the_sweep_has_time_of_its_own() -> None:
     now = [0.0]
-    until = deadline(lambda: now[0], 60, started=0.0)
+    until = run_deadline(lambda: now[0], 60, started=0.0)
 
     now[0] = until.ends + 1
     assert until.left() == until.closes - now[0] > 0
@@ -47,7 +47,7 @@ def test_what_comes_after_the_sweep_has_time_of_its_own() -> None:
 
 def test_storing_an_object_leaves_half_of_the_time_for_what_follows() -> None:
     now = [0.0]
-    until = deadline(lambda: now[0], 60, started=0.0)
+    until = run_deadline(lambda: now[0], 60, started=0.0)
 
     now[0] = until.ends + 1
     assert until.storing().request_seconds() == until.left() / 2

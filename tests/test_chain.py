@@ -8,12 +8,13 @@ from datetime import timedelta
 
 import pytest
 
-from cos_sweeper import checkpoint, turns
-from cos_sweeper.answers import answer
-from cos_sweeper.errors import RunFailed
-from cos_sweeper.model import AbortUpload, SweepBuckets
-from cos_sweeper.report import MAX_DETAILS_SHOWN, Report, Status
-from cos_sweeper.triggers import Source
+from cos_sweeper.core import checkpoint
+from cos_sweeper.core.errors import RunFailed
+from cos_sweeper.core.model import AbortRequest, SweepRequest
+from cos_sweeper.core.report import MAX_DETAILS_SHOWN, Report, Status
+from cos_sweeper.net import turns
+from cos_sweeper.scf.events import Source
+from cos_sweeper.scf.responses import response
 from tests.aborting import aborting_settings
 from tests.engine import BUCKETS, NOW, Engine
 
@@ -34,7 +35,7 @@ def test_a_run_with_time_enough_is_a_chain_of_one() -> None:
 
     scf.fire()
 
-    assert [(report.status, report.handed_on) for report in scf.reports] == [(Status.COMPLETE, 0)]
+    assert [(report.status, report.continuations) for report in scf.reports] == [(Status.COMPLETE, 0)]
 
 
 def test_a_run_out_of_time_hands_the_rest_on_and_says_partial() -> None:
@@ -47,8 +48,8 @@ def test_a_run_out_of_time_hands_the_rest_on_and_says_partial() -> None:
 
     *before, last = scf.reports
     assert {report.status for report in before} == {Status.PARTIAL}
-    assert {report.handed_on for report in before} == {1}
-    assert (last.status, last.handed_on) == (Status.COMPLETE, 0)
+    assert {report.continuations for report in before} == {1}
+    assert (last.status, last.continuations) == (Status.COMPLETE, 0)
     assert [report.number for report in scf.reports] == list(range(1, len(scf.reports) + 1))
     assert {(report.run_id, report.as_of) for report in scf.reports} == {("run-0", NOW)}
     assert (total(scf.reports, "aborted"), total(scf.reports, "kept"), total(scf.reports, "deferred")) == (23, 4, 0)
@@ -72,7 +73,7 @@ def test_uploads_that_an_event_named_travel_too() -> None:
     scf = engine(seconds=5)
     uploads = scf.seed("{n}", 12)
 
-    scf.fire(*[AbortUpload(upload.bucket.name, upload.key, upload.upload_id) for upload in uploads])
+    scf.fire(*[AbortRequest(upload.bucket.name, upload.key, upload.upload_id) for upload in uploads])
 
     assert scf.held() == set()
     assert len(scf.reports) > 2
@@ -87,8 +88,8 @@ def test_a_sweep_is_dealt_out_in_as_many_shares_as_instances_may_work() -> None:
     scf.fire()
 
     dealer, *workers = scf.reports
-    assert (dealer.uploads, dealer.handed_on, dealer.status) == (0, 4, Status.PARTIAL)
-    assert [report.share.places for report in workers] == [(0,), (1,), (2,), (3,)]
+    assert (dealer.uploads, dealer.continuations, dealer.status) == (0, 4, Status.PARTIAL)
+    assert [report.shard.places for report in workers] == [(0,), (1,), (2,), (3,)]
     assert sum(report.uploads for report in workers) == 80
     assert all(0 < report.counts["aborted"] < 40 for report in workers)
     assert scf.held() == set()
@@ -100,7 +101,7 @@ def test_shares_are_not_dealt_out_again() -> None:
 
     scf.fire()
 
-    assert {(report.share.of, report.handed_on <= 1) for report in scf.reports[1:]} == {(3, True)}
+    assert {(report.shard.of, report.continuations <= 1) for report in scf.reports[1:]} == {(3, True)}
     assert scf.held() == set()
 
 
@@ -125,11 +126,11 @@ def test_what_failed_on_the_way_is_told_by_the_last_run() -> None:
     scf.account.delete_bucket(LOGS.name)
     scf.settings = replace(scf.settings, prefixes=("",))
 
-    scf.fire(SweepBuckets(buckets=(LOGS.name, PHOTOS.name)))
+    scf.fire(SweepRequest(buckets=(LOGS.name, PHOTOS.name)))
 
     first, last = scf.reports[0], scf.reports[-1]
     assert first.failed == {"NoSuchBucket": 1}
-    assert (last.failed, last.past.failed, last.lasting) == ({}, (("NoSuchBucket", 1),), 1)
+    assert (last.failed, last.prior_failures.failed, last.permanent) == ({}, (("NoSuchBucket", 1),), 1)
     assert last.status is Status.FAILED
 
 
@@ -141,11 +142,11 @@ def test_when_nobody_takes_the_rest_over_it_is_told_as_deferred_and_the_run_fail
     scf.fire()
 
     (report,) = scf.reports
-    assert (report.failed, report.handed_on, report.status) == ({"NotHandedOn": 1}, 0, Status.FAILED)
+    assert (report.failed, report.continuations, report.status) == ({"ContinuationFailed": 1}, 0, Status.FAILED)
     assert report.counts["deferred"] > 0
     assert "photos-1250000000@ap-guangzhou after '0" in report.failures[0]["detail"]
     with pytest.raises(RunFailed):
-        answer(Source.ASYNCHRONOUS, report)
+        response(Source.ASYNCHRONOUS, report)
 
 
 def test_hand_over_that_is_accepted_in_part_raises_and_names_what_is_missing() -> None:
@@ -157,11 +158,11 @@ def test_hand_over_that_is_accepted_in_part_raises_and_names_what_is_missing() -
     scf.fire()
 
     dealer = scf.reports[0]
-    assert (dealer.failed, dealer.handed_on, dealer.status) == ({"NotHandedOn": 1}, 3, Status.FAILED)
+    assert (dealer.failed, dealer.continuations, dealer.status) == ({"ContinuationFailed": 1}, 3, Status.FAILED)
     assert "missing: share 4/4: all of photos-1250000000@ap-guangzhou" in dealer.failures[0]["detail"]
     with pytest.raises(RunFailed):
-        answer(Source.ASYNCHRONOUS, dealer, lambda: True)
-    assert answer(Source.HTTP, dealer)["statusCode"] == 503
+        response(Source.ASYNCHRONOUS, dealer, lambda: True)
+    assert response(Source.HTTP, dealer)["statusCode"] == 503
     assert 0 < len(scf.held()) < 40
 
 
@@ -174,8 +175,8 @@ def test_shares_that_are_not_accepted_are_offered_once_more_in_one_checkpoint() 
     scf.fire()
 
     dealer, *workers = scf.reports
-    assert (dealer.failed, dealer.handed_on) == ({}, 3)
-    assert sorted(str(report.share) for report in workers) == ["1/5", "2,3,5/5", "4/5"]
+    assert (dealer.failed, dealer.continuations) == ({}, 3)
+    assert sorted(str(report.shard) for report in workers) == ["1/5", "2,3,5/5", "4/5"]
     assert total(scf.reports, "aborted") == 30
 
 
@@ -183,23 +184,23 @@ def test_named_uploads_beyond_the_limit_are_reported_and_not_wanted_again() -> N
     scf = engine(seconds=100_000, max_aborts=MAX_DETAILS_SHOWN)
     uploads = scf.seed("{n:04}", MAX_DETAILS_SHOWN + 5)
 
-    scf.fire(*[AbortUpload(upload.bucket.name, upload.key, upload.upload_id) for upload in uploads])
+    scf.fire(*[AbortRequest(upload.bucket.name, upload.key, upload.upload_id) for upload in uploads])
 
     (report,) = scf.reports
     assert (report.counts["aborted"], report.counts["deferred"], report.unreached) == (MAX_DETAILS_SHOWN, 5, 0)
     assert report.over_limit == tuple(uploads[MAX_DETAILS_SHOWN:])
     for source in (Source.ASYNCHRONOUS, Source.CKAFKA):
-        assert answer(source, report)["status"] == "partial"
-    assert answer(Source.HTTP, report)["statusCode"] == 200
+        assert response(source, report)["status"] == "partial"
+    assert response(Source.HTTP, report)["statusCode"] == 200
 
 
 def test_over_http_what_was_handed_on_is_accepted() -> None:
     scf = engine(seconds=9)
     uploads = scf.seed("{n:02}", 20)
-    scf.fire(*[AbortUpload(upload.bucket.name, upload.key, upload.upload_id) for upload in uploads])
+    scf.fire(*[AbortRequest(upload.bucket.name, upload.key, upload.upload_id) for upload in uploads])
 
-    assert answer(Source.HTTP, scf.reports[0])["statusCode"] == 202
-    assert answer(Source.HTTP, scf.reports[-1])["statusCode"] == 200
+    assert response(Source.HTTP, scf.reports[0])["statusCode"] == 202
+    assert response(Source.HTTP, scf.reports[-1])["statusCode"] == 200
 
 
 def test_two_runs_in_a_row_that_settle_nothing_end_the_chain_with_a_clear_error() -> None:
@@ -231,7 +232,7 @@ def test_an_upload_whose_parts_are_never_read_in_time_does_not_go_round_for_ever
 
     scf.fire()
 
-    assert scf.reports[-1].handed_on == 0
+    assert scf.reports[-1].continuations == 0
     assert scf.reports[-1].status in (Status.COMPLETE, Status.FAILED)
 
 
@@ -242,7 +243,7 @@ def test_no_share_is_left_out_when_there_are_more_instances_than_aborts() -> Non
     scf.fire()
 
     assert total(scf.reports, "aborted") == 2
-    assert [str(report.share) for report in scf.reports[1:]] == ["1/2", "2/2"]
+    assert [str(report.shard) for report in scf.reports[1:]] == ["1/2", "2/2"]
 
 
 def test_one_abort_is_not_dealt_out() -> None:
@@ -266,7 +267,7 @@ def test_named_uploads_that_take_most_of_two_runs_fail_alone_in_whatever_order_t
             turns.sleep(0)
 
     scf.before_parts = slowly
-    scf.fire(*(AbortUpload(one.bucket.name, one.key, one.upload_id) for one in uploads))
+    scf.fire(*(AbortRequest(one.bucket.name, one.key, one.upload_id) for one in uploads))
 
     assert sum((Counter(report.failed) for report in scf.reports), Counter()) == {"TooSlow": 2}
     assert len(scf.held()) == 2

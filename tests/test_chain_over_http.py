@@ -10,18 +10,18 @@ from pathlib import Path
 
 import pytest
 
-from cos_sweeper import permissions
-from cos_sweeper.settings import load
+from cos_sweeper.core.settings import load
+from cos_sweeper.scf import cam_policy
 from tests.aborting import ABORTING
-from tests.cloud.client import Cloud
-from tests.cloud.invocations import InvocationRecord
+from tests.emulator.client import Cloud
+from tests.emulator.invocations import InvocationRecord
 from tests.function import FUNCTION, LOGS, PHOTOS
 from tests.profiles import IS_NIGHTLY
 
 ENVIRONMENT = {"BUCKETS": f"{PHOTOS},{LOGS}", **ABORTING}
 HANDLER = Path(__file__).parents[1] / "handler"
 PHOTO_BUCKET, LOG_BUCKET = (place.partition("@")[0] for place in (PHOTOS, LOGS))
-OUTCOMES = ("kept", "would_abort", "aborted", "already_gone", "refused", "failed", "deferred")
+OUTCOMES = ("kept", "would_abort", "aborted", "already_gone", "rejected", "failed", "deferred")
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +33,7 @@ def running() -> Iterator[Cloud]:
 @pytest.fixture
 def scf(running: Cloud) -> Cloud:
     running.reset(PHOTOS, LOGS)
-    running.set_role_policy(permissions.policy(load(ENVIRONMENT), FUNCTION))
+    running.set_role_policy(cam_policy.policy(load(ENVIRONMENT), FUNCTION))
     return running
 
 
@@ -114,7 +114,7 @@ def test_a_run_that_cannot_hand_on_fails_and_its_retry_finishes_the_work(scf: Cl
     assert scf.wait_idle(300)
     first, *others = runs_of(scf)
     assert first.end == "raised"
-    assert "NotHandedOn" in str(first.error)
+    assert "ContinuationFailed" in str(first.error)
     assert {record.end for record in others} == {"returned"}
     assert left(scf) == stay
 

@@ -11,13 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cos_sweeper import checkpoint, plan
-from cos_sweeper.checkpoint import MAX_BYTES, deal, read, split, write
-from cos_sweeper.errors import Refusal
-from cos_sweeper.model import CHECKPOINT, Bucket, Cursor, SweepBuckets, Upload
-from cos_sweeper.plan import Named, Past, Plan, Scan, Share
-from cos_sweeper.policy import Policy
-from cos_sweeper.settings import Settings
+from cos_sweeper.core import checkpoint, plan
+from cos_sweeper.core.checkpoint import MAX_BYTES, deal, read, split, write
+from cos_sweeper.core.errors import RequestRejected
+from cos_sweeper.core.model import CHECKPOINT, Bucket, Cursor, SweepRequest, Upload
+from cos_sweeper.core.plan import ListingTarget, Plan, PriorFailures, Shard, UploadTarget
+from cos_sweeper.core.policy import Policy
+from cos_sweeper.core.settings import Settings
 from tests.aborting import aborting_settings
 
 NOW = datetime(2026, 11, 22, 12, 0, 0, 123456, tzinfo=timezone.utc)
@@ -28,7 +28,7 @@ ID = "1585130821" + "a" * 64
 
 
 def sweeping(**changes: Any) -> Plan:
-    made = plan.make((SweepBuckets(),), SETTINGS, (PHOTOS,), "run-1", NOW)
+    made = plan.build_plan((SweepRequest(),), SETTINGS, (PHOTOS,), "run-1", NOW)
     return replace(made, **changes)
 
 
@@ -47,14 +47,14 @@ def test_a_plan_comes_back_as_it_went() -> None:
     )
     went = sweeping(
         scans=(
-            Scan(
+            ListingTarget(
                 PHOTOS, "raw/", RULES, Cursor("raw/猫\udcff", ID), Cursor("raw/猫\udcff\udcff", ID), 2, is_blocked=True
             ),
-            Scan(PHOTOS, "猫", leftovers),
+            ListingTarget(PHOTOS, "猫", leftovers),
         ),
         named=(
-            Named(Upload(PHOTOS, "k", ID), RULES),
-            Named(
+            UploadTarget(Upload(PHOTOS, "k", ID), RULES),
+            UploadTarget(
                 Upload(PHOTOS, "m", ID),
                 RULES,
                 1,
@@ -70,8 +70,8 @@ def test_a_plan_comes_back_as_it_went() -> None:
         fraction=(7, 10_000),
         number=3,
         stalled=1,
-        share=Share((2, 4), 5),
-        past=Past(1, 2, (("SlowDown", 3),)),
+        shard=Shard((2, 4), 5),
+        prior_failures=PriorFailures(1, 2, (("SlowDown", 3),)),
     )
 
     (came,) = reread(write(went))
@@ -86,9 +86,9 @@ def test_however_much_there_is_to_do_and_however_long_the_keys_each_checkpoint_f
     key = character * (850 // len(character.encode("utf-8", "surrogateescape")))
     prefixes = tuple(key[:length] for length in range(1, 5))
     buckets = [Bucket(f"{'b' * 40}{n:03}-1250000000", "ap-guangzhou") for n in range(200)]
-    scans = tuple(Scan(one, key, replace(RULES, prefixes=prefixes), Cursor(key, ID)) for one in buckets)
+    scans = tuple(ListingTarget(one, key, replace(RULES, prefixes=prefixes), Cursor(key, ID)) for one in buckets)
     named = tuple(
-        Named(Upload(one, "k" * 850, ID), replace(RULES, min_idle=timedelta(n))) for n, one in enumerate(buckets)
+        UploadTarget(Upload(one, "k" * 850, ID), replace(RULES, min_idle=timedelta(n))) for n, one in enumerate(buckets)
     )
     went = sweeping(scans=scans, named=named, limit=10_000)
 
@@ -104,17 +104,19 @@ def test_however_much_there_is_to_do_and_however_long_the_keys_each_checkpoint_f
 
 def test_the_past_travels_once_even_when_the_work_is_split(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(checkpoint, "MAX_BYTES", 1500)
-    named = tuple(Named(Upload(PHOTOS, f"{n}" * 300, ID), RULES) for n in range(1, 9))
+    named = tuple(UploadTarget(Upload(PHOTOS, f"{n}" * 300, ID), RULES) for n in range(1, 9))
 
-    came = reread(write(sweeping(named=named, past=Past(5, 1, (("SlowDown", 6),)))))
+    came = reread(write(sweeping(named=named, prior_failures=PriorFailures(5, 1, (("SlowDown", 6),)))))
 
     assert len(came) > 2
-    assert [one.past for one in came] == [Past(5, 1, (("SlowDown", 6),))] + [Past()] * (len(came) - 1)
+    assert [one.prior_failures for one in came] == [PriorFailures(5, 1, (("SlowDown", 6),))] + [PriorFailures()] * (
+        len(came) - 1
+    )
 
 
 def test_aborts_of_unknown_result_stay_counted_wherever_they_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(checkpoint, "MAX_BYTES", 1500)
-    named = tuple(Named(Upload(PHOTOS, f"{n}" * 300, ID), RULES, was_sent=n > 6) for n in range(1, 9))
+    named = tuple(UploadTarget(Upload(PHOTOS, f"{n}" * 300, ID), RULES, was_sent=n > 6) for n in range(1, 9))
 
     came = reread(write(sweeping(named=named, limit=9, aborted=3)), replace(SETTINGS, max_aborts=9))
 
@@ -127,7 +129,7 @@ def test_aborts_of_unknown_result_stay_counted_wherever_they_are_told(monkeypatc
 def test_no_more_aborts_are_believed_to_be_counted_than_the_checkpoint_counts_within_its_limit(
     limit: int | None, aborted: int, believed: int
 ) -> None:
-    named = tuple(Named(Upload(PHOTOS, f"{n}", ID), RULES, was_sent=True) for n in range(5))
+    named = tuple(UploadTarget(Upload(PHOTOS, f"{n}", ID), RULES, was_sent=True) for n in range(5))
 
     (came,) = reread(write(sweeping(scans=(), named=named, limit=limit, aborted=aborted)))
 
@@ -225,7 +227,7 @@ def test_parts_of_a_limit_never_exceed_what_both_settings_allow(
     ],
 )
 def test_what_is_wrong_with_a_checkpoint_is_said(changes: dict[str, Any], reason: str) -> None:
-    with pytest.raises(Refusal) as caught:
+    with pytest.raises(RequestRejected) as caught:
         read(raw(**changes), SETTINGS, (PHOTOS,), NOW)
 
     assert reason in str(caught.value)
@@ -264,8 +266,8 @@ def test_what_is_out_of_scope_now_is_dropped_and_reported() -> None:
     gone = Bucket("gone-1250000000", "ap-guangzhou")
     narrow = replace(RULES, prefixes=("raw/",))
     went = sweeping(
-        scans=(Scan(gone, "", RULES), Scan(PHOTOS, "", RULES), Scan(PHOTOS, "raw/", narrow)),
-        named=(Named(Upload(gone, "k", ID), RULES),),
+        scans=(ListingTarget(gone, "", RULES), ListingTarget(PHOTOS, "", RULES), ListingTarget(PHOTOS, "raw/", narrow)),
+        named=(UploadTarget(Upload(gone, "k", ID), RULES),),
     )
 
     (came,) = reread(write(went), replace(SETTINGS, prefixes=("logs/",)))
@@ -304,8 +306,14 @@ def test_checkpoint_of_the_previous_version_is_read() -> None:
 
     came = read(old, replace(SETTINGS, max_aborts=100), (PHOTOS,), NOW)
 
-    assert (came.max_aborts, str(came.share), came.past) == (25, "4/4", Past(1, 2, (("SlowDown", 3),)))
-    assert came.scans == (Scan(PHOTOS, "raw/", replace(RULES, exclude_prefixes=("keep/",)), Cursor("raw/k", ID)),)
+    assert (came.max_aborts, str(came.shard), came.prior_failures) == (
+        25,
+        "4/4",
+        PriorFailures(1, 2, (("SlowDown", 3),)),
+    )
+    assert came.scans == (
+        ListingTarget(PHOTOS, "raw/", replace(RULES, exclude_prefixes=("keep/",)), Cursor("raw/k", ID)),
+    )
     assert [one.upload for one in came.named] == [Upload(PHOTOS, "k", ID)]
 
 
@@ -333,7 +341,7 @@ LEFTOVERS = Policy(
 def test_leftovers_of_an_object_have_ages_of_their_own_and_no_future() -> None:
     future = replace(LEFTOVERS, started_before=NOW + timedelta(days=1))
 
-    (came,) = reread(write(sweeping(scans=(Scan(PHOTOS, "k", LEFTOVERS), Scan(PHOTOS, "k", future)))))
+    (came,) = reread(write(sweeping(scans=(ListingTarget(PHOTOS, "k", LEFTOVERS), ListingTarget(PHOTOS, "k", future)))))
 
     assert [scan.policy for scan in came.scans] == [LEFTOVERS, replace(LEFTOVERS, started_before=NOW)]
 
@@ -348,7 +356,7 @@ def test_leftovers_of_an_object_have_ages_of_their_own_and_no_future() -> None:
     ids=["any_start", "any_key", "hardly_idle"],
 )
 def test_what_is_not_quite_a_stale_sibling_is_held_to_the_ages_of_a_sweep(policy: Policy) -> None:
-    (came,) = reread(write(sweeping(scans=(Scan(PHOTOS, "k", policy),))))
+    (came,) = reread(write(sweeping(scans=(ListingTarget(PHOTOS, "k", policy),))))
 
     (scan,) = came.scans
     is_sibling = policy.only_key is not None and policy.started_before is not None
@@ -357,7 +365,7 @@ def test_what_is_not_quite_a_stale_sibling_is_held_to_the_ages_of_a_sweep(policy
 
 
 def test_named_upload_waits_for_the_idle_time_of_the_current_settings() -> None:
-    named = (Named(Upload(PHOTOS, "k", ID), replace(RULES, min_idle=timedelta(minutes=4))),)
+    named = (UploadTarget(Upload(PHOTOS, "k", ID), replace(RULES, min_idle=timedelta(minutes=4))),)
 
     (came,) = reread(write(sweeping(scans=(), named=named)), replace(SETTINGS, event_min_idle=timedelta(minutes=5)))
 

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cos_sweeper.report import Report
-from tests.cloud.client import Cloud
-from tests.cloud.seeding import Seed
+from cos_sweeper.core.report import Report
+from tests.emulator.client import Cloud
+from tests.emulator.seeding import Seed
 from tests.function import PHOTOS, Function, timer
 from tests.world import events, terms
 from tests.world.chains import Wish
@@ -57,11 +57,11 @@ def sweep(function: Function) -> dict[str, Any]:
     """What a sweep that nothing else befalls tells: every reason once, with a count, and no line for each upload."""
     done = function(timer(buckets=[BUCKET]))
     assert done.error is None
-    assert len(done.lines("run.ended")) == 1
-    assert {line["event"] for line in done.log} <= {"sweep.page_settled", "run.ended", "clock.off", "page.in_doubt"}
+    assert len(done.lines("run.finished")) == 1
+    assert {line["event"] for line in done.log} <= {"page.processed", "run.finished", "clock.skewed", "page.in_doubt"}
     # A clock that is off is told once in a run, however many uploads it keeps.
-    off = done.report["kept_because"].get(CLOCK_OFF)
-    assert [line["kept"] for line in done.lines("clock.off")] == ([off] if off else [])
+    off = done.report["kept_by_reason"].get(CLOCK_OFF)
+    assert [line["kept"] for line in done.lines("clock.skewed")] == ([off] if off else [])
     return done.report
 
 
@@ -79,7 +79,7 @@ def test_while_cos_says_another_time_than_we_do_everything_is_kept(
 
     report = sweep(function)
 
-    assert (report["kept_because"], report["kept"], report["aborted"]) == ({CLOCK_OFF: 3}, 3, 0)
+    assert (report["kept_by_reason"], report["kept"], report["aborted"]) == ({CLOCK_OFF: 3}, 3, 0)
     assert len(cloud.uploads(BUCKET)) == 3
 
 
@@ -90,7 +90,7 @@ def test_a_clock_that_is_a_little_off_stops_nothing(minutes: int, cloud: Cloud, 
 
     report = sweep(function)
 
-    assert (report["kept_because"], report["aborted"]) == ({}, 3)
+    assert (report["kept_by_reason"], report["aborted"]) == ({}, 3)
     assert cloud.uploads(BUCKET) == []
 
 
@@ -102,7 +102,7 @@ def test_an_upload_that_begins_in_the_future_is_kept(ahead: timedelta, cloud: Cl
 
     report = sweep(function)
 
-    assert (report["kept_because"], report["uploads"]) == ({STARTED_LATELY: 1}, 1)
+    assert (report["kept_by_reason"], report["uploads"]) == ({STARTED_LATELY: 1}, 1)
     assert len(cloud.uploads(BUCKET)) == 1
 
 
@@ -119,7 +119,7 @@ def test_a_part_that_arrives_in_the_future_keeps_its_upload(
 
     report = sweep(function)
 
-    assert (report["kept_because"], report["uploads"]) == ({reason: 2}, 2)
+    assert (report["kept_by_reason"], report["uploads"]) == ({reason: 2}, 2)
     assert len(cloud.uploads(BUCKET)) == 2
 
 

@@ -8,15 +8,15 @@ from typing import Any
 
 import pytest
 
-from cos_sweeper import connection
-from cos_sweeper.budget import Deadline, deadline
-from cos_sweeper.cos import Clients, CosStore
-from cos_sweeper.errors import NoSuchUpload, Rejected, StoreError, Unavailable
-from cos_sweeper.model import Bucket, Cursor, Upload
-from cos_sweeper.retry import ATTEMPTS
-from cos_sweeper.settings import Credentials
-from cos_sweeper.transport import Connections
-from tests.cloud.client import Cloud
+from cos_sweeper.core.deadline import Deadline, run_deadline
+from cos_sweeper.core.errors import CosRejected, NoSuchUpload, StoreError, Unavailable
+from cos_sweeper.core.model import Bucket, Cursor, Upload
+from cos_sweeper.core.retry import ATTEMPTS
+from cos_sweeper.core.settings import Credentials
+from cos_sweeper.cos.sdk_store import Clients, CosStore
+from cos_sweeper.net import connection
+from cos_sweeper.net.client import Connections
+from tests.emulator.client import Cloud
 from tests.function import PHOTOS, Function, named, timer
 
 BUCKET = Bucket(*PHOTOS.split("@"))
@@ -75,8 +75,8 @@ def test_a_forbidden_key_is_refused_and_nothing_is_touched(key: str, cloud: Clou
     by_event = function(named(BUCKET.name, key, upload.upload_id))
 
     # One leading '/' of an event's key is dropped: it names another upload, which is not there.
-    name = "already_gone" if key == FORBIDDEN["leading_slash"] else "refused"
-    assert (by_sweep.report["refused"], by_event.report[name]) == (1, 1)
+    name = "already_gone" if key == FORBIDDEN["leading_slash"] else "rejected"
+    assert (by_sweep.report["rejected"], by_event.report[name]) == (1, 1)
     assert len(cloud.uploads(BUCKET.name)) == 2
     assert "AbortMultipartUpload" not in {request.operation for request in cloud.requests()}
 
@@ -111,7 +111,7 @@ def over(cloud: Cloud, clock: Clock) -> Iterator[Callable[[Deadline], CosStore]]
 
 @pytest.fixture
 def store(over: Callable[[Deadline], CosStore], clock: Clock) -> CosStore:
-    return over(deadline(clock, 60, 0.0))
+    return over(run_deadline(clock, 60, 0.0))
 
 
 def upload_in(cloud: Cloud) -> Upload:
@@ -148,7 +148,7 @@ def test_a_refusal_is_not_tried_again(status: int, cloud: Cloud, clock: Clock, s
     upload = upload_in(cloud)
     cloud.fault("AbortMultipartUpload", status=status, code="SomeRefusal")
 
-    with pytest.raises(Rejected) as caught:
+    with pytest.raises(CosRejected) as caught:
         store.abort(upload)
 
     assert (caught.value.code, caught.value.status) == ("SomeRefusal", status)
@@ -199,7 +199,7 @@ def test_nothing_but_a_204_is_an_abort(fault: dict[str, Any], cloud: Cloud, stor
     upload = upload_in(cloud)
     cloud.fault("AbortMultipartUpload", **fault)
 
-    with pytest.raises(Rejected):
+    with pytest.raises(CosRejected):
         store.abort(upload)
 
 
@@ -306,7 +306,7 @@ def test_the_sdk_logs_nothing_at_any_level(cloud: Cloud, store: CosStore, caplog
     with caplog.at_level(logging.DEBUG):
         for name in names:
             logging.getLogger(name).setLevel(logging.DEBUG)
-        with pytest.raises(Rejected):
+        with pytest.raises(CosRejected):
             store.abort(upload)
 
     assert len(names) > 3

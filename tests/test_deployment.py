@@ -16,8 +16,9 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from cos_sweeper import settings, triggers
-from cos_sweeper.model import SweepBuckets
+from cos_sweeper.core import settings
+from cos_sweeper.core.model import SweepRequest
+from cos_sweeper.scf import events
 
 ROOT = Path(__file__).resolve().parent.parent
 HANDLER = ROOT / "handler"
@@ -80,7 +81,7 @@ def only_timer() -> dict[str, Any]:
 def fire(argument: object) -> tuple[object, ...]:
     """What the function understands when a timer with this argument fires."""
     event = {"Type": "Timer", "TriggerName": "nightly", "Time": "2026-02-21T03:30:00Z", "Message": argument}
-    return triggers.decode(event).asks
+    return events.decode(event).requests
 
 
 # The environment
@@ -151,7 +152,7 @@ def test_no_secret_is_written_into_the_file() -> None:
 def test_nightly_timer_is_on_and_leaves_everything_to_the_settings() -> None:
     timer = only_timer()
 
-    assert fire(timer["argument"]) == (SweepBuckets(),)
+    assert fire(timer["argument"]) == (SweepRequest(),)
     assert timer["enable"] is True
 
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-import index
-from tests.cloud.client import Cloud
+from cos_sweeper import app
+from tests.emulator.client import Cloud
 from tests.fault_table import WAYS, Cell, cells, seen
 from tests.faults.chains import start
 from tests.faults.kinds import KINDS
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:datetime.datetime.utcfromtimesta
 def scf() -> Iterator[Cloud]:
     with start() as cloud:
         yield cloud
-    index.forget()
+    app.instance.reset()
 
 
 def test_the_table_has_a_row_for_every_fault_at_every_operation() -> None:

@@ -20,20 +20,33 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from cos_sweeper import answers, chain, checkpoint, plan
-from cos_sweeper.budget import Deadline
-from cos_sweeper.errors import Refusal, RunFailed, SweeperError, Unexplained
-from cos_sweeper.log import Log, Scrubber
-from cos_sweeper.model import CHECKPOINT, Bucket, Cursor, Page, PartsPage, Refused, Resume, SweepBuckets, Upload
-from cos_sweeper.plan import Plan
-from cos_sweeper.report import Report
-from cos_sweeper.settings import Settings
-from cos_sweeper.store import Receipt
-from cos_sweeper.triggers import Source, decode, http_request
+from cos_sweeper.core import checkpoint, plan
+from cos_sweeper.core.deadline import Deadline
+from cos_sweeper.core.errors import InternalError, RequestRejected, RunFailed, SweeperError
+from cos_sweeper.core.model import (
+    CHECKPOINT,
+    Bucket,
+    Cursor,
+    Page,
+    PartsPage,
+    RejectedRequest,
+    ResumeRequest,
+    SweepRequest,
+    Upload,
+)
+from cos_sweeper.core.plan import Plan
+from cos_sweeper.core.redaction import Redactor
+from cos_sweeper.core.report import Report
+from cos_sweeper.core.settings import Settings
+from cos_sweeper.cos.store import Receipt
+from cos_sweeper.engine import continuation
+from cos_sweeper.report.log import Log
+from cos_sweeper.scf import http_auth, responses
+from cos_sweeper.scf.events import Source, decode, http_request
 from tests.aborting import aborting_settings
-from tests.cloud.client import Cloud
-from tests.cloud.memory import MemoryStore
-from tests.cloud.seeding import Seed, plant
+from tests.emulator.client import Cloud
+from tests.emulator.memory import MemoryStore
+from tests.emulator.seeding import Seed, plant
 from tests.engine import BUCKETS, NOW, Engine
 from tests.function import TOKEN, Function, event
 from tests.fuzz import targets
@@ -94,7 +107,7 @@ class Watched:
         return receipt
 
     def _hold(self, upload: Upload) -> None:
-        """The rule of `why_unaddressable`, said once more in other words."""
+        """The rule of `validate_key`, said once more in other words."""
         self.requests += 1
         assert upload.bucket in self.allowed
         assert upload.upload_id.isascii()
@@ -127,35 +140,35 @@ class Sandbox:
     def __call__(self, raw: Any) -> tuple[Plan | None, Report | None, dict[str, Any] | None]:
         """Invoke it. No plan where nobody was let in; no answer where the trigger is to try again."""
         request = http_request(raw)
-        denied = answers.admit(request, self.allowed) if request else None
+        denied = http_auth.authorize(request, self.allowed) if request else None
         if denied:
-            return None, None, answers.turn_away(denied)
+            return None, None, responses.error_response(denied)
         decoded = decode(raw)
-        made = self._plan(decoded.asks)
+        made = self._plan(decoded.requests)
         time = Deadline(lambda: float(self.store.requests), self.seconds, self.seconds + 50.0, self.seconds + 60.0)
-        log = Log(self.lines.append, Scrubber(()))
+        log = Log(self.lines.append, Redactor(()))
         retries = decoded.source is Source.ASYNCHRONOUS
-        report = chain.run(made, self.store, time, log, self, fan_out=self.allowed.fan_out, retries=retries)  # type: ignore[arg-type]
+        report = continuation.run(made, self.store, time, log, self, fan_out=self.allowed.fan_out, retries=retries)  # type: ignore[arg-type]
         try:
-            return made, report, answers.answer(decoded.source, report)
+            return made, report, responses.response(decoded.source, report)
         except RunFailed:
             return made, report, None
 
-    def _plan(self, asks: Sequence[Any]) -> Plan:
-        """What cannot be read of a checkpoint is a `Refused` here, and raised with its reason by the function."""
+    def _plan(self, requests: Sequence[Any]) -> Plan:
+        """What cannot be read of a checkpoint is a `RejectedRequest` here; the function raises it with its reason."""
         try:
-            if len(asks) == 1 and isinstance(asks[0], Resume):
-                return checkpoint.read(asks[0].checkpoint, self.allowed, BUCKETS, NOW)
-        except Refusal as exc:
-            asks = (Refused(str(exc)),)
-        return plan.make(asks, self.allowed, BUCKETS, "run-1", NOW)
+            if len(requests) == 1 and isinstance(requests[0], ResumeRequest):
+                return checkpoint.read(requests[0].checkpoint, self.allowed, BUCKETS, NOW)
+        except RequestRejected as exc:
+            requests = (RejectedRequest(str(exc)),)
+        return plan.build_plan(requests, self.allowed, BUCKETS, "run-1", NOW)
 
-    def invoke(self, texts: Sequence[str]) -> list[str]:
-        """As the Link of a chain: all is accepted."""
-        self.handed += [text for text in texts if not chain.is_probe(json.loads(text))]
+    def invoke(self, texts: Sequence[str], _seconds: float = 0) -> list[str]:
+        """As the Invoker of a chain: all is accepted."""
+        self.handed += [text for text in texts if not continuation.is_probe(json.loads(text))]
         return [""] * len(texts)
 
-    def is_refusal(self, _: str) -> bool:
+    def is_permanent(self, _: str) -> bool:
         return False
 
 
@@ -211,7 +224,7 @@ def test_over_http_too_only_lawful_requests_leave_and_no_exception_but_ours(
     done = function(made(raw), **environment)
 
     assert [request for request in cloud.requests() if not is_lawful(request)] == []
-    assert done.error is None or (isinstance(done.error, SweeperError) and not isinstance(done.error, Unexplained))
+    assert done.error is None or (isinstance(done.error, SweeperError) and not isinstance(done.error, InternalError))
     assert done.answer is None or done.answer.get("statusCode") != 500
     assert all(len(line.encode()) <= MOST_LINE_BYTES for line in done.output.splitlines())
 
@@ -262,14 +275,14 @@ def test_no_event_takes_more_memory_than_the_function_has(name: str) -> None:
     bomb = bombs()[name]
     tracemalloc.start()
     try:
-        asks = decode(bomb).asks
+        requests = decode(bomb).requests
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
 
     assert peak <= MOST_ALLOCATED, f"{peak / MIB:.0f} MiB"
-    assert all(isinstance(ask, Refused) for ask in asks)
-    assert len(asks) <= MOST_ASKS
+    assert all(isinstance(ask, RejectedRequest) for ask in requests)
+    assert len(requests) <= MOST_ASKS
 
 
 def test_as_many_uploads_as_are_promised_fit_in_one_event_of_each_kind() -> None:
@@ -283,10 +296,10 @@ def test_as_many_uploads_as_are_promised_fit_in_one_event_of_each_kind() -> None
         {"Records": [{"Ckafka": {"msgBody": text}} for _ in range(MOST_ASKS)]},
         cls(gzip.compress(json.dumps({"topic_id": "t", "records": records}).encode(), 1)),
     ):
-        asks = decode(raw).asks
+        requests = decode(raw).requests
 
-        assert len(asks) == MOST_ASKS
-        assert not any(isinstance(ask, Refused) for ask in asks)
+        assert len(requests) == MOST_ASKS
+        assert not any(isinstance(ask, RejectedRequest) for ask in requests)
 
 
 # Work: counted, and cut off
@@ -323,7 +336,7 @@ def names(count: int) -> list[str]:
 
 def sweep_checkpoint(**changes: Any) -> dict[str, Any]:
     """A valid checkpoint of a sweep, changed."""
-    (text,) = checkpoint.write(plan.make((SweepBuckets(),), aborting_settings(BUCKETS), BUCKETS, "run-1", NOW))
+    (text,) = checkpoint.write(plan.build_plan((SweepRequest(),), aborting_settings(BUCKETS), BUCKETS, "run-1", NOW))
     raw: dict[str, Any] = json.loads(text)
     raw[CHECKPOINT] |= changes
     return raw
@@ -365,8 +378,10 @@ def test_a_sweep_of_more_listings_than_fit_in_its_checkpoints_is_refused() -> No
     buckets = tuple(Bucket(f"b{name}-1250000000", "ap-guangzhou") for name in names(101))
     letters = tuple(chr(0x4E00 + number) for number in range(100))
 
-    many = plan.make((SweepBuckets(prefixes=letters),), aborting_settings(buckets), buckets, "run-1", NOW)
-    enough = plan.make((SweepBuckets(prefixes=letters),), aborting_settings(buckets[:100]), buckets[:100], "run-1", NOW)
+    many = plan.build_plan((SweepRequest(prefixes=letters),), aborting_settings(buckets), buckets, "run-1", NOW)
+    enough = plan.build_plan(
+        (SweepRequest(prefixes=letters),), aborting_settings(buckets[:100]), buckets[:100], "run-1", NOW
+    )
 
     assert (len(many.scans), "101 buckets by 100 prefixes" in many.refused[0].reason) == (0, True)
     assert (len(enough.scans), enough.refused) == (MOST_SCANS, ())
@@ -380,12 +395,12 @@ def test_http_takes_no_more_uploads_than_an_answer_can_tell_of() -> None:
     uploads = [{**longest, "uploadId": f"{number:0256}"} for number in range(MOST_HTTP + 1)]
     enough = {"httpMethod": "POST", "headers": headers, "body": json.dumps({"uploads": uploads[1:]})}
     planned, _, answer = sandbox(enough)
-    (refusal,) = decode({**enough, "body": json.dumps({"uploads": uploads})}).asks
+    (refusal,) = decode({**enough, "body": json.dumps({"uploads": uploads})}).requests
 
     assert planned is not None
     assert len(planned.named) == MOST_HTTP
     assert len(json.dumps(answer)) <= MOST_ANSWER_BYTES
-    assert isinstance(refusal, Refused)
+    assert isinstance(refusal, RejectedRequest)
 
 
 # One thing wrong at a time

@@ -12,20 +12,20 @@ from typing import Any
 
 import pytest
 
-from cos_sweeper.model import (
+from cos_sweeper.core.model import (
     Abort,
-    AbortUpload,
+    AbortRequest,
     Bucket,
+    CompletedObject,
     Keep,
     Part,
-    Refused,
-    Resume,
-    Superseded,
-    SweepBuckets,
+    RejectedRequest,
+    ResumeRequest,
+    SweepRequest,
 )
-from cos_sweeper.plan import Plan, make
-from cos_sweeper.policy import Activity, Policy, add_parts, decide, time_in
-from cos_sweeper.triggers import Source, decode, http_request
+from cos_sweeper.core.plan import Plan, build_plan
+from cos_sweeper.core.policy import Activity, Policy, add_parts, evaluate, time_in
+from cos_sweeper.scf.events import Source, decode, http_request
 from tests.aborting import aborting_settings
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=timezone.utc)
@@ -57,49 +57,49 @@ def test_the_newest_part_counts_wherever_it_stands() -> None:
 
 
 def test_without_an_idle_time_neither_a_missing_part_nor_one_of_the_future_is_a_doubt() -> None:
-    assert decide(None, Activity(), AT_ONCE, NOW) == Abort(0)
+    assert evaluate(None, Activity(), AT_ONCE, NOW) == Abort(0)
     assert add_parts(Activity(), [Part(NOW + HOUR, 4)], AT_ONCE, NOW) == Activity(NOW + HOUR, 4)
 
 
 # Plan
 
 
-def planned(*asks: Any, **settings: Any) -> Plan:
-    return make(asks, aborting_settings((PHOTOS,), **settings), (PHOTOS,), "run", NOW)
+def planned(*requests: Any, **settings: Any) -> Plan:
+    return build_plan(requests, aborting_settings((PHOTOS,), **settings), (PHOTOS,), "run", NOW)
 
 
 def test_a_checkpoint_among_other_asks_is_refused() -> None:
-    plan = planned(Resume({}, "record 1"))
+    plan = planned(ResumeRequest({}, "record 1"))
 
     assert [refused.origin for refused in plan.refused] == ["record 1"]
 
 
 def test_what_is_exactly_as_the_settings_have_it_does_not_widen_them() -> None:
-    plan = planned(SweepBuckets(min_age=72 * HOUR, min_idle=24 * HOUR, max_aborts=10), max_aborts=10)
+    plan = planned(SweepRequest(min_age=72 * HOUR, min_idle=24 * HOUR, max_aborts=10), max_aborts=10)
 
     assert plan.refused == ()
     assert len(plan.scans) == 1
 
 
 def test_a_wanted_prefix_wider_than_the_allowed_ones_is_narrowed_to_them() -> None:
-    plan = planned(SweepBuckets(prefixes=("raw/",)), prefixes=("raw/x/", "raw/y/", "logs/"))
+    plan = planned(SweepRequest(prefixes=("raw/",)), prefixes=("raw/x/", "raw/y/", "logs/"))
 
     assert plan.refused == ()
     assert [scan.prefix for scan in plan.scans] == ["raw/x/", "raw/y/"]
 
 
 def test_leftovers_have_no_age_of_their_own() -> None:
-    (scan,) = planned(Superseded(PHOTOS.name, "k", NOW - HOUR)).scans
+    (scan,) = planned(CompletedObject(PHOTOS.name, "k", NOW - HOUR)).scans
 
     assert scan.policy.min_age == timedelta(0)
 
 
 def test_the_region_of_a_named_upload_may_be_told_if_it_is_the_buckets() -> None:
-    assert len(planned(AbortUpload(PHOTOS.name, "k", "1", PHOTOS.region)).named) == 1
+    assert len(planned(AbortRequest(PHOTOS.name, "k", "1", PHOTOS.region)).named) == 1
 
 
 def test_what_a_sweep_leaves_open_is_as_the_settings_have_it() -> None:
-    plan = planned(SweepBuckets(), dry_run=True, max_aborts=10, min_age=80 * HOUR, min_idle=40 * HOUR)
+    plan = planned(SweepRequest(), dry_run=True, max_aborts=10, min_age=80 * HOUR, min_idle=40 * HOUR)
 
     assert (plan.dry_run, plan.max_aborts) == (True, 10)
     assert (plan.scans[0].policy.min_age, plan.scans[0].policy.min_idle) == (80 * HOUR, 40 * HOUR)
@@ -112,21 +112,21 @@ def test_a_sweep_is_of_ten_thousand_listings_at_most(
 ) -> None:
     buckets = [Bucket(f"b{n:03}-1250000000", "ap-guangzhou") for n in range(count)]
     settings = aborting_settings(tuple(buckets), prefixes=tuple(f"{n:03}/" for n in range(prefixes)))
-    ask = SweepBuckets(tuple(bucket.name for bucket in buckets) if is_named else None)
+    ask = SweepRequest(tuple(bucket.name for bucket in buckets) if is_named else None)
 
-    plan = make((ask,), settings, buckets, "run", NOW)
+    plan = build_plan((ask,), settings, buckets, "run", NOW)
 
     assert (len(plan.scans), len(plan.refused)) == ((10_000, 0) if is_made else (0, 1))
 
 
 def test_of_everything_that_is_wrong_with_a_sweep_twenty_things_are_said() -> None:
-    (refused,) = planned(SweepBuckets(prefixes=tuple(f"/{n}" for n in range(50)))).refused
+    (refused,) = planned(SweepRequest(prefixes=tuple(f"/{n}" for n in range(50)))).refused
 
     assert refused.reason.count("matches nothing") == 20
 
 
 def test_of_a_refused_upload_no_more_is_told_than_a_key_can_have() -> None:
-    (refused,) = planned(AbortUpload(PHOTOS.name, "k" * 900, "x y" * 300)).refused
+    (refused,) = planned(AbortRequest(PHOTOS.name, "k" * 900, "x y" * 300)).refused
 
     assert refused.upload is not None
     assert (len(refused.upload.key), len(refused.upload.upload_id)) == (850, 850)
@@ -136,7 +136,7 @@ def test_of_a_refused_upload_no_more_is_told_than_a_key_can_have() -> None:
 
 
 def refusals(raw: object) -> list[str]:
-    return [ask.reason for ask in decode(raw).asks if isinstance(ask, Refused)]
+    return [ask.reason for ask in decode(raw).requests if isinstance(ask, RejectedRequest)]
 
 
 def over_http(body: object, **more: object) -> dict[str, Any]:
@@ -146,8 +146,8 @@ def over_http(body: object, **more: object) -> dict[str, Any]:
 def test_a_thousand_uploads_fit_in_one_request_and_one_more_does_not() -> None:
     thousand, more = (json.dumps({"uploads": [GOOD] * count}) for count in (1000, 1001))
 
-    assert len(decode(over_http(thousand)).asks) == 1000
-    assert len(refusals(over_http(more))) == len(decode(over_http(more)).asks) == 1
+    assert len(decode(over_http(thousand)).requests) == 1000
+    assert len(refusals(over_http(more))) == len(decode(over_http(more)).requests) == 1
 
 
 @pytest.mark.parametrize(("body", "size"), [("", 0), ("猫", 3), ("\ud800", 3), (None, 0), ({}, 0)], ids=repr)
@@ -177,24 +177,24 @@ def test_a_record_that_is_none_is_refused(record: object) -> None:
 
 
 def test_what_a_run_handed_on_is_a_checkpoint_whatever_else_the_event_holds() -> None:
-    assert decode({"cos_sweeper_checkpoint": {"version": 1}, "Type": "Timer"}).asks == (
-        Resume({"version": 1}, "event"),
+    assert decode({"cos_sweeper_checkpoint": {"version": 1}, "Type": "Timer"}).requests == (
+        ResumeRequest({"version": 1}, "event"),
     )
 
 
 @pytest.mark.parametrize("extra", [{"data": {}}, {"specversion": "1.0"}], ids=["data", "specversion"])
 def test_a_message_with_one_field_that_eventbridge_has_too_is_a_message(extra: dict[str, Any]) -> None:
-    (ask,) = decode(GOOD | extra).asks
+    (ask,) = decode(GOOD | extra).requests
 
-    assert isinstance(ask, AbortUpload)
+    assert isinstance(ask, AbortRequest)
 
 
 def test_a_body_in_base64_is_unpacked_only_where_the_gateway_says_so() -> None:
     packed = base64.b64encode(json.dumps(GOOD).encode()).decode()
 
-    (ask,) = decode(over_http(packed, isBase64Encoded=True)).asks
+    (ask,) = decode(over_http(packed, isBase64Encoded=True)).requests
 
-    assert isinstance(ask, AbortUpload)
+    assert isinstance(ask, AbortRequest)
     for flag in (False, "false", None):
         assert refusals(over_http(packed, isBase64Encoded=flag)) == ["the message is not JSON"]
 
@@ -208,8 +208,12 @@ def test_a_cls_batch_is_gzip_and_nothing_like_it() -> None:
     # As much as makes an encoder look back over its whole window, which a smaller one would not reach.
     padded = json.dumps({"records": [{"content": json.dumps(GOOD)}], "rest": "".join(map(str, range(20_000)))})
 
-    assert [type(ask) for ask in decode(cls(gzip.compress(batch))).asks] == [AbortUpload, Refused, Refused]
-    assert [type(ask) for ask in decode(cls(gzip.compress(padded.encode()))).asks] == [AbortUpload]
+    assert [type(ask) for ask in decode(cls(gzip.compress(batch))).requests] == [
+        AbortRequest,
+        RejectedRequest,
+        RejectedRequest,
+    ]
+    assert [type(ask) for ask in decode(cls(gzip.compress(padded.encode()))).requests] == [AbortRequest]
     assert refusals(cls(zlib.compress(batch))) == ["the data is not gzip"]
     for more in (b"more", gzip.compress(batch)):
         assert len(refusals(cls(gzip.compress(batch) + more))) == 1
@@ -221,6 +225,6 @@ def test_a_cls_batch_is_gzip_and_nothing_like_it() -> None:
     ids=["message", "text", "envelope"],
 )
 def test_eventbridge_brings_a_message_its_text_or_an_envelope_around_it(data: object) -> None:
-    (ask,) = decode({"specversion": "1.0", "data": data}).asks
+    (ask,) = decode({"specversion": "1.0", "data": data}).requests
 
-    assert isinstance(ask, AbortUpload)
+    assert isinstance(ask, AbortRequest)

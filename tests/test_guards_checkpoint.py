@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from cos_sweeper import checkpoint
-from cos_sweeper.errors import Refusal
-from cos_sweeper.model import Bucket, Cursor, SweepBuckets, Upload
-from cos_sweeper.plan import Named, Plan, Scan, make
-from cos_sweeper.policy import Policy
-from cos_sweeper.settings import Settings
+from cos_sweeper.core import checkpoint
+from cos_sweeper.core.errors import RequestRejected
+from cos_sweeper.core.model import Bucket, Cursor, SweepRequest, Upload
+from cos_sweeper.core.plan import ListingTarget, Plan, UploadTarget, build_plan
+from cos_sweeper.core.policy import Policy
+from cos_sweeper.core.settings import Settings
 from tests.aborting import aborting_settings
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=timezone.utc)
@@ -25,12 +25,12 @@ TIMED_ID = "1585130821" + "a" * 64
 SETTINGS = aborting_settings((PHOTOS,))
 
 
-def planned(*asks: SweepBuckets) -> Plan:
-    return make(asks, SETTINGS, (PHOTOS,), "run", NOW)
+def planned(*requests: SweepRequest) -> Plan:
+    return build_plan(requests, SETTINGS, (PHOTOS,), "run", NOW)
 
 
 def checkpoint_of(plan: Plan | None = None, **changes: Any) -> dict[str, Any]:
-    (text,) = checkpoint.write(plan or planned(SweepBuckets()))
+    (text,) = checkpoint.write(plan or planned(SweepRequest()))
     return {**json.loads(text)["cos_sweeper_checkpoint"], **changes}
 
 
@@ -77,21 +77,21 @@ def test_what_a_checkpoint_says_is_taken_up_to_its_bounds_and_no_further(
     for value in good:
         read(checkpoint_of() | {field: value})
     for value in bad:
-        with pytest.raises(Refusal):
+        with pytest.raises(RequestRejected):
             read(checkpoint_of() | {field: value})
 
 
 def test_of_what_failed_only_as_much_travels_as_a_report_can_use() -> None:
     many = [["c" * 65, 1]] + [[f"code-{n}", 1] for n in range(100)]
 
-    past = read(checkpoint_of(past=[0, 0, many])).past
+    prior_failures = read(checkpoint_of(past=[0, 0, many])).prior_failures
 
-    assert len(past.failed) == 100
-    assert past.failed[0] == ("c" * 64, 1)
+    assert len(prior_failures.failed) == 100
+    assert prior_failures.failed[0] == ("c" * 64, 1)
 
 
 def test_many_small_things_to_do_fill_each_checkpoint_and_none_too_far() -> None:
-    named = tuple(Named(Upload(PHOTOS, f"{n}", TIMED_ID), RULES) for n in range(3000))
+    named = tuple(UploadTarget(Upload(PHOTOS, f"{n}", TIMED_ID), RULES) for n in range(3000))
 
     texts = checkpoint.write(replace(planned(), named=named))
 
@@ -102,7 +102,11 @@ def test_many_small_things_to_do_fill_each_checkpoint_and_none_too_far() -> None
 
 def test_a_thing_too_large_for_a_checkpoint_is_written_all_the_same_and_not_lost() -> None:
     rules = replace(RULES, prefixes=tuple(f"{n:0800}/" for n in range(200)))
-    scans = (Scan(PHOTOS, "small", RULES), Scan(PHOTOS, "large", rules), Scan(PHOTOS, "last", RULES))
+    scans = (
+        ListingTarget(PHOTOS, "small", RULES),
+        ListingTarget(PHOTOS, "large", rules),
+        ListingTarget(PHOTOS, "last", RULES),
+    )
 
     texts = checkpoint.write(replace(planned(), scans=scans))
 
@@ -112,7 +116,7 @@ def test_a_thing_too_large_for_a_checkpoint_is_written_all_the_same_and_not_lost
 
 @pytest.mark.parametrize("place", [1, -1, "0", None], ids=repr)
 def test_a_policy_that_is_not_there_is_named_as_what_is_wrong(place: object) -> None:
-    with pytest.raises(Refusal, match="policy is not a whole number from 0 to 0"):
+    with pytest.raises(RequestRejected, match="policy is not a whole number from 0 to 0"):
         read(checkpoint_of(todo=[["scan", place, PHOTOS.name, "", "", ""]]))
 
 
@@ -135,14 +139,14 @@ def policy_with(**changes: Any) -> dict[str, Any]:
     ids=str,
 )
 def test_a_policy_with_a_value_of_another_kind_is_refused(changes: dict[str, Any]) -> None:
-    with pytest.raises(Refusal):
+    with pytest.raises(RequestRejected):
         read(policy_with(**changes))
 
 
 @pytest.mark.parametrize("value", [True, "260000", None, 10**10 + 1, -0.5, float("nan")], ids=repr)
 @pytest.mark.parametrize("field", ["min_age", "min_idle"])
 def test_an_age_that_is_no_number_of_seconds_is_refused_as_that(field: str, value: object) -> None:
-    with pytest.raises(Refusal, match="no number where a number of seconds should be"):
+    with pytest.raises(RequestRejected, match="no number where a number of seconds should be"):
         read(policy_with(**{field: value}))
 
 
@@ -154,7 +158,7 @@ def test_the_longest_ages_of_a_policy_are_ten_thousand_million_seconds() -> None
 
 @pytest.mark.parametrize("item", [["scan", 0, PHOTOS.name, 5, "", ""], ["scan", 0, PHOTOS.name, "", 5, ""]], ids=str)
 def test_a_scan_with_a_value_of_another_kind_is_refused(item: list[object]) -> None:
-    with pytest.raises(Refusal):
+    with pytest.raises(RequestRejected):
         read(checkpoint_of(todo=[item]))
 
 
@@ -188,7 +192,7 @@ def test_a_checkpoint_is_read_up_to_the_size_that_is_written() -> None:
     raw["more"] = "x" * (checkpoint.MAX_BYTES - len(json.dumps(raw)))
 
     read(raw)
-    with pytest.raises(Refusal, match="at most"):
+    with pytest.raises(RequestRejected, match="at most"):
         read(raw | {"more": raw["more"] + "x"})
 
 
@@ -197,7 +201,7 @@ def test_a_checkpoint_that_is_too_deep_is_refused() -> None:
     for _ in range(100_000):
         deep = [deep]
 
-    with pytest.raises(Refusal, match="damaged"):
+    with pytest.raises(RequestRejected, match="damaged"):
         read(checkpoint_of(more=deep))
 
 
@@ -216,7 +220,7 @@ def test_a_scan_is_asked_for_in_texts_or_in_bytes_that_stand_for_one(place: int)
     scan[place] = "\udcff"
     read(checkpoint_of(todo=[scan]))
     scan[place] = "\ud800"
-    with pytest.raises(Refusal):
+    with pytest.raises(RequestRejected):
         read(checkpoint_of(todo=[scan]))
 
 
@@ -260,7 +264,7 @@ def test_what_is_out_of_the_ordinary_in_an_upload_is_taken_up_to_its_bounds_and_
     for value in good:
         read(checkpoint_of(todo=[[*item, {name: value}]]))
     for value in bad:
-        with pytest.raises(Refusal):
+        with pytest.raises(RequestRejected):
             read(checkpoint_of(todo=[[*item, {name: value}]]))
 
 
@@ -271,7 +275,7 @@ def test_range_of_a_listing_ends_at_texts_or_at_bytes_that_stand_for_one() -> No
 
     assert scan.end == Cursor("k", TIMED_ID)
     for end in (["k", "1", "2"], [5, "1"], ["k", None], ["\ud800", "1"], 5):
-        with pytest.raises(Refusal):
+        with pytest.raises(RequestRejected):
             read(checkpoint_of(todo=[[*item, {"end": end}]]))
 
 

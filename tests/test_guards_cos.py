@@ -11,14 +11,14 @@ from typing import Any
 
 import pytest
 
-from cos_sweeper.budget import Deadline
-from cos_sweeper.connection import Answer, NoAnswer
-from cos_sweeper.cos import Clients, CosStore
-from cos_sweeper.errors import NoSuchUpload, Refusal, Rejected, Stopped, StoreError, Unavailable
-from cos_sweeper.model import BEGINNING, Bucket, Cursor, Upload
-from cos_sweeper.retry import ATTEMPTS
-from cos_sweeper.settings import Credentials
-from cos_sweeper.transport import Exchange
+from cos_sweeper.core.deadline import Deadline
+from cos_sweeper.core.errors import CosRejected, NoSuchUpload, RequestRejected, Stopped, StoreError, Unavailable
+from cos_sweeper.core.model import BEGINNING, Bucket, Cursor, Upload
+from cos_sweeper.core.retry import ATTEMPTS
+from cos_sweeper.core.settings import Credentials
+from cos_sweeper.cos.sdk_session import Exchange
+from cos_sweeper.cos.sdk_store import Clients, CosStore
+from cos_sweeper.net.connection import Answer, TransportError
 
 PHOTOS = Bucket("photos-1250000000", "ap-guangzhou")
 UPLOAD = Upload(PHOTOS, "k", "1")
@@ -94,11 +94,11 @@ def failure(answer: Answer | Exception) -> tuple[StoreError, int]:
 @pytest.mark.parametrize(
     ("answer", "kind", "code", "requests"),
     [
-        (error(199, "Odd"), Rejected, "Odd", 1),
-        (error(300, "Odd"), Rejected, "Odd", 1),
+        (error(199, "Odd"), CosRejected, "Odd", 1),
+        (error(300, "Odd"), CosRejected, "Odd", 1),
         (error(404, "NoSuchUpload"), NoSuchUpload, "NoSuchUpload", 1),
-        (error(404, "NoSuchBucket"), Rejected, "NoSuchBucket", 1),
-        (error(499, "Odd"), Rejected, "Odd", 1),
+        (error(404, "NoSuchBucket"), CosRejected, "NoSuchBucket", 1),
+        (error(499, "Odd"), CosRejected, "Odd", 1),
         (error(500, "NoSuchUpload"), Unavailable, "NoSuchUpload", ATTEMPTS),
         (error(400, "RequestTimeout"), Unavailable, "RequestTimeout", ATTEMPTS),
         (error(400, "SlowDown"), Unavailable, "SlowDown", ATTEMPTS),
@@ -107,16 +107,16 @@ def failure(answer: Answer | Exception) -> tuple[StoreError, int]:
         (error(403, "ExpiredToken"), Stopped, "ExpiredToken", 1),
         (error(403, "InvalidAccessKeyId"), Stopped, "InvalidAccessKeyId", 1),
         (error(403, "RequestTimeTooSkewed"), Stopped, "RequestTimeTooSkewed", 1),
-        (error(403, "AccessDenied"), Rejected, "AccessDenied", 1),
+        (error(403, "AccessDenied"), CosRejected, "AccessDenied", 1),
         (error(403, "AccessDenied", message="Request has expired"), Stopped, "AccessDenied", 1),
-        (error(404, "x"), Rejected, "x", 1),
-        (error(404, "x" * 64), Rejected, "x" * 64, 1),
-        (error(404, "x" * 65), Rejected, "Http404", 1),
-        (error(404, "two words"), Rejected, "Http404", 1),
-        (error(404, ""), Rejected, "Http404", 1),
-        (NoAnswer("Timeout", "late"), Unavailable, "Timeout", ATTEMPTS),
-        (NoAnswer("BadCertificate", "expired"), Unavailable, "BadCertificate", 1),
-        (ValueError("no request"), Rejected, "NotSent", 1),
+        (error(404, "x"), CosRejected, "x", 1),
+        (error(404, "x" * 64), CosRejected, "x" * 64, 1),
+        (error(404, "x" * 65), CosRejected, "Http404", 1),
+        (error(404, "two words"), CosRejected, "Http404", 1),
+        (error(404, ""), CosRejected, "Http404", 1),
+        (TransportError("Timeout", "late"), Unavailable, "Timeout", ATTEMPTS),
+        (TransportError("BadCertificate", "expired"), Unavailable, "BadCertificate", 1),
+        (ValueError("no request"), CosRejected, "NotSent", 1),
     ],
     ids=lambda value: f"{value.status_code}" if isinstance(value, Answer) else None,
 )
@@ -146,7 +146,7 @@ def test_a_report_is_kept_with_any_2xx(status: int, *, is_good: bool) -> None:
     if is_good:
         store.put_report(PHOTOS, "report.json", b"{}")
     else:
-        with pytest.raises(Rejected):
+        with pytest.raises(CosRejected):
             store.put_report(PHOTOS, "report.json", b"{}")
 
 
@@ -198,7 +198,7 @@ def test_what_would_address_something_else_is_not_sent(upload: Upload) -> None:
     store = store_over(wire)
 
     for call in (store.abort, lambda upload: store.parts(upload, 0)):
-        with pytest.raises(Refusal):
+        with pytest.raises(RequestRejected):
             call(upload)
 
     assert wire.urls == []
@@ -295,7 +295,7 @@ def test_only_the_sdks_loggers_are_silenced() -> None:
 def test_what_the_sdk_itself_refuses_is_told_by_the_kind_of_its_complaint() -> None:
     wire = Wire(Answer(200, {}, b""))
 
-    with pytest.raises(Rejected) as caught:
+    with pytest.raises(CosRejected) as caught:
         store_over(wire).put_report(PHOTOS, "", b"{}")
 
     assert (caught.value.code, caught.value.detail, wire.urls) == ("NotSent", "CosClientError", [])
@@ -309,7 +309,7 @@ def test_a_call_of_the_sdk_that_sends_nothing_is_no_success() -> None:
     clock = Clock()
     store = CosStore(Idle(ROLE), Wire(Answer(200, {}, b"")), Deadline(clock, 1, 1, 1))  # type: ignore[arg-type]
 
-    with pytest.raises(Rejected) as caught:
+    with pytest.raises(CosRejected) as caught:
         store.put_report(PHOTOS, "report.json", b"{}")
 
     assert caught.value.code == "NotSent"
@@ -326,7 +326,7 @@ def test_request_waits_for_its_turn_however_long_the_row_is(ends: float, waits_f
     store._deadline = Deadline(clock, began + ends, began + ends, began + ends)
     # Two requests a second is the slowest pace; so many wait already.
     for _ in range(49):
-        store._pace(PHOTOS).reserve(began)
+        store._limiter(PHOTOS).reserve(began)
     clock.waits.clear()
 
     with pytest.raises(Unavailable):

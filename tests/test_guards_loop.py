@@ -10,15 +10,17 @@ from typing import Any
 
 import pytest
 
-from cos_sweeper import plan as planning
-from cos_sweeper import sweep, turns
-from cos_sweeper.budget import Deadline
-from cos_sweeper.errors import NoSuchUpload, Rejected, Stopped, StoreError, Unavailable
-from cos_sweeper.log import Log, Scrubber
-from cos_sweeper.model import Ask, Bucket, Cursor, Listed, Page, Part, PartsPage, SweepBuckets, Upload
-from cos_sweeper.plan import Named
-from cos_sweeper.store import Receipt
-from cos_sweeper.sweep import Swept
+from cos_sweeper.core import plan as planning
+from cos_sweeper.core.deadline import Deadline
+from cos_sweeper.core.errors import CosRejected, NoSuchUpload, Stopped, StoreError, Unavailable
+from cos_sweeper.core.model import Bucket, Cursor, ListedUpload, Page, Part, PartsPage, Request, SweepRequest, Upload
+from cos_sweeper.core.plan import UploadTarget
+from cos_sweeper.core.redaction import Redactor
+from cos_sweeper.cos.store import Receipt
+from cos_sweeper.engine import sweep
+from cos_sweeper.engine.sweep import RunResult
+from cos_sweeper.net import turns
+from cos_sweeper.report.log import Log
 from tests.aborting import aborting_settings
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=timezone.utc)
@@ -47,7 +49,7 @@ class Shelf:
         self.listed.append(place)
         self.before("page", place)
         following = Cursor(f"{place + 1:03}", f"page-{place + 1}") if place + 1 < len(self.pages) else None
-        listed = tuple(Listed(Upload(bucket, key, one), at) for key, one, at in self.pages[place])
+        listed = tuple(ListedUpload(Upload(bucket, key, one), at) for key, one, at in self.pages[place])
         return Page(listed, following, IN_STEP)
 
     def give_back(self, _: Bucket) -> None:
@@ -81,7 +83,7 @@ class Clock:
 
 def swept(
     shelf: Shelf,
-    *asks: Ask,
+    *requests: Request,
     clock: Clock | None = None,
     lines: list[str] | None = None,
     targets: Sequence[Upload] = (),
@@ -89,15 +91,15 @@ def swept(
     before_abort: Callable[[], str] = lambda: "",
     retries: bool = False,
     **more: Any,
-) -> Swept:
+) -> RunResult:
     """One run. targets: uploads that an earlier run left; scan_attempts: of its listing. retries: a later run may."""
     settings = aborting_settings((PHOTOS,), **{"workers": 2, **more})
-    plan = planning.make(asks or (SweepBuckets(),), settings, (PHOTOS,), "run", NOW)
+    plan = planning.build_plan(requests or (SweepRequest(),), settings, (PHOTOS,), "run", NOW)
     if targets or scan_attempts:
-        left = tuple(Named(upload, plan.scans[0].policy, attempts=1, is_swept=True) for upload in targets)
+        left = tuple(UploadTarget(upload, plan.scans[0].policy, attempts=1, is_swept=True) for upload in targets)
         scans = tuple(replace(scan, attempts=scan_attempts) for scan in plan.scans)
         plan = replace(plan, number=2, named=left, scans=scans)
-    log = Log((lines if lines is not None else []).append, Scrubber(()))
+    log = Log((lines if lines is not None else []).append, Redactor(()))
     deadline = Deadline(clock or Clock(), 10.0, 20.0, 30.0)
     return sweep.run(plan, shelf, deadline, log, retries=retries, before_abort=before_abort)  # type: ignore[arg-type]
 
@@ -112,7 +114,7 @@ def test_while_one_upload_is_slow_a_few_pages_are_listed_and_no_more() -> None:
             seen.append(len(shelf.listed))
 
     shelf = Shelf([[("000", "1", OLD)], *([(f"{n:03}", "1", LATELY)] for n in range(1, 12))], before)
-    report = swept(shelf).ledger.close()
+    report = swept(shelf).report_builder.build()
 
     # Three whose uploads are not all settled, the one that waits to be the fourth, and one read ahead.
     assert seen == [3 + 1 + 1]
@@ -132,7 +134,7 @@ def test_the_next_run_goes_on_after_the_last_upload_whose_id_can_be_a_marker() -
 
     assert done.left is not None
     assert [scan.start for scan in done.left.scans] == [Cursor("a", "1")]
-    assert (done.ledger.close().counts["kept"], done.ledger.close().counts["refused"]) == (1, 1)
+    assert (done.report_builder.build().counts["kept"], done.report_builder.build().counts["rejected"]) == (1, 1)
 
 
 @pytest.mark.parametrize(
@@ -140,7 +142,7 @@ def test_the_next_run_goes_on_after_the_last_upload_whose_id_can_be_a_marker() -
     [
         (Unavailable("Timeout"), 10.0, {}, True),
         (Unavailable("Timeout"), 9.0, {"Timeout": 1}, False),
-        (Rejected("AccessDenied"), 10.0, {"AccessDenied": 1}, False),
+        (CosRejected("AccessDenied"), 10.0, {"AccessDenied": 1}, False),
     ],
     ids=["cut_off_by_ourselves", "failed_in_time", "refused_late"],
 )
@@ -156,8 +158,8 @@ def test_a_page_that_fails_is_left_only_where_our_own_time_limit_cut_it_off(
 
     done = swept(Shelf([[], [("001", "1", LATELY)]], before), clock=clock)
 
-    assert done.ledger.close().failed == failed
-    assert done.ledger.cut_short == ("out of time" if is_left else "")
+    assert done.report_builder.build().failed == failed
+    assert done.report_builder.stopped_because == ("out of time" if is_left else "")
     assert [scan.start for scan in (done.left.scans if done.left else ())] == [Cursor("001", "page-1")] * is_left
 
 
@@ -171,11 +173,11 @@ def test_once_the_limit_is_reached_no_parts_are_asked_for() -> None:
     done = swept(Shelf([[(f"{n}", "1", OLD) for n in range(9)]], before), workers=1, max_aborts=1)
 
     assert len(asked) == 1
-    assert done.ledger.close().counts["aborted"] == 1
+    assert done.report_builder.build().counts["aborted"] == 1
 
 
 def test_why_a_listed_upload_is_refused_is_the_gravest_reason() -> None:
-    report = swept(Shelf([[("/", "1", OLD), ("other", "1", OLD)]]), prefixes=("raw/",)).ledger.close()
+    report = swept(Shelf([[("/", "1", OLD), ("other", "1", OLD)]]), prefixes=("raw/",)).report_builder.build()
 
     assert [one["reason"] for one in report.refusals] == [
         "the key is empty: the request would address the bucket",
@@ -200,7 +202,7 @@ def test_what_was_gone_beyond_the_upload_to_go_on_from_is_told_by_this_run() -> 
 
     done = swept(Shelf([[("a", "1", OLD), ("b", "2", OLD)]], before), clock=clock)
 
-    assert done.ledger.close().counts["already_gone_unchecked"] == done.ledger.close().uploads == 1
+    assert done.report_builder.build().counts["already_gone_unchecked"] == done.report_builder.build().uploads == 1
     assert done.left is not None
     assert [scan.start for scan in done.left.scans] == [Cursor()]
 
@@ -210,7 +212,7 @@ def test_a_listed_upload_that_is_refused_has_a_line_in_the_log() -> None:
 
     swept(Shelf([[("/k", "1", OLD)]]), lines=lines)
 
-    assert [json.loads(line)["key"] for line in lines if "upload.refused" in line] == ["/k"]
+    assert [json.loads(line)["key"] for line in lines if "upload.rejected" in line] == ["/k"]
 
 
 def test_upload_that_a_sweep_found_is_never_offered_as_an_event_that_names_it() -> None:
@@ -218,7 +220,7 @@ def test_upload_that_a_sweep_found_is_never_offered_as_an_event_that_names_it() 
     lines: list[str] = []
     pages = [[("a", "1", OLD), ("b", "2", OLD)]]
 
-    report = swept(Shelf(pages), targets=[Upload(PHOTOS, "b", "2")], lines=lines, max_aborts=1).ledger.close()
+    report = swept(Shelf(pages), targets=[Upload(PHOTOS, "b", "2")], lines=lines, max_aborts=1).report_builder.build()
 
     assert (report.counts["aborted"], report.counts["deferred"]) == (1, 1)
     assert (report.over_limit, report.details, report.unreached) == ((), (), 0)
@@ -242,7 +244,7 @@ def test_no_abort_leaves_while_it_is_being_asked_whether_one_may() -> None:
 
     assert is_asked
     assert done.left is not None
-    assert ([scan.start for scan in done.left.scans], done.ledger.close().uploads) == ([Cursor()], 0)
+    assert ([scan.start for scan in done.left.scans], done.report_builder.build().uploads) == ([Cursor()], 0)
 
 
 def test_evidence_that_grew_old_while_something_was_asked_is_gathered_anew() -> None:
@@ -260,7 +262,7 @@ def test_evidence_that_grew_old_while_something_was_asked_is_gathered_anew() -> 
 
     done = swept(Shelf([[("a", "1", OLD)]], before), clock=clock, before_abort=before_abort, max_aborts=1)
 
-    assert done.ledger.close().counts["aborted"] == 1
+    assert done.report_builder.build().counts["aborted"] == 1
 
 
 def test_listing_that_nobody_goes_on_with_is_told_whatever_ended_the_run() -> None:
@@ -270,9 +272,9 @@ def test_listing_that_nobody_goes_on_with_is_told_whatever_ended_the_run() -> No
         clock.now = 10.0 if call == "abort" else 6.0
 
     done = swept(Shelf([[("a", "1", OLD)], [("b", "1", OLD)]], before), clock=clock, max_aborts=1)
-    done.keep_what_is_left(Log(lambda _: None, Scrubber(())))
+    done.keep_what_is_left(Log(lambda _: None, Redactor(())))
 
-    report = done.ledger.close()
+    report = done.report_builder.build()
     assert (report.counts["deferred"], report.not_swept) == (1, (f"{PHOTOS}/ after 001",))
 
 
@@ -292,7 +294,7 @@ def test_run_that_settled_the_first_upload_of_a_page_got_on() -> None:
     assert [scan.start for scan in done.left.scans] == [Cursor("a", "1")]
 
 
-def left_of_one_page(failing: str, monkeypatch: pytest.MonkeyPatch, *, out_of_time_at: str = "") -> Swept:
+def left_of_one_page(failing: str, monkeypatch: pytest.MonkeyPatch, *, out_of_time_at: str = "") -> RunResult:
     """A run over one page, in turn; parts of the failing ones cannot be listed, and no target may travel alone."""
     monkeypatch.setattr(sweep, "MAX_TARGETS", 0)
     clock = Clock()
@@ -315,7 +317,7 @@ def test_range_that_is_listed_again_reaches_from_the_first_failed_upload_to_the_
 
     assert done.left is not None
     assert [(one.start, one.end, one.attempts) for one in done.left.scans] == [(Cursor("b", "b"), Cursor("e", "e"), 1)]
-    assert done.ledger.close().counts["aborted"] == done.ledger.close().uploads == 5
+    assert done.report_builder.build().counts["aborted"] == done.report_builder.build().uploads == 5
 
 
 def test_range_does_not_reach_beyond_the_upload_to_go_on_from(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -351,7 +353,7 @@ def test_target_that_a_listing_still_comes_to_is_told_by_the_run_that_lists_it()
     def before(call: str, what: object) -> None:
         clock.now = 6.0
         if call == "parts" and isinstance(what, Upload) and what.key == "b":
-            raise Rejected("AccessDenied", 403)
+            raise CosRejected("AccessDenied", 403)
         if call == "parts" and isinstance(what, Upload) and what.key == "a":
             clock.now = 10.0
             raise Unavailable("Timeout")
@@ -362,7 +364,7 @@ def test_target_that_a_listing_still_comes_to_is_told_by_the_run_that_lists_it()
 
     assert done.left is not None
     assert ([one.start for one in done.left.scans], done.left.named) == ([Cursor()], ())
-    assert done.ledger.close().uploads == 0
+    assert done.report_builder.build().uploads == 0
 
 
 @pytest.mark.parametrize(("attempts", "is_tried_again"), [(0, True), (2, False)])
@@ -373,7 +375,7 @@ def test_upload_that_cannot_be_looked_at_shortly_before_its_abort_holds_up_no_li
 
     done = swept(shelf, scan_attempts=attempts, retries=True, workers=1)
 
-    report = done.ledger.close()
+    report = done.report_builder.build()
     assert (report.counts["aborted"], report.counts["deferred"]) == (1, 0 if is_tried_again else 1)
     left = done.left.named if done.left else ()
     assert [(one.upload.key, one.attempts) for one in left] == [("a", 1)] * is_tried_again
@@ -403,8 +405,8 @@ def test_dry_run_that_comes_to_its_limit_behind_an_upload_not_reached_is_the_las
 
     assert done.left is not None
     assert (done.left.max_aborts, done.left.aborted) == (0, 1)
-    done.keep_what_is_left(Log(lambda _: None, Scrubber(())))
-    report = done.ledger.close()
+    done.keep_what_is_left(Log(lambda _: None, Redactor(())))
+    report = done.report_builder.build()
     assert (report.counts["would_abort"], report.counts["deferred"]) == (1, 1)
 
 

@@ -12,11 +12,19 @@ from typing import Any
 
 import pytest
 
-from cos_sweeper import plan
-from cos_sweeper.messages import kind_of
-from cos_sweeper.model import AbortUpload, Ask, Bucket, Ignored, Refused, Superseded, SweepBuckets
-from cos_sweeper.settings import ReportPlace, Settings
-from cos_sweeper.triggers import decode
+from cos_sweeper.core import plan
+from cos_sweeper.core.json_text import kind_of
+from cos_sweeper.core.model import (
+    AbortRequest,
+    Bucket,
+    CompletedObject,
+    Ignored,
+    RejectedRequest,
+    Request,
+    SweepRequest,
+)
+from cos_sweeper.core.settings import ReportPlace, Settings
+from cos_sweeper.scf.events import decode
 from tests.function import event, timer
 
 GOOD = {"bucket": "b-1250000000", "key": "k", "uploadId": "1"}
@@ -25,13 +33,13 @@ NOW = datetime(2026, 11, 22, 12, tzinfo=timezone.utc)
 
 
 def only(raw: object) -> object:
-    (ask,) = decode(raw).asks
+    (ask,) = decode(raw).requests
     return ask
 
 
 def reason(raw: object) -> str:
     ask = only(raw)
-    assert isinstance(ask, Refused)
+    assert isinstance(ask, RejectedRequest)
     return ask.reason
 
 
@@ -42,8 +50,10 @@ def completed(event_changes: dict[str, Any] | None = None, **cos: Any) -> dict[s
     return raw
 
 
-def excess(asks: Sequence[Ask]) -> list[str]:
-    return [ask.reason for ask in asks if isinstance(ask, Refused) and "do not fit in one event" in ask.reason]
+def excess(requests: Sequence[Request]) -> list[str]:
+    return [
+        ask.reason for ask in requests if isinstance(ask, RejectedRequest) and "do not fit in one event" in ask.reason
+    ]
 
 
 def batch(*sizes: int) -> dict[str, Any]:
@@ -53,11 +63,11 @@ def batch(*sizes: int) -> dict[str, Any]:
 
 
 def test_ten_thousand_uploads_fit_in_one_event_and_one_more_does_not() -> None:
-    exactly, above = (decode({"uploads": [GOOD] * count}).asks for count in (10_000, 10_001))
+    exactly, above = (decode({"uploads": [GOOD] * count}).requests for count in (10_000, 10_001))
 
-    assert [type(ask) for ask in exactly] == [AbortUpload] * 10_000
-    assert [type(ask) for ask in above] == [AbortUpload] * 10_000 + [Refused]
-    assert above[-1] == Refused(
+    assert [type(ask) for ask in exactly] == [AbortRequest] * 10_000
+    assert [type(ask) for ask in above] == [AbortRequest] * 10_000 + [RejectedRequest]
+    assert above[-1] == RejectedRequest(
         "1 of 10001 uploads do not fit in one event, which holds 10000 uploads; send them in another event",
         origin="event, upload 10001 to 10001",
     )
@@ -78,21 +88,21 @@ def test_ten_thousand_uploads_fit_in_one_event_and_one_more_does_not() -> None:
 def test_what_passes_the_limit_takes_no_other_records_place(
     sizes: Sequence[int], read: list[int], over: list[str]
 ) -> None:
-    asks = decode(batch(*sizes)).asks
+    requests = decode(batch(*sizes)).requests
 
-    by_record = Counter(ask.origin.split(",")[0] for ask in asks if "do not fit" not in getattr(ask, "reason", ""))
+    by_record = Counter(ask.origin.split(",")[0] for ask in requests if "do not fit" not in getattr(ask, "reason", ""))
     assert list(by_record.values()) == read
-    assert [reason.partition(" do not")[0] for reason in excess(asks)] == over
+    assert [reason.partition(" do not")[0] for reason in excess(requests)] == over
 
 
 def test_thousands_of_records_that_pass_the_limit_are_reported_in_few_groups() -> None:
-    asks = decode(batch(*[3] * 5_000)).asks
+    requests = decode(batch(*[3] * 5_000)).requests
 
-    groups = excess(asks)
-    assert len(asks) == 10_000 + len(groups)
+    groups = excess(requests)
+    assert len(requests) == 10_000 + len(groups)
     assert len(groups) == 21
     assert groups[-1].startswith("another 4960 uploads, in 2480 records, do not fit")
-    assert asks[-1].origin == "further records"
+    assert requests[-1].origin == "further records"
 
 
 @pytest.mark.parametrize("carrier", ["cls", "eventbridge"])
@@ -106,10 +116,10 @@ def test_records_inside_one_event_share_its_limit(carrier: str) -> None:
         raw = {"specversion": "1.0", "data": {"Records": completed()["Records"] * 10_010}}
         over = ["10 of 10010 records"]
 
-    asks = decode(raw).asks
+    requests = decode(raw).requests
 
-    assert len(asks) == 10_001
-    assert [reason.partition(" do not")[0] for reason in excess(asks)] == over
+    assert len(requests) == 10_001
+    assert [reason.partition(" do not")[0] for reason in excess(requests)] == over
 
 
 def test_records_that_are_ignored_or_empty_leave_their_place_to_others() -> None:
@@ -117,14 +127,20 @@ def test_records_that_are_ignored_or_empty_leave_their_place_to_others() -> None
 
     decoded = decode({"Records": put + batch(10_000)["Records"]})
 
-    assert (len(decoded.asks), len(decoded.ignored)) == (10_000, 20)
+    assert (len(decoded.requests), len(decoded.ignored)) == (10_000, 20)
 
 
 def test_what_is_wrong_with_one_upload_does_not_stop_the_next() -> None:
-    asks = decode({"uploads": [5, {}, GOOD, GOOD | {"key": ""}, GOOD]}).asks
+    requests = decode({"uploads": [5, {}, GOOD, GOOD | {"key": ""}, GOOD]}).requests
 
-    assert [type(ask) for ask in asks] == [Refused, Refused, AbortUpload, Refused, AbortUpload]
-    assert [ask.origin for ask in asks] == [f"event, upload {n}" for n in range(1, 6)]
+    assert [type(ask) for ask in requests] == [
+        RejectedRequest,
+        RejectedRequest,
+        AbortRequest,
+        RejectedRequest,
+        AbortRequest,
+    ]
+    assert [ask.origin for ask in requests] == [f"event, upload {n}" for n in range(1, 6)]
 
 
 @pytest.mark.parametrize("text", ["", " \n", None, 5, GOOD], ids=repr)
@@ -169,7 +185,7 @@ def test_a_field_that_stands_twice_or_is_no_text_is_refused(message: dict[str, A
 def test_the_region_may_be_missing_or_stand_in_either_spelling(more: dict[str, str], region: str | None) -> None:
     ask = only(GOOD | more)
 
-    assert isinstance(ask, AbortUpload)
+    assert isinstance(ask, AbortRequest)
     assert ask.region == region
 
 
@@ -189,7 +205,7 @@ def test_the_region_may_be_missing_or_stand_in_either_spelling(more: dict[str, s
 def test_a_timer_narrows_within_bounds(narrowing: dict[str, Any], field: str, value: object) -> None:
     ask = only(timer(**narrowing))
 
-    assert isinstance(ask, SweepBuckets)
+    assert isinstance(ask, SweepRequest)
     assert getattr(ask, field) == value
 
 
@@ -209,7 +225,7 @@ def test_a_timer_narrows_by_nothing_else(name: str, values: list[object], said: 
 
 @pytest.mark.parametrize("message", [None, "", "  ", "{}", {}], ids=repr)
 def test_a_timer_that_says_nothing_sweeps_as_the_settings_have_it(message: object) -> None:
-    assert only(event("timer") | {"Message": message}) == SweepBuckets()
+    assert only(event("timer") | {"Message": message}) == SweepRequest()
 
 
 @pytest.mark.parametrize("message", [[], 0, False, "5", "[]", '"text"'], ids=repr)
@@ -221,7 +237,7 @@ def test_a_timer_that_says_something_else_is_refused(message: object) -> None:
 def test_the_time_of_an_event_of_cos_is_in_unix_seconds(seconds: float) -> None:
     ask = only(completed({"eventTime": seconds}))
 
-    assert isinstance(ask, Superseded)
+    assert isinstance(ask, CompletedObject)
     assert ask.completed_at == datetime.fromtimestamp(seconds, timezone.utc)
 
 
@@ -245,7 +261,7 @@ def test_the_time_of_an_event_of_cos_is_in_unix_seconds(seconds: float) -> None:
 def test_event_time_may_be_text(text: str, moment: str) -> None:
     ask = only(completed({"eventTime": text}))
 
-    assert isinstance(ask, Superseded)
+    assert isinstance(ask, CompletedObject)
     assert ask.completed_at == datetime.fromisoformat(moment)
 
 
@@ -282,7 +298,7 @@ def test_the_name_of_the_bucket_comes_with_its_appid_or_without(name: str) -> No
     place = {"name": name, "appid": "1250000000", "region": "gz"}
     ask = only(completed(cosBucket=place, cosObject={"key": f"/1250000000/{name}/k"}))
 
-    assert isinstance(ask, Superseded)
+    assert isinstance(ask, CompletedObject)
     assert (ask.bucket, ask.key) == ("photos-1250000000", "k")
 
 
@@ -299,9 +315,9 @@ def test_a_completed_key_that_is_not_behind_its_bucket_is_refused(path: object) 
 )
 def test_a_completed_key_that_nothing_proves_is_refused(key: str, url: object) -> None:
     given = f"http://b.example/{key}" if url == "{as it is}" else url
-    asks = decode(completed(cosObject={"key": f"/1250000000/photos/{key}", "url": given})).asks
+    requests = decode(completed(cosObject={"key": f"/1250000000/photos/{key}", "url": given})).requests
 
-    made = plan.make(asks, Settings((PHOTOS,)), (PHOTOS,), "run-1", NOW)
+    made = plan.build_plan(requests, Settings((PHOTOS,)), (PHOTOS,), "run-1", NOW)
 
     assert (made.scans, [refused.origin for refused in made.refused]) == ((), ["record 1"])
     assert "does not prove how its key is encoded" in made.refused[0].reason
@@ -340,7 +356,7 @@ def test_a_message_holds_fewer_than_two_hundred_thousand_values(values: int, *, 
 
     ask = only({"Records": [{"CMQ": {"msgBody": text}}]})
 
-    assert isinstance(ask, AbortUpload if is_read else Refused)
+    assert isinstance(ask, AbortRequest if is_read else RejectedRequest)
 
 
 @pytest.mark.parametrize(
@@ -352,18 +368,18 @@ def test_separators_within_texts_are_no_values(note: str) -> None:
     fits = json.dumps(GOOD | {"note": note, "rest": [0] * 100})
     too_many = json.dumps(GOOD | {"note": note, "rest": [0] * 200_000})
 
-    assert isinstance(only({"Records": [{"CMQ": {"msgBody": fits}}]}), AbortUpload)
+    assert isinstance(only({"Records": [{"CMQ": {"msgBody": fits}}]}), AbortRequest)
     assert "more than 200000 values" in reason({"Records": [{"CMQ": {"msgBody": too_many}}]})
 
 
 @pytest.mark.parametrize("name", ["buckets", "prefixes"])
 def test_the_names_of_a_narrowing_have_four_kilobytes_together(name: str) -> None:
-    assert isinstance(only(timer(**{name: ["a" * 2048, "b" * 2048]})), SweepBuckets)
+    assert isinstance(only(timer(**{name: ["a" * 2048, "b" * 2048]})), SweepRequest)
     assert "longer than the 4096 characters" in reason(timer(**{name: ["a" * 2048, "b" * 2049]}))
 
 
 def test_a_limit_of_aborts_has_a_limit() -> None:
-    assert only(timer(max_aborts=10**12)) == SweepBuckets(max_aborts=10**12)
+    assert only(timer(max_aborts=10**12)) == SweepRequest(max_aborts=10**12)
     assert "`max_aborts`" in reason(timer(max_aborts=10**12 + 1))
 
 
@@ -379,7 +395,7 @@ def test_a_bucket_of_an_event_of_cos_has_a_name_and_an_appid_that_are_texts_or_n
     place = {"name": "photos", "appid": 1250000000}
     key = {"key": "/1250000000/photos/k"}
 
-    assert isinstance(only(completed(cosBucket=place, cosObject=key)), Superseded)
+    assert isinstance(only(completed(cosBucket=place, cosObject=key)), CompletedObject)
     others: list[object] = [None, [], {}, 0.5]
     for value in others:
         assert f"the COS event's `{name}` is " in reason(completed(cosBucket=place | {name: value}, cosObject=key))
@@ -389,14 +405,14 @@ def test_another_event_of_cos_is_ignored_and_named() -> None:
     decoded = decode(completed({"eventName": "cos:ObjectCreated:Put"}))
 
     said = "the COS event is 'cos:ObjectCreated:Put', not cos:ObjectCreated:CompleteMultipartUpload"
-    assert (decoded.asks, decoded.ignored) == ((), (Ignored(said, "record 1"),))
+    assert (decoded.requests, decoded.ignored) == ((), (Ignored(said, "record 1"),))
 
 
 @pytest.mark.parametrize("name", ["s3:TestEvent", "cos:TestEvent"])
 def test_test_event_is_ignored(name: str) -> None:
     decoded = decode({"Service": "Amazon S3", "Event": name, "Bucket": "b-1250000000"})
 
-    assert (decoded.asks, decoded.ignored) == ((), (Ignored("a test event", "event"),))
+    assert (decoded.requests, decoded.ignored) == ((), (Ignored("a test event", "event"),))
 
 
 @pytest.mark.parametrize("name", ["TestEvent", "s3:TestEvents", ":TestEvent", "s3 :TestEvent", 5, None], ids=repr)
@@ -408,7 +424,7 @@ def test_what_only_looks_like_a_test_event_is_refused(name: object) -> None:
 def test_test_event_that_names_an_upload_is_no_test_event(name: str) -> None:
     raw = {"Event": "s3:TestEvent", "bucket": "b-1250000000", "key": "k", name: "1"}
 
-    assert only(raw) == AbortUpload("b-1250000000", "k", "1")
+    assert only(raw) == AbortRequest("b-1250000000", "k", "1")
 
 
 REPORTS = ReportPlace(Bucket("photos-1250000000", "ap-guangzhou"), "reports/")
@@ -423,7 +439,7 @@ def test_completed_object_among_our_own_reports_is_ignored(key: str, *, is_ours:
 
     decoded = decode(raw, REPORTS)
 
-    assert (len(decoded.asks), len(decoded.ignored)) == ((0, 1) if is_ours else (1, 0))
+    assert (len(decoded.requests), len(decoded.ignored)) == ((0, 1) if is_ours else (1, 0))
 
 
 @pytest.mark.parametrize("bucket", ["logs-1250000000", "photos-1250000001"])
@@ -431,21 +447,21 @@ def test_completed_object_under_the_same_prefix_of_another_bucket_is_not_ignored
     name, _, appid = bucket.rpartition("-")
     raw = completed(cosBucket={"name": name, "appid": appid}, cosObject={"key": f"/{appid}/{name}/reports/1"})
 
-    assert isinstance(decode(raw, REPORTS).asks[0], Superseded)
+    assert isinstance(decode(raw, REPORTS).requests[0], CompletedObject)
 
 
 def test_completed_object_is_ignored_only_when_every_reading_of_its_key_is_among_our_own_reports() -> None:
     ours = completed(cosObject={"key": "/1250000000/photos/reports/a%20b"})
     perhaps = completed(cosObject={"key": "/1250000000/photos/reports%2Fa"})
 
-    assert decode(ours, REPORTS).asks == ()
-    assert [len(ask.other_keys) for ask in decode(perhaps, REPORTS).asks if isinstance(ask, Superseded)] == [1]
+    assert decode(ours, REPORTS).requests == ()
+    assert [len(ask.other_keys) for ask in decode(perhaps, REPORTS).requests if isinstance(ask, CompletedObject)] == [1]
 
 
 def test_completed_object_among_our_own_reports_is_ignored_even_with_a_broken_time() -> None:
     raw = completed({"eventTime": "today"}, cosObject={"key": "/1250000000/photos/reports/1"})
 
-    assert decode(raw, REPORTS).asks == ()
+    assert decode(raw, REPORTS).requests == ()
 
 
 def test_record_that_is_ignored_stops_no_other_and_an_empty_batch_stays_refused() -> None:
@@ -453,9 +469,9 @@ def test_record_that_is_ignored_stops_no_other_and_an_empty_batch_stays_refused(
 
     decoded = decode({"Records": put + completed()["Records"] + put + [{}]})
 
-    assert [type(ask) for ask in decoded.asks] == [Superseded, Refused]
+    assert [type(ask) for ask in decoded.requests] == [CompletedObject, RejectedRequest]
     assert [ignored.origin for ignored in decoded.ignored] == ["record 1", "record 3"]
-    assert [type(ask) for ask in decode({"Records": []}).asks] == [Refused]
+    assert [type(ask) for ask in decode({"Records": []}).requests] == [RejectedRequest]
 
 
 def test_of_two_spellings_the_one_that_is_wrong_is_named() -> None:
@@ -478,7 +494,7 @@ def test_of_two_spellings_the_one_that_is_wrong_is_named() -> None:
     ids=lambda named: ",".join(named),
 )
 def test_upload_may_be_named_in_the_spelling_of_any_sdk(named: dict[str, str]) -> None:
-    assert only(named) == AbortUpload("b-1250000000", "k", "1")
+    assert only(named) == AbortRequest("b-1250000000", "k", "1")
 
 
 @pytest.mark.parametrize(
@@ -495,9 +511,9 @@ def test_name_with_a_letter_that_only_looks_like_another_is_no_spelling() -> Non
 def test_name_of_sixteen_characters_may_be_a_spelling() -> None:
     named = {"bucket": "b-1250000000", "key": "k", "u" + "_" * 8 + "ploadId": "1"}
 
-    assert only(named) == AbortUpload("b-1250000000", "k", "1")
+    assert only(named) == AbortRequest("b-1250000000", "k", "1")
 
 
 @pytest.mark.parametrize("name", ["regionName", "region_name", "REGION"])
 def test_region_may_be_named_in_the_spelling_of_any_sdk(name: str) -> None:
-    assert only(GOOD | {name: "ap-x"}) == AbortUpload("b-1250000000", "k", "1", "ap-x")
+    assert only(GOOD | {name: "ap-x"}) == AbortRequest("b-1250000000", "k", "1", "ap-x")

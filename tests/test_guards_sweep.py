@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from cos_sweeper import plan as planning
-from cos_sweeper.budget import Deadline
-from cos_sweeper.clock import AsOf
-from cos_sweeper.errors import NoSuchUpload, Refusal, Rejected, Unavailable
-from cos_sweeper.listing import Walk, every_bucket
-from cos_sweeper.model import (
+from cos_sweeper.core import plan as planning
+from cos_sweeper.core.clock import AsOf
+from cos_sweeper.core.deadline import Deadline
+from cos_sweeper.core.errors import CosRejected, NoSuchUpload, RequestRejected, Unavailable
+from cos_sweeper.core.keys import validate_key
+from cos_sweeper.core.model import (
     Aborted,
     AlreadyGone,
     Bucket,
@@ -27,15 +27,16 @@ from cos_sweeper.model import (
     Page,
     Part,
     PartsPage,
-    Refused,
-    SweepBuckets,
+    RejectedRequest,
+    SweepRequest,
     Upload,
     WouldAbort,
 )
-from cos_sweeper.plan import Named
-from cos_sweeper.policy import Policy
-from cos_sweeper.settle import OUT_OF_TIME, Acknowledged, Allowance, Settler
-from cos_sweeper.store import Receipt, why_unaddressable
+from cos_sweeper.core.plan import UploadTarget
+from cos_sweeper.core.policy import Policy
+from cos_sweeper.cos.store import Receipt
+from cos_sweeper.engine.paginator import Paginator, every_bucket
+from cos_sweeper.engine.processing import OUT_OF_TIME, AbortBudget, Acknowledged, UploadProcessor
 from tests.aborting import aborting_settings
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=timezone.utc)
@@ -77,14 +78,14 @@ def settled(
     shelf: Shelf,
     policy: Policy = RULES,
     *,
-    allowance: Allowance | None = None,
+    abort_budget: AbortBudget | None = None,
     passed: Callable[[], bool] = lambda: False,
     dry_run: bool = False,
 ) -> Outcome:
-    plan = planning.make((SweepBuckets(),), aborting_settings((PHOTOS,), dry_run=dry_run), (PHOTOS,), "run", NOW)
+    plan = planning.build_plan((SweepRequest(),), aborting_settings((PHOTOS,), dry_run=dry_run), (PHOTOS,), "run", NOW)
     deadline = Deadline(lambda: 1.0 if passed() else 0.0, 1.0, 2.0, 3.0)
-    settler = Settler(shelf, plan, deadline, allowance or Allowance(None), AsOf(NOW, is_new=True))  # type: ignore[arg-type]
-    outcome = settler.named(Named(UPLOAD, policy))
+    processor = UploadProcessor(shelf, plan, deadline, abort_budget or AbortBudget(None), AsOf(NOW, is_new=True))  # type: ignore[arg-type]
+    outcome = processor.named(UploadTarget(UPLOAD, policy))
     return outcome.aborted if isinstance(outcome, Acknowledged) else outcome
 
 
@@ -104,7 +105,7 @@ def test_parts_that_never_end_are_given_up_after_a_thousand_pages() -> None:
     outcome = settled(shelf)
 
     assert isinstance(outcome, Failed)
-    assert (outcome.code, outcome.lasting) == ("EndlessParts", True)
+    assert (outcome.code, outcome.permanent) == ("EndlessParts", True)
     assert shelf.asked == [7 * page for page in range(1000)]
     assert shelf.aborts == 0
 
@@ -121,9 +122,9 @@ def test_a_clock_that_is_off_while_parts_are_read_keeps_what_has_an_idle_time(mi
     ("trouble", "outcome"),
     [
         (NoSuchUpload("NoSuchUpload", 404), AlreadyGone),
-        (Refusal("malformed"), Refused),
+        (RequestRejected("malformed"), RejectedRequest),
         (Unavailable("SlowDown", 503), Failed),
-        (Rejected("AccessDenied", 403), Failed),
+        (CosRejected("AccessDenied", 403), Failed),
     ],
     ids=["gone", "refused", "for_now", "for_good"],
 )
@@ -138,16 +139,16 @@ def test_what_goes_wrong_while_parts_are_read_or_at_the_abort_is_an_outcome(
 
 def test_whether_a_failure_lasts_is_told() -> None:
     for_now, for_good = (
-        settled(Shelf(raising(trouble))) for trouble in (Unavailable("SlowDown"), Rejected("AccessDenied"))
+        settled(Shelf(raising(trouble))) for trouble in (Unavailable("SlowDown"), CosRejected("AccessDenied"))
     )
 
     assert isinstance(for_now, Failed)
     assert isinstance(for_good, Failed)
-    assert (for_now.lasting, for_good.lasting) == (False, True)
+    assert (for_now.permanent, for_good.permanent) == (False, True)
 
 
 def test_only_a_named_upload_without_an_idle_time_is_aborted_though_its_parts_cannot_be_read() -> None:
-    blind, gone = Shelf(raising(Rejected("AccessDenied"))), Shelf(raising(NoSuchUpload("NoSuchUpload", 404)))
+    blind, gone = Shelf(raising(CosRejected("AccessDenied"))), Shelf(raising(NoSuchUpload("NoSuchUpload", 404)))
 
     assert settled(blind, AT_ONCE) == Aborted(UPLOAD, None, "id")
     assert settled(gone, AT_ONCE) == AlreadyGone(UPLOAD)
@@ -165,11 +166,11 @@ def test_parts_that_were_cut_off_by_our_own_time_limit_are_no_failure() -> None:
     shelf = Shelf(raising(Unavailable("Timeout")))
 
     assert isinstance(settled(shelf, passed=lambda: bool(shelf.asked)), Deferred)
-    assert isinstance(settled(Shelf(raising(Rejected("x"))), passed=lambda: False), Failed)
+    assert isinstance(settled(Shelf(raising(CosRejected("x"))), passed=lambda: False), Failed)
 
 
 def test_an_allowance_is_taken_for_an_abort_and_given_back_only_when_none_was_needed() -> None:
-    allowance = Allowance(2)
+    abort_budget = AbortBudget(2)
     gone, failed = NoSuchUpload("NoSuchUpload", 404), Unavailable("Timeout")
 
     left = []
@@ -178,34 +179,34 @@ def test_an_allowance_is_taken_for_an_abort_and_given_back_only_when_none_was_ne
         (Shelf(aborting=raising(failed)), False),
         (Shelf(), True),
     ):
-        outcome = settled(shelf, allowance=allowance, dry_run=dry_run)
-        left.append((type(outcome), allowance.left, allowance.spent))
+        outcome = settled(shelf, abort_budget=abort_budget, dry_run=dry_run)
+        left.append((type(outcome), abort_budget.left, abort_budget.spent))
 
     assert left == [(AlreadyGone, 2, False), (Failed, 1, False), (WouldAbort, 0, True)]
-    assert isinstance(settled(Shelf(), allowance=allowance), Deferred)
-    assert allowance.left == 0
+    assert isinstance(settled(Shelf(), abort_budget=abort_budget), Deferred)
+    assert abort_budget.left == 0
 
 
 @pytest.mark.parametrize("code", ["TooLate", "OutOfTime"])
 def test_upload_whose_abort_never_left_is_left_for_later_and_takes_no_place_under_the_limit(code: str) -> None:
-    allowance = Allowance(1)
+    abort_budget = AbortBudget(1)
     shelf = Shelf(aborting=raising(Unavailable(code, again=code == "TooLate")))
 
-    outcome = settled(shelf, allowance=allowance)
+    outcome = settled(shelf, abort_budget=abort_budget)
 
     assert isinstance(outcome, Deferred)
-    assert (shelf.aborts, len(shelf.asked), allowance.left) == ((3, 3, 1) if code == "TooLate" else (1, 1, 1))
+    assert (shelf.aborts, len(shelf.asked), abort_budget.left) == ((3, 3, 1) if code == "TooLate" else (1, 1, 1))
 
 
 def test_upload_whose_abort_was_sent_and_cannot_be_looked_up_is_left_for_later_and_says_so() -> None:
-    allowance = Allowance(1)
+    abort_budget = AbortBudget(1)
     shelf = Shelf(aborting=raising(Unavailable("Timeout", again=True)))
 
-    outcome = settled(shelf, allowance=allowance, passed=lambda: shelf.aborts > 0)
+    outcome = settled(shelf, abort_budget=abort_budget, passed=lambda: shelf.aborts > 0)
     without_pause = settled(Shelf(aborting=raising(Unavailable("Timeout", again=True)), pauses=False))
 
     assert outcome == without_pause == Deferred(UPLOAD, OUT_OF_TIME, was_sent=True)
-    assert allowance.left == 0
+    assert abort_budget.left == 0
 
 
 @pytest.mark.parametrize(
@@ -233,28 +234,28 @@ def test_abort_relies_on_a_look_of_less_than_five_seconds_that_a_second_one_conf
         return PartsPage((OLD,), after + 1 if after + 1 < pages else None, IN_STEP, NOW, sent)
 
     shelf = Shelf(page)
-    plan = planning.make((SweepBuckets(),), aborting_settings((PHOTOS,)), (PHOTOS,), "run", NOW)
+    plan = planning.build_plan((SweepRequest(),), aborting_settings((PHOTOS,)), (PHOTOS,), "run", NOW)
     deadline = Deadline(lambda: now[0], 1000.0, 1000.0, 1000.0)
-    settler = Settler(shelf, plan, deadline, Allowance(None), AsOf(NOW, is_new=True))  # type: ignore[arg-type]
-    done = settler.named(Named(UPLOAD, RULES, markers=tuple(range(known))))
+    processor = UploadProcessor(shelf, plan, deadline, AbortBudget(None), AsOf(NOW, is_new=True))  # type: ignore[arg-type]
+    done = processor.named(UploadTarget(UPLOAD, RULES, markers=tuple(range(known))))
 
     assert type(done.aborted if isinstance(done, Acknowledged) else done) is outcome
     assert len(shelf.asked) == requests
 
 
 def test_an_allowance_without_a_limit_stays_without_one() -> None:
-    allowance = Allowance(None)
+    abort_budget = AbortBudget(None)
 
-    assert allowance.take()
-    allowance.give_back()
-    assert (allowance.left, allowance.spent) == (None, False)
+    assert abort_budget.take()
+    abort_budget.give_back()
+    assert (abort_budget.left, abort_budget.spent) == (None, False)
 
 
 # Listing
 
 
 def walked(start: Cursor, *markers: Cursor | None) -> Cursor | None:
-    walk = Walk(start)
+    walk = Paginator(start)
     for marker in markers:
         walk.advance(Page((), marker))
     return walk.next
@@ -272,7 +273,7 @@ def walked(start: Cursor, *markers: Cursor | None) -> Cursor | None:
     ids=["before_the_start", "same", "circle", "back", "back_by_bytes"],
 )
 def test_a_listing_that_goes_back_or_in_circles_is_rejected(markers: tuple[tuple[str, str], ...]) -> None:
-    with pytest.raises(Rejected) as caught:
+    with pytest.raises(CosRejected) as caught:
         walked(Cursor("b", "0"), *(Cursor(*marker) for marker in markers))
 
     assert caught.value.code == "MarkerStuck"
@@ -331,6 +332,6 @@ def test_only_what_is_wholly_a_bucket_in_a_region_is_swept(name: str, region: st
     ],
 )
 def test_what_would_address_something_else_never_reaches_the_sdk(key: str, upload_id: str, reason: str | None) -> None:
-    told = why_unaddressable(key, upload_id)
+    told = validate_key(key, upload_id)
 
     assert told is None if reason is None else reason in (told or "")

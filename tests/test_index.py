@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from cos_sweeper import plan
-from cos_sweeper.errors import BadSettings, MissingCredentials, RunFailed, Unexplained
-from cos_sweeper.model import AbortUpload, Superseded, SweepBuckets
-from cos_sweeper.triggers import decode
-from tests.cloud.client import Cloud, HeldUpload, Seeded
+from cos_sweeper.core import plan
+from cos_sweeper.core.errors import BadSettings, InternalError, MissingCredentials, RunFailed
+from cos_sweeper.core.model import AbortRequest, CompletedObject, SweepRequest
+from cos_sweeper.scf.events import decode
+from tests.emulator.client import Cloud, HeldUpload, Seeded
 from tests.function import EVENTS, LOGS, PHOTOS, TOKEN, Function, event, named, timer
 
 BUCKET = PHOTOS.partition("@")[0]
@@ -22,13 +22,13 @@ ASYNCHRONOUS = ["direct", "timer", "cos_completed", "cmq", "cls", "eventbridge"]
 
 def plant(cloud: Cloud, raw: Any) -> None:
     """Put the uploads there that an event is about: old, idle, a part each."""
-    for ask in decode(raw).asks:
+    for ask in decode(raw).requests:
         match ask:
-            case AbortUpload():
+            case AbortRequest():
                 cloud.seed(ask.bucket, ask.key, upload_id=ask.upload_id)
-            case Superseded():
+            case CompletedObject():
                 cloud.seed(ask.bucket, ask.key, count=2, hours_since_start=LONG_AGO)
-            case SweepBuckets():
+            case SweepRequest():
                 cloud.seed(BUCKET, "logs/{n}", count=2)
 
 
@@ -90,15 +90,15 @@ def test_an_asynchronous_trigger_gets_the_reasons_when_refused_and_is_not_retrie
 
     done = function(REFUSED[name])
 
-    assert done.lines("request.refused")[0]["reason"]
+    assert done.lines("request.rejected")[0]["reason"]
     assert cloud.requests(before) == []
     if name == "timer":
         # A sweep that does not happen must be noticed.
         assert "SweepRejected" in str(done.error)
         return
     assert done.error is None
-    assert (done.report["refused"], done.report["status"]) == (1, "rejected")
-    assert done.lines("request.refused")[0]["reason"] == done.report["refusals"][0]["reason"]
+    assert (done.report["rejected"], done.report["status"]) == (1, "rejected")
+    assert done.lines("request.rejected")[0]["reason"] == done.report["rejections"][0]["reason"]
 
 
 @pytest.mark.parametrize("name", ASYNCHRONOUS)
@@ -135,8 +135,8 @@ def test_a_refused_message_of_a_ckafka_batch_is_logged_and_the_partition_goes_on
     done = function(event("ckafka_batch"))
 
     assert done.error is None
-    assert (done.report["aborted"], done.report["refused"]) == (2, 1)
-    assert done.lines("request.refused")[0]["origin"] == "record 2"
+    assert (done.report["aborted"], done.report["rejected"]) == (2, 1)
+    assert done.lines("request.rejected")[0]["origin"] == "record 2"
     assert held(cloud) == []
 
 
@@ -198,7 +198,7 @@ def test_http_gets_400_for_a_body_that_cannot_be_used(body: str, function: Funct
     done = function(post(event("direct")) | {"body": body})
 
     assert status_of(done.answer) == 400
-    assert done.report["refusals"][0]["reason"]
+    assert done.report["rejections"][0]["reason"]
 
 
 def test_http_gets_401_without_the_token_or_with_a_wrong_one(cloud: Cloud, function: Function) -> None:
@@ -316,7 +316,7 @@ def test_over_http_the_worst_of_several_decides_and_the_body_tells_each(cloud: C
     assert [status_of(done.answer) for done in (one, two, three)] == [400, 502, 503]
     told = {detail["key"]: detail["outcome"] for detail in three.report["details"]}
     assert told == {good["key"]: "already_gone", denied["key"]: "failed", busy["key"]: "failed"}
-    assert "not among BUCKETS" in three.report["refusals"][0]["reason"]
+    assert "not among BUCKETS" in three.report["rejections"][0]["reason"]
 
 
 # Named by an event
@@ -347,7 +347,7 @@ def test_a_region_that_disagrees_with_the_settings_is_refused(cloud: Cloud, func
 
     done = function(named(BUCKET, upload.key, upload.upload_id) | {"region": "ap-beijing"})
 
-    assert "ap-guangzhou" in done.report["refusals"][0]["reason"]
+    assert "ap-guangzhou" in done.report["rejections"][0]["reason"]
     assert len(held(cloud)) == 1
 
 
@@ -360,8 +360,8 @@ def test_a_named_upload_is_left_alone_in_a_dry_run_and_under_a_spared_prefix(clo
     outside = function(failure, PREFIXES="raw/")
 
     assert (dry.report["would_abort"], dry.report["bytes_would_free"]) == (1, 1 << 20)
-    assert spared.report["kept_because"] == {"under an excluded prefix": 1}
-    assert outside.report["kept_because"] == {"outside the prefixes": 1}
+    assert spared.report["kept_by_reason"] == {"under an excluded prefix": 1}
+    assert outside.report["kept_by_reason"] == {"outside the prefixes": 1}
     assert len(held(cloud)) == 1
 
 
@@ -413,7 +413,7 @@ def test_a_completed_object_takes_older_idle_uploads_of_exactly_its_key_with_it(
 
     done = function(event("cos_completed"))
 
-    assert done.report["kept_because"] == {
+    assert done.report["kept_by_reason"] == {
         "started after the object was completed": 1,
         "a part arrived lately": 1,
     }
@@ -429,7 +429,7 @@ def test_more_uploads_than_time_allows_are_wanted_again(cloud: Cloud, function: 
 
     assert isinstance(done.error, RunFailed)
     assert "deferred" in str(done.error)
-    ended = done.lines("run.ended")[0]
+    ended = done.lines("run.finished")[0]
     assert ended["aborted"] + ended["deferred"] == 60
     assert len(held(cloud)) == ended["deferred"] > 0
 
@@ -444,7 +444,7 @@ def test_a_sweep_finds_every_bucket_of_every_region_that_the_role_can_list(cloud
     done = function(timer(), BUCKETS="*")
 
     assert (done.report["aborted"], done.report["buckets_swept"]) == (5, 2)
-    assert {line["bucket"] for line in done.lines("sweep.page_settled")} == {PHOTOS, LOGS}
+    assert {line["bucket"] for line in done.lines("page.processed")} == {PHOTOS, LOGS}
 
 
 def test_when_the_buckets_cannot_be_listed_the_run_fails_and_says_so(cloud: Cloud, function: Function) -> None:
@@ -465,7 +465,7 @@ def test_a_bucket_that_cannot_be_listed_does_not_stop_the_others(cloud: Cloud, f
     assert isinstance(done.error, RunFailed)
     assert held(cloud) == []
     assert done.lines("bucket.failed")[0]["bucket"] == PHOTOS
-    assert done.lines("run.ended")[0]["buckets_failed"] == 1
+    assert done.lines("run.finished")[0]["buckets_failed"] == 1
 
 
 def test_thousands_of_uploads_and_more_of_one_key_than_a_page_holds_are_swept_completely(
@@ -502,7 +502,7 @@ def test_a_page_is_one_line_of_the_log_with_cos_request_ids(cloud: Cloud, functi
 
     done = function(timer(buckets=[BUCKET]))
 
-    pages = done.lines("sweep.page_settled")
+    pages = done.lines("page.processed")
     requests = {request.request_id: request.operation for request in cloud.requests()}
     assert sorted(page["aborted"] for page in pages) == [500, 1000]
     assert {requests[page["cos_request_id"]] for page in pages} == {"ListMultipartUploads"}
@@ -521,7 +521,7 @@ def test_a_time_limit_within_a_bucket_ends_the_run_as_partial_with_nothing_half_
 
     report = done.report
     assert report["status"] == "partial"
-    assert report["cut_short"] == "out of time"
+    assert report["stopped_because"] == "out of time"
     assert report["aborted"] + report["deferred"] == report["uploads"]
     assert len(held(cloud)) == 1500 - report["aborted"] > 0
     answered = [request for request in cloud.requests(before) if request.operation == "AbortMultipartUpload"]
@@ -538,7 +538,7 @@ def test_max_aborts_is_a_limit_that_is_never_passed_and_reached_where_possible(
     capped = function(timer(), MAX_ABORTS="5", DRY_RUN="true")
 
     assert (done.report["status"], done.report["aborted"], done.report["deferred"]) == ("partial", 7, 43)
-    assert (capped.report["would_abort"], capped.report["cut_short"]) == (5, "")
+    assert (capped.report["would_abort"], capped.report["stopped_because"]) == (5, "")
     assert len(held(cloud)) == 43
 
 
@@ -559,7 +559,7 @@ def test_a_report_that_cannot_be_kept_is_said_and_undoes_nothing(cloud: Cloud, f
     done = function(timer(), REPORT=f"{PHOTOS}/reports")
 
     assert done.report["aborted"] == 1
-    assert done.lines("report.not_kept")[0]["code"] == "AccessDenied"
+    assert done.lines("report.store_failed")[0]["code"] == "AccessDenied"
 
 
 # What the function itself needs
@@ -611,7 +611,7 @@ def test_expired_credentials_fail_for_now_because_the_platform_renews_them(cloud
     done = function(post(*uploads), role=expired)
 
     assert status_of(done.answer) == 503
-    assert done.report["failed_with"] == {"ExpiredToken": 1}
+    assert done.report["failures_by_code"] == {"ExpiredToken": 1}
 
 
 def test_a_defect_reaches_the_platform_as_one_of_ours_and_says_what_to_do(
@@ -620,15 +620,15 @@ def test_a_defect_reaches_the_platform_as_one_of_ours_and_says_what_to_do(
     def defect(*_: object) -> None:
         raise ZeroDivisionError(f"while holding {cloud.role.secret_key}")
 
-    monkeypatch.setattr(plan, "make", defect)
+    monkeypatch.setattr(plan, "build_plan", defect)
 
     done = function(timer())
 
-    assert isinstance(done.error, Unexplained)
+    assert isinstance(done.error, InternalError)
     assert "ZeroDivisionError at test_index.py" in str(done.error)
     assert "report" in str(done.error)
     assert done.error.__suppress_context__
-    assert "ZeroDivisionError" in done.lines("run.broke")[0]["trace"]
+    assert "ZeroDivisionError" in done.lines("run.crashed")[0]["trace"]
     assert cloud.role.secret_key not in done.output
 
 

@@ -18,17 +18,17 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from cos_sweeper import checkpoint
-from cos_sweeper.errors import Refusal, RunFailed
-from cos_sweeper.model import CHECKPOINT, Bucket, Upload
-from cos_sweeper.plan import Named, Plan, Scan, Share
-from cos_sweeper.policy import Policy
-from cos_sweeper.report import Report
-from cos_sweeper.settings import Settings
-from cos_sweeper.store import why_unaddressable
+from cos_sweeper.core import checkpoint
+from cos_sweeper.core.errors import RequestRejected, RunFailed
+from cos_sweeper.core.keys import validate_key
+from cos_sweeper.core.model import CHECKPOINT, Bucket, Upload
+from cos_sweeper.core.plan import ListingTarget, Plan, Shard, UploadTarget
+from cos_sweeper.core.policy import Policy
+from cos_sweeper.core.report import Report
+from cos_sweeper.core.settings import Settings
 from tests.aborting import aborting_settings
-from tests.cloud.client import Cloud
-from tests.cloud.journal import Request
+from tests.emulator.client import Cloud
+from tests.emulator.journal import Request
 from tests.engine import BUCKETS, NOW, Engine
 from tests.function import LOGS, PHOTOS, TOKEN, Function, Invocation, event, named, timer
 from tests.profiles import examples
@@ -316,7 +316,7 @@ def test_keep_everything_while_our_clock_is_off(year: int, cloud: Cloud, functio
 
     done = function(timer(buckets=[BUCKET]))
 
-    assert done.report["kept_because"] == {"our clock and COS's disagree": 3}
+    assert done.report["kept_by_reason"] == {"our clock and COS's disagree": 3}
     assert len(left(cloud)) == 3
 
 
@@ -348,7 +348,7 @@ def test_keep_an_upload_whose_age_is_in_dispute(initiated: str, reason: str, clo
 
     done = function(timer(buckets=[BUCKET]))
 
-    assert done.report["kept_because"] == {reason: 2}
+    assert done.report["kept_by_reason"] == {reason: 2}
     assert len(left(cloud)) == 2
 
 
@@ -358,7 +358,7 @@ def test_keep_an_upload_whose_age_cannot_be_read(cloud: Cloud, function: Functio
 
     done = function(timer(buckets=[BUCKET]))
 
-    assert done.report["kept_because"] == {"its start cannot be read": 1}
+    assert done.report["kept_by_reason"] == {"its start cannot be read": 1}
     assert left(cloud) == {"not-a-timed-id"}
 
 
@@ -414,7 +414,7 @@ def test_scope_holds_against_a_listing_of_another_bucket_or_outside_the_prefix(
     other = function(timer(), BUCKETS=LOGS)
 
     assert outside.report["aborted"] == 0
-    assert outside.report["refused"] == count
+    assert outside.report["rejected"] == count
     assert other.lines("bucket.failed")[0]["code"] == "Unreadable"
     assert len(left(cloud)) == count
 
@@ -433,11 +433,11 @@ def test_scope_a_timer_cannot_widen_what_the_settings_allow(
 
     done = function(timer(**widening), MAX_ABORTS="10", DRY_RUN="true", PREFIXES="raw/")
 
-    (refused,) = done.lines("request.refused")
+    (refused,) = done.lines("request.rejected")
     assert next(iter(widening)) in refused["reason"] or "PREFIXES" in refused["reason"]
     # A sweep that does not happen is an error that the platform counts.
     assert isinstance(done.error, RunFailed)
-    assert done.lines("run.ended")[0]["status"] == "failed"
+    assert done.lines("run.finished")[0]["status"] == "failed"
     assert left(cloud) == before
     assert cloud.requests(mark) == []
 
@@ -472,8 +472,8 @@ def test_honesty(faults: list[dict[str, Any]], *, dry: bool, count: int, cloud: 
 
     done = function(timer(buckets=[BUCKET], dry_run=dry))
 
-    ended = done.lines("run.ended")[0]
-    outcomes = ["kept", "would_abort", "aborted", "already_gone", "refused", "failed", "deferred"]
+    ended = done.lines("run.finished")[0]
+    outcomes = ["kept", "would_abort", "aborted", "already_gone", "rejected", "failed", "deferred"]
     promised = [one for one in cloud.requests() if one.operation == "AbortMultipartUpload" and one.status == 204]
     assert sum(ended[name] for name in outcomes) == ended["uploads"] == count
     assert ended["aborted"] == len([one for one in promised if not one.fault])
@@ -563,9 +563,9 @@ def test_isolation_of_uploads_and_buckets(cloud: Cloud, function: Function) -> N
 
     done = function(timer(), BUCKETS=f"gone-1250000000@ap-beijing,{PHOTOS},{LOGS}")
 
-    ended = done.lines("run.ended")[0]
+    ended = done.lines("run.finished")[0]
     assert done.error is not None
-    assert (ended["aborted"], ended["failed"], ended["refused"], ended["buckets_failed"]) == (18, 2, 4, 1)
+    assert (ended["aborted"], ended["failed"], ended["rejected"], ended["buckets_failed"]) == (18, 2, 4, 1)
     assert {upload.key for upload in cloud.uploads(BUCKET)} == {"3", "/lead", "a/..", ".", "bad\udcff"}
     assert {upload.key for upload in cloud.uploads(OTHER)} == {"7"}
 
@@ -676,9 +676,9 @@ def test_progress(found: list[tuple[str, int, int, int]], how: dict[str, Any], s
     scf.fire()
 
     assert scf.runs <= 12 * len(found) + 3 * how["fan_out"] + 10
-    ends = [one for one in scf.reports if not one.handed_on]
-    assert len(ends) == (1 if how["fan_out"] == 1 or not scf.reports[0].handed_on > 1 else how["fan_out"])
-    codes = [{*one.failed, *dict(one.past.failed)} for one in ends]
+    ends = [one for one in scf.reports if not one.continuations]
+    assert len(ends) == (1 if how["fan_out"] == 1 or not scf.reports[0].continuations > 1 else how["fan_out"])
+    codes = [{*one.failed, *dict(one.prior_failures.failed)} for one in ends]
     assert all(one.status.value == "complete" or failed for one, failed in zip(ends, codes, strict=True))
     assert set().union(*codes) <= {"NoProgress", "TooSlow"}
     if not any("NoProgress" in failed for failed in codes):
@@ -698,8 +698,8 @@ policies = st.builds(
     started_before=st.none() | st.just(NOW) | st.just(NOW + timedelta(days=30)),
 )
 everywhere = st.sampled_from([*BUCKETS, Bucket("elsewhere-1250000000", "ap-guangzhou")])
-scans = st.builds(Scan, everywhere, st.sampled_from(["", "raw/"]), policies)
-names = st.builds(Named, st.builds(Upload, everywhere, words, upload_ids), policies, is_swept=st.booleans())
+scans = st.builds(ListingTarget, everywhere, st.sampled_from(["", "raw/"]), policies)
+names = st.builds(UploadTarget, st.builds(Upload, everywhere, words, upload_ids), policies, is_swept=st.booleans())
 plans = st.builds(
     Plan,
     run_id=st.sampled_from(["run-1", "../x", ""]),
@@ -713,7 +713,7 @@ plans = st.builds(
     scans=st.lists(scans, max_size=2).map(tuple),
     refused=st.just(()),
     number=st.sampled_from([1, 1000, 1001]),
-    share=st.sampled_from([Share(), Share((1,), 4), Share((0, 3), 4), Share((5,), 4), Share((), 4)]),
+    shard=st.sampled_from([Shard(), Shard((1,), 4), Shard((0, 3), 4), Shard((5,), 4), Shard((), 4)]),
 )
 allowed = st.builds(
     Settings,
@@ -734,7 +734,7 @@ def test_scope_of_a_checkpoint(wanted: Plan, allowed: Settings) -> None:
     for text in checkpoint.write(wanted):
         try:
             made = checkpoint.read(json.loads(text)[CHECKPOINT], allowed, allowed.buckets, NOW)
-        except Refusal:
+        except RequestRejected:
             continue
 
         assert {one.bucket for one in made.scans} | {one.upload.bucket for one in made.named} <= set(allowed.buckets)
@@ -742,12 +742,12 @@ def test_scope_of_a_checkpoint(wanted: Plan, allowed: Settings) -> None:
         assert made.dry_run or not allowed.dry_run
         assert allowed.max_aborts is None or (made.max_aborts or 0) <= allowed.max_aborts
         assert made.workers == allowed.workers
-        assert made.share.places
-        assert all(0 <= place < made.share.of for place in made.share.places)
+        assert made.shard.places
+        assert all(0 <= place < made.shard.of for place in made.shard.places)
         assert made.number <= checkpoint.MAX_RUNS
         # Whatever the settings exclude by now is reported, and nothing else is left out.
         assert len({*made.scans, *made.named}) + len(made.dropped) >= min(1, len(wanted.scans) + len(wanted.named))
-        assert all(why_unaddressable(one.upload.key, one.upload.upload_id) is None for one in made.named)
+        assert all(validate_key(one.upload.key, one.upload.upload_id) is None for one in made.named)
         for policy in [one.policy for one in made.scans] + [one.policy for one in made.named]:
             assert set(allowed.exclude_prefixes) <= set(policy.exclude_prefixes)
             assert not allowed.prefixes or (policy.prefixes and all(one.startswith("raw/") for one in policy.prefixes))
@@ -766,11 +766,11 @@ def test_scope_of_a_damaged_checkpoint(wanted: Plan, damage: dict[str, Any]) -> 
     """Whatever stands in it, it is refused with a reason or read; nothing else."""
     for text in checkpoint.write(wanted):
         raw = {**json.loads(text)[CHECKPOINT], **damage}
-        made: Plan | str = "refused"
+        made: Plan | str = "rejected"
 
         try:
             made = checkpoint.read(raw, aborting_settings(BUCKETS), BUCKETS, NOW)
-        except Refusal as refused:
+        except RequestRejected as refused:
             made = str(refused)
 
         assert made

@@ -10,14 +10,15 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from cos_sweeper.log import HIDDEN, MAX_LINE_BYTES, Fact, Log, Scrubber
+from cos_sweeper.core.redaction import HIDDEN, Redactor
+from cos_sweeper.report.log import MAX_LINE_BYTES, Fact, Log
 
 SECRETS = ("AKIDexample0123456789", "key/with+signs==", "token.of.the.role")
 
 
-def written(event: str = "a.happened", **facts: Fact) -> str:
+def written(event: str = "a.happened", **fields: Fact) -> str:
     lines: list[str] = []
-    Log(lines.append, Scrubber(SECRETS), request_id="r-1").info(event, **facts)
+    Log(lines.append, Redactor(SECRETS), request_id="r-1").info(event, **fields)
     (line,) = lines
     return line
 
@@ -103,7 +104,7 @@ def test_a_secret_is_taken_out_also_where_a_long_line_is_cut(secret: str, paddin
     ],
 )
 def test_signatures_and_tokens_nobody_told_us_of_are_taken_out(text: str) -> None:
-    cleaned = Scrubber(()).clean(text)
+    cleaned = Redactor(()).redact(text)
 
     assert "abc123" not in cleaned
     assert HIDDEN in cleaned
@@ -115,14 +116,14 @@ SHAPES = ["text", 5, 0.5, True, None, [], ["text", 5], {}, {"value": "text"}, [[
 @pytest.mark.parametrize("name", ["token", "Authorization", "SecretKey", "x-cos-security-token", "Cookie", "PASSWORD"])
 @pytest.mark.parametrize("value", SHAPES, ids=repr)
 def test_value_of_any_shape_under_the_name_of_a_secret_is_hidden(name: str, value: object) -> None:
-    cleaned = Scrubber(()).clean_all({"deep": [{name: value, "key": "k"}]})
+    cleaned = Redactor(()).redact_all({"deep": [{name: value, "key": "k"}]})
 
     assert cleaned == {"deep": [{name: HIDDEN, "key": "k"}]}
 
 
 def test_number_under_the_code_of_an_error_is_kept_in_a_report() -> None:
-    report = {"failed_with": {"ExpiredToken": 3, "SignatureDoesNotMatch": 1}, "token": "text", "tokens": ["text"]}
+    report = {"failures_by_code": {"ExpiredToken": 3, "SignatureDoesNotMatch": 1}, "token": "text", "tokens": ["text"]}
 
-    cleaned = Scrubber(()).clean_all(report, keep_numbers=True)
+    cleaned = Redactor(()).redact_all(report, keep_numbers=True)
 
-    assert cleaned == {"failed_with": report["failed_with"], "token": HIDDEN, "tokens": HIDDEN}
+    assert cleaned == {"failures_by_code": report["failures_by_code"], "token": HIDDEN, "tokens": HIDDEN}

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import pytest
 
-from cos_sweeper.pace import CUT, Pace
+from cos_sweeper.cos.rate_limiter import CUT, RateLimiter
 
 
 class Event(NamedTuple):
@@ -44,7 +44,7 @@ class Simulation:
 
     def __post_init__(self) -> None:
         self.random = random.Random(self.seed)
-        self.paces = [Pace(self.random.uniform) for _ in range(self.instances)]
+        self.paces = [RateLimiter(self.random.uniform) for _ in range(self.instances)]
         self.tokens = self.burst
         for worker in range(self.workers * self.instances):
             self._at(0.0, "waiting", worker)
@@ -60,28 +60,28 @@ class Simulation:
     def _at(self, time: float, what: str, worker: int, **more: float | None) -> None:
         heappush(self.events, Event(time, self.random.getrandbits(60), what, worker, **more))  # type: ignore[arg-type]
 
-    def _waiting(self, event: Event, pace: Pace) -> None:
-        wait = pace.reserve(self.now)
-        self._at(self.now + wait, "sending", event.worker, cuts=pace.cuts if wait else None)
+    def _waiting(self, event: Event, limiter: RateLimiter) -> None:
+        wait = limiter.reserve(self.now)
+        self._at(self.now + wait, "sending", event.worker, cuts=limiter.cuts if wait else None)
 
-    def _sending(self, event: Event, pace: Pace) -> None:
-        if event.cuts not in (None, pace.cuts):
+    def _sending(self, event: Event, limiter: RateLimiter) -> None:
+        if event.cuts not in (None, limiter.cuts):
             self._at(self.now, "waiting", event.worker)
             return
-        pace.sent()
+        limiter.sent()
         what = "answered" if self.tokens >= 1 else "turned_down"
         self.tokens -= what == "answered"
         self._at(self.now + self.answer * self.random.uniform(1, 1.33), what, event.worker, sent=self.now)
 
-    def _answered(self, event: Event, pace: Pace) -> None:
+    def _answered(self, event: Event, limiter: RateLimiter) -> None:
         self.accepted += 1
-        pace.ended()
+        limiter.ended()
         self._at(self.now, "waiting", event.worker)
 
-    def _turned_down(self, event: Event, pace: Pace) -> None:
+    def _turned_down(self, event: Event, limiter: RateLimiter) -> None:
         self.refused += 1
-        pace.refused(event.sent, self.now)
-        pace.ended()
+        limiter.refused(event.sent, self.now)
+        limiter.ended()
         self._at(self.now + self.random.uniform(0, 0.4), "waiting", event.worker)
 
 
@@ -137,26 +137,26 @@ def test_when_a_bucket_allows_less_than_before_the_pace_follows() -> None:
 
 
 def test_refusals_of_what_was_sent_before_a_cut_do_not_cut_again() -> None:
-    pace = Pace(lambda low, high: (low + high) / 2)
+    limiter = RateLimiter(lambda low, high: (low + high) / 2)
     for _ in range(10):
-        pace.sent()
+        limiter.sent()
 
     for _ in range(10):
-        pace.refused(0.0, 0.1)
-        pace.ended()
+        limiter.refused(0.0, 0.1)
+        limiter.ended()
 
-    assert pace.cuts == 1
+    assert limiter.cuts == 1
     # Ten in a tenth of a second, and a little less from now on.
-    assert 80 < (pace.rate(0.1) or 0) < 100
+    assert 80 < (limiter.rate(0.1) or 0) < 100
 
 
 def test_no_two_instances_that_were_refused_together_go_on_alike() -> None:
     rates = set()
     for seed in range(10):
-        pace = Pace(random.Random(seed).uniform)
-        pace.sent()
-        pace.refused(0.0, 0.02)
-        rates.add(pace.rate(0.1))
+        limiter = RateLimiter(random.Random(seed).uniform)
+        limiter.sent()
+        limiter.refused(0.0, 0.02)
+        rates.add(limiter.rate(0.1))
 
     assert len(rates) == 10
 
@@ -171,48 +171,48 @@ def test_a_bucket_that_refuses_everything_is_still_asked_twice_a_second() -> Non
     assert 10 <= bucket.refused - refused <= 30
 
 
-def held_back(seconds_per_turn: float) -> Pace:
+def held_back(seconds_per_turn: float) -> RateLimiter:
     """A pace at which a turn takes so long, right after a cut at 0.0; the first place is one turn later."""
-    pace = Pace(lambda _low, _high: 1.0)
-    pace.sent()
-    pace.refused(-seconds_per_turn * CUT, 0.0)
-    pace.ended()
-    assert pace.rate(0.0) == pytest.approx(1 / seconds_per_turn)
-    return pace
+    limiter = RateLimiter(lambda _low, _high: 1.0)
+    limiter.sent()
+    limiter.refused(-seconds_per_turn * CUT, 0.0)
+    limiter.ended()
+    assert limiter.rate(0.0) == pytest.approx(1 / seconds_per_turn)
+    return limiter
 
 
 def test_turn_that_is_given_back_is_the_next_ones() -> None:
-    pace = held_back(0.1)
+    limiter = held_back(0.1)
 
-    first = pace.reserve(0.0, 2)
-    pace.give_back(0.0)
-    second = pace.reserve(0.0)
+    first = limiter.reserve(0.0, 2)
+    limiter.give_back(0.0)
+    second = limiter.reserve(0.0)
 
     assert [first, second] == pytest.approx([0.1, 0.2])
 
 
 def test_no_more_turns_are_given_back_than_were_taken_since_the_last_cut() -> None:
-    pace = held_back(0.1)
+    limiter = held_back(0.1)
 
     # Of requests that were under way when the pace was cut, and of one whose second turn was used.
     for _ in range(5):
-        pace.give_back(0.0)
-    first = pace.reserve(0.0, 2)
-    assert pace.use(0.0) == pytest.approx(0.1)
-    pace.give_back(0.0)
-    second = pace.reserve(0.0)
+        limiter.give_back(0.0)
+    first = limiter.reserve(0.0, 2)
+    assert limiter.use(0.0) == pytest.approx(0.1)
+    limiter.give_back(0.0)
+    second = limiter.reserve(0.0)
 
     assert [first, second] == pytest.approx([0.1, 0.3])
 
 
 def test_turns_from_before_a_cut_are_not_given_back_after_it() -> None:
-    pace = held_back(0.1)
-    pace.reserve(0.0, 2)
-    pace.sent()
-    pace.refused(0.05, 0.1)
-    pace.ended()
-    expected = pace.reserve(0.1)
+    limiter = held_back(0.1)
+    limiter.reserve(0.0, 2)
+    limiter.sent()
+    limiter.refused(0.05, 0.1)
+    limiter.ended()
+    expected = limiter.reserve(0.1)
 
-    pace.give_back(0.1)
+    limiter.give_back(0.1)
 
-    assert pace.reserve(0.1) > expected
+    assert limiter.reserve(0.1) > expected

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from cos_sweeper import permissions
-from cos_sweeper.settings import load
+from cos_sweeper.core.settings import load
+from cos_sweeper.scf import cam_policy
 from tests.aborting import ABORTING
-from tests.cloud.client import Cloud
+from tests.emulator.client import Cloud
 from tests.function import FUNCTION, LOGS, PHOTOS, Function, named, timer
 
 ROOT = Path(__file__).parents[1]
@@ -23,7 +23,7 @@ OF_COS = ["GetService", "ListMultipartUploads", "ListParts", "AbortMultipartUplo
 
 
 def policy(**environ: str) -> dict[str, Any]:
-    return permissions.policy(load({"BUCKETS": PHOTOS, **ABORTING, **environ}), FUNCTION, "1250000000")
+    return cam_policy.policy(load({"BUCKETS": PHOTOS, **ABORTING, **environ}), FUNCTION, "1250000000")
 
 
 def resources(document: dict[str, Any], action: str) -> list[str]:

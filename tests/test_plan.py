@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cos_sweeper.model import AbortUpload, Bucket, Refused, Superseded, SweepBuckets, Upload
-from cos_sweeper.plan import Named, Plan, Scan, make
+from cos_sweeper.core.model import AbortRequest, Bucket, CompletedObject, RejectedRequest, SweepRequest, Upload
+from cos_sweeper.core.plan import ListingTarget, Plan, UploadTarget, build_plan
 from tests.aborting import aborting_settings
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=timezone.utc)
@@ -19,8 +19,8 @@ LOGS = Bucket("logs-1250000000", "ap-singapore")
 BOTH = (PHOTOS, LOGS)
 
 
-def planned(*asks: AbortUpload | Superseded | SweepBuckets | Refused, **settings: object) -> Plan:
-    return make(asks, aborting_settings(BOTH, **settings), BOTH, "run", NOW)
+def planned(*requests: AbortRequest | CompletedObject | SweepRequest | RejectedRequest, **settings: object) -> Plan:
+    return build_plan(requests, aborting_settings(BOTH, **settings), BOTH, "run", NOW)
 
 
 def reasons(plan: Plan) -> str:
@@ -28,7 +28,7 @@ def reasons(plan: Plan) -> str:
 
 
 def test_a_sweep_scans_every_bucket_with_the_settings_policy() -> None:
-    plan = planned(SweepBuckets(), min_age=90 * HOUR, exclude_prefixes=("keep",))
+    plan = planned(SweepRequest(), min_age=90 * HOUR, exclude_prefixes=("keep",))
 
     assert [(scan.bucket, scan.prefix) for scan in plan.scans] == [(PHOTOS, ""), (LOGS, "")]
     assert {(scan.policy.min_age, scan.policy.exclude_prefixes) for scan in plan.scans} == {(90 * HOUR, ("keep",))}
@@ -36,7 +36,7 @@ def test_a_sweep_scans_every_bucket_with_the_settings_policy() -> None:
 
 
 def test_a_sweep_narrows() -> None:
-    ask = SweepBuckets((LOGS.name,), ("raw/x/",), 100 * HOUR, 50 * HOUR, 5, dry_run=True)
+    ask = SweepRequest((LOGS.name,), ("raw/x/",), 100 * HOUR, 50 * HOUR, 5, dry_run=True)
 
     plan = planned(ask, prefixes=("raw/",), max_aborts=10)
 
@@ -49,16 +49,16 @@ def test_a_sweep_narrows() -> None:
 @pytest.mark.parametrize(
     ("ask", "reason"),
     [
-        (SweepBuckets(min_age=71 * HOUR), "`min_age_hours` may not be below MIN_AGE_HOURS (72)"),
-        (SweepBuckets(min_idle=23 * HOUR), "`min_idle_hours` may not be below MIN_IDLE_HOURS (24)"),
-        (SweepBuckets(max_aborts=11), "`max_aborts` may not be above MAX_ABORTS (10)"),
-        (SweepBuckets(dry_run=False), "`dry_run` may not be false while DRY_RUN is true"),
-        (SweepBuckets(prefixes=("logs/",)), "'logs/' is outside PREFIXES"),
-        (SweepBuckets(prefixes=("raw/x", "/raw/")), "'/raw/' matches nothing"),
+        (SweepRequest(min_age=71 * HOUR), "`min_age_hours` may not be below MIN_AGE_HOURS (72)"),
+        (SweepRequest(min_idle=23 * HOUR), "`min_idle_hours` may not be below MIN_IDLE_HOURS (24)"),
+        (SweepRequest(max_aborts=11), "`max_aborts` may not be above MAX_ABORTS (10)"),
+        (SweepRequest(dry_run=False), "`dry_run` may not be false while DRY_RUN is true"),
+        (SweepRequest(prefixes=("logs/",)), "'logs/' is outside PREFIXES"),
+        (SweepRequest(prefixes=("raw/x", "/raw/")), "'/raw/' matches nothing"),
     ],
     ids=["age", "idle", "aborts", "dry_run", "prefix", "slash"],
 )
-def test_a_sweep_that_wants_more_is_refused_whole(ask: SweepBuckets, reason: str) -> None:
+def test_a_sweep_that_wants_more_is_refused_whole(ask: SweepRequest, reason: str) -> None:
     plan = planned(ask, max_aborts=10, dry_run=True, prefixes=("raw/",))
 
     assert reason in reasons(plan)
@@ -66,14 +66,14 @@ def test_a_sweep_that_wants_more_is_refused_whole(ask: SweepBuckets, reason: str
 
 
 def test_a_bucket_outside_the_list_is_refused_and_the_others_are_swept() -> None:
-    plan = planned(SweepBuckets(buckets=("other-1250000000", LOGS.name)))
+    plan = planned(SweepRequest(buckets=("other-1250000000", LOGS.name)))
 
     assert "'other-1250000000' is not among BUCKETS" in reasons(plan)
     assert [scan.bucket for scan in plan.scans] == [LOGS]
 
 
 def test_prefixes_inside_one_another_are_listed_once() -> None:
-    plan = planned(SweepBuckets((PHOTOS.name,)), prefixes=("raw/x", "raw/", "a", "raw/"))
+    plan = planned(SweepRequest((PHOTOS.name,)), prefixes=("raw/x", "raw/", "a", "raw/"))
 
     assert [scan.prefix for scan in plan.scans] == ["a", "raw/"]
 
@@ -85,7 +85,7 @@ segments = st.lists(st.sampled_from(["a", "a/", "a/b", "ab", "b", "b/c"]), max_s
 def test_a_key_is_scanned_once_if_it_lies_under_both_and_never_otherwise(
     allowed: tuple[str, ...], wanted: tuple[str, ...], key: str
 ) -> None:
-    plan = planned(SweepBuckets((PHOTOS.name,), wanted or None), prefixes=allowed)
+    plan = planned(SweepRequest((PHOTOS.name,), wanted or None), prefixes=allowed)
 
     lies_under_both = all(not some or any(key.startswith(one) for one in some) for some in (allowed, wanted))
     scanning = [scan for scan in plan.scans if key.startswith(scan.prefix)]
@@ -95,7 +95,7 @@ def test_a_key_is_scanned_once_if_it_lies_under_both_and_never_otherwise(
 
 
 def test_a_named_upload_takes_its_region_from_the_settings() -> None:
-    plan = planned(AbortUpload(LOGS.name, "k", "1"), event_min_idle=5 * HOUR)
+    plan = planned(AbortRequest(LOGS.name, "k", "1"), event_min_idle=5 * HOUR)
 
     (named,) = plan.named
     assert named.upload == Upload(LOGS, "k", "1")
@@ -105,19 +105,19 @@ def test_a_named_upload_takes_its_region_from_the_settings() -> None:
 @pytest.mark.parametrize(
     ("ask", "reason"),
     [
-        (AbortUpload("other-1250000000", "k", "1"), "not among BUCKETS"),
-        (AbortUpload(LOGS.name, "k", "1", "ap-beijing"), "is in ap-singapore"),
-        (AbortUpload(LOGS.name, "/", "1"), "the key is empty"),
-        (AbortUpload(LOGS.name, "a/..", "1"), "last segment"),
-        (AbortUpload(LOGS.name, "//k", "1"), "starts with '/'"),
-        (AbortUpload(LOGS.name, "k" * 851, "1"), "851 bytes"),
-        (AbortUpload(LOGS.name, "\ud800", "1"), "not valid UTF-8"),
-        (AbortUpload(LOGS.name, "k", "1 2"), "malformed"),
-        (Superseded(LOGS.name, "a/.", NOW), "last segment"),
-        (Superseded("other-1250000000", "k", NOW), "not among BUCKETS"),
+        (AbortRequest("other-1250000000", "k", "1"), "not among BUCKETS"),
+        (AbortRequest(LOGS.name, "k", "1", "ap-beijing"), "is in ap-singapore"),
+        (AbortRequest(LOGS.name, "/", "1"), "the key is empty"),
+        (AbortRequest(LOGS.name, "a/..", "1"), "last segment"),
+        (AbortRequest(LOGS.name, "//k", "1"), "starts with '/'"),
+        (AbortRequest(LOGS.name, "k" * 851, "1"), "851 bytes"),
+        (AbortRequest(LOGS.name, "\ud800", "1"), "not valid UTF-8"),
+        (AbortRequest(LOGS.name, "k", "1 2"), "malformed"),
+        (CompletedObject(LOGS.name, "a/.", NOW), "last segment"),
+        (CompletedObject("other-1250000000", "k", NOW), "not among BUCKETS"),
     ],
 )
-def test_what_may_not_be_asked_is_refused(ask: AbortUpload | Superseded, reason: str) -> None:
+def test_what_may_not_be_asked_is_refused(ask: AbortRequest | CompletedObject, reason: str) -> None:
     plan = planned(ask)
 
     assert reason in reasons(plan)
@@ -125,14 +125,14 @@ def test_what_may_not_be_asked_is_refused(ask: AbortUpload | Superseded, reason:
 
 
 def test_what_is_asked_twice_is_done_once() -> None:
-    plan = planned(*[AbortUpload(LOGS.name, "k", "1", origin=f"record {n}") for n in range(3)])
+    plan = planned(*[AbortRequest(LOGS.name, "k", "1", origin=f"record {n}") for n in range(3)])
 
     assert len(plan.named) == 1
 
 
 def test_stale_siblings_must_be_older_than_the_object_and_idle_for_an_hour_at_least() -> None:
-    short = planned(Superseded(LOGS.name, "k", NOW - HOUR))
-    long = planned(Superseded(LOGS.name, "k", NOW + HOUR), event_min_idle=2 * HOUR)
+    short = planned(CompletedObject(LOGS.name, "k", NOW - HOUR))
+    long = planned(CompletedObject(LOGS.name, "k", NOW + HOUR), event_min_idle=2 * HOUR)
 
     (scan,), (other,) = short.scans, long.scans
     assert (scan.prefix, scan.policy.only_key, scan.policy.started_before) == ("k", "k", NOW - HOUR)
@@ -141,10 +141,10 @@ def test_stale_siblings_must_be_older_than_the_object_and_idle_for_an_hour_at_le
 
 
 def test_a_spared_object_is_not_even_listed() -> None:
-    assert planned(Superseded(LOGS.name, "keep/k", NOW), exclude_prefixes=("keep/",)).scans == ()
+    assert planned(CompletedObject(LOGS.name, "keep/k", NOW), exclude_prefixes=("keep/",)).scans == ()
 
 
 def test_a_dry_run_in_the_settings_holds_for_every_request() -> None:
-    assert planned(AbortUpload(LOGS.name, "k", "1"), dry_run=True).dry_run
-    assert isinstance(planned(AbortUpload(LOGS.name, "k", "1")).named[0], Named)
-    assert isinstance(planned(SweepBuckets()).scans[0], Scan)
+    assert planned(AbortRequest(LOGS.name, "k", "1"), dry_run=True).dry_run
+    assert isinstance(planned(AbortRequest(LOGS.name, "k", "1")).named[0], UploadTarget)
+    assert isinstance(planned(SweepRequest()).scans[0], ListingTarget)

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cos_sweeper import policy
-from cos_sweeper.model import Abort, Bucket, Keep, Listed, LookAtParts, Part, Upload
-from cos_sweeper.policy import Activity, Policy, add_parts, decide, screen
+from cos_sweeper.core import policy
+from cos_sweeper.core.model import Abort, Bucket, Keep, ListedUpload, NeedsParts, Part, Upload
+from cos_sweeper.core.policy import Activity, Policy, add_parts, evaluate, prefilter
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=timezone.utc)
 HOUR = timedelta(hours=1)
@@ -20,8 +20,8 @@ RULES = Policy(min_age=72 * HOUR, min_idle=24 * HOUR)
 BUCKET = Bucket("photos-1250000000", "ap-guangzhou")
 
 
-def listed(started: datetime | None, key: str = "k", upload_id: str = "any") -> Listed:
-    return Listed(Upload(BUCKET, key, upload_id), started)
+def listed(started: datetime | None, key: str = "k", upload_id: str = "any") -> ListedUpload:
+    return ListedUpload(Upload(BUCKET, key, upload_id), started)
 
 
 def timed_id(started: datetime) -> str:
@@ -31,7 +31,7 @@ def timed_id(started: datetime) -> str:
 @pytest.mark.parametrize(
     ("age", "verdict"),
     [
-        (72 * HOUR + timedelta(seconds=1), LookAtParts(NOW - 72 * HOUR - timedelta(seconds=1))),
+        (72 * HOUR + timedelta(seconds=1), NeedsParts(NOW - 72 * HOUR - timedelta(seconds=1))),
         (72 * HOUR, Keep(policy.STARTED_LATELY)),
         (HOUR, Keep(policy.STARTED_LATELY)),
         (-HOUR, Keep(policy.STARTED_LATELY)),
@@ -39,18 +39,18 @@ def timed_id(started: datetime) -> str:
     ids=["older", "exactly_at_the_limit", "younger", "in_the_future"],
 )
 def test_the_age_counts_from_the_start_and_the_limit_itself_is_kept(age: timedelta, verdict: object) -> None:
-    assert screen(listed(NOW - age), IN_STEP, RULES, NOW) == verdict
+    assert prefilter(listed(NOW - age), IN_STEP, RULES, NOW) == verdict
 
 
 @pytest.mark.parametrize(
     ("told", "in_id", "verdict"),
     [
-        (NOW - 100 * HOUR, NOW - 100 * HOUR, LookAtParts(NOW - 100 * HOUR)),
-        (NOW - 100 * HOUR, NOW - 99 * HOUR, LookAtParts(NOW - 99 * HOUR, NOW - 100 * HOUR)),
+        (NOW - 100 * HOUR, NOW - 100 * HOUR, NeedsParts(NOW - 100 * HOUR)),
+        (NOW - 100 * HOUR, NOW - 99 * HOUR, NeedsParts(NOW - 99 * HOUR, NOW - 100 * HOUR)),
         (NOW - 100 * HOUR, NOW - 98 * HOUR, Keep(policy.AGE_DISPUTED)),
         (NOW - 98 * HOUR, NOW - 100 * HOUR, Keep(policy.AGE_DISPUTED)),
         (None, NOW - 100 * HOUR, Keep(policy.AGE_UNKNOWN)),
-        (NOW - 100 * HOUR, None, LookAtParts(NOW - 100 * HOUR)),
+        (NOW - 100 * HOUR, None, NeedsParts(NOW - 100 * HOUR)),
         (None, None, Keep(policy.AGE_UNKNOWN)),
         (NOW - 72.5 * HOUR, NOW - 71.5 * HOUR, Keep(policy.STARTED_LATELY)),
     ],
@@ -61,7 +61,7 @@ def test_the_listing_and_the_upload_id_check_each_other(
 ) -> None:
     upload_id = timed_id(in_id) if in_id else "of-another-shape"
 
-    assert screen(listed(told, upload_id=upload_id), IN_STEP, RULES, NOW) == verdict
+    assert prefilter(listed(told, upload_id=upload_id), IN_STEP, RULES, NOW) == verdict
 
 
 @pytest.mark.parametrize(
@@ -71,9 +71,9 @@ def test_the_listing_and_the_upload_id_check_each_other(
 def test_prefixes_let_in_and_spared_prefixes_win(key: str, verdict: str | None) -> None:
     rules = replace(RULES, prefixes=("raw/",), exclude_prefixes=("raw/keep",))
 
-    screened = screen(listed(NOW - 100 * HOUR, key), IN_STEP, rules, NOW)
+    screened = prefilter(listed(NOW - 100 * HOUR, key), IN_STEP, rules, NOW)
 
-    assert screened == (Keep(verdict) if verdict else LookAtParts(NOW - 100 * HOUR))
+    assert screened == (Keep(verdict) if verdict else NeedsParts(NOW - 100 * HOUR))
 
 
 COMPOSED, DECOMPOSED = "caf\u00e9/", "cafe\u0301/"
@@ -164,25 +164,25 @@ def test_exclusion_and_scope_are_named_before_a_committer() -> None:
     ids=["small", "ahead", "behind", "missing"],
 )
 def test_doubtful_clock_keeps_everything(skew: timedelta | None, kept: str | None) -> None:
-    screened = screen(listed(NOW - 1000 * HOUR), skew, RULES, NOW)
+    screened = prefilter(listed(NOW - 1000 * HOUR), skew, RULES, NOW)
 
-    assert screened == (Keep(kept) if kept else LookAtParts(NOW - 1000 * HOUR))
+    assert screened == (Keep(kept) if kept else NeedsParts(NOW - 1000 * HOUR))
 
 
 @pytest.mark.parametrize(
     ("in_id", "expected"),
     [
-        (NOW - 100 * HOUR, LookAtParts(NOW - 100 * HOUR, NOW - 108 * HOUR)),
-        (NOW - 108 * HOUR, LookAtParts(NOW - 100 * HOUR, NOW - 108 * HOUR)),
+        (NOW - 100 * HOUR, NeedsParts(NOW - 100 * HOUR, NOW - 108 * HOUR)),
+        (NOW - 108 * HOUR, NeedsParts(NOW - 100 * HOUR, NOW - 108 * HOUR)),
         (NOW - 104 * HOUR, Keep(policy.AGE_DISPUTED)),
-        (None, LookAtParts(NOW - 100 * HOUR, NOW - 108 * HOUR)),
+        (None, NeedsParts(NOW - 100 * HOUR, NOW - 108 * HOUR)),
     ],
     ids=["id_agrees_with_utc", "id_agrees_with_china", "id_agrees_with_neither", "no_id"],
 )
 def test_time_without_zone_is_read_as_the_later_one(in_id: datetime | None, expected: object) -> None:
     upload = Upload(BUCKET, "k", timed_id(in_id) if in_id else "any")
 
-    screened = screen(Listed(upload, NOW - 100 * HOUR, "", NOW - 108 * HOUR), IN_STEP, RULES, NOW)
+    screened = prefilter(ListedUpload(upload, NOW - 100 * HOUR, "", NOW - 108 * HOUR), IN_STEP, RULES, NOW)
 
     assert screened == expected
 
@@ -209,10 +209,10 @@ def test_stale_sibling_must_be_idle_for_four_times_its_longest_pause(
     hours_ago: list[float], earliest: float, kept: str | None
 ) -> None:
     parts = [Part(NOW - hours * HOUR, 1) for hours in hours_ago]
-    start = LookAtParts(NOW - max([*hours_ago, earliest if not hours_ago else 0]) * HOUR, NOW - earliest * HOUR)
+    start = NeedsParts(NOW - max([*hours_ago, earliest if not hours_ago else 0]) * HOUR, NOW - earliest * HOUR)
 
     seen = add_parts(Activity(), parts, SIBLING, NOW)
-    verdict = seen if isinstance(seen, Keep) else decide(start, seen, SIBLING, NOW)
+    verdict = seen if isinstance(seen, Keep) else evaluate(start, seen, SIBLING, NOW)
 
     assert verdict == (Keep(kept) if kept else Abort(len(parts)))
 
@@ -221,12 +221,12 @@ def test_leftovers_are_of_exactly_the_completed_key_and_older_than_it() -> None:
     rules = replace(RULES, min_age=timedelta(0), only_key="a", started_before=NOW - 5 * HOUR)
 
     verdicts = [
-        screen(listed(NOW - 6 * HOUR, "a"), IN_STEP, rules, NOW),
-        screen(listed(NOW - 5 * HOUR, "a"), IN_STEP, rules, NOW),
-        screen(listed(NOW - 6 * HOUR, "ab"), IN_STEP, rules, NOW),
+        prefilter(listed(NOW - 6 * HOUR, "a"), IN_STEP, rules, NOW),
+        prefilter(listed(NOW - 5 * HOUR, "a"), IN_STEP, rules, NOW),
+        prefilter(listed(NOW - 6 * HOUR, "ab"), IN_STEP, rules, NOW),
     ]
 
-    assert verdicts == [LookAtParts(NOW - 6 * HOUR), Keep(policy.STARTED_LATER), Keep(policy.OTHER_KEY)]
+    assert verdicts == [NeedsParts(NOW - 6 * HOUR), Keep(policy.STARTED_LATER), Keep(policy.OTHER_KEY)]
 
 
 @pytest.mark.parametrize(
@@ -243,13 +243,13 @@ def test_one_part_within_the_idle_time_keeps_the_upload(idle: timedelta, verdict
 
     seen = add_parts(Activity(), parts, RULES, NOW)
 
-    assert (seen if isinstance(seen, Keep) else decide(LookAtParts(NOW - 100 * HOUR), seen, RULES, NOW)) == verdict
+    assert (seen if isinstance(seen, Keep) else evaluate(NeedsParts(NOW - 100 * HOUR), seen, RULES, NOW)) == verdict
 
 
 def test_without_parts_the_start_is_what_was_seen_last() -> None:
-    assert decide(LookAtParts(NOW - 25 * HOUR), Activity(), RULES, NOW) == Abort(0)
-    assert decide(LookAtParts(NOW - 24 * HOUR), Activity(), RULES, NOW) == Keep(policy.PART_LATELY)
-    assert decide(None, Activity(), RULES, NOW) == Keep(policy.IDLE_UNKNOWN)
+    assert evaluate(NeedsParts(NOW - 25 * HOUR), Activity(), RULES, NOW) == Abort(0)
+    assert evaluate(NeedsParts(NOW - 24 * HOUR), Activity(), RULES, NOW) == Keep(policy.PART_LATELY)
+    assert evaluate(None, Activity(), RULES, NOW) == Keep(policy.IDLE_UNKNOWN)
 
 
 def test_a_part_whose_time_cannot_be_read_keeps_the_upload_unless_no_idle_time_is_asked_for() -> None:
@@ -258,7 +258,7 @@ def test_a_part_whose_time_cannot_be_read_keeps_the_upload_unless_no_idle_time_i
 
     assert add_parts(Activity(), parts, RULES, NOW) == Keep(policy.PART_UNREADABLE)
     assert add_parts(Activity(), parts, at_once, NOW) == Activity(NOW - 90 * HOUR, 7)
-    assert decide(None, Activity(NOW, 7), at_once, NOW) == Abort(7)
+    assert evaluate(None, Activity(NOW, 7), at_once, NOW) == Abort(7)
 
 
 moments = st.integers(-100, 400).map(lambda hours: NOW - hours * HOUR)
@@ -275,7 +275,7 @@ def test_parts_in_any_order_and_on_any_page_come_to_the_same_verdict(
             if isinstance(seen, Keep):
                 return seen
             activity = seen
-        return decide(LookAtParts(started), activity, RULES, NOW)
+        return evaluate(NeedsParts(started), activity, RULES, NOW)
 
     whole = [part for page in pages for part in page]
     seen = [started, *(part.last_modified or NOW for part in whole)]

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 from qcloud_cos import CosConfig, CosS3Client
 
-from cos_sweeper.log import HIDDEN, Scrubber
-from cos_sweeper.refused import document
-from tests.cloud.client import Cloud
+from cos_sweeper.core.redaction import HIDDEN, Redactor
+from cos_sweeper.scf.rejected_events import document
+from tests.emulator.client import Cloud
 from tests.function import LOGS, PHOTOS, TOKEN, Function, event, named, timer
 
 BUCKET = PHOTOS.partition("@")[0]
@@ -22,7 +22,7 @@ REPORTS = {"REPORT": f"{PHOTOS}/reports"}
 
 
 def kept(cloud: Cloud) -> list[dict[str, Any]]:
-    """What is under `refused/`."""
+    """What is under `rejected/`."""
     owner = cloud.owner
     config = CosConfig(
         Region="ap-guangzhou",
@@ -33,7 +33,7 @@ def kept(cloud: Cloud) -> list[dict[str, Any]]:
         Port=cloud.port,
     )
     client = CosS3Client(config)
-    keys = [one.key for one in cloud.objects(BUCKET, "reports/refused/")]
+    keys = [one.key for one in cloud.objects(BUCKET, "reports/rejected/")]
     bodies = [client.get_object(Bucket=BUCKET, Key=key)["Body"].get_raw_stream().read() for key in keys]
     return [{"digest": key.rpartition("/")[2], **json.loads(body)} for key, body in zip(keys, bodies, strict=True)]
 
@@ -55,11 +55,11 @@ def test_what_cannot_be_used_is_logged_with_a_digest_and_kept_under_it(cloud: Cl
     done = function(batch("no JSON", message(cloud)))
 
     assert done.report["aborted"] == 1
-    (line,) = done.lines("request.refused")
+    (line,) = done.lines("request.rejected")
     (document,) = kept(cloud)
     assert document["digest"] == f"{line['event_digest']}.json"
-    assert [each["reason"] for each in document["refused"]] == [line["reason"]] == ["the message is not JSON"]
-    assert document["refused"][0]["origin"] == "record 1"
+    assert [each["reason"] for each in document["rejected"]] == [line["reason"]] == ["the message is not JSON"]
+    assert document["rejected"][0]["origin"] == "record 1"
 
 
 def test_what_was_kept_can_be_sent_again_when_the_reason_is_mended(cloud: Cloud, function: Function) -> None:
@@ -86,7 +86,7 @@ def test_the_same_event_delivered_again_is_kept_once(cloud: Cloud, function: Fun
 def test_without_a_place_for_reports_it_is_only_logged(cloud: Cloud, function: Function) -> None:
     done = function(batch("no JSON"))
 
-    assert len(done.lines("request.refused")[0]["event_digest"]) == 32
+    assert len(done.lines("request.rejected")[0]["event_digest"]) == 32
     assert cloud.objects(BUCKET) == []
 
 
@@ -107,7 +107,7 @@ def test_what_cannot_be_kept_is_said_and_stops_nothing(cloud: Cloud, function: F
     done = function(batch("no JSON", text))
 
     assert done.report["aborted"] == 1
-    assert done.lines("refused.not_kept")[0]["code"] == "AccessDenied"
+    assert done.lines("rejected_event.store_failed")[0]["code"] == "AccessDenied"
 
 
 @pytest.mark.parametrize(("depth", "times_kept"), [(50, 1), (100_000, 0)])
@@ -121,7 +121,7 @@ def test_an_event_of_any_depth_is_refused_with_a_word(
 
     done = function({"bucket": deep})
 
-    assert done.lines("request.refused")[0]["reason"] == "`bucket` is a list, not a string"
+    assert done.lines("request.rejected")[0]["reason"] == "`bucket` is a list, not a string"
     assert len(kept(cloud)) == times_kept
 
 
@@ -131,7 +131,7 @@ def test_of_an_event_that_is_too_large_the_reason_is_kept_and_its_size(cloud: Cl
     function({"uploads": [0] * 9_000, "padding": "🐈" * 100_000})
 
     (document,) = kept(cloud)
-    assert (document["reasons"], len(document["refused"])) == (9_000, 1_000)
+    assert (document["reasons"], len(document["rejected"])) == (9_000, 1_000)
     assert document["event"].startswith("not kept: 1")
 
 
@@ -148,7 +148,7 @@ def test_no_secret_is_kept(cloud: Cloud, function: Function) -> None:
     function(of_cos)
 
     written = json.dumps(kept(cloud))
-    assert written.count("refused") >= 2
+    assert written.count("rejected") >= 2
     assert [secret for secret in (TOKEN, "c00kie", "0123abcd", "q-s1gn") if secret in written] == []
 
 
@@ -168,14 +168,14 @@ BATCH = gzip.compress(json.dumps({"records": [{"content": '{"password": "hunter2
     ids=["two_members", "form", "yaml", "python", "list", "not_utf_8"],
 )
 def test_no_secret_is_kept_of_what_is_no_json(sent: dict[str, Any]) -> None:
-    written = document(sent, [], Scrubber(())).decode()
+    written = document(sent, [], Redactor(())).decode()
 
     texts = [written, *(_unpacked(one) for one in re.findall(r"[\w+/]{20,}=*", written))]
     assert [text for text in texts if "hunter2" in text] == []
 
 
 def test_what_stands_beside_a_secret_stays() -> None:
-    kept = json.loads(document(batch("bucket=a&password=hunter2&key=raw/1"), [], Scrubber(())))["event"]
+    kept = json.loads(document(batch("bucket=a&password=hunter2&key=raw/1"), [], Redactor(())))["event"]
 
     (record,) = kept["Records"]
     assert record["Ckafka"]["msgBody"] == f'bucket=a&password="{HIDDEN}"&key=raw/1'

@@ -9,17 +9,18 @@ from pathlib import Path
 
 import pytest
 
-from cos_sweeper.relay import REQUEST_SECONDS, SECONDS_BETWEEN, Function, Relay, is_refusal
-from cos_sweeper.retry import ATTEMPTS
-from cos_sweeper.settings import Credentials
-from tests.cloud.client import Cloud
+from cos_sweeper.core.retry import ATTEMPTS
+from cos_sweeper.core.settings import Credentials
+from cos_sweeper.scf.context import FunctionName
+from cos_sweeper.scf.invoker import REQUEST_SECONDS, SECONDS_BETWEEN, FunctionInvoker, is_permanent
+from tests.emulator.client import Cloud
 from tests.function import PHOTOS
 
 # The SDK's own, on Python 3.12 and later.
 pytestmark = pytest.mark.filterwarnings("ignore:datetime.datetime.utcfromtimestamp:DeprecationWarning")
 
 ECHO = "def main_handler(event, context):\n    return {'event': event, 'name': context['function_name']}\n"
-ME = Function("cos-sweeper", "default", "$LATEST", "ap-guangzhou")
+ME = FunctionName("cos-sweeper", "default", "$LATEST", "ap-guangzhou")
 
 
 @pytest.fixture(scope="module")
@@ -50,10 +51,10 @@ class Clock:
         self.waits.append(seconds)
 
 
-def relay(scf: Cloud, clock: Clock, me: Function = ME, secret_key: str | None = None) -> Relay:
+def relay(scf: Cloud, clock: Clock, me: FunctionName = ME, secret_key: str | None = None) -> FunctionInvoker:
     role = Credentials(scf.role.secret_id, secret_key or scf.role.secret_key, scf.role.token or "")
     port = int(scf.invoke_endpoint.rpartition(":")[2])
-    return Relay(role, me, clock.left, port=port, sleep=clock.sleep)
+    return FunctionInvoker(role, me, clock.left, port=port, sleep=clock.sleep)
 
 
 def events(scf: Cloud) -> list[object]:
@@ -81,7 +82,7 @@ def test_each_checkpoint_is_an_asynchronous_invocation_of_its_own(scf: Cloud) ->
         {"raw": '{"Response": {', "status": 200},
         {"raw": "busy", "status": 502},
     ],
-    ids=["internal_error", "too_many", "reset", "cut_short", "bad_gateway"],
+    ids=["internal_error", "too_many", "reset", "stopped_because", "bad_gateway"],
 )
 def test_what_may_pass_is_tried_again(trouble: dict[str, object], scf: Cloud) -> None:
     scf.invoke_fault(count=ATTEMPTS - 1, **trouble)
@@ -107,7 +108,7 @@ def test_refusal_of_one_invocation_is_not_tried_again_and_does_not_stop_the_othe
     codes = relay(scf, clock).invoke(['{"n": 1}', '{"n": 2}', '{"n": 3}', '{"n": 4}'])
 
     assert codes == ["", "", code, code]
-    assert is_refusal(code)
+    assert is_permanent(code)
     assert len(events(scf)) == 2
     assert clock.waits == [SECONDS_BETWEEN] * 3
 
@@ -125,14 +126,14 @@ def test_attempts_have_an_end_and_none_is_made_that_time_does_not_allow(scf: Clo
 @pytest.mark.parametrize(
     ("me", "key", "code"),
     [
-        (Function("another", "default", "$LATEST", "ap-guangzhou"), None, "UnauthorizedOperation"),
-        (Function("cos-sweeper", "elsewhere", "$LATEST", "ap-guangzhou"), None, "UnauthorizedOperation"),
+        (FunctionName("another", "default", "$LATEST", "ap-guangzhou"), None, "UnauthorizedOperation"),
+        (FunctionName("cos-sweeper", "elsewhere", "$LATEST", "ap-guangzhou"), None, "UnauthorizedOperation"),
         (ME, "not-the-key", "AuthFailure.SignatureFailure"),
     ],
     ids=["another_function", "another_namespace", "another_key"],
 )
 def test_the_role_can_invoke_its_own_function_and_no_other(
-    me: Function, key: str | None, code: str, scf: Cloud
+    me: FunctionName, key: str | None, code: str, scf: Cloud
 ) -> None:
     (refusal,) = relay(scf, Clock(), me, key).invoke(["{}"])
 

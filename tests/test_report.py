@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cos_sweeper.model import (
+from cos_sweeper.core.model import (
     Aborted,
     AlreadyGone,
     Bucket,
@@ -17,17 +17,24 @@ from cos_sweeper.model import (
     Failed,
     Kept,
     Outcome,
-    Refused,
+    RejectedRequest,
     StillReceiving,
     Upload,
     WouldAbort,
 )
-from cos_sweeper.plan import make
-from cos_sweeper.report import ELSEWHERE, MAX_FAILURES_SHOWN, MAX_LEAKS_KEPT, MAX_LEAKS_SHOWN, Ledger, Status
+from cos_sweeper.core.plan import build_plan
+from cos_sweeper.core.report import (
+    ELSEWHERE,
+    MAX_FAILURES_SHOWN,
+    MAX_PREFIXES_KEPT,
+    MAX_PREFIXES_SHOWN,
+    ReportBuilder,
+    Status,
+)
 from tests.aborting import aborting_settings
 
 BUCKET = Bucket("photos-1250000000", "ap-guangzhou")
-PLAN = make((), aborting_settings((BUCKET,)), (BUCKET,), "run", datetime(2026, 11, 22, tzinfo=timezone.utc))
+PLAN = build_plan((), aborting_settings((BUCKET,)), (BUCKET,), "run", datetime(2026, 11, 22, tzinfo=timezone.utc))
 
 
 def upload(key: str = "raw/a") -> Upload:
@@ -40,7 +47,7 @@ outcomes = st.one_of(
     st.builds(WouldAbort, st.just(upload()), sizes),
     st.builds(Aborted, st.just(upload()), sizes, st.just("id")),
     st.just(AlreadyGone(upload())),
-    st.builds(Refused, st.just("why"), st.none() | st.just(upload())),
+    st.builds(RejectedRequest, st.just("why"), st.none() | st.just(upload())),
     st.builds(
         Failed, st.just(upload()), st.sampled_from(["SlowDown", "AccessDenied"]), st.just(1), st.just(""), st.booleans()
     ),
@@ -50,81 +57,86 @@ outcomes = st.one_of(
 
 @given(found=st.lists(outcomes, max_size=60))
 def test_counts_and_bytes_add_up(found: list[Outcome]) -> None:
-    ledger = Ledger(PLAN)
+    report_builder = ReportBuilder(PLAN)
     for outcome in found:
-        ledger.add(outcome)
+        report_builder.add(outcome)
 
-    report = ledger.close()
+    report = report_builder.build()
 
     aborted = [one for one in found if isinstance(one, Aborted)]
     assert report.uploads == sum(report.counts.values()) == len(found)
     assert report.counts["aborted"] == len(aborted)
     assert report.bytes_freed == sum(one.bytes or 0 for one in aborted)
     assert sum(report.kept.values()) == report.counts["kept"]
-    assert sum(report.failed.values()) == report.counts["failed"] == report.transient + report.lasting
-    assert sum(leak["uploads"] for leak in report.leaks) == report.counts["aborted"] + report.counts["would_abort"]
-    assert sum(leak["bytes"] for leak in report.leaks) == report.bytes_freed + report.bytes_would_free
+    assert sum(report.failed.values()) == report.counts["failed"] == report.transient + report.permanent
+    assert (
+        sum(leak["uploads"] for leak in report.prefix_usage) == report.counts["aborted"] + report.counts["would_abort"]
+    )
+    assert sum(leak["bytes"] for leak in report.prefix_usage) == report.bytes_freed + report.bytes_would_free
 
 
 def test_an_unknown_size_is_counted_as_unknown_and_not_as_nothing() -> None:
-    ledger = Ledger(PLAN)
-    ledger.add(Aborted(upload(), None, "id"))
-    ledger.add(Aborted(upload(), 0, "id"))
+    report_builder = ReportBuilder(PLAN)
+    report_builder.add(Aborted(upload(), None, "id"))
+    report_builder.add(Aborted(upload(), 0, "id"))
 
-    assert ledger.close().size_unknown == 1
+    assert report_builder.build().size_unknown == 1
 
 
 @pytest.mark.parametrize(
     ("outcome", "status"),
     [
         (AlreadyGone(upload()), Status.COMPLETE),
-        (Refused("why"), Status.REJECTED),
-        (Refused("why", upload(), "listing"), Status.PARTIAL),
-        (Refused("why", sweep=True), Status.FAILED),
+        (RejectedRequest("why"), Status.REJECTED),
+        (RejectedRequest("why", upload(), "listing"), Status.PARTIAL),
+        (RejectedRequest("why", sweep=True), Status.FAILED),
         (StillReceiving(upload(), "id"), Status.PARTIAL),
         (Deferred(upload(), "out of time"), Status.PARTIAL),
-        (Failed(upload(), "SlowDown", 503, "", lasting=False), Status.FAILED),
+        (Failed(upload(), "SlowDown", 503, "", permanent=False), Status.FAILED),
     ],
     ids=["gone", "rejected", "not_addressable", "sweep_rejected", "still_receiving", "deferred", "failed"],
 )
 def test_the_status_says_what_was_left_and_what_failed(outcome: Outcome, status: Status) -> None:
-    ledger = Ledger(PLAN)
-    ledger.add(outcome)
+    report_builder = ReportBuilder(PLAN)
+    report_builder.add(outcome)
 
-    assert ledger.close().status is status
+    assert report_builder.build().status is status
 
 
 def test_a_listing_that_broke_off_makes_the_run_failed() -> None:
-    ledger = Ledger(PLAN)
-    ledger.sweeping(BUCKET)
-    ledger.bucket_failed(BucketFailed(BUCKET, "AccessDenied", 403, "id", lasting=True))
+    report_builder = ReportBuilder(PLAN)
+    report_builder.sweeping(BUCKET)
+    report_builder.bucket_failed(BucketFailed(BUCKET, "AccessDenied", 403, "id", permanent=True))
 
-    report = ledger.close()
+    report = report_builder.build()
 
     assert (report.status, report.buckets_swept, report.buckets_failed) == (Status.FAILED, 0, 1)
     assert report.failures[0]["bucket"] == str(BUCKET)
 
 
 def test_leaks_are_grouped_by_prefix_and_initiator_the_largest_first() -> None:
-    ledger = Ledger(PLAN)
+    report_builder = ReportBuilder(PLAN)
     for key, size, who in (("raw/a", 1, "x"), ("raw/b", 2, "x"), ("raw/c", 9, "y"), ("top", 5, "x")):
-        ledger.add(Aborted(upload(key), size, "id"), who)
+        report_builder.add(Aborted(upload(key), size, "id"), who)
 
-    told = [(leak["prefix"], leak["initiator"], leak["uploads"], leak["bytes"]) for leak in ledger.close().leaks]
+    told = [
+        (leak["prefix"], leak["initiator"], leak["uploads"], leak["bytes"])
+        for leak in report_builder.build().prefix_usage
+    ]
 
     assert told == [("raw/", "y", 1, 9), ("", "x", 1, 5), ("raw/", "x", 2, 3)]
 
 
 def test_what_is_shown_stays_small_however_much_there_is() -> None:
-    ledger = Ledger(PLAN)
-    for n in range(5 * MAX_LEAKS_KEPT):
-        ledger.add(Aborted(upload(f"{n}/x"), 1, "id"))
-        ledger.add(Failed(upload(f"{n}/x"), "SlowDown", 503, "", lasting=False))
+    report_builder = ReportBuilder(PLAN)
+    for n in range(5 * MAX_PREFIXES_KEPT):
+        report_builder.add(Aborted(upload(f"{n}/x"), 1, "id"))
+        report_builder.add(Failed(upload(f"{n}/x"), "SlowDown", 503, "", permanent=False))
 
-    report = ledger.close()
+    report = report_builder.build()
 
     assert len(report.failures) == MAX_FAILURES_SHOWN
-    assert len(report.leaks) == MAX_LEAKS_SHOWN
-    assert report.leaks[0]["bucket"] == ELSEWHERE
-    assert len(ledger.leaks) <= 2 * MAX_LEAKS_KEPT + 1
-    assert sum(leak.uploads for leak in ledger.leaks.values()) == 5 * MAX_LEAKS_KEPT
+    assert len(report.prefix_usage) == MAX_PREFIXES_SHOWN
+    assert report.prefix_usage[0]["bucket"] == ELSEWHERE
+    assert len(report_builder.prefix_usage) <= 2 * MAX_PREFIXES_KEPT + 1
+    assert sum(leak.uploads for leak in report_builder.prefix_usage.values()) == 5 * MAX_PREFIXES_KEPT

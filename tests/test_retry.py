@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cos_sweeper.retry import ATTEMPTS, FIRST_PAUSE_SECONDS, persist
+from cos_sweeper.core.retry import ATTEMPTS, FIRST_PAUSE_SECONDS, retry_while
 
 LONGEST = 1.0
 
@@ -37,15 +37,15 @@ class Service:
         self.pauses.append(seconds)
         self.left -= seconds
 
-    def persist(self, may_pass: Callable[[Exception], bool] = lambda _: True, longest: float = LONGEST) -> int:
-        return persist(self.ask, may_pass, lambda: self.left, self.sleep, longest)
+    def retry_while(self, is_retryable: Callable[[Exception], bool] = lambda _: True, longest: float = LONGEST) -> int:
+        return retry_while(self.ask, is_retryable, lambda: self.left, self.sleep, longest)
 
 
 @pytest.mark.parametrize("failures", range(ATTEMPTS))
 def test_the_first_good_attempt_is_the_answer(failures: int) -> None:
     service = Service(failures)
 
-    assert service.persist() == failures + 1
+    assert service.retry_while() == failures + 1
     assert (service.attempts, len(service.pauses)) == (failures + 1, failures)
 
 
@@ -53,7 +53,7 @@ def test_attempts_have_an_end_and_the_last_one_says_why() -> None:
     service = Service(ATTEMPTS + 5)
 
     with pytest.raises(Trouble) as caught:
-        service.persist()
+        service.retry_while()
 
     assert caught.value.args == (ATTEMPTS,)
     assert (service.attempts, len(service.pauses)) == (ATTEMPTS, ATTEMPTS - 1)
@@ -64,7 +64,7 @@ def test_what_does_not_pass_is_raised_at_once(number: int) -> None:
     service = Service(ATTEMPTS + 5)
 
     with pytest.raises(Trouble) as caught:
-        service.persist(lambda exc: exc.args != (number,))
+        service.retry_while(lambda exc: exc.args != (number,))
 
     assert caught.value.args == (number,)
     assert (service.attempts, len(service.pauses)) == (number, number - 1)
@@ -75,7 +75,7 @@ def test_what_is_no_exception_of_the_attempt_passes_through() -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        persist(interrupted, lambda _: True, lambda: 100.0, lambda _: None, LONGEST)
+        retry_while(interrupted, lambda _: True, lambda: 100.0, lambda _: None, LONGEST)
 
 
 @pytest.mark.parametrize("left", [0.0, -1.0])
@@ -83,7 +83,7 @@ def test_without_time_left_nothing_is_tried_again(left: float) -> None:
     service = Service(1, left)
 
     with pytest.raises(Trouble):
-        service.persist()
+        service.retry_while()
 
     assert (service.attempts, service.pauses) == (1, [])
 
@@ -92,7 +92,7 @@ def test_a_pause_must_leave_time_for_the_attempt() -> None:
     service = Service(1, left=0.0)
 
     with pytest.raises(Trouble):
-        service.persist(longest=0.0)
+        service.retry_while(longest=0.0)
 
     assert service.attempts == 1
 
@@ -102,7 +102,7 @@ def test_no_pause_is_longer_than_the_time_that_is_left(left: float) -> None:
     service = Service(ATTEMPTS, left)
 
     with pytest.raises(Trouble):
-        service.persist()
+        service.retry_while()
 
     assert sum(service.pauses) <= left
 
@@ -112,7 +112,7 @@ def test_pauses_stay_under_a_bound_that_doubles_and_has_an_end(longest: float) -
     service = Service(ATTEMPTS)
 
     with pytest.raises(Trouble):
-        service.persist(longest=longest)
+        service.retry_while(longest=longest)
 
     bounds = [min(longest, FIRST_PAUSE_SECONDS * 2**number) for number in range(ATTEMPTS - 1)]
     assert all(0 <= pause <= bound for pause, bound in zip(service.pauses, bounds, strict=True))
@@ -122,7 +122,7 @@ def test_pauses_vary_and_use_the_room_they_have() -> None:
     services = [Service(ATTEMPTS) for _ in range(300)]
     for service in services:
         with pytest.raises(Trouble):
-            service.persist(longest=100.0)
+            service.retry_while(longest=100.0)
 
     for number, pauses in enumerate(zip(*(service.pauses for service in services), strict=True)):
         bound = FIRST_PAUSE_SECONDS * 2**number

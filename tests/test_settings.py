@@ -7,10 +7,10 @@ from datetime import timedelta
 
 import pytest
 
-from cos_sweeper.errors import BadSettings, MissingCredentials
-from cos_sweeper.misspelt import intended
-from cos_sweeper.model import Bucket
-from cos_sweeper.settings import ReportPlace, credentials, load
+from cos_sweeper.core.errors import BadSettings, MissingCredentials
+from cos_sweeper.core.misspelled import intended
+from cos_sweeper.core.model import Bucket
+from cos_sweeper.core.settings import ReportPlace, credentials, load
 
 PHOTOS = "photos-1250000000@ap-guangzhou"
 

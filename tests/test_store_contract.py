@@ -10,17 +10,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cos_sweeper.budget import deadline
-from cos_sweeper.cos import Clients, CosStore
-from cos_sweeper.errors import NoSuchUpload, Refusal, Rejected
-from cos_sweeper.model import Bucket, Cursor, Listed, Upload
-from cos_sweeper.settings import Credentials
-from cos_sweeper.store import Store
-from cos_sweeper.transport import Connections
-from tests.cloud.account import Account
-from tests.cloud.client import Cloud
-from tests.cloud.memory import MemoryStore
-from tests.cloud.seeding import Seed, plant
+from cos_sweeper.core.deadline import run_deadline
+from cos_sweeper.core.errors import CosRejected, NoSuchUpload, RequestRejected
+from cos_sweeper.core.model import Bucket, Cursor, ListedUpload, Upload
+from cos_sweeper.core.settings import Credentials
+from cos_sweeper.cos.sdk_store import Clients, CosStore
+from cos_sweeper.cos.store import Store
+from cos_sweeper.net.client import Connections
+from tests.emulator.account import Account
+from tests.emulator.client import Cloud
+from tests.emulator.memory import MemoryStore
+from tests.emulator.seeding import Seed, plant
 from tests.function import LOGS, PHOTOS
 from tests.profiles import examples
 
@@ -58,7 +58,7 @@ def in_memory() -> World:
 
 def over_http(cloud: Cloud, connections: Connections) -> World:
     role = Credentials(cloud.owner.secret_id, cloud.owner.secret_key, "")
-    store = CosStore(Clients(role, plain_http=True), connections, deadline(lambda: 0.0, 60, 0.0))
+    store = CosStore(Clients(role, plain_http=True), connections, run_deadline(lambda: 0.0, 60, 0.0))
 
     def seed(key: str, count: int = 1, part_numbers: tuple[int, ...] = (1,), part_size: int = 1 << 20) -> list[Upload]:
         numbers = {"part_numbers": list(part_numbers)} if part_numbers else {"parts": 0}
@@ -77,8 +77,8 @@ def world(request: pytest.FixtureRequest, running_cloud: Cloud) -> Iterator[Worl
     connections.close()
 
 
-def walk(store: Store, prefix: str = "") -> list[Listed]:
-    found: list[Listed] = []
+def walk(store: Store, prefix: str = "") -> list[ListedUpload]:
+    found: list[ListedUpload] = []
     cursor: Cursor | None = Cursor()
     while cursor is not None:
         page = store.page(BUCKET, cursor, prefix)
@@ -170,20 +170,20 @@ def test_what_is_gone_is_told_apart(world: World) -> None:
 
 @pytest.mark.parametrize("key", ["", "/", "/a", ".", "..", "a/.", "a/..", "a\ud800", "k" * 851], ids=repr)
 def test_a_key_that_would_address_something_else_is_refused(key: str, world: World) -> None:
-    with pytest.raises(Refusal):
+    with pytest.raises(RequestRejected):
         world.store.abort(Upload(BUCKET, key, "1" * 74))
 
 
 @pytest.mark.parametrize("upload_id", ["", " ", "a b", "a\n", "é", "a&b"], ids=repr)
 def test_an_upload_id_that_could_mean_something_else_is_refused(upload_id: str, world: World) -> None:
-    with pytest.raises(Refusal):
+    with pytest.raises(RequestRejected):
         world.store.abort(Upload(BUCKET, "k", upload_id))
 
 
 def test_a_bucket_that_is_not_there_is_rejected(world: World) -> None:
     nowhere = Bucket("nowhere-1250000000", "ap-guangzhou")
 
-    with pytest.raises(Rejected) as caught:
+    with pytest.raises(CosRejected) as caught:
         world.store.page(nowhere, Cursor(), "")
 
     assert (caught.value.code, caught.value.status) == ("NoSuchBucket", 404)

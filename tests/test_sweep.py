@@ -12,21 +12,33 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cos_sweeper import checkpoint, turns
-from cos_sweeper import plan as planning
-from cos_sweeper import sweep as sweeping
-from cos_sweeper.budget import Deadline
-from cos_sweeper.chain import is_probe, run
-from cos_sweeper.errors import Unavailable
-from cos_sweeper.listing import every_bucket
-from cos_sweeper.log import Log, Scrubber
-from cos_sweeper.model import CHECKPOINT, AbortUpload, Ask, Bucket, Cursor, Page, PartsPage, SweepBuckets, Upload
-from cos_sweeper.report import Report, Status
-from cos_sweeper.store import Receipt, Store
+from cos_sweeper.core import checkpoint
+from cos_sweeper.core import plan as planning
+from cos_sweeper.core.deadline import Deadline
+from cos_sweeper.core.errors import Unavailable
+from cos_sweeper.core.model import (
+    CHECKPOINT,
+    AbortRequest,
+    Bucket,
+    Cursor,
+    Page,
+    PartsPage,
+    Request,
+    SweepRequest,
+    Upload,
+)
+from cos_sweeper.core.redaction import Redactor
+from cos_sweeper.core.report import Report, Status
+from cos_sweeper.cos.store import Receipt, Store
+from cos_sweeper.engine import sweep as sweeping
+from cos_sweeper.engine.continuation import is_probe, run
+from cos_sweeper.engine.paginator import every_bucket
+from cos_sweeper.net import turns
+from cos_sweeper.report.log import Log
 from tests.aborting import aborting_settings
-from tests.cloud.account import Account
-from tests.cloud.memory import MemoryStore
-from tests.cloud.seeding import Seed, plant
+from tests.emulator.account import Account
+from tests.emulator.memory import MemoryStore
+from tests.emulator.seeding import Seed, plant
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=timezone.utc)
 PHOTOS = Bucket("photos-1250000000", "ap-guangzhou")
@@ -53,11 +65,11 @@ def memory(account: Account, page_size: int = 10) -> MemoryStore:
 
 
 def sweep(
-    store: Store, *asks: Ask, deadline: Deadline = NEVER, lines: list[str] | None = None, **more: object
+    store: Store, *requests: Request, deadline: Deadline = NEVER, lines: list[str] | None = None, **more: object
 ) -> Report:
     settings = aborting_settings((PHOTOS, LOGS), **{"workers": 3, **more})
-    plan = planning.make(asks or (SweepBuckets(),), settings, (PHOTOS, LOGS), "run", NOW)
-    log = Log((lines if lines is not None else []).append, Scrubber(()))
+    plan = planning.build_plan(requests or (SweepRequest(),), settings, (PHOTOS, LOGS), "run", NOW)
+    log = Log((lines if lines is not None else []).append, Redactor(()))
     return run(plan, store, deadline, log, None)
 
 
@@ -71,7 +83,7 @@ class Accepting:
         self._texts += [text for text in texts if not is_probe(json.loads(text))]
         return [""] * len(texts)
 
-    def is_refusal(self, _: str) -> bool:
+    def is_permanent(self, _: str) -> bool:
         return True
 
 
@@ -192,7 +204,7 @@ def test_a_marker_that_does_not_advance_ends_the_listing_with_an_error(stuck: st
 
     assert report.status is Status.FAILED
     assert (report.failed, report.buckets_failed, report.buckets_swept) == ({"MarkerStuck": 1}, 1, 1)
-    assert report.lasting == 1
+    assert report.permanent == 1
 
 
 def test_out_of_time_the_rest_is_deferred_and_what_is_in_flight_finishes(account: Account) -> None:
@@ -208,7 +220,7 @@ def test_out_of_time_the_rest_is_deferred_and_what_is_in_flight_finishes(account
     )
 
     assert report.status is Status.PARTIAL
-    assert report.cut_short == "out of time"
+    assert report.stopped_because == "out of time"
     assert report.counts["aborted"] + report.counts["deferred"] == report.uploads < 60
     assert 15 <= report.counts["aborted"] <= 15 + 3
     assert len(account.bucket(PHOTOS.name).uploads) == 60 - report.counts["aborted"]
@@ -219,7 +231,7 @@ def test_what_is_gone_beyond_the_upload_to_go_on_from_is_told_by_this_run(accoun
     slow, quick = seed(account, "a") + seed(account, "b")
     seed(account, "c", idle=1)
     clock, aborted = [0.0], [False]
-    handed_on: list[str] = []
+    continuations: list[str] = []
 
     def before(call: str, what: object) -> None:
         if call == "parts" and what == slow:
@@ -231,18 +243,18 @@ def test_what_is_gone_beyond_the_upload_to_go_on_from_is_told_by_this_run(accoun
 
     inner = MemoryStore(account, lambda: NOW, 1)
     inner.page = memory(account).page  # type: ignore[method-assign]
-    plan = planning.make(
-        (SweepBuckets(buckets=(PHOTOS.name,)),), aborting_settings((PHOTOS,), workers=2), (PHOTOS,), "run", NOW
+    plan = planning.build_plan(
+        (SweepRequest(buckets=(PHOTOS.name,)),), aborting_settings((PHOTOS,), workers=2), (PHOTOS,), "run", NOW
     )
     report = run(
         plan,
         Wrapped(inner, before),  # type: ignore[arg-type]
         Deadline(lambda: clock[0], 15.0, 100.0, 101.0),
-        Log(lambda _: None, Scrubber(())),
-        Accepting(handed_on),
+        Log(lambda _: None, Redactor(())),
+        Accepting(continuations),
     )
 
-    assert (report.handed_on, len(handed_on)) == (1, 1)
+    assert (report.continuations, len(continuations)) == (1, 1)
     assert (report.uploads, report.counts["aborted"], report.bytes_freed) == (1, 1, 10)
     assert len(account.bucket(PHOTOS.name).uploads) == 2
 
@@ -262,7 +274,7 @@ def test_what_our_own_time_limit_cuts_off_is_left_and_has_not_failed(call: str, 
         deadline=Deadline(lambda: clock[0], 15.0, 16.0, 17.0),
     )
 
-    assert (report.status, report.failed, report.cut_short) == (Status.PARTIAL, {}, "out of time")
+    assert (report.status, report.failed, report.stopped_because) == (Status.PARTIAL, {}, "out of time")
 
 
 def test_without_any_time_nothing_is_asked_for_and_the_run_says_so(account: Account) -> None:
@@ -273,13 +285,13 @@ def test_without_any_time_nothing_is_asked_for_and_the_run_says_so(account: Acco
 
     report = sweep(
         Wrapped(memory(account), before),  # type: ignore[arg-type]
-        AbortUpload(PHOTOS.name, "1", "1"),
-        SweepBuckets(),
+        AbortRequest(PHOTOS.name, "1", "1"),
+        SweepRequest(),
         deadline=Deadline(lambda: 1.0, 1.0, 2.0, 3.0),
     )
 
     assert report.status is Status.PARTIAL
-    assert (report.counts["deferred"], report.cut_short) == (1, "out of time")
+    assert (report.counts["deferred"], report.stopped_because) == (1, "out of time")
 
 
 @pytest.mark.parametrize("dry", [True, False])
@@ -290,7 +302,7 @@ def test_max_aborts_is_never_passed(dry: bool, account: Account) -> None:  # noq
 
     assert report.status is Status.PARTIAL
     assert report.counts["would_abort" if dry else "aborted"] == 12
-    assert report.cut_short == "the limit of aborts is reached"
+    assert report.stopped_because == "the limit of aborts is reached"
     assert len(account.bucket(PHOTOS.name).uploads) == (45 if dry else 33)
 
 
@@ -356,12 +368,12 @@ def test_upload_that_is_listed_but_not_found_is_counted_by_the_run_that_lists_it
             raise failures.pop()
 
     settings = aborting_settings((PHOTOS,), workers=1)
-    store, log, texts = Wrapped(memory(account), before), Log(lambda _: None, Scrubber(())), list[str]()
-    plan = planning.make((SweepBuckets(),), settings, (PHOTOS,), "run", NOW)
+    store, log, texts = Wrapped(memory(account), before), Log(lambda _: None, Redactor(())), list[str]()
+    plan = planning.build_plan((SweepRequest(),), settings, (PHOTOS,), "run", NOW)
     first = run(plan, store, NEVER, log, Accepting(texts))  # type: ignore[arg-type]
     left = checkpoint.read(json.loads(texts[-1])[CHECKPOINT], settings, (PHOTOS,), NOW)
     second = run(left, store, NEVER, log, Accepting([]))  # type: ignore[arg-type]
 
-    assert first.handed_on == 1
+    assert first.continuations == 1
     counts = [first.counts[name] + second.counts[name] for name in ("listed_but_not_found", "aborted")]
     assert (counts, first.uploads + second.uploads) == ([1, 1], 2)

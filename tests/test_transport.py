@@ -22,14 +22,16 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from qcloud_cos import CosClientError, CosConfig, CosS3Auth, CosS3Client
 
-from cos_sweeper import connection, transport
-from cos_sweeper.connection import Answer, NoAnswer
-from cos_sweeper.store import why_unaddressable
-from cos_sweeper.transport import MAX_IDLE_SECONDS, Connections, Exchange
-from cos_sweeper.turns import Crew, Task, in_thread
-from tests.cloud.cam import FULL_ACCESS, Credentials, read_policy
-from tests.cloud.signature import authenticate
-from tests.cloud.wire import read_call
+from cos_sweeper.core.keys import validate_key
+from cos_sweeper.cos.sdk_session import Exchange
+from cos_sweeper.net import client as http
+from cos_sweeper.net import connection
+from cos_sweeper.net.client import MAX_IDLE_SECONDS, Connections
+from cos_sweeper.net.connection import Answer, TransportError
+from cos_sweeper.net.turns import Crew, Task, in_thread
+from tests.emulator.cam import FULL_ACCESS, Credentials, read_policy
+from tests.emulator.signature import authenticate
+from tests.emulator.wire import read_call
 from tests.scripted import CLOSE, READ, RESET, STAY, Server, Step, always, answer, drip, pause, say, tell
 
 BUCKET = "bucket-1250000000"
@@ -56,7 +58,7 @@ def put(connections: Connections, target: str, body: bytes, seconds: float = AMP
 
 def trouble(connections: Connections, target: str, seconds: float = AMPLE, *, scheme: str = "http") -> str:
     """The code of the trouble that a request ends with."""
-    with pytest.raises(NoAnswer) as caught:
+    with pytest.raises(TransportError) as caught:
         get(connections, target, seconds, scheme=scheme)
     return caught.value.code
 
@@ -245,7 +247,7 @@ def answering() -> Iterator[tuple[Server, Connections]]:
         yield server, connections
 
 
-@given(st.text(min_size=1, max_size=60).filter(lambda key: why_unaddressable(key, "1") is None))
+@given(st.text(min_size=1, max_size=60).filter(lambda key: validate_key(key, "1") is None))
 @example("a/../b/./c//d/ ")
 @example("%2F+?uploads=&x#y;z\r\n\x00\t")
 @example("目录/猫🐈\u202e.jpg")
@@ -309,7 +311,7 @@ def test_what_the_sdk_forgets_the_exchange_remembers() -> None:
     assert good.trouble is None
     assert good.answer == Answer(200, {"x-cos-request-id": "7", "content-length": "3"}, b"one")
     assert bad.answer is None
-    assert isinstance(bad.trouble, NoAnswer)
+    assert isinstance(bad.trouble, TransportError)
     assert bad.trouble.code == "ConnectionFailed"
 
 
@@ -386,7 +388,7 @@ def test_plain_http_where_tls_is_expected_is_an_error() -> None:
     with (
         Server([say(b"HTTP/1.1 400 Bad Request\r\n\r\n"), STAY]) as server,
         closing(Connections(server.port)) as connections,
-        pytest.raises(NoAnswer) as caught,
+        pytest.raises(TransportError) as caught,
     ):
         get(connections, "/secret", scheme="https")
 
@@ -464,7 +466,7 @@ def test_a_port_that_takes_no_connection_is_given_up() -> None:
             other.connect_ex(listener.getsockname())
         connections = stack.enter_context(closing(Connections(listener.getsockname()[1])))
 
-        with pytest.raises(NoAnswer) as caught:
+        with pytest.raises(TransportError) as caught:
             get(connections, "/", SHORT)
 
     assert (caught.value.code, caught.value.detail) == ("Timeout", "no connection in time")
@@ -546,7 +548,7 @@ def test_a_request_that_nobody_reads_is_given_up() -> None:
     go_on = threading.Event()
 
     with Server([pause(go_on)]) as server, closing(Connections(server.port)) as connections:
-        with pytest.raises(NoAnswer) as caught:
+        with pytest.raises(TransportError) as caught:
             put(connections, "/", bytes(16 << 20), SHORT)
         go_on.set()
 
@@ -833,7 +835,7 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
-    monkeypatch.setattr(transport, "_now", clock)
+    monkeypatch.setattr(http, "_now", clock)
     return clock
 
 
@@ -1060,7 +1062,7 @@ def test_everybody_gets_the_answer_to_their_own_request() -> None:
 
 
 def test_no_more_connections_are_kept_than_may_be(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(transport, "MAX_IDLE", 3)
+    monkeypatch.setattr(http, "MAX_IDLE", 3)
 
     closings = threading.Semaphore(0)
     eight = Together(8, STAY, lambda _: closings.release())
@@ -1073,7 +1075,7 @@ def test_no_more_connections_are_kept_than_may_be(monkeypatch: pytest.MonkeyPatc
 
 
 def test_those_that_are_kept_are_used_before_new_ones_are_made(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(transport, "MAX_IDLE", 3)
+    monkeypatch.setattr(http, "MAX_IDLE", 3)
     eight = Together(8, always(echo))
     more = [[answer(ok()), STAY] for _ in range(5)]
 
@@ -1227,7 +1229,7 @@ def test_when_no_socket_can_be_had_there_is_no_connection() -> None:
 def test_when_every_address_refuses_there_is_no_connection(monkeypatch: pytest.MonkeyPatch) -> None:
     with refusing() as one, refusing() as other, closing(Connections()) as connections:
         resolve(monkeypatch, one, other)
-        with pytest.raises(NoAnswer) as caught:
+        with pytest.raises(TransportError) as caught:
             get(connections, "/")
 
     assert (caught.value.code, caught.value.detail) == ("ConnectionFailed", "ECONNREFUSED")
@@ -1296,7 +1298,7 @@ def test_a_name_is_looked_up_once_and_again_when_its_addresses_are_old(
 ) -> None:
     with Server(*[[answer(ok("", "Connection: close"))]] * 4) as server, closing(Connections()) as connections:
         asked = resolve(monkeypatch, server.port)
-        for seconds in (0, transport.ADDRESS_SECONDS - 1, 1, 1):
+        for seconds in (0, http.ADDRESS_SECONDS - 1, 1, 1):
             clock.seconds += seconds
             get(connections, "/")
 

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cos_sweeper.model import AbortUpload, Refused, Superseded, SweepBuckets
-from cos_sweeper.triggers import MAX_HTTP_UPLOADS, MAX_UNPACKED_BYTES, Source, decode, http_request
+from cos_sweeper.core.model import AbortRequest, CompletedObject, RejectedRequest, SweepRequest
+from cos_sweeper.scf.events import MAX_HTTP_UPLOADS, MAX_UNPACKED_BYTES, Source, decode, http_request
 from tests.function import event, timer
 
 GOOD = {"bucket": "b-1250000000", "key": "k", "uploadId": "1"}
@@ -21,8 +21,8 @@ NOT_BASE64 = [(False, False), ("false", False), (None, False), ("", False)]
 
 
 def refusals(raw: object) -> list[str]:
-    asks = decode(raw).asks
-    return [ask.reason for ask in asks if isinstance(ask, Refused)]
+    requests = decode(raw).requests
+    return [ask.reason for ask in requests if isinstance(ask, RejectedRequest)]
 
 
 def cls(data: bytes) -> dict[str, Any]:
@@ -48,9 +48,9 @@ def test_the_source_of_an_event_decides_its_answer(name: str, source: Source) ->
 
 
 def test_the_sdks_spellings_are_understood() -> None:
-    (ask,) = decode(event("direct_sdk_spelling")).asks
+    (ask,) = decode(event("direct_sdk_spelling")).requests
 
-    assert isinstance(ask, AbortUpload)
+    assert isinstance(ask, AbortRequest)
     assert (ask.bucket, ask.key, ask.region) == ("photos-1250000000", "raw/2026/4.mp4", "ap-guangzhou")
 
 
@@ -105,9 +105,9 @@ def test_what_cannot_be_used_is_refused_with_its_reason(message: Any, reason: st
 
 
 def test_each_record_of_a_batch_stands_on_its_own_and_is_told_apart() -> None:
-    batch = decode(event("ckafka_batch")).asks
+    batch = decode(event("ckafka_batch")).requests
 
-    assert [type(ask) for ask in batch] == [AbortUpload, Refused, AbortUpload]
+    assert [type(ask) for ask in batch] == [AbortRequest, RejectedRequest, AbortRequest]
     assert [ask.origin for ask in batch] == ["record 1", "record 2", "record 3"]
 
 
@@ -117,9 +117,9 @@ def test_each_record_of_a_batch_stands_on_its_own_and_is_told_apart() -> None:
     ids=repr,
 )
 def test_rejected_timer_is_a_sweep_that_did_not_happen(message: object) -> None:
-    (ask,) = decode(event("timer") | {"Message": message}).asks
+    (ask,) = decode(event("timer") | {"Message": message}).requests
 
-    assert isinstance(ask, Refused)
+    assert isinstance(ask, RejectedRequest)
     assert ask.sweep
 
 
@@ -135,16 +135,16 @@ def test_rejected_message_is_no_sweep() -> None:
         cls(b"rubbish"),
     ]
 
-    asks = [ask for raw in others for ask in decode(raw).asks if isinstance(ask, Refused)]
+    requests = [ask for raw in others for ask in decode(raw).requests if isinstance(ask, RejectedRequest)]
 
-    assert len(asks) == 9
-    assert not any(ask.sweep for ask in asks)
+    assert len(requests) == 9
+    assert not any(ask.sweep for ask in requests)
 
 
 def test_a_timer_narrows_by_its_message() -> None:
-    (ask,) = decode(event("timer_narrowed")).asks
+    (ask,) = decode(event("timer_narrowed")).requests
 
-    assert ask == SweepBuckets(
+    assert ask == SweepRequest(
         buckets=("photos-1250000000",),
         prefixes=("logs/",),
         min_age=timedelta(hours=96),
@@ -155,14 +155,14 @@ def test_a_timer_narrows_by_its_message() -> None:
 
 
 def test_a_timer_without_a_message_sweeps_as_the_settings_say() -> None:
-    assert decode(timer()).asks == (SweepBuckets(),)
-    assert decode({"Type": "Timer"}).asks == (SweepBuckets(),)
+    assert decode(timer()).requests == (SweepRequest(),)
+    assert decode({"Type": "Timer"}).requests == (SweepRequest(),)
 
 
 def test_a_completed_object_is_known_by_its_key_behind_appid_and_bucket() -> None:
-    (ask,) = decode(event("cos_completed")).asks
+    (ask,) = decode(event("cos_completed")).requests
 
-    assert ask == Superseded(
+    assert ask == CompletedObject(
         "photos-1250000000", "raw/2026/猫.mp4", datetime(2018, 12, 19, 7, 49, 30, tzinfo=timezone.utc), "record 1"
     )
 
@@ -205,9 +205,9 @@ def test_completed_key_is_read_as_every_key_that_its_url_leaves_possible(
     raw = event("cos_completed")
     raw["Records"][0]["cos"]["cosObject"] |= {"key": f"/1250000000/photos/{key}", "url": url}
 
-    (ask,) = decode(raw).asks
+    (ask,) = decode(raw).requests
 
-    assert isinstance(ask, Superseded)
+    assert isinstance(ask, CompletedObject)
     assert (ask.key, *ask.other_keys) == keys
 
 
@@ -224,9 +224,9 @@ def test_completed_key_whose_slashes_are_encoded_is_encoded(key: str, url: str |
     raw = event("cos_completed")
     raw["Records"][0]["cos"]["cosObject"] |= {"key": f"%2F1250000000%2fphotos%2F{key}", "url": url}
 
-    (ask,) = decode(raw).asks
+    (ask,) = decode(raw).requests
 
-    assert isinstance(ask, Superseded)
+    assert isinstance(ask, CompletedObject)
     assert (ask.key, *ask.other_keys) == keys
 
 
@@ -250,7 +250,7 @@ def test_a_message_cannot_pass_for_a_timer() -> None:
         {"httpMethod": "POST", "body": text},
         {"specversion": "1.0", "data": timer()},
     ):
-        assert not [ask for ask in decode(raw).asks if isinstance(ask, SweepBuckets)]
+        assert not [ask for ask in decode(raw).requests if isinstance(ask, SweepRequest)]
 
 
 def test_an_http_request_names_no_more_uploads_than_an_answer_can_tell_of() -> None:
@@ -310,9 +310,9 @@ def test_body_is_base64_when_its_flag_says_so(flag: object, *, is_base64: bool) 
     text = json.dumps(GOOD)
     body = base64.b64encode(text.encode()).decode() if is_base64 else text
 
-    (ask,) = decode({"httpMethod": "POST", "body": body, "isBase64Encoded": flag}).asks
+    (ask,) = decode({"httpMethod": "POST", "body": body, "isBase64Encoded": flag}).requests
 
-    assert isinstance(ask, AbortUpload)
+    assert isinstance(ask, AbortRequest)
 
 
 @pytest.mark.parametrize("flag", ["yes", "true ", 1, 0, [], {}], ids=repr)
@@ -327,11 +327,17 @@ def test_cos_records_in_an_eventbridge_envelope_are_read_and_others_are_not() ->
     queued = {"CMQ": {"msgBody": json.dumps(GOOD)}}
 
     one, text, several = (
-        decode({"specversion": "1.0", "data": data}).asks
+        decode({"specversion": "1.0", "data": data}).requests
         for data in (records[0], json.dumps(records[0]), {"Records": [queued, *records, 5]})
     )
 
-    assert [type(ask) for ask in (*one, *text, *several)] == [Superseded, Superseded, Refused, Superseded, Refused]
+    assert [type(ask) for ask in (*one, *text, *several)] == [
+        CompletedObject,
+        CompletedObject,
+        RejectedRequest,
+        CompletedObject,
+        RejectedRequest,
+    ]
     assert [ask.origin for ask in (*one, *several)] == ["event", "record 1", "record 2", "record 3"]
 
 
@@ -385,4 +391,4 @@ values = st.recursive(
 def test_no_event_whatsoever_raises_or_goes_without_an_ask(raw: Any) -> None:
     decoded = decode(raw)
 
-    assert decoded.asks or decoded.ignored
+    assert decoded.requests or decoded.ignored

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cos_sweeper.turns import NEVER, READABLE, WRITABLE, Crew, in_thread, sleep, wait
+from cos_sweeper.net.turns import NEVER, READABLE, WRITABLE, Crew, in_thread, sleep, wait
 
 # Further away than any test is long.
 FAR = 3600.0

@@ -6,9 +6,10 @@ from datetime import datetime, timezone
 
 import pytest
 
-from cos_sweeper import readings, xml
-from cos_sweeper.model import Bucket, Cursor, Listed, Part, Upload
-from cos_sweeper.store import why_unaddressable
+from cos_sweeper.core import key_readings
+from cos_sweeper.core.keys import validate_key
+from cos_sweeper.core.model import Bucket, Cursor, ListedUpload, Part, Upload
+from cos_sweeper.cos import xml
 
 BUCKET = Bucket("photos-1250000000", "ap-guangzhou")
 UTC = timezone.utc
@@ -18,7 +19,7 @@ def listing(inner: str, truncated: str = "false", root: str = "ListMultipartUplo
     return f"<{root}><IsTruncated>{truncated}</IsTruncated>{inner}</ListMultipartUploadsResult>".encode()
 
 
-def page(inner: str, **more: str) -> tuple[tuple[Listed, ...], Cursor | None]:
+def page(inner: str, **more: str) -> tuple[tuple[ListedUpload, ...], Cursor | None]:
     read = xml.uploads_page(listing(inner, **more), BUCKET, Cursor())
     return read.listed, read.next
 
@@ -117,7 +118,7 @@ def test_key_with_a_character_that_xml_forbids_cannot_be_sent_and_no_marker() ->
 
     (listed,) = xml.uploads_page(keyed, BUCKET, Cursor()).listed
 
-    assert why_unaddressable(listed.upload.key, "1") == "the key is not valid UTF-8"
+    assert validate_key(listed.upload.key, "1") == "the key is not valid UTF-8"
     for key, upload_id in markers:
         marked = f"<NextKeyMarker>{key}</NextKeyMarker><NextUploadIdMarker>{upload_id}</NextUploadIdMarker>"
         with pytest.raises(xml.Unreadable):
@@ -192,7 +193,7 @@ def test_an_upload_tells_its_start_and_its_initiator() -> None:
 
     (listed,), _ = page(inner)
 
-    assert listed == Listed(
+    assert listed == ListedUpload(
         Upload(BUCKET, "k", "1"), datetime(2026, 3, 4, 10, 1, 33, tzinfo=UTC), "qcs::cam::uin/1:uin/2"
     )
 
@@ -267,8 +268,8 @@ def test_no_encoding_gets_an_entity_in(encoding: str) -> None:
 def test_key_with_a_character_that_xml_cannot_carry_can_be_asked_for_under_none_of_its_readings() -> None:
     (listed,), _ = page("<Upload><Key>a%2520+\x01</Key><UploadId>1</UploadId></Upload>")
 
-    assert len(readings.of(listed)) > 1
-    assert all(why_unaddressable(key, "1") for key in readings.of(listed))
+    assert len(key_readings.of(listed)) > 1
+    assert all(validate_key(key, "1") for key in key_readings.of(listed))
 
 
 def test_marker_that_can_be_read_is_used_after_a_key_that_cannot() -> None:

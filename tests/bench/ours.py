@@ -11,13 +11,17 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from cos_sweeper import budget, plan, sweep
-from cos_sweeper.cos import Clients, CosStore
-from cos_sweeper.log import Log, Scrubber
-from cos_sweeper.model import BEGINNING, Bucket, SweepBuckets, Upload
-from cos_sweeper.settings import Credentials, Settings
-from cos_sweeper.transport import Connections, Exchange
-from cos_sweeper.turns import Crew
+from cos_sweeper.core import plan
+from cos_sweeper.core.deadline import REQUEST_SECONDS, fitting_workers, run_deadline
+from cos_sweeper.core.model import BEGINNING, Bucket, SweepRequest, Upload
+from cos_sweeper.core.redaction import Redactor
+from cos_sweeper.core.settings import Credentials, Settings
+from cos_sweeper.cos.sdk_session import Exchange
+from cos_sweeper.cos.sdk_store import Clients, CosStore
+from cos_sweeper.engine import sweep
+from cos_sweeper.net.client import Connections
+from cos_sweeper.net.turns import Crew
+from cos_sweeper.report.log import Log
 from tests.bench import load
 from tests.bench.figures import Figures, Stretch, Watch
 
@@ -43,21 +47,21 @@ def tell_sweep(port: int, uploads: int, in_flight: int) -> None:
         answer = index.main_handler({"Type": "Timer", "Message": ""}, limits)
     figures = stretch.figures(answer["aborted"])
     if (answer["status"], figures.calls) != ("complete", uploads):
-        raise AssertionError(f"{figures.calls} of {uploads} aborted, {answer['status']}, {answer['failed_with']}")
+        raise AssertionError(f"{figures.calls} of {uploads} aborted, {answer['status']}, {answer['failures_by_code']}")
     print(figures.line())
 
 
 def tell_wide(port: int, uploads: int, tls_ca: str) -> None:
     """Sweep uploads of many parts over TLS, with the workers that fit into a function of 128 MB; print what it took."""
-    workers = budget.fitting_workers(256, 128)
+    workers = fitting_workers(256, 128)
     settings = Settings((BUCKET,), dry_run=False, max_aborts=None, workers=workers)
-    asked = plan.make((SweepBuckets(),), settings, (BUCKET,), "bench", datetime.now(timezone.utc))
-    deadline = budget.deadline(time.monotonic, LIMIT_SECONDS, time.monotonic())
+    asked = plan.build_plan((SweepRequest(),), settings, (BUCKET,), "bench", datetime.now(timezone.utc))
+    deadline = run_deadline(time.monotonic, LIMIT_SECONDS, time.monotonic())
     stretch = Stretch(0)
-    swept = sweep.run(asked, _store(port, tls_ca), deadline, Log(lambda _: None, Scrubber(())))
-    figures = stretch.figures(swept.ledger.counts["aborted"])
+    swept = sweep.run(asked, _store(port, tls_ca), deadline, Log(lambda _: None, Redactor(())))
+    figures = stretch.figures(swept.report_builder.counts["aborted"])
     if figures.calls != uploads:
-        raise AssertionError(f"{figures.calls} of {uploads} aborted: {swept.ledger.counts}")
+        raise AssertionError(f"{figures.calls} of {uploads} aborted: {swept.report_builder.counts}")
     print(figures.line())
 
 
@@ -74,7 +78,7 @@ class Session:
         self._connections = Connections(port)
 
     def __getattr__(self, verb: str) -> Any:
-        return getattr(Exchange(self._connections, budget.REQUEST_SECONDS), verb)
+        return getattr(Exchange(self._connections, REQUEST_SECONDS), verb)
 
 
 def in_session(call: Callable[[], object], in_flight: int, seconds: float) -> Figures:
@@ -97,5 +101,5 @@ def in_session(call: Callable[[], object], in_flight: int, seconds: float) -> Fi
 def _store(port: int, tls_ca: str | None) -> CosStore:
     credentials = Credentials(load.SECRET_ID, load.SECRET_KEY, load.TOKEN)
     clients = Clients(credentials, plain_http=tls_ca is None)
-    deadline = budget.deadline(time.monotonic, LIMIT_SECONDS, time.monotonic())
+    deadline = run_deadline(time.monotonic, LIMIT_SECONDS, time.monotonic())
     return CosStore(clients, Connections(port, tls_ca), deadline)

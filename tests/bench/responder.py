@@ -2,7 +2,7 @@
 A server that only answers: no signatures, no state but what was aborted, one thread over epoll, every answer late by
 the same time.
 
-It runs as a process of its own, so that its processor time is its own, and is no model of COS: `tests/cloud` is. It
+It runs as a process of its own, so that its processor time is its own, and is no model of COS: `tests/emulator` is. It
 prints its port, stops when its standard input ends, and then prints what it did.
 """
 

@@ -44,7 +44,7 @@ TRANSPORTS = {
     ),
     "asyncio": Transport("asyncio, greenlets", ("asyncio", "greenlet"), ("greenlet",)),
     "uvloop": Transport("asyncio on uvloop, greenlets", ("uvloop", "greenlet"), ("uvloop", "greenlet")),
-    "ours": Transport("COS Sweeper's", ("cos_sweeper.transport",), ("greenlet", "httptools")),
+    "ours": Transport("COS Sweeper's", ("cos_sweeper.net.client",), ("greenlet", "httptools")),
 }
 
 

@@ -14,8 +14,10 @@ from dataclasses import dataclass, field
 from typing import Any
 from unittest import mock
 
-from cos_sweeper import budget, cos, policy, retry, sweep
-from tests.cloud.client import Cloud, Credentials
+from cos_sweeper.core import deadline, policy, retry
+from cos_sweeper.cos import sdk_store
+from cos_sweeper.engine import sweep
+from tests.emulator.client import Cloud, Credentials
 from tests.faults.kinds import KINDS, OPERATIONS, SPECIAL, Kind, arm
 from tests.faults.laws import Played, broken
 from tests.faults.scene import BYSTANDER, Place, Scene, furnish, reports, secrets
@@ -28,7 +30,7 @@ WORDS = {
     "aborted": "aborted",
     "already_gone": "gone",
     "kept": "kept",
-    "refused": "refused",
+    "rejected": "rejected",
     "failed": "failed",
     "deferred": "left",
 }
@@ -135,7 +137,7 @@ def invoke(scene: Scene, way: Way, raw: Any, kind: Kind, role: Credentials | Non
         done = function(raw, seconds=kind.seconds, role=role)
         took = time.monotonic() - began
     requests, kept = cloud.requests(mark), reports(cloud)
-    (ended,) = done.lines("run.ended")
+    (ended,) = done.lines("run.finished")
     told = next((one for one in map(json.loads, kept) if one.get("run_id") == ended["run_id"]), None)
     return Played(
         scene=scene,
@@ -173,8 +175,8 @@ def heard() -> Iterator[io.StringIO]:
 def hurried() -> Iterator[None]:
     """The program's patience, cut down: what it would wait ten seconds for is given up at once, and tried again."""
     with (
-        mock.patch.object(budget, "REQUEST_SECONDS", HURRIED_SECONDS),
-        mock.patch.object(cos, "WORTH_TRYING_SECONDS", 0.0),
+        mock.patch.object(deadline, "REQUEST_SECONDS", HURRIED_SECONDS),
+        mock.patch.object(sdk_store, "WORTH_TRYING_SECONDS", 0.0),
         mock.patch.object(sweep, "LISTING_PAUSES", (0.0,)),
         mock.patch.object(retry, "FIRST_PAUSE_SECONDS", 0.0),
     ):
@@ -195,7 +197,7 @@ def outcome_of(played: Played) -> str:
     parts += ["stopped" for _ in done.lines("run.stopped")]
     if told["size_unknown"]:
         parts.append(f"{told['size_unknown']} of unknown size")
-    parts += [f"report lost: {line['code']}" for line in done.lines("report.not_kept")]
+    parts += [f"report lost: {line['code']}" for line in done.lines("report.store_failed")]
     return ", ".join(parts) or "nothing reached"
 
 
@@ -209,6 +211,6 @@ def _buckets_failed(code: str, done: Invocation) -> str:
 def _why(name: str, played: Played) -> str:
     if name == "failed":
         return ": " + "/".join(sorted({line["code"] for line in played.done.lines("upload.failed")}))
-    reasons = {} if name != "kept" else played.told.get("kept_because", {})
+    reasons = {} if name != "kept" else played.told.get("kept_by_reason", {})
     odd = [f"{count}: {reason}" for reason, count in sorted(reasons.items()) if reason != policy.PART_LATELY]
     return f" ({', '.join(odd)})" if odd else ""

@@ -12,13 +12,13 @@ from time import monotonic
 from typing import Any
 from unittest import mock
 
-from cos_sweeper import relay
-from cos_sweeper.errors import RunFailed
-from cos_sweeper.model import CHAIN_FAILED, PROBE
-from cos_sweeper.retry import ATTEMPTS
+from cos_sweeper.core.errors import RunFailed
+from cos_sweeper.core.model import CHAIN_FAILED, PROBE
+from cos_sweeper.core.retry import ATTEMPTS
+from cos_sweeper.scf import invoker
 from tests.aborting import ABORTING
-from tests.cloud.client import Cloud
-from tests.cloud.invocations import InvocationRecord
+from tests.emulator.client import Cloud
+from tests.emulator.invocations import InvocationRecord
 from tests.faults.cell import REPORT, WORDS, Seen, Way, answer_of, finish, heard, outcome_of
 from tests.faults.kinds import KINDS, arm
 from tests.faults.laws import Played, broken, leaked, raised
@@ -161,10 +161,10 @@ def _endpoint(cloud: Cloud, fault: str) -> Iterator[str]:
 @contextmanager
 def _quick(*, is_hurried: bool) -> Iterator[None]:
     """Pauses between attempts are not waited for, and in a hurry neither is an answer for long."""
-    seconds = HURRIED_SECONDS if is_hurried else relay.REQUEST_SECONDS
+    seconds = HURRIED_SECONDS if is_hurried else invoker.REQUEST_SECONDS
     with (
-        mock.patch.object(relay, "Relay", partial(relay.Relay, sleep=lambda _: None)),
-        mock.patch.object(relay, "REQUEST_SECONDS", seconds),
+        mock.patch.object(invoker, "FunctionInvoker", partial(invoker.FunctionInvoker, sleep=lambda _: None)),
+        mock.patch.object(invoker, "REQUEST_SECONDS", seconds),
     ):
         yield
 
@@ -186,11 +186,11 @@ def _seen(scene: Scene, done: Invocation | None, listened: str, wrong: list[str]
     runs = _runs(cloud)
     children = [run.answer for run in runs if run.answer and (done or run.answer["run"] > 1)]
     firsts = [run.answer for run in runs if run.answer and run.answer["run"] == 1]
-    first = done.lines("run.ended")[0] if done else firsts[-1]
+    first = done.lines("run.finished")[0] if done else firsts[-1]
     counts = Counter({name: sum(child[name] for child in children) for name in WORDS})
-    parts = [f"{first['handed_on']} handed on"] if first["handed_on"] else []
-    parts += [f"not handed on: {line['code']}" for line in done.lines("chain.not_handed_on")] if done else []
-    parts += [f"report lost: {line['code']}" for line in done.lines("report.not_kept")] if done else []
+    parts = [f"{first['continuations']} handed on"] if first["continuations"] else []
+    parts += [f"not handed on: {line['code']}" for line in done.lines("continuation.failed")] if done else []
+    parts += [f"report lost: {line['code']}" for line in done.lines("report.store_failed")] if done else []
     parts += [f"{counts[name]} {word}" for name, word in WORDS.items() if counts[name]]
     ends = [answer_of(done)] if done else []
     ends += ["is killed" for run in runs if run.end == "died"] + ([] if done else ["returns"])

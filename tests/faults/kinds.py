@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import Any
 
-from cos_sweeper.retry import ATTEMPTS
-from tests.cloud import documents
-from tests.cloud.account import BucketsPage
-from tests.cloud.bucket import Bucket, Part, Parts, PartsPage, Upload
-from tests.cloud.client import HeldUpload
-from tests.cloud.listing import Page, Query
+from cos_sweeper.core.retry import ATTEMPTS
+from tests.emulator import documents
+from tests.emulator.account import BucketsPage
+from tests.emulator.bucket import Bucket, Part, Parts, PartsPage, Upload
+from tests.emulator.client import HeldUpload
+from tests.emulator.listing import Page, Query
 from tests.faults.scene import BYSTANDER, PART_BYTES, STRUCK, STRUCK_KEY, Scene, echo, vanish
 
 Faults = list[dict[str, Any]]

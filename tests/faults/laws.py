@@ -9,14 +9,14 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from cos_sweeper.errors import RunFailed
-from tests.cloud.journal import Request
+from cos_sweeper.core.errors import RunFailed
+from tests.emulator.journal import Request
 from tests.faults.scene import BYSTANDER, PART_BYTES, STRUCK, Place, Scene
 from tests.function import Invocation
 from tests.test_laws import is_lawful
 
-OUTCOMES = ("aborted", "already_gone", "kept", "would_abort", "refused", "failed", "deferred")
-STILL_THERE = ("kept", "refused", "failed", "deferred")
+OUTCOMES = ("aborted", "already_gone", "kept", "would_abort", "rejected", "failed", "deferred")
+STILL_THERE = ("kept", "rejected", "failed", "deferred")
 SIGNED = re.compile(r"(q-signature|q-ak)=(?!\[hidden\])|Signature=[0-9a-f]{64}")
 
 
@@ -47,7 +47,7 @@ class Played:
     def not_listed(self) -> set[str]:
         """Buckets whose listing broke off, and the run says so."""
         failed = {line["bucket"].partition("@")[0] for line in self.done.lines("bucket.failed")}
-        if "*" in failed or self.told["cut_short"] or self.done.lines("run.stopped"):
+        if "*" in failed or self.told["stopped_because"] or self.done.lines("run.stopped"):
             return {STRUCK, BYSTANDER}
         return failed
 

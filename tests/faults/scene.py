@@ -12,9 +12,9 @@ from typing import Any
 import requests
 from qcloud_cos import CosConfig, CosS3Client
 
-from cos_sweeper.model import Bucket, Upload
-from cos_sweeper.plan import Share
-from tests.cloud.client import Cloud, HeldUpload
+from cos_sweeper.core.model import Bucket, Upload
+from cos_sweeper.core.plan import Shard
+from tests.emulator.client import Cloud, HeldUpload
 from tests.function import LOGS, PHOTOS, TOKEN, named
 
 STRUCK, BYSTANDER = PHOTOS.partition("@")[0], LOGS.partition("@")[0]
@@ -84,17 +84,17 @@ def furnish(cloud: Cloud) -> Scene:
 
 def furnish_shares(cloud: Cloud) -> Scene:
     """The same seven, in turn in the first and in the second of two shares."""
-    scene, share = Scene(cloud), cycle((Share((0,), 2), Share((1,), 2)))
-    scene.abandoned = [scene.seed(bucket, key, upload_id=_id_in(next(share), key)) for bucket, key in ABANDONED]
-    scene.live = [scene.seed(bucket, key, 0.5, upload_id=_id_in(next(share), key)) for bucket, key in LIVE]
+    scene, shard = Scene(cloud), cycle((Shard((0,), 2), Shard((1,), 2)))
+    scene.abandoned = [scene.seed(bucket, key, upload_id=_id_in(next(shard), key)) for bucket, key in ABANDONED]
+    scene.live = [scene.seed(bucket, key, 0.5, upload_id=_id_in(next(shard), key)) for bucket, key in LIVE]
     return scene
 
 
-def _id_in(share: Share, key: str) -> str:
+def _id_in(shard: Shard, key: str) -> str:
     """An upload id of that share, as old as the scene's uploads."""
     started = int((datetime.now(timezone.utc) - timedelta(hours=100)).timestamp())
     ids = (f"{started}{number:064x}" for number in count(1))
-    return next(one for one in ids if share.has(Upload(Bucket("", ""), key, one)))
+    return next(one for one in ids if shard.contains(Upload(Bucket("", ""), key, one)))
 
 
 def secrets(cloud: Cloud) -> set[str]:

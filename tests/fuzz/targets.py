@@ -14,12 +14,14 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
-from cos_sweeper import answers, checkpoint, messages, plan, triggers, xml
-from cos_sweeper.errors import Refusal
-from cos_sweeper.model import CHECKPOINT, Bucket, Cursor, Refused, Resume, SweepBuckets, Upload
-from cos_sweeper.plan import Named, Plan
-from cos_sweeper.policy import Policy
-from cos_sweeper.store import why_unaddressable
+from cos_sweeper.core import checkpoint, plan
+from cos_sweeper.core.errors import RequestRejected
+from cos_sweeper.core.keys import validate_key
+from cos_sweeper.core.model import CHECKPOINT, Bucket, Cursor, RejectedRequest, ResumeRequest, SweepRequest, Upload
+from cos_sweeper.core.plan import Plan, UploadTarget
+from cos_sweeper.core.policy import Policy
+from cos_sweeper.cos import xml
+from cos_sweeper.scf import events, http_auth, messages, responses
 from tests.aborting import aborting_settings
 
 EVENTS = Path(__file__).parents[1] / "events"
@@ -45,11 +47,11 @@ class Target:
 # Events
 
 
-def events(data: bytes) -> None:
+def event(data: bytes) -> None:
     """Bytes as the JSON of an event."""
     raw = _json(data)
-    triggers.http_request(raw)
-    _hold_decoded(triggers.decode(raw))
+    events.http_request(raw)
+    _hold_decoded(events.decode(raw))
 
 
 def texts(data: bytes) -> None:
@@ -62,21 +64,21 @@ def texts(data: bytes) -> None:
         {"httpMethod": "POST", "body": text},
         {"httpMethod": "POST", "body": base64.b64encode(data).decode(), "isBase64Encoded": True},
     ):
-        _hold_decoded(triggers.decode(raw))
-    asks = messages.collect(messages.from_text, [text], "message", messages.Intake())
-    assert not any(isinstance(ask, (SweepBuckets, Resume)) for ask in asks)
+        _hold_decoded(events.decode(raw))
+    requests = messages.collect(messages.from_text, [text], "message", messages.Intake())
+    assert not any(isinstance(ask, (SweepRequest, ResumeRequest)) for ask in requests)
 
 
 def archives(data: bytes) -> None:
     """Bytes as CLS's archive, and as what is in one."""
     for packed in (data, gzip.compress(data, 1)):
-        _hold_decoded(triggers.decode({"clslogs": {"data": base64.b64encode(packed).decode()}}))
+        _hold_decoded(events.decode({"clslogs": {"data": base64.b64encode(packed).decode()}}))
 
 
 def checkpoints(data: bytes) -> None:
     """Bytes as the JSON of a checkpoint."""
     raw = _json(data)
-    with contextlib.suppress(Refusal):
+    with contextlib.suppress(RequestRejected):
         made = checkpoint.read(raw, SETTINGS, BUCKETS, NOW)
         _hold(made)
         written = [json.loads(text)[CHECKPOINT] for text in checkpoint.write(made)]
@@ -95,22 +97,22 @@ def _json(data: bytes) -> Any:
         return json.loads(data)
 
 
-def _hold_decoded(decoded: triggers.Decoded) -> None:
-    assert decoded.asks or decoded.ignored
-    assert len(decoded.asks) <= MOST_ASKS + messages.MAX_EXCESS_GROUPS + 1
-    made = plan.make(decoded.asks, SETTINGS, BUCKETS, "run-1", NOW)
-    assert made.scans or made.named or made.refused or not decoded.asks
+def _hold_decoded(decoded: events.Decoded) -> None:
+    assert decoded.requests or decoded.ignored
+    assert len(decoded.requests) <= MOST_ASKS + messages.MAX_EXCESS_GROUPS + 1
+    made = plan.build_plan(decoded.requests, SETTINGS, BUCKETS, "run-1", NOW)
+    assert made.scans or made.named or made.refused or not decoded.requests
     _hold(made)
-    for ask in decoded.asks:
-        if isinstance(ask, Resume):
-            with contextlib.suppress(Refusal):
+    for ask in decoded.requests:
+        if isinstance(ask, ResumeRequest):
+            with contextlib.suppress(RequestRejected):
                 _hold(checkpoint.read(ask.checkpoint, SETTINGS, BUCKETS, NOW))
 
 
 def _hold(made: Plan) -> None:
     """What every plan promises, whoever asked for it."""
     for refused in made.refused:
-        assert isinstance(refused, Refused)
+        assert isinstance(refused, RejectedRequest)
         assert 0 < len(refused.reason) <= MOST_REASON_LENGTH
         assert refused.upload is None or len(refused.upload.key) + len(refused.upload.upload_id) <= MOST_REASON_LENGTH
     for scan in made.scans:
@@ -121,7 +123,7 @@ def _hold(made: Plan) -> None:
         assert "keep/" in scan.policy.exclude_prefixes
     for named in made.named:
         assert named.upload.bucket in BUCKETS
-        assert why_unaddressable(named.upload.key, named.upload.upload_id) is None
+        assert validate_key(named.upload.key, named.upload.upload_id) is None
         assert named.policy.min_idle >= SETTINGS.event_min_idle
         is_sibling = named.policy.only_key is not None and named.policy.started_before is not None
         if named.is_swept:
@@ -182,15 +184,15 @@ def doors(data: bytes) -> None:
     """Bytes as a method and headers, a line each; who has no token stays outside."""
     method, *lines = data.decode("utf-8", "surrogateescape").split("\n")
     headers = dict(line.partition(":")[::2] for line in lines)
-    request = triggers.http_request({"httpMethod": method, "headers": headers, "body": ""})
+    request = events.http_request({"httpMethod": method, "headers": headers, "body": ""})
     assert request is not None
-    denied = answers.admit(request, SETTINGS)
+    denied = http_auth.authorize(request, SETTINGS)
     if denied is None:
         given = [value for name, value in headers.items() if name.lower() == "authorization"]
         assert any(value.split()[-1:] == [TOKEN] for value in given)
         assert method.upper() == "POST"
     else:
-        assert json.dumps(answers.turn_away(denied))
+        assert json.dumps(responses.error_response(denied))
 
 
 # What to begin with, and the words of it
@@ -218,8 +220,8 @@ def _event_seeds() -> list[bytes]:
 
 
 def _checkpoint_events() -> list[bytes]:
-    sweep = plan.make((SweepBuckets(prefixes=("raw/", "logs/")),), SETTINGS, BUCKETS, "run-1", NOW)
-    named = (Named(UPLOAD, Policy(timedelta(0), timedelta(minutes=5), (), ("keep/",))),)
+    sweep = plan.build_plan((SweepRequest(prefixes=("raw/", "logs/")),), SETTINGS, BUCKETS, "run-1", NOW)
+    named = (UploadTarget(UPLOAD, Policy(timedelta(0), timedelta(minutes=5), (), ("keep/",))),)
     target = replace(named[0], attempts=1, was_sent=True, is_blocked=True, is_swept=True, markers=(0, 7))
     ranges = tuple(replace(scan, end=Cursor("raw/z", "1"), attempts=2) for scan in sweep.scans)
     late = Plan("run-2", NOW, dry_run=False, limit=7, workers=32, named=(*named, target), scans=(), refused=())
@@ -308,7 +310,7 @@ def _door_seeds() -> list[bytes]:
 
 
 TARGETS = {
-    "events": Target(events, _event_seeds),
+    "events": Target(event, _event_seeds),
     "texts": Target(texts, _text_seeds),
     "archives": Target(archives, _archive_seeds),
     "checkpoints": Target(checkpoints, _checkpoint_seeds),

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from tests.aborting import ABORTING
-from tests.cloud.client import Cloud, HeldUpload, Seeded
-from tests.cloud.invocations import InvocationRecord
-from tests.cloud.journal import Request
+from tests.emulator.client import Cloud, HeldUpload, Seeded
+from tests.emulator.invocations import InvocationRecord
+from tests.emulator.journal import Request
 from tests.function import LOGS, PHOTOS, event, role_policy
 
 HANDLER = Path(__file__).parents[2] / "handler"
@@ -27,7 +27,7 @@ OUTCOMES = (
     "already_gone",
     "already_gone_unchecked",
     "listed_but_not_found",
-    "refused",
+    "rejected",
     "failed",
     "deferred",
 )

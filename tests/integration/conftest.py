@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.cloud.client import Cloud
+from tests.emulator.client import Cloud
 from tests.function import LOGS, PHOTOS, Function
 from tests.integration.chains import ENVIRONMENT, HANDLER, Chain
 from tests.integration.platform import Platform, serving

@@ -18,8 +18,8 @@ from xml.sax.saxutils import escape
 
 from aiohttp import web
 
-import index
-from tests.cloud.client import Cloud, Credentials
+from cos_sweeper import app
+from tests.emulator.client import Cloud, Credentials
 from tests.function import PHOTOS, Function
 
 BUCKET = PHOTOS.partition("@")[0]
@@ -95,7 +95,7 @@ class LittleCos:
     def __exit__(
         self, kind: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        index.forget()
+        app.instance.reset()
         asyncio.run_coroutine_threadsafe(self._runner.cleanup(), self._loop).result()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from tests.cloud.client import Cloud
+from tests.emulator.client import Cloud
 from tests.function import Function, Invocation
 from tests.integration.chains import CHAIN_FAILED, CHECKPOINT, LOG_BUCKET, OUTCOMES, PROBE
 
@@ -132,12 +132,12 @@ def counted(done: list[Invocation]) -> Counter[str]:
     """The outcomes of the runs, added up; without those that are 0."""
     sums: Counter[str] = Counter()
     for one in done:
-        (line,) = one.lines("run.ended")
+        (line,) = one.lines("run.finished")
         sums.update({name: line[name] for name in OUTCOMES if line[name]})
     return sums
 
 
 def status(done: Invocation) -> str:
     """What a run says of itself, whether it raised or not."""
-    (line,) = done.lines("run.ended")
+    (line,) = done.lines("run.finished")
     return str(line["status"])

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from tests.cloud.client import Cloud
+from tests.emulator.client import Cloud
 from tests.function import LOGS, PHOTOS, TOKEN, Function, event, named, timer
 
 BUCKET, OTHER = PHOTOS.partition("@")[0], LOGS.partition("@")[0]
@@ -33,7 +33,7 @@ def test_response_of_an_event_with_many_rejected_uploads_stays_small(function: F
 
     done = function(raw)
 
-    assert done.report["refused"] == 60
+    assert done.report["rejected"] == 60
     assert len(json.dumps(done.answer)) < MAX_RESPONSE_BYTES
 
 
@@ -46,7 +46,7 @@ def test_biggest_prefix_is_found_wherever_it_stands_in_the_alphabet(
 
     done = function(timer(buckets=[BUCKET]))
 
-    first, *others = done.report["leaks"]
+    first, *others = done.report["largest_prefixes"]
     assert (first["prefix"], first["uploads"], first["bytes"]) == (f"{place}/", 7, 7000) or first["prefix"] == ""
     biggest = max((one for one in (first, *others) if one["prefix"]), key=lambda one: one["bytes"])
     assert (biggest["prefix"], biggest["uploads"], biggest["bytes"]) == (f"{place}/", 7, 7000)
@@ -78,7 +78,7 @@ def test_page_of_far_more_elements_than_cos_sends_is_refused_before_it_fills_the
     done = function(timer(buckets=[BUCKET]))
 
     assert done.lines("bucket.failed")[0]["code"] == "Unreadable"
-    assert done.lines("run.ended")[0]["aborted"] == 0
+    assert done.lines("run.finished")[0]["aborted"] == 0
 
 
 def test_page_on_which_every_upload_is_in_doubt_is_a_warning(cloud: Cloud, function: Function) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.cloud.client import Cloud
+from tests.emulator.client import Cloud
 from tests.function import LOGS, PHOTOS, event, timer
 from tests.integration.chains import (
     CHAIN_FAILED,
@@ -170,7 +170,7 @@ def test_failures_of_earlier_runs_are_kept_when_everything_else_is_dropped(cloud
 
     done = platform.run(platform.take(), BUCKETS=PHOTOS)
 
-    assert (status(done), done.report["failed_before"]) == ("failed", {"AccessDenied": 1})
+    assert (status(done), done.report["prior_failures"]) == ("failed", {"AccessDenied": 1})
     assert platform.failures()[0][CHAIN_FAILED]["codes"] == ["AccessDenied"]
 
 
@@ -260,7 +260,7 @@ def test_checkpoint_that_cannot_be_read_fails_and_sends_no_request(
 
     assert type(done.error).__name__ == "RunFailed"
     assert done.lines("run.failed")[0]["level"] == "error"
-    assert done.lines("run.broke") == []
+    assert done.lines("run.crashed") == []
     assert (cloud.requests(before), platform.offered) == ([], [])
 
 
@@ -319,7 +319,7 @@ def test_damaged_checkpoint_neither_crashes_nor_widens_anything(kind: str, cloud
     for path, new in changes(checkpoint):
         done = platform.run({CHECKPOINT: changed(checkpoint, path, new)}, **settings, VERIFY="none")
 
-        assert done.lines("run.broke") == [], (path, new)
+        assert done.lines("run.crashed") == [], (path, new)
         assert done.error is None or type(done.error).__name__ == "RunFailed", (path, new)
 
     aborted = {one.upload_id for one in cloud.requests(mark) if one.operation == "AbortMultipartUpload"}
@@ -341,7 +341,7 @@ def test_hand_over_that_is_accepted_in_part_raises_and_names_what_is_missing(clo
     done = platform.run(timer(), FAN_OUT="10")
 
     assert type(done.error).__name__ == "RunFailed"
-    (line,) = done.lines("chain.not_handed_on")
+    (line,) = done.lines("continuation.failed")
     assert (line["level"], line["wanted"], line["accepted"]) == ("error", 10, 3)
     assert all(f"{n}" in line["missing"] for n in range(4, 11))
     assert len(platform.checkpoints()) == 3
@@ -385,7 +385,7 @@ def test_report_is_stored_before_the_hand_over_and_is_not_complete(cloud: Cloud,
 
     assert [(one["aborted"], one["status"]) for one in seen] == [(2, "partial")]
     (report,) = stored(cloud, PHOTOS, "reports/").values()
-    assert (report["status"], report["handed_on"]) == ("partial", 1)
+    assert (report["status"], report["continuations"]) == ("partial", 1)
 
 
 def test_report_bucket_that_hangs_does_not_cost_the_hand_over(cloud: Cloud, platform: Platform) -> None:
@@ -396,7 +396,7 @@ def test_report_bucket_that_hangs_does_not_cost_the_hand_over(cloud: Cloud, plat
     done = platform.run(timer(buckets=[PHOTO_BUCKET]), REPORT=f"{LOGS}/reports", seconds=3)
 
     assert (done.error, len(platform.checkpoints())) == (None, 1)
-    assert done.lines("report.not_kept")
+    assert done.lines("report.store_failed")
 
 
 def test_report_bucket_that_hangs_does_not_cost_the_event_that_raises(cloud: Cloud, platform: Platform) -> None:
@@ -670,7 +670,7 @@ def test_forged_event_of_a_failed_chain_sends_no_request(told: object, cloud: Cl
     done = platform.run({CHAIN_FAILED: told})
 
     assert (cloud.requests(mark), platform.offered) == ([], [])
-    assert done.lines("run.broke") == []
+    assert done.lines("run.crashed") == []
 
 
 # Real processes: what the deadline, the rate limit and hanging requests cut off
@@ -859,7 +859,7 @@ def test_hand_over_that_is_accepted_in_part_is_made_up_for_by_the_platforms_retr
     raised = [one for one in runs if one.end == "raised"]
     assert len(raised) == 1
     assert raised[0].error is not None
-    assert "NotHandedOn" in raised[0].error.message
+    assert "ContinuationFailed" in raised[0].error.message
 
 
 def test_settings_of_the_day_hold_in_a_chain_of_real_runs(chain: Chain) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.cloud.client import Cloud
+from tests.emulator.client import Cloud
 from tests.function import PHOTOS, TOKEN, Function, Invocation, event, named, timer
 from tests.integration.objects import stored
 
@@ -55,9 +55,9 @@ def cls(text: str, wrap: Callable[[bytes], str] = lambda data: base64.b64encode(
 
 def rejected(done: Invocation) -> str:
     """The only reason of an event that was rejected whole."""
-    assert done.report["refused"] == len(done.report["refusals"]) == 1
+    assert done.report["rejected"] == len(done.report["rejections"]) == 1
     assert done.report["aborted"] == 0
-    reason: str = done.report["refusals"][0]["reason"]
+    reason: str = done.report["rejections"][0]["reason"]
     return reason
 
 
@@ -85,8 +85,8 @@ def test_each_cos_record_of_an_eventbridge_envelope_stands_on_its_own(cloud: Clo
 
     done = function({**ENVELOPE, "data": {"Records": [*broken, other, None, *completed()["Records"]]}})
 
-    assert (done.report["aborted"], done.report["refused"]) == (1, 3)
-    assert [each["origin"] for each in done.report["refusals"]] == ["record 1", "record 2", "record 3"]
+    assert (done.report["aborted"], done.report["rejected"]) == (1, 3)
+    assert [each["origin"] for each in done.report["rejections"]] == ["record 1", "record 2", "record 3"]
     assert held(cloud) == ["in a queue"]
 
 
@@ -454,7 +454,7 @@ HIDDEN_SHAPES: dict[str, Any] = {
 
 def texts_of(cloud: Cloud) -> str:
     """All that is stored in the report bucket, what is packed unpacked, as one text."""
-    found = stored(cloud, PHOTOS, "reports/refused/")
+    found = stored(cloud, PHOTOS, "reports/rejected/")
     assert found
     text = json.dumps(found, ensure_ascii=False)
     for document in found.values():
@@ -511,8 +511,8 @@ def test_headers_of_a_rejected_http_event_are_not_stored(shape: str, cloud: Clou
 
     done = function(request, REPORT=f"{PHOTOS}/reports")
 
-    (document,) = stored(cloud, PHOTOS, "reports/refused/").values()
-    assert done.report["refused"] == 1
+    (document,) = stored(cloud, PHOTOS, "reports/rejected/").values()
+    assert done.report["rejected"] == 1
     assert document["event"] == {"httpMethod": "POST", "body": '{"note": "kept"}', "isBase64Encoded": False}
 
 
@@ -540,7 +540,7 @@ def test_stored_event_without_secrets_is_stored_as_it_came_and_can_be_sent_again
         "eventbridge": {**ENVELOPE, "data": text},
     }
     function(ways[way], REPORT=f"{PHOTOS}/reports", BUCKETS="logs-1250000000@ap-singapore")
-    (document,) = stored(cloud, PHOTOS, "reports/refused/").values()
+    (document,) = stored(cloud, PHOTOS, "reports/rejected/").values()
 
     done = function(document["event"])
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.cloud.client import Cloud
+from tests.emulator.client import Cloud
 from tests.function import PHOTOS, Function, Invocation, event, named, timer
 from tests.integration.events import completed
 from tests.integration.little_cos import LittleCos, Part, Seen
@@ -74,8 +74,8 @@ def test_upload_whose_start_is_unreadable_is_kept_whatever_its_id_says(
     swept = sweep(function)
     leftovers = function(completed("a"))
 
-    assert (swept.report["kept_because"], swept.report["aborted"]) == ({AGE_UNKNOWN: 2}, 0)
-    assert (leftovers.report["kept_because"], leftovers.report["aborted"]) == ({AGE_UNKNOWN: 1}, 0)
+    assert (swept.report["kept_by_reason"], swept.report["aborted"]) == ({AGE_UNKNOWN: 2}, 0)
+    assert (leftovers.report["kept_by_reason"], leftovers.report["aborted"]) == ({AGE_UNKNOWN: 1}, 0)
     assert len(cloud.uploads(BUCKET)) == 2
 
 
@@ -87,7 +87,7 @@ def test_upload_without_any_start_is_kept(cloud: Cloud, function: Function) -> N
 
     swept = sweep(function)
 
-    assert swept.report["kept_because"] == {AGE_UNKNOWN: 1}
+    assert swept.report["kept_by_reason"] == {AGE_UNKNOWN: 1}
     assert len(cloud.uploads(BUCKET)) == 1
 
 
@@ -116,7 +116,7 @@ def test_start_in_a_standard_form_is_the_moment_that_it_says(
 
     swept = sweep(function)
 
-    assert (swept.report["kept_because"], swept.report["aborted"]) == ({STARTED_LATELY: 1}, 1)
+    assert (swept.report["kept_by_reason"], swept.report["aborted"]) == ({STARTED_LATELY: 1}, 1)
     assert [upload.key for upload in cloud.uploads(BUCKET)] == ["71"]
 
 
@@ -153,7 +153,7 @@ def test_start_without_a_zone_is_the_later_of_the_moments_that_it_can_mean(
 
     swept = sweep(function)
 
-    assert (swept.report["kept_because"], swept.report["aborted"]) == (({kept: 1}, 0) if kept else ({}, 1))
+    assert (swept.report["kept_by_reason"], swept.report["aborted"]) == (({kept: 1}, 0) if kept else ({}, 1))
 
 
 @pytest.mark.parametrize(
@@ -175,7 +175,7 @@ def test_time_in_an_id_makes_an_upload_younger_or_doubtful_and_never_older(
 
     swept = sweep(function)
 
-    assert (swept.report["kept_because"], swept.report["aborted"]) == (({kept: 1}, 0) if kept else ({}, 1))
+    assert (swept.report["kept_by_reason"], swept.report["aborted"]) == (({kept: 1}, 0) if kept else ({}, 1))
 
 
 @pytest.mark.parametrize(
@@ -207,7 +207,7 @@ def test_part_whose_time_has_another_form_than_the_documented_one_keeps_its_uplo
     failed = function(named(BUCKET, "a", upload.upload_id), EVENT_MIN_IDLE_MINUTES="1")
 
     for done in (swept, leftovers, failed):
-        assert (done.report["kept_because"], done.report["aborted"]) == ({PART_UNREADABLE: 1}, 0)
+        assert (done.report["kept_by_reason"], done.report["aborted"]) == ({PART_UNREADABLE: 1}, 0)
     assert len(cloud.uploads(BUCKET)) == 1
 
 
@@ -232,7 +232,7 @@ def test_named_upload_without_parts_takes_its_start_from_the_listing_where_idle_
 
     done = function(named(BUCKET, "a/b", upload.upload_id), EVENT_MIN_IDLE_MINUTES="60")
 
-    assert (done.report["kept_because"], done.report["aborted"]) == (({kept: 1}, 0) if kept else ({}, 1))
+    assert (done.report["kept_by_reason"], done.report["aborted"]) == (({kept: 1}, 0) if kept else ({}, 1))
 
 
 def test_named_upload_without_parts_that_is_not_listed_is_kept_where_idle_time_is_asked_for(
@@ -246,7 +246,7 @@ def test_named_upload_without_parts_that_is_not_listed_is_kept_where_idle_time_i
     held = len(cloud.uploads(BUCKET))
     aborted = function(named(BUCKET, "a", upload.upload_id))
 
-    assert (kept.report["kept_because"], held) == ({NOT_LISTED: 1}, 1)
+    assert (kept.report["kept_by_reason"], held) == ({NOT_LISTED: 1}, 1)
     assert aborted.report["aborted"] == 1
 
 
@@ -278,7 +278,7 @@ def operations(cloud: Cloud, key: str = "a") -> list[str]:
 
 def told(done: Invocation) -> dict[str, Any]:
     """The counts of a run, also of one that raised."""
-    (line,) = done.lines("run.ended")
+    (line,) = done.lines("run.finished")
     return line
 
 
@@ -325,7 +325,7 @@ def test_part_that_arrives_while_an_abort_is_attempted_keeps_the_upload(
     else:
         done = function(named(BUCKET, "a", upload.upload_id), EVENT_MIN_IDLE_MINUTES="1")
 
-    assert (done.report["kept_because"], done.report["aborted"]) == ({PART_LATELY: 1}, 0)
+    assert (done.report["kept_by_reason"], done.report["aborted"]) == ({PART_LATELY: 1}, 0)
     assert operations(cloud) == [*[LOOK, ABORT] * (attempt + 1), LOOK]
     assert [(held.upload_id, held.parts) for held in cloud.uploads(BUCKET)] == [(upload.upload_id, 2)]
 
@@ -342,7 +342,7 @@ def test_part_that_arrives_while_a_look_is_attempted_keeps_the_upload(
 
     done = sweep(function)
 
-    assert (done.report["kept_because"], done.report["aborted"]) == ({PART_LATELY: 1}, 0)
+    assert (done.report["kept_by_reason"], done.report["aborted"]) == ({PART_LATELY: 1}, 0)
     assert ABORT not in operations(cloud)
 
 
@@ -367,7 +367,7 @@ def test_part_that_arrives_before_its_page_is_read_keeps_the_upload(
 
     done = sweep(function)
 
-    assert (done.report["kept_because"], done.report["aborted"]) == ({PART_LATELY: 1}, 0)
+    assert (done.report["kept_by_reason"], done.report["aborted"]) == ({PART_LATELY: 1}, 0)
     assert len(cloud.uploads(BUCKET)) == 1
 
 
@@ -385,7 +385,7 @@ def test_upload_whose_look_takes_long_is_looked_at_again_and_kept_where_a_part_a
     report = function(timer(buckets=[BUCKET]), VERIFY="none").report
 
     assert (report["aborted"], report["deferred"], report["status"]) == (2, 0, "complete")
-    assert report["kept_because"] == {PART_LATELY: 2}
+    assert report["kept_by_reason"] == {PART_LATELY: 2}
     assert sorted(upload.key for upload in cloud.uploads(BUCKET)) == ["inserted", "replaced"]
     # The second look asks for all pages at once: it may take as long as its evidence is good for.
     assert operations(cloud, "quiet") == operations(cloud, "slow") == [LOOK] * 4 + [ABORT]
@@ -418,7 +418,7 @@ def test_second_look_asks_for_every_page_at_once_and_must_show_the_same_parts() 
 
         report = cos.function(timer(buckets=[BUCKET]), WORKERS="6", VERIFY="none").report
 
-        assert (report["aborted"], report["kept_because"]) == (1, {NEW_PART: 5})
+        assert (report["aborted"], report["kept_by_reason"]) == (1, {NEW_PART: 5})
         assert sorted(key for key, _ in cos.uploads) == sorted(set(changes) - {"same"})
         for key in changes:
             markers = [seen.marker for seen in cos.seen if (seen.key, seen.operation) == (key, LOOK)]

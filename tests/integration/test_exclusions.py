@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.cloud.client import Cloud
+from tests.emulator.client import Cloud
 from tests.function import LOGS, PHOTOS, Function, event, named, timer
 
 BUCKET, OTHER = (place.partition("@")[0] for place in (PHOTOS, LOGS))
@@ -39,8 +39,8 @@ def test_excluded_prefix_matches_a_key_however_its_letters_are_composed(
     failed = function(named(BUCKET, kept.key, kept.upload_id), EXCLUDE_PREFIXES=excluded)
 
     assert swept.report["aborted"] == 1
-    assert swept.report["kept_because"] == {"under an excluded prefix": 1}
-    assert failed.report["kept_because"] == {"under an excluded prefix": 1}
+    assert swept.report["kept_by_reason"] == {"under an excluded prefix": 1}
+    assert failed.report["kept_by_reason"] == {"under an excluded prefix": 1}
     assert [upload.key for upload in cloud.uploads(BUCKET)] == [kept.key]
 
 
@@ -71,8 +71,8 @@ def test_excluded_bucket_is_not_touched_by_any_event(
     assert swept.report["aborted"] == 1
     assert narrowed.error is not None
     for done in (failed, leftovers, narrowed):
-        assert done.lines("run.ended")[0]["aborted"] == 0
-        assert "excluded by EXCLUDE_BUCKETS" in done.lines("request.refused")[0]["reason"]
+        assert done.lines("run.finished")[0]["aborted"] == 0
+        assert "excluded by EXCLUDE_BUCKETS" in done.lines("request.rejected")[0]["reason"]
     assert {request.bucket for request in cloud.requests(before)} <= {OTHER, ""}
     assert len(cloud.uploads(BUCKET)) == 1
 
@@ -134,7 +134,7 @@ def test_upload_under_a_committers_path_is_kept_by_a_sweep_until_committers_are_
     held = [upload.key for upload in cloud.uploads(BUCKET)]
     included = function(timer(), INCLUDE_COMMITTERS="true")
 
-    assert swept.report["kept_because"] == {"under a committer's path": len(COMMITTERS)}
+    assert swept.report["kept_by_reason"] == {"under a committer's path": len(COMMITTERS)}
     assert held == sorted(COMMITTERS)
     assert included.report["aborted"] == len(COMMITTERS)
 
@@ -149,7 +149,7 @@ def test_upload_under_a_committers_path_is_kept_when_an_event_names_it(
     kept = function(failure)
     included = function(failure, INCLUDE_COMMITTERS="true")
 
-    assert kept.report["kept_because"] == {"under a committer's path": 1}
+    assert kept.report["kept_by_reason"] == {"under a committer's path": 1}
     assert included.report["aborted"] == 1
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.cloud.client import Cloud
+from tests.emulator.client import Cloud
 from tests.function import LOGS, PHOTOS, Function, event, named, timer
 from tests.integration.objects import stored
 
@@ -55,11 +55,11 @@ def test_cos_event_of_another_type_is_ignored_and_writes_nothing(name: str, clou
 
     done = function({"Records": [record(name)]}, REPORT=REPORT)
 
-    assert (done.report["status"], done.report["ignored"], done.report["refused"]) == ("complete", 1, 0)
+    assert (done.report["status"], done.report["ignored"], done.report["rejected"]) == ("complete", 1, 0)
     assert cloud.requests(before) == []
     (line,) = done.lines("event.ignored")
     assert (line["level"], line["records"], name in line["reason"]) == ("info", 1, True)
-    assert done.lines("request.refused") == []
+    assert done.lines("request.rejected") == []
 
 
 @pytest.mark.parametrize("buckets", [f"{PHOTOS},{LOGS}", "*"])
@@ -91,8 +91,8 @@ def test_ignored_event_sends_no_request_whatever_carries_it(
 def test_cos_event_without_a_name_is_rejected_and_not_ignored(name: object, cloud: Cloud, function: Function) -> None:
     done = function({"Records": [record("", eventName=name)]}, REPORT=REPORT)
 
-    assert (done.report["refused"], done.report["ignored"]) == (1, 0)
-    assert len(stored(cloud, PHOTOS, "reports/refused/")) == 1
+    assert (done.report["rejected"], done.report["ignored"]) == (1, 0)
+    assert len(stored(cloud, PHOTOS, "reports/rejected/")) == 1
 
 
 def test_batch_with_ignored_records_does_the_others(cloud: Cloud, function: Function) -> None:
@@ -101,7 +101,7 @@ def test_batch_with_ignored_records_does_the_others(cloud: Cloud, function: Func
 
     done = function({"Records": [*map(record, names), record(COMPLETED, eventTime="")]}, REPORT=REPORT)
 
-    assert (done.report["aborted"], done.report["ignored"], done.report["refused"]) == (1, 2, 1)
+    assert (done.report["aborted"], done.report["ignored"], done.report["rejected"]) == (1, 2, 1)
     assert cloud.uploads(BUCKET) == []
     assert done.lines("event.ignored")[0]["records"] == 2
     assert len(keys(cloud)) == 2
@@ -111,7 +111,7 @@ def test_batch_with_ignored_records_does_the_others(cloud: Cloud, function: Func
 
 
 @pytest.mark.parametrize("name", [COMPLETED, *OTHER_NAMES])
-@pytest.mark.parametrize("key", ["reports/20261122T084155Z-9a34b05b/1-of-1.json", "reports/refused/0123.json"])
+@pytest.mark.parametrize("key", ["reports/20261122T084155Z-9a34b05b/1-of-1.json", "reports/rejected/0123.json"])
 def test_event_about_our_own_report_does_nothing(name: str, key: str, cloud: Cloud, function: Function) -> None:
     cloud.seed(BUCKET, key, hours_since_start=200)
     before = cloud.mark()

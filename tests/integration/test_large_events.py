@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.cloud.client import Cloud
+from tests.emulator.client import Cloud
 from tests.function import PHOTOS, Function, event, named
 from tests.integration.objects import stored
 
@@ -39,14 +39,14 @@ def test_large_record_leaves_twenty_ordinary_ones_usable(
     done = function({"Records": records})
 
     assert done.error is None
-    assert (done.report["aborted"], done.report["kept"], done.report["refused"]) == (20, 9_980, 1)
+    assert (done.report["aborted"], done.report["kept"], done.report["rejected"]) == (20, 9_980, 1)
     assert cloud.uploads(BUCKET) == []
-    (refusal,) = done.report["refusals"]
+    (refusal,) = done.report["rejections"]
     assert refusal["origin"] == f"record {place + 1}, upload 9981 to 9990"
     assert refusal["reason"].startswith("10 of 9990 uploads do not fit in one event, which holds 10000 uploads")
-    assert len(done.lines("request.refused")) == 1
-    (document,) = stored(cloud, PHOTOS, "reports/refused/").values()
-    assert (document["reasons"], document["refused"][0]["reason"]) == (1, refusal["reason"])
+    assert len(done.lines("request.rejected")) == 1
+    (document,) = stored(cloud, PHOTOS, "reports/rejected/").values()
+    assert (document["reasons"], document["rejected"][0]["reason"]) == (1, refusal["reason"])
 
 
 def test_large_list_is_done_as_far_as_it_fits(cloud: Cloud, function: Function) -> None:
@@ -56,8 +56,8 @@ def test_large_list_is_done_as_far_as_it_fits(cloud: Cloud, function: Function) 
 
     done = function({"uploads": [*uploads, *outside(1_999)]})
 
-    assert (done.report["aborted"], done.report["kept"], done.report["refused"]) == (1, 9_999, 1)
-    assert done.report["refusals"][0]["reason"].startswith("2000 of 12000 uploads do not fit")
+    assert (done.report["aborted"], done.report["kept"], done.report["rejected"]) == (1, 9_999, 1)
+    assert done.report["rejections"][0]["reason"].startswith("2000 of 12000 uploads do not fit")
     assert [upload.key for upload in cloud.uploads(BUCKET)] == [second.key]
 
 
@@ -67,8 +67,8 @@ def test_records_beyond_the_limit_are_rejected_together(cloud: Cloud, function: 
 
     done = function({"Records": list(map(record, [first, *outside(9_999), second, *outside(49)]))})
 
-    assert (done.report["aborted"], done.report["kept"], done.report["refused"]) == (1, 9_999, 1)
-    assert done.report["refusals"][0]["reason"].startswith("50 of 10050 records do not fit")
+    assert (done.report["aborted"], done.report["kept"], done.report["rejected"]) == (1, 9_999, 1)
+    assert done.report["rejections"][0]["reason"].startswith("50 of 10050 records do not fit")
     assert [upload.key for upload in cloud.uploads(BUCKET)] == [second["key"]]
 
 
@@ -78,9 +78,9 @@ def test_many_records_beyond_the_limit_are_rejected_in_a_few_groups(function: Fu
     done = function({"Records": [record({"uploads": outside(3, 3 * number)}) for number in range(4_000)]})
 
     assert done.report["kept"] == 10_000
-    assert done.report["refused"] == len(done.lines("request.refused")) == 21
-    assert done.report["refusals"][19]["reason"].startswith("2 of 3 uploads do not fit")
-    assert done.lines("request.refused")[20]["origin"] == "further records"
+    assert done.report["rejected"] == len(done.lines("request.rejected")) == 21
+    assert done.report["rejections"][19]["reason"].startswith("2 of 3 uploads do not fit")
+    assert done.lines("request.rejected")[20]["origin"] == "further records"
 
 
 def test_batch_of_log_lines_full_of_commas_is_read(cloud: Cloud, function: Function) -> None:
@@ -90,7 +90,7 @@ def test_batch_of_log_lines_full_of_commas_is_read(cloud: Cloud, function: Funct
 
     done = function({"clslogs": {"data": base64.b64encode(packed).decode()}})
 
-    assert (done.report["aborted"], done.report["refused"]) == (1, 6_000)
+    assert (done.report["aborted"], done.report["rejected"]) == (1, 6_000)
     assert cloud.uploads(BUCKET) == []
 
 
@@ -101,6 +101,6 @@ def test_http_request_beyond_its_limit_is_rejected_whole(cloud: Cloud, function:
     done = function({**event("http_function_url"), "body": json.dumps({"uploads": uploads})}, PREFIXES="raw/")
 
     assert done.answer is not None
-    assert (done.answer["statusCode"], done.report["refused"]) == (400, 1)
-    assert "more than 1000 uploads in one request" in done.report["refusals"][0]["reason"]
+    assert (done.answer["statusCode"], done.report["rejected"]) == (400, 1)
+    assert "more than 1000 uploads in one request" in done.report["rejections"][0]["reason"]
     assert len(cloud.uploads(BUCKET)) == 1

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.cloud.client import Cloud, Seeded
+from tests.emulator.client import Cloud, Seeded
 from tests.function import PHOTOS, Function, event, timer
 from tests.integration.chains import LOG_BUCKET, PHOTO_BUCKET, Chain, gone, kafka, post, statuses, totals, uploads_of
 from tests.integration.objects import stored
@@ -315,7 +315,7 @@ def test_continuation_at_fan_out_1_is_one_invocation(chain: Chain) -> None:
     runs = chain.sweep()
 
     assert len(runs) > 1
-    assert {one.answer["handed_on"] for one in runs[:-1]} == {1}
+    assert {one.answer["continuations"] for one in runs[:-1]} == {1}
     assert [one.answer["run"] for one in runs] == list(range(1, len(runs) + 1))
 
 
@@ -328,10 +328,10 @@ def test_listings_without_an_allowance_are_named_and_not_dropped(chain: Chain) -
 
     runs = chain.sweep(buckets=[PHOTO_BUCKET], prefixes=prefixes)
 
-    shares = [one for one in runs if one.answer["run"] > 1]
-    assert len(chain.aborts()) == len(shares) == 2
-    assert statuses(shares) == ["partial"] * 2
-    assert all(any("19/" in one for one in run.answer["not_swept"]) for run in shares)
+    shards = [one for one in runs if one.answer["run"] > 1]
+    assert len(chain.aborts()) == len(shards) == 2
+    assert statuses(shards) == ["partial"] * 2
+    assert all(any("19/" in one for one in run.answer["not_swept"]) for run in shards)
 
 
 def test_completed_object_never_leads_to_more_aborts_than_the_limit(cloud: Cloud, function: Function) -> None:

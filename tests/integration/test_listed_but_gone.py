@@ -14,7 +14,7 @@ from urllib.parse import quote
 import pytest
 
 from tests.aborting import ABORTING
-from tests.cloud.client import Cloud, Seeded
+from tests.emulator.client import Cloud, Seeded
 from tests.function import LOGS, PHOTOS, Function, Invocation, event, named, timer
 
 BUCKET, OTHER = (place.partition("@")[0] for place in (PHOTOS, LOGS))
@@ -28,7 +28,7 @@ OUTCOMES = (
     "listed_but_not_found",
     "would_abort",
     "still_receiving",
-    "refused",
+    "rejected",
     "failed",
     "deferred",
 )
@@ -228,7 +228,7 @@ def test_what_is_gone_counts_as_unchecked_when_time_is_up(cloud: Cloud, function
 
     done = function(timer(), seconds=2)
 
-    assert (done.lines("run.ended")[0][UNCHECKED], done.lines("run.ended")[0]["listed_but_not_found"]) == (1, 0)
+    assert (done.lines("run.finished")[0][UNCHECKED], done.lines("run.finished")[0]["listed_but_not_found"]) == (1, 0)
     assert listings(cloud) == 2
 
 
@@ -438,7 +438,7 @@ def test_named_key_with_more_than_one_leading_slash_is_rejected(
 
     done = function(sent(named(BUCKET, key, upload.upload_id)))
 
-    assert outcomes(done) == {"status": "rejected", "refused": 1}
+    assert outcomes(done) == {"status": "rejected", "rejected": 1}
     assert asked(cloud) == []
     assert left(cloud) == [upload.upload_id]
 
@@ -565,7 +565,7 @@ def test_named_upload_is_kept_when_any_meaning_of_its_key_is_a_committers_path(
     for one in uploads:
         function(sent(named(BUCKET, given, one.upload_id)), INCLUDE_COMMITTERS="true")
 
-    assert [one.report["kept_because"] for one in kept] == [{"under a committer's path": 1}] * 2
+    assert [one.report["kept_by_reason"] for one in kept] == [{"under a committer's path": 1}] * 2
     assert sent_while_kept == []
     assert (held, len(left(cloud))) == (2, 1)
 
@@ -581,7 +581,7 @@ def test_named_upload_is_no_success_when_another_meaning_of_its_key_cannot_be_lo
 
     done = function(sent(named(BUCKET, "a%20b/x", upload.upload_id)), EVENT_MIN_IDLE_MINUTES=idle)
 
-    (line,) = done.lines("run.ended")
+    (line,) = done.lines("run.finished")
     assert (line["status"], line["failed"], line["already_gone"]) == ("failed", 1, 0)
     assert left(cloud) == [upload.upload_id]
     assert [one for one in asked(cloud) if one[:2] == ("AbortMultipartUpload", "a b/x")] == []

@@ -2,7 +2,7 @@
 What CLS can search: it drops every field of a line that is neither a text nor a number.
 """
 
-from tests.cloud.client import Cloud
+from tests.emulator.client import Cloud
 from tests.function import PHOTOS, Function, named, timer
 
 BUCKET = PHOTOS.partition("@")[0]
@@ -22,5 +22,5 @@ def test_every_field_of_every_line_is_a_text_or_a_number(cloud: Cloud, function:
     lines = [line for run in runs for line in run.log]
 
     assert {type(value) for line in lines for value in line.values()} == {str, int}
-    assert [run.lines("run.ended")[0]["dry_run"] for run in runs[:2]] == ["true", "false"]
+    assert [run.lines("run.finished")[0]["dry_run"] for run in runs[:2]] == ["true", "false"]
     assert [line["status"] for line in lines if line["event"] == "upload.failed"] == [""]

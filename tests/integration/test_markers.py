@@ -14,8 +14,8 @@ from typing import Any, Literal
 import pytest
 
 from tests.aborting import ABORTING
-from tests.cloud.client import Cloud, Seeded
-from tests.cloud.journal import Request
+from tests.emulator.client import Cloud, Seeded
+from tests.emulator.journal import Request
 from tests.function import PHOTOS, Function, Invocation, named, timer
 
 BUCKET = PHOTOS.partition("@")[0]
@@ -34,7 +34,7 @@ OUTCOMES = (
     "listed_but_not_found",
     "would_abort",
     "still_receiving",
-    "refused",
+    "rejected",
     "failed",
     "deferred",
 )
@@ -460,7 +460,7 @@ def test_run_that_ends_while_its_listing_is_behind_hands_over_how_far_it_was(scf
 
     assert scf.wait_idle(120)
     first, second = (one.answer for one in scf.invocations() if one.answer and "run" in one.answer)
-    assert (first["kept"], first["aborted"], first["handed_on"]) == (2 * PAGE - 1, 0, 1)
+    assert (first["kept"], first["aborted"], first["continuations"]) == (2 * PAGE - 1, 0, 1)
     assert (second["status"], second["kept"], second["aborted"]) == ("complete", 0, 1)
 
 
@@ -566,7 +566,7 @@ def test_encoding_that_nothing_proves_is_no_success(cloud: Cloud, function: Func
     done = function(timer())
 
     assert outcomes(done)["status"] == "partial"
-    assert "how keys are written" in done.report["cut_short"]
+    assert "how keys are written" in done.report["stopped_because"]
 
 
 def test_encoding_that_is_proven_later_to_be_the_usual_one_is_a_success(cloud: Cloud, function: Function) -> None:
@@ -607,5 +607,5 @@ def test_keys_that_are_no_text_are_listed_to_the_end(cloud: Cloud, function: Fun
 
     done = function(timer())
 
-    assert outcomes(done) == {"status": "partial", "aborted": 1, "refused": 2 * PAGE + 1}
+    assert outcomes(done) == {"status": "partial", "aborted": 1, "rejected": 2 * PAGE + 1}
     assert len(requests(cloud, "ListParts")) <= 3

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.cloud.client import Cloud
+from tests.emulator.client import Cloud
 from tests.function import LOGS, PHOTOS, TOKEN, Function, event, timer
 from tests.integration.chains import CHAIN_FAILED, LOG_BUCKET, PHOTO_BUCKET, Chain, kafka, post, uploads_of
 from tests.integration.objects import stored
@@ -54,10 +54,10 @@ def test_sweep_that_does_not_happen_is_failed_and_raises(text: str, cloud: Cloud
 
     assert raised(done)
     assert (status(done), left(cloud, PHOTO_BUCKET)) == ("failed", ["raw/1"])
-    assert done.lines("request.refused")
-    (report,) = [one for key, one in stored(cloud, PHOTOS, "reports/").items() if "/refused/" not in key]
-    assert (report["status"], report["failed_with"]) == ("failed", {"SweepRejected": 1})
-    assert len(stored(cloud, PHOTOS, "reports/refused/")) == 1
+    assert done.lines("request.rejected")
+    (report,) = [one for key, one in stored(cloud, PHOTOS, "reports/").items() if "/rejected/" not in key]
+    assert (report["status"], report["failures_by_code"]) == ("failed", {"SweepRejected": 1})
+    assert len(stored(cloud, PHOTOS, "reports/rejected/")) == 1
 
 
 @pytest.mark.parametrize("settings", [{"BUCKETS": PHOTOS, "EXCLUDE_BUCKETS": PHOTO_BUCKET}], ids=["all_excluded"])
@@ -117,7 +117,7 @@ def test_message_that_cannot_be_used_is_rejected_without_raising(text: str, clou
     done = function(batch(text), REPORT=REPORT)
 
     assert (done.error, status(done)) == (None, "rejected")
-    assert len(stored(cloud, PHOTOS, "reports/refused/")) == 1
+    assert len(stored(cloud, PHOTOS, "reports/rejected/")) == 1
 
 
 def test_message_that_cannot_be_used_does_not_stop_the_others_of_its_batch(cloud: Cloud, function: Function) -> None:
@@ -126,7 +126,7 @@ def test_message_that_cannot_be_used_does_not_stop_the_others_of_its_batch(cloud
 
     done = function(batch("no JSON", *bodies, "{}"), REPORT=REPORT)
 
-    assert (counted([done]), left(cloud, PHOTO_BUCKET)) == ({"aborted": 3, "refused": 2}, [])
+    assert (counted([done]), left(cloud, PHOTO_BUCKET)) == ({"aborted": 3, "rejected": 2}, [])
     assert (done.error, status(done)) == (None, "rejected")
 
 
@@ -158,11 +158,11 @@ def test_report_bucket_that_fails_does_not_cost_the_work(place: str, cloud: Clou
 
     done = function(batch("no JSON", *bodies), REPORT=f"{LOGS}/reports", BUCKETS=PHOTOS, seconds=1.5)
 
-    assert (done.error, counted([done])) == (None, {"aborted": 3, "refused": 1})
+    assert (done.error, counted([done])) == (None, {"aborted": 3, "rejected": 1})
     assert left(cloud, PHOTO_BUCKET) == []
-    (line,) = done.lines("refused.not_kept")
+    (line,) = done.lines("rejected_event.store_failed")
     assert (line["level"], line["bucket"]) == ("error", LOGS)
-    assert done.lines("request.refused")[0]["event_digest"]
+    assert done.lines("request.rejected")[0]["event_digest"]
 
 
 def test_rejected_events_are_stored_after_the_work(cloud: Cloud, function: Function) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.cloud.client import Cloud
+from tests.emulator.client import Cloud
 from tests.function import PHOTOS, Function
 from tests.integration.events import completed
 
@@ -39,8 +39,8 @@ def held(cloud: Cloud) -> list[str]:
 def settle(function: Function, key: str = KEY, **settings: Any) -> tuple[dict[str, int], int]:
     """What a completed object leads to: why uploads are kept, and how many are aborted."""
     report = function(completed(key), **settings).report
-    assert report["failed"] == report["refused"] == 0
-    return report["kept_because"], report["aborted"]
+    assert report["failed"] == report["rejected"] == 0
+    return report["kept_by_reason"], report["aborted"]
 
 
 # How long is long
@@ -160,7 +160,7 @@ def test_upload_that_began_after_the_object_was_completed_is_kept(cloud: Cloud, 
 
     done = function(completed(KEY, datetime.now(timezone.utc) - timedelta(minutes=9_010)))
 
-    assert (done.report["kept_because"], done.report["aborted"]) == ({STARTED_LATER: 1}, 1)
+    assert (done.report["kept_by_reason"], done.report["aborted"]) == ({STARTED_LATER: 1}, 1)
     assert held(cloud) == [later]
 
 
@@ -186,7 +186,7 @@ def test_listing_goes_on_while_it_shows_the_completed_key(cloud: Cloud, function
 
     report = function(completed("a", datetime.now(timezone.utc) - timedelta(hours=2000))).report
 
-    assert report["kept_because"] == {STARTED_LATER: 2_100}
+    assert report["kept_by_reason"] == {STARTED_LATER: 2_100}
     assert [request.operation for request in cloud.requests(mark)] == [LISTING] * 3
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.cloud.client import Cloud
+from tests.emulator.client import Cloud
 from tests.function import PHOTOS, Function, Invocation, timer
 from tests.integration.chains import LOG_BUCKET, PHOTO_BUCKET, Chain, kafka, post, uploads_of
 from tests.integration.platform import Platform, counted, left, status
@@ -150,7 +150,7 @@ def test_no_further_request_reaches_cos_in_a_run_that_was_stopped(
         # What was under way already may still come in; of four workers that is a few.
         assert len(asked) - faults[0] <= 1 + 4
         assert "PutObject" not in [one.operation for one in asked[faults[0] :]]
-        assert done.lines("report.not_kept") or not any(one.operation == "PutObject" for one in asked)
+        assert done.lines("report.store_failed") or not any(one.operation == "PutObject" for one in asked)
 
 
 def test_credentials_that_expire_in_a_sweep_are_renewed_by_the_next_run(chain: Chain) -> None:

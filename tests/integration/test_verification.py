@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.cloud.client import Cloud, Seeded
+from tests.emulator.client import Cloud, Seeded
 from tests.function import LOGS, PHOTOS, TOKEN, Function, event, named, timer
 from tests.integration.events import completed
 from tests.integration.little_cos import LittleCos, Part, Reply, Seen
@@ -22,7 +22,7 @@ OUTCOMES: tuple[str, ...] = (
     "aborted",
     "still_receiving",
     "already_gone",
-    "refused",
+    "rejected",
     "failed",
     "deferred",
 )
@@ -45,7 +45,7 @@ FAILING_LOOKS: dict[str, dict[str, Any]] = {
 def sweep(function: Function, **settings: Any) -> dict[str, Any]:
     """The report of a sweep, also of one that raises."""
     done = function(timer(), **{"WORKERS": "1", "VERIFY": "all", "REPORT": f"{LOGS}/reports", **settings})
-    (written,) = function.cloud.objects(OTHER, f"reports/{done.lines('run.ended')[0]['run_id']}/")
+    (written,) = function.cloud.objects(OTHER, f"reports/{done.lines('run.finished')[0]['run_id']}/")
     report: dict[str, Any] = json.loads(function.cloud.content(OTHER, written.key))
     assert report["uploads"] == sum(report[name] for name in OUTCOMES)
     assert report["verified"] + report["unverified"] <= report["aborted"]
@@ -150,7 +150,7 @@ def test_upload_that_survives_four_aborts_is_a_failure_and_frees_nothing(cloud: 
     status, told = ask(function, upload)
 
     for each in (report, told):
-        assert (each["status"], each["failed_with"], claims(each)) == ("failed", {"StillThere": 1}, (0, 0, 0))
+        assert (each["status"], each["failures_by_code"], claims(each)) == ("failed", {"StillThere": 1}, (0, 0, 0))
         (failure,) = each["failures"]
         assert (failure["key"], failure["upload_id"], failure["status"]) == ("a", upload.upload_id, 204)
         assert failure["cos_request_id"] in {one.request_id for one in cloud.requests() if one.operation == ABORT}
@@ -174,7 +174,7 @@ def test_upload_that_stays_without_parts_is_still_there(parts: int) -> None:
 
     (failed,) = done.lines("upload.failed")
     assert failed["code"] == "StillThere"
-    assert claims(done.lines("run.ended")[0]) == (0, 0, 0)
+    assert claims(done.lines("run.finished")[0]) == (0, 0, 0)
     assert cos.order("a") == [LOOK, ABORT, *[LOOK, LOOK, ABORT] * 3, LOOK]
 
 
@@ -186,7 +186,7 @@ def test_no_more_than_a_few_hundred_uploads_wait_for_another_look_at_a_time(clou
     status, report = ask(function, *seeded, patience=0.05, WORKERS="8")
 
     aborts = Counter(one.key for one in cloud.requests() if one.operation == ABORT)
-    assert (status, report["failed_with"], claims(report)) == (503, {"StillThere": 600}, (0, 0, 0))
+    assert (status, report["failures_by_code"], claims(report)) == (503, {"StillThere": 600}, (0, 0, 0))
     assert 8 <= sum(number > 1 for number in aborts.values()) < 600
 
 
@@ -196,7 +196,7 @@ def test_second_night_claims_nothing_again(cloud: Cloud, function: Function) -> 
 
     nights = [sweep(function, VERIFY="recent") for _ in range(2)]
 
-    assert [(claims(night), night["failed_with"]) for night in nights] == [((0, 0, 0), {"StillThere": 20})] * 2
+    assert [(claims(night), night["failures_by_code"]) for night in nights] == [((0, 0, 0), {"StillThere": 20})] * 2
 
 
 @pytest.mark.parametrize("survivors", [15, 1], ids=["all", "sample"])
@@ -215,7 +215,7 @@ def test_abort_that_is_acknowledged_beside_a_sample_waits_for_its_verdict(surviv
         cos.slow = slow
         cos.hook = lambda seen: Reply(204) if seen.operation == ABORT and int(seen.key) < survivors else None
 
-        nights = [cos.function(timer(buckets=[BUCKET]), WORKERS="15").lines("run.ended")[0] for _ in range(2)]
+        nights = [cos.function(timer(buckets=[BUCKET]), WORKERS="15").lines("run.finished")[0] for _ in range(2)]
 
     gone = 15 - survivors
     assert [claims(night) for night in nights] == [(gone, gone, gone * MIB), (0, 0, 0)]
@@ -230,7 +230,7 @@ def test_sample_that_is_still_there_makes_the_rest_of_its_bucket_verified(cloud:
     report = sweep(function, VERIFY="recent")
 
     assert claims(report) == (11, 6, 11 * MIB)
-    assert report["failed_with"] == {"StillThere": 1}
+    assert report["failures_by_code"] == {"StillThere": 1}
     assert [upload.key for upload in cloud.uploads(BUCKET)] == ["4"]
 
 
@@ -242,8 +242,8 @@ def test_what_a_look_contradicts_is_not_among_the_bytes_freed(cloud: Cloud, func
 
     report = sweep(function, WORKERS="8")
 
-    assert (report["failed_with"], claims(report)) == ({"StillThere": 3}, (5, 5, (1 + 4 + 5 + 7 + 8) * MIB))
-    assert sum(leak["bytes"] for leak in report["leaks"]) == report["bytes_freed"]
+    assert (report["failures_by_code"], claims(report)) == ({"StillThere": 3}, (5, 5, (1 + 4 + 5 + 7 + 8) * MIB))
+    assert sum(leak["bytes"] for leak in report["largest_prefixes"]) == report["bytes_freed"]
 
 
 def test_bytes_of_an_upload_that_vanishes_after_it_was_still_there_are_not_claimed() -> None:
@@ -281,7 +281,7 @@ def test_second_abort_that_fails_is_no_success(trouble: dict[str, Any], cloud: C
 
     report = sweep(function)
 
-    assert (report["failed_with"], claims(report)) == ({"StillThere": 1}, (0, 0, 0))
+    assert (report["failures_by_code"], claims(report)) == ({"StillThere": 1}, (0, 0, 0))
 
 
 # Somebody uses it
@@ -348,7 +348,7 @@ def test_complete_under_way_that_swallows_aborts_is_never_claimed(
     cloud.finish_complete(BUCKET, "a", upload.upload_id)
     next_night = sweep(function)
 
-    assert (report["failed_with"], claims(report)) == ({"StillThere": 1}, (0, 0, 0))
+    assert (report["failures_by_code"], claims(report)) == ({"StillThere": 1}, (0, 0, 0))
     assert [(one.key, one.size) for one in cloud.objects(BUCKET)] == [("a", 3 * MIB)]
     assert next_night["uploads"] == 0
 
@@ -363,7 +363,7 @@ def test_complete_under_way_that_refuses_aborts_is_never_claimed(
     report = ask(function, upload)[1] if is_named else sweep(function)
     cloud.finish_complete(BUCKET, "a", upload.upload_id)
 
-    assert (report["failed_with"], claims(report)) == ({"UploadConflict": 1}, (0, 0, 0))
+    assert (report["failures_by_code"], claims(report)) == ({"UploadConflict": 1}, (0, 0, 0))
     assert [(one.key, one.size) for one in cloud.objects(BUCKET)] == [("a", 3 * MIB)]
 
 
@@ -395,7 +395,7 @@ def test_upload_that_was_still_there_and_cannot_be_looked_at_any_more_is_a_failu
 
     status, report = ask(function, upload)
 
-    assert (report["failed_with"], claims(report), status) == ({"StillThere": 1}, (0, 0, 0), 503)
+    assert (report["failures_by_code"], claims(report), status) == ({"StillThere": 1}, (0, 0, 0), 503)
 
 
 @pytest.mark.parametrize("doubt", [{"date": "missing"}, {"date": "unreadable"}, {"date_offset_seconds": 900}], ids=str)
@@ -408,7 +408,7 @@ def test_upload_that_is_still_there_in_doubt_is_a_failure_and_not_aborted_again(
 
     report = sweep(function)
 
-    assert (report["failed_with"], report["still_receiving"], claims(report)) == ({"StillThere": 1}, 0, (0, 0, 0))
+    assert (report["failures_by_code"], report["still_receiving"], claims(report)) == ({"StillThere": 1}, 0, (0, 0, 0))
     assert operations(cloud) == [LOOK, ABORT, LOOK]
 
 
@@ -431,7 +431,7 @@ def test_time_limit_between_two_aborts_ends_the_verification_as_a_failure_for_no
     # There is time for the pauses of one and of five seconds, which are left out here, and not for that of twenty.
     status, report = ask(function, upload, seconds=15)
 
-    assert (status, report["failed_with"], claims(report)) == (503, {"StillThere": 1}, (0, 0, 0))
+    assert (status, report["failures_by_code"], claims(report)) == (503, {"StillThere": 1}, (0, 0, 0))
     assert operations(cloud) == [LOOK, ABORT, *[LOOK, LOOK, ABORT] * 2, LOOK]
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.cloud.client import Cloud
+from tests.emulator.client import Cloud
 from tests.function import PHOTOS, Function, Invocation, named, timer
 from tests.integration.little_cos import LittleCos, Part, Reply, Seen
 
@@ -75,7 +75,7 @@ def swept(listing: str | None = None, parts: str | None = None) -> tuple[Invocat
 
 
 def ended(done: Invocation) -> dict[str, Any]:
-    (line,) = done.lines("run.ended")
+    (line,) = done.lines("run.finished")
     return line
 
 
@@ -96,7 +96,7 @@ def test_garbage_in_what_is_echoed_hides_no_upload_and_no_part(
     report = function(timer(buckets=[BUCKET])).report
 
     # Bytes that are no UTF-8 cannot be sent in a key.
-    assert (report["aborted"], report["kept"], report["refused"]) == (len(keys) - 1, 1, 1)
+    assert (report["aborted"], report["kept"], report["rejected"]) == (len(keys) - 1, 1, 1)
     assert sorted(upload.key for upload in cloud.uploads(BUCKET)) == ["a\udcffb", "live"]
 
 
@@ -159,8 +159,8 @@ def test_key_that_xml_cannot_carry_is_told_and_hides_no_other_upload(character: 
 
     done, is_there = swept(listing=uploads_page(odd))
 
-    assert (done.report["aborted"], done.report["refused"], is_there) == (1, 1, False)
-    assert len(done.lines("upload.refused")) == 1
+    assert (done.report["aborted"], done.report["rejected"], is_there) == (1, 1, False)
+    assert len(done.lines("upload.rejected")) == 1
 
 
 # What is needed
@@ -239,14 +239,14 @@ GARBLED_TIMES = ["", "2020-01-01T00:00:00.000Z&#1;", "2020-01-01\x01T00:00:00.00
 def test_time_of_a_part_that_holds_garbage_keeps_its_upload(last_modified: str) -> None:
     done, is_there = swept(parts=parts_page().replace("2020-01-01T00:00:00.000Z", last_modified))
 
-    assert (done.report["kept_because"], is_there) == ({"the time of a part cannot be read": 1}, True)
+    assert (done.report["kept_by_reason"], is_there) == ({"the time of a part cannot be read": 1}, True)
 
 
 @pytest.mark.parametrize("initiated", GARBLED_TIMES)
 def test_start_that_holds_garbage_keeps_its_upload(initiated: str) -> None:
     done, is_there = swept(listing=uploads_page().replace("2020-01-01T00:00:00.000Z", initiated))
 
-    assert (done.report["kept_because"], is_there) == ({"its start cannot be read": 1}, True)
+    assert (done.report["kept_by_reason"], is_there) == ({"its start cannot be read": 1}, True)
 
 
 def test_two_times_of_one_part_or_upload_keep_it() -> None:

@@ -12,10 +12,10 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from cos_sweeper import permissions
-from cos_sweeper.settings import load
-from tests.cloud.client import Cloud
-from tests.cloud.invocations import InvocationRecord
+from cos_sweeper.core.settings import load
+from cos_sweeper.scf import cam_policy
+from tests.emulator.client import Cloud
+from tests.emulator.invocations import InvocationRecord
 from tests.function import FUNCTION, Invocation
 from tests.simulation.play import APPID, Mishaps, Player, Run
 from tests.simulation.world import BUCKETS, Step
@@ -47,7 +47,7 @@ class DeployedChain:
         """Fire the event, kill instances meanwhile, and wait for the end."""
         cloud, trouble = self._cloud, self._step.trouble
         may = {"BUCKETS": "*", "DRY_RUN": "false", "REPORT": f"{BUCKETS[0]}/sweeper-reports"}
-        cloud.set_role_policy(permissions.policy(load(may), FUNCTION, APPID))
+        cloud.set_role_policy(cam_policy.policy(load(may), FUNCTION, APPID))
         first = dict(self._player.settings)
         cloud.scf_settings(
             time_limit_ms=int(self._step.seconds * 1000),

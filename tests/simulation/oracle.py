@@ -137,7 +137,7 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
+class UploadTarget:
     """An event that names failed uploads, in its own order."""
 
     targets: tuple[Target, ...]
@@ -157,7 +157,7 @@ class Nothing:
     """An event that asks for nothing that can be done: rejected, or of no interest."""
 
 
-Event = Sweep | Named | Completed | Nothing
+Event = Sweep | UploadTarget | Completed | Nothing
 
 
 # The two questions
@@ -211,7 +211,7 @@ def _why_keep(upload: Upload, event: Event, rules: Rules, told: Told, moment: Mo
             yield from _why_too_young(upload, narrowed.min_age, told)
             yield from _why_alive(upload, narrowed.min_idle, told, moment)
             yield from _why_over_limit(narrowed.max_aborts, moment.aborted_before)
-        case Named():
+        case UploadTarget():
             yield from _why_not_named(upload, event, rules, told)
             if rules.event_min_idle:
                 yield from _why_alive(upload, rules.event_min_idle, told, moment)
@@ -233,7 +233,7 @@ def _excuses(upload: Upload, event: Event, rules: Rules, told: Told, aborted: in
     if upload.completing:
         yield "a Complete is under way"
     differences = [each.difference for each in told.mentions] + [each.difference for each in told.pages]
-    if (not isinstance(event, Named) or rules.event_min_idle) and not all(map(_is_right, differences)):
+    if (not isinstance(event, UploadTarget) or rules.event_min_idle) and not all(map(_is_right, differences)):
         yield "the clocks disagreed, or there was no Date, at some response"
     yield from _excuses_of_kind(upload, event, rules, told)
     narrowed = narrow(rules, event) if isinstance(event, Sweep) else rules
@@ -243,9 +243,9 @@ def _excuses(upload: Upload, event: Event, rules: Rules, told: Told, aborted: in
 
 def _excuses_of_kind(upload: Upload, event: Event, rules: Rules, told: Told) -> Iterable[str]:
     """Where the texts leave a choice, who keeps data is excused."""
-    if not isinstance(event, Named) and not _is_documented(_initiated(told)):
+    if not isinstance(event, UploadTarget) and not _is_documented(_initiated(told)):
         yield "Initiated is in an unusual form"
-    if isinstance(event, Named) and rules.max_aborts is not None:
+    if isinstance(event, UploadTarget) and rules.max_aborts is not None:
         first = [each.upload_id for each in event.targets[: rules.max_aborts]]
         if upload.upload_id not in first:
             yield "it may be beyond the first MAX_ABORTS of the event"
@@ -329,7 +329,7 @@ def readings(key: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys((given, unquote(given), given.replace("+", " "), unquote_plus(given))))
 
 
-def _why_not_named(upload: Upload, event: Named, rules: Rules, told: Told) -> Iterable[str]:
+def _why_not_named(upload: Upload, event: UploadTarget, rules: Rules, told: Told) -> Iterable[str]:
     places = [
         place
         for place, each in enumerate(event.targets)

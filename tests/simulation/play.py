@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import quote
 
-import index
-from tests.cloud.client import Cloud
-from tests.cloud.journal import Request
+from cos_sweeper import app
+from tests.emulator.client import Cloud
+from tests.emulator.journal import Request
 from tests.function import TOKEN, Function, Invocation, named, timer
 from tests.simulation import oracle
 from tests.simulation.world import (
@@ -48,7 +48,7 @@ def running_cloud() -> Iterator[Cloud]:
         try:
             yield cloud
         finally:
-            index.forget()
+            app.instance.reset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +142,7 @@ class Player:
         self._chance = random.Random(world.seed)
         self._planted: dict[int, tuple[Planted, str]] = {}
         cloud.reset(*BUCKETS)
-        index.forget()
+        app.instance.reset()
 
     def play(self, step: Step) -> Played:
         """Play a step. Afterwards COS behaves again."""
@@ -258,7 +258,7 @@ class Player:
                 return self._completed(number, clock)
             case NamedEvent(door, numbers, spelling):
                 targets = tuple(self._target(each, spelling) for each in numbers if each in self._planted)
-                return _through(door, targets), oracle.Named(targets), door
+                return _through(door, targets), oracle.UploadTarget(targets), door
 
     def _completed(self, number: int, clock: timedelta) -> tuple[Any, oracle.Event, str]:
         if number not in self._planted:

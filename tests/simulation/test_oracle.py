@@ -16,7 +16,6 @@ from tests.simulation.oracle import (
     Event,
     Mention,
     Moment,
-    Named,
     Nothing,
     PartsPage,
     Rules,
@@ -24,6 +23,7 @@ from tests.simulation.oracle import (
     Target,
     Told,
     Upload,
+    UploadTarget,
     completed_floor,
     is_complete,
     judged_start,
@@ -80,8 +80,8 @@ def reasons(
     return may_abort(upload, event or Sweep(), [rules], told or all_told(upload), moment)
 
 
-def named(*uploads: Upload) -> Named:
-    return Named(tuple(Target(each.bucket, each.key, each.upload_id) for each in uploads))
+def named(*uploads: Upload) -> UploadTarget:
+    return UploadTarget(tuple(Target(each.bucket, each.key, each.upload_id) for each in uploads))
 
 
 OLD = an_upload(300, 200, 100)
@@ -184,7 +184,7 @@ MAY_NOT = {
     "named under another reading that is excluded": (
         reasons(
             an_upload(2, key="keep/a"),
-            Named((Target(BUCKET, "keep%2Fa", an_upload(2).upload_id),)),
+            UploadTarget((Target(BUCKET, "keep%2Fa", an_upload(2).upload_id),)),
             replace(RULES, exclude_prefixes=("keep/",)),
         ),
         "EXCLUDE_PREFIXES",

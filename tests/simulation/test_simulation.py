@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 import index
-from tests.cloud.client import Cloud
-from tests.cloud.signed import send
+from tests.emulator.client import Cloud
+from tests.emulator.signed import send
 from tests.simulation.play import Player
 from tests.simulation.soak import Clouds, play, running_clouds, shrink, story
 from tests.simulation.verdict import judge

@@ -13,8 +13,8 @@ from functools import cached_property
 from html import unescape
 from typing import Any
 
-from tests.cloud.dialect import read_dialect, time_writer
-from tests.cloud.journal import Request
+from tests.emulator.dialect import read_dialect, time_writer
+from tests.emulator.journal import Request
 from tests.simulation import oracle
 from tests.simulation.play import Played, Run
 from tests.simulation.world import SweepEvent
@@ -196,7 +196,7 @@ class _Case:
         return [each for each in uploads if each is not None and (self.looked_in_vain or not self._must_verify(each))]
 
     def _must_verify(self, upload: oracle.Upload) -> bool:
-        if isinstance(self.played.event, oracle.Named):
+        if isinstance(self.played.event, oracle.UploadTarget):
             return True
         verify = self.played.runs[0].environment.get("VERIFY") or "recent"
         signs = (upload.started, *(arrival.at for arrival in upload.arrivals))
@@ -240,7 +240,7 @@ def _said(run: Run) -> dict[str, Any]:
     if invocation.answer is not None:
         report = invocation.report
         return report if "status" in report else {}
-    ended = [line for line in invocation.log if line["event"] in ("run.ended", "run.finished")]
+    ended = [line for line in invocation.log if line["event"] in ("run.finished", "run.finished")]
     return ended[-1] if ended else {}
 
 
@@ -302,7 +302,7 @@ def _why_not(case: _Case, request: Request, run: Run, upload: oracle.Upload, mom
 
 def _is_named(request: Request, event: oracle.Event) -> bool:
     """Whether it is the very upload that an event named, in one of its key's readings."""
-    return isinstance(event, oracle.Named) and any(
+    return isinstance(event, oracle.UploadTarget) and any(
         (each.bucket, each.upload_id) == (request.bucket, request.upload_id)
         and request.key in oracle.readings(each.key)
         for each in event.targets
@@ -358,8 +358,8 @@ def _claims(case: _Case) -> Iterator[Disagreement]:
         yield Disagreement("claim: verified", f"{verified} verified, and the server dropped {len(case.dropped)}")
     for said in case.reports:
         yield from _sums(said)
-    if any(run.invocation.lines("run.broke") or run.invocation.lines("run.crashed") for run in case.played.runs):
-        broken = [line for run in case.played.runs for line in run.invocation.lines("run.broke")]
+    if any(run.invocation.lines("run.crashed") or run.invocation.lines("run.crashed") for run in case.played.runs):
+        broken = [line for run in case.played.runs for line in run.invocation.lines("run.crashed")]
         yield Disagreement("crash", f"{[(line.get('error'), line.get('reason')) for line in broken]}")
 
 
@@ -385,7 +385,7 @@ def _is_loud(case: _Case) -> bool:
         said = _said(run)
         if run.invocation.error is not None or not said or said["status"] in ("failed", "rejected"):
             return True
-        if said["status"] == "partial" and not said.get("handed_on"):
+        if said["status"] == "partial" and not said.get("continuations"):
             return True
     return bool(case.played.mishaps.lost)
 
@@ -395,7 +395,7 @@ def _left(case: _Case) -> Iterator[Disagreement]:
     if _is_loud(case) and not case.is_calm:
         return
     excused = {each.upload_id for each in case.unverified}
-    if isinstance(case.played.event, oracle.Named):
+    if isinstance(case.played.event, oracle.UploadTarget):
         # COS said that it is not there, and no listing said otherwise.
         excused |= {each.upload_id for each in case.played.requests if each.code == "NoSuchUpload" and each.fault}
     as_of = min(case.as_of(run) for run in case.played.runs)
@@ -417,8 +417,8 @@ def _summary(case: _Case) -> str:
         "already_gone",
         "failed",
         "deferred",
-        "kept_because",
-        "failed_with",
+        "kept_by_reason",
+        "failures_by_code",
     )
     return "; ".join(
         f"run {run.number}: {run.invocation.error!r}"

@@ -254,13 +254,13 @@ with more uploads than one page of a listing shows. deployed: with instances tha
 
 def make_world(seed: int, kind: str = "usual", *, steps: int = 4) -> World:
     """Make a world up, of one of `KINDS`."""
-    maker = _Maker(random.Random(seed), kind)
+    maker = _PlanBuilder(random.Random(seed), kind)
     settings = maker.settings()
     made = tuple(maker.step(settings) for _ in range(steps if kind == "usual" else 1))
     return World(seed, tuple(settings.items()), made, kind)
 
 
-class _Maker:
+class _PlanBuilder:
     """Makes the pieces of a world up."""
 
     def __init__(self, chance: random.Random, kind: str) -> None:

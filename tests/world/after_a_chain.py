@@ -23,9 +23,9 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from cos_sweeper.listing import order
-from cos_sweeper.model import CHECKPOINT, Failed, Refused, Upload
-from cos_sweeper.triggers import Source
+from cos_sweeper.core.model import CHECKPOINT, Failed, RejectedRequest, Upload
+from cos_sweeper.engine.paginator import order
+from cos_sweeper.scf.events import Source
 from tests.world.chains import Chain
 from tests.world.scene import Scene
 from tests.world.terms import least
@@ -61,7 +61,7 @@ def event_has_kept_its_limit(attempts: Sequence[Chain]) -> None:
 
 def _told(chain: Chain) -> Counter[Upload]:
     outcomes = [outcome for run in chain.runs if run.report is not None for outcome, _ in run.outcomes]
-    refused = [one for one in outcomes if isinstance(one, Refused) and one.origin != "listing"]
+    refused = [one for one in outcomes if isinstance(one, RejectedRequest) and one.origin != "listing"]
     return Counter(one.upload for one in outcomes if one.upload is not None and one not in refused)
 
 
@@ -78,7 +78,7 @@ def _why_ended(chain: Chain, scene: Scene) -> set[str]:
     why: set[str] = set()
     for run in chain.runs:
         report = run.report
-        if report is None or report.handed_on or not (report.cut_short or report.counts["deferred"]):
+        if report is None or report.continuations or not (report.stopped_because or report.counts["deferred"]):
             continue
         if "NoProgress" in report.failed:
             is_struck = any(run.struck.values()) or any(run.pages_struck.values())
@@ -89,7 +89,7 @@ def _why_ended(chain: Chain, scene: Scene) -> set[str]:
             is_old = run.ours - chain.as_of >= LONGEST
             assert scene.ghosts or is_old, "Progress: in circles"
             why.add("too long")
-        elif "NotHandedOn" in report.failed:
+        elif "ContinuationFailed" in report.failed:
             why.add("not handed on")
         elif chain.source is not Source.ASYNCHRONOUS and report.failed:
             # Who sent the event hears of what failed, and sends all of it again.
@@ -97,7 +97,7 @@ def _why_ended(chain: Chain, scene: Scene) -> set[str]:
             why.add("sent again")
         elif run.is_stopped:
             why.add("stopped")
-        elif report.cut_short.startswith("how keys are written"):
+        elif report.stopped_because.startswith("how keys are written"):
             why.add("keys in doubt")
         else:
             assert _limit(chain) is not None or chain.narrowed, "Progress: nothing stood in the way"
@@ -164,14 +164,14 @@ def _leaves_nothing_out(chain: Chain, scene: Scene, told: Counter[Upload]) -> No
 def _tells_failures_at_the_end(chain: Chain) -> None:
     reports = [run.report for run in chain.runs if run.report is not None]
     if any(report.failed for report in reports):
-        assert any(report.status.value == "failed" for report in reports if not report.handed_on), "Honesty: unsaid"
+        assert any(report.status.value == "failed" for report in reports if not report.continuations), "Honesty: unsaid"
     codes: Counter[str] = Counter()
     for report in reports:
         codes.update(report.failed)
     last: Counter[str] = Counter()
     for report in reports:
-        if not report.handed_on:
-            last.update(dict(report.past.failed))
+        if not report.continuations:
+            last.update(dict(report.prior_failures.failed))
             last.update(report.failed)
     assert last == codes, "Honesty: what failed on the way is not what the ends tell"
 
@@ -192,7 +192,7 @@ def _tries_three_times(chain: Chain, ends: set[str]) -> None:
     for one in failed:
         # The start of an upload that an earlier run left is looked up in the listing.
         tries = sum(run.has_struck(one.upload) or run.pages_struck[one.upload.bucket] > 0 for run in chain.runs)
-        if not one.lasting and one.code != "TooSlow":
+        if not one.permanent and one.code != "TooSlow":
             assert tries >= MOST_ATTEMPTS, f"Chain: given up too early: {one}"
 
 

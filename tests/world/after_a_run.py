@@ -12,7 +12,7 @@ What holds after every run that lived to tell, however it was disturbed.
 import json
 from collections import Counter
 
-from cos_sweeper.model import (
+from cos_sweeper.core.model import (
     AT_LIMIT,
     Aborted,
     AlreadyGone,
@@ -22,13 +22,13 @@ from cos_sweeper.model import (
     Kept,
     ListedButNotFound,
     Outcome,
-    Refused,
+    RejectedRequest,
     StillReceiving,
     Upload,
     WouldAbort,
 )
-from cos_sweeper.report import Report
-from cos_sweeper.triggers import Source
+from cos_sweeper.core.report import Report
+from cos_sweeper.scf.events import Source
 from tests.world.chains import Chain
 from tests.world.door import Run
 from tests.world.scene import Scene
@@ -41,11 +41,11 @@ NAMES = {
     AlreadyGone: "already_gone",
     StillReceiving: "still_receiving",
     ListedButNotFound: "listed_but_not_found",
-    Refused: "refused",
+    RejectedRequest: "rejected",
     Failed: "failed",
     Deferred: "deferred",
 }
-OF_THE_CHAIN = ("NotHandedOn", "NoProgress", "ChainTooLong")
+OF_THE_CHAIN = ("ContinuationFailed", "NoProgress", "ChainTooLong")
 # Failures that no answer of COS is behind: what took most of two runs, and what is not asked after many refusals.
 TOO_SLOW = "TooSlow"
 MOST_REFUSALS = 20
@@ -87,9 +87,9 @@ def _adds_up(report: Report, run: Run, outcomes: list[Outcome]) -> None:
     left = [one for one, detailed in run.outcomes if detailed and isinstance(one, Deferred)]
     assert report.unreached == sum(one.reason != AT_LIMIT for one in left)
     assert list(report.over_limit) == [one.upload for one in left if one.reason == AT_LIMIT]
-    if len(report.leaks) < MOST_SHOWN:
-        assert sum(leak["uploads"] for leak in report.leaks) == len(freed + would)
-        assert sum(leak["bytes"] for leak in report.leaks) == report.bytes_freed + report.bytes_would_free
+    if len(report.prefix_usage) < MOST_SHOWN:
+        assert sum(leak["uploads"] for leak in report.prefix_usage) == len(freed + would)
+        assert sum(leak["bytes"] for leak in report.prefix_usage) == report.bytes_freed + report.bytes_would_free
     told = report.as_json()
     assert all(told[name] == count for name, count in report.counts.items())
     json.dumps(told)
@@ -133,7 +133,7 @@ def _is_right(outcome: Outcome, run: Run, scene: Scene, changed: set[str]) -> No
             is_struck = run.has_struck(upload) or run.pages_struck[upload.bucket]
             is_excused = _is_slow(run) if outcome.code == TOO_SLOW else _is_given_up(run, upload.bucket)
             assert is_struck or is_excused, f"Isolation: {outcome}"
-        case Refused():
+        case RejectedRequest():
             assert not is_addressable(upload) or not any(terms.covers(upload) for terms in run.terms)
         case Deferred():
             limits = [terms.most for terms in run.terms if terms.most is not None]
@@ -177,7 +177,7 @@ def _is_given_up(run: Run, bucket: Bucket | None) -> bool:
 
 def _refuses_what_it_should(run: Run, of: Chain, *, resumed: bool) -> None:
     """What an event asked for beyond the settings is refused, once; of a checkpoint nothing is."""
-    refused = [one for one, _ in run.outcomes if isinstance(one, Refused) and one.origin != "listing"]
+    refused = [one for one, _ in run.outcomes if isinstance(one, RejectedRequest) and one.origin != "listing"]
     assert len(refused) == (0 if resumed or None in run.broken_buckets else of.wish.refused)
     assert run.report is not None
     assert run.report.rejected == len(refused)
@@ -208,20 +208,22 @@ def _status_is_right(report: Report, run: Run) -> None:
     assert own == report.counts["failed"] + len(run.broken) + chain + sweeps, "Honesty: a failure was not counted"
     assert report.buckets_failed == len(run.broken_buckets)
     assert len(report.failures) == min(own, MOST_SHOWN)
-    past = report.past.transient + report.past.lasting
+    prior_failures = report.prior_failures.transient + report.prior_failures.permanent
     doubtful = sum(report.counts[name] for name in ("deferred", "still_receiving", "listed_but_not_found"))
-    unaddressable = report.counts["refused"] - report.rejected
-    settled = not (report.cut_short or report.handed_on or doubtful or unaddressable)
+    unaddressable = report.counts["rejected"] - report.rejected
+    settled = not (report.stopped_because or report.continuations or doubtful or unaddressable)
     left = not settled or bool(report.not_swept or report.dropped)
-    expected = "failed" if own or past else "partial" if left else "rejected" if report.rejected else "complete"
+    expected = (
+        "failed" if own or prior_failures else "partial" if left else "rejected" if report.rejected else "complete"
+    )
     assert report.status.value == report.as_json()["status"] == expected
 
 
 def _asks_again_only_where_it_must(run: Run, of: Chain) -> None:
     report = run.report
     assert report is not None
-    assert report.handed_on == len(run.handed)
-    if report.failed.get("NotHandedOn"):
+    assert report.continuations == len(run.handed)
+    if report.failed.get("ContinuationFailed"):
         assert run.turned_away >= 2, "Chain: a hand-over failed that was accepted, or was not offered once more"
         assert run.wants_again or of.source is Source.HTTP, "Chain: something was not handed on, and nobody knows"
     if run.wants_again and of.source is Source.ASYNCHRONOUS:

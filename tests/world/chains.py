@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from cos_sweeper.model import Upload
-from cos_sweeper.triggers import Source
+from cos_sweeper.core.model import Upload
+from cos_sweeper.scf.events import Source
 from tests.world.door import Run
 from tests.world.terms import Rules, Terms
 

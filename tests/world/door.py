@@ -12,14 +12,24 @@ from typing import TypeVar
 
 from greenlet import getcurrent
 
-from cos_sweeper import turns
-from cos_sweeper.errors import Stopped, StoreError, Unavailable
-from cos_sweeper.model import Bucket, BucketFailed, BucketsPage, Cursor, Listed, Outcome, Page, PartsPage, Upload
-from cos_sweeper.plan import Scan
-from cos_sweeper.report import Report
-from cos_sweeper.store import Receipt
-from tests.cloud import listing
-from tests.cloud.memory import MemoryStore
+from cos_sweeper.core.errors import Stopped, StoreError, Unavailable
+from cos_sweeper.core.model import (
+    Bucket,
+    BucketFailed,
+    BucketsPage,
+    Cursor,
+    ListedUpload,
+    Outcome,
+    Page,
+    PartsPage,
+    Upload,
+)
+from cos_sweeper.core.plan import ListingTarget
+from cos_sweeper.core.report import Report
+from cos_sweeper.cos.store import Receipt
+from cos_sweeper.net import turns
+from tests.emulator import listing
+from tests.emulator.memory import MemoryStore
 from tests.engine import Killed
 from tests.world.scene import PLAIN, Act, Fault, Scene, told
 from tests.world.terms import Rules, Seen, Terms, is_addressable, permits
@@ -133,7 +143,7 @@ class Run:
     is_stopped: bool = False
     outcomes: list[tuple[Outcome, bool]] = field(default_factory=list)
     broken: list[BucketFailed] = field(default_factory=list)
-    not_swept: list[Scan] = field(default_factory=list)
+    not_swept: list[ListingTarget] = field(default_factory=list)
     handed: list[str] = field(default_factory=list)
     said: int = 0
     turned_away: int = 0
@@ -374,14 +384,14 @@ class Door:
                 and low < place
                 and (not high or place <= high)
             ):
-                entries.append(Listed(upload, was.initiated.replace(microsecond=0), was.initiator))
+                entries.append(ListedUpload(upload, was.initiated.replace(microsecond=0), was.initiator))
         if scene.ghosts:
             entries.sort(key=lambda one: (listing.order(one.upload.key), one.upload.upload_id))
         if scene.quirks:
             entries = [self._with_quirk(one) for one in entries]
         return Page(tuple(entries), page.next, scene.weather.skew("page"), page.request_id)
 
-    def _with_quirk(self, listed: Listed) -> Listed:
+    def _with_quirk(self, listed: ListedUpload) -> ListedUpload:
         quirk = self._scene.quirks.get(listed.upload.upload_id)
         if quirk is None or listed.initiated is None:
             return listed

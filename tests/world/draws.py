@@ -8,7 +8,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from cos_sweeper.model import Bucket
+from cos_sweeper.core.model import Bucket
 from tests.world.door import Circumstances
 from tests.world.scene import PLAIN, Act, Fault, Quirk
 from tests.world.terms import HOUR, LOGS, MISSING, OTHERS, PHOTOS, Rules

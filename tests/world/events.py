@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from cos_sweeper.model import Bucket, Upload
+from cos_sweeper.core.model import Bucket, Upload
 from tests.world.terms import HELD
 
 WAYS = ("direct", "ckafka", "cmq", "cls", "eventbridge", "tdmq", "http")

@@ -13,8 +13,8 @@ from typing import Any, ClassVar
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from cos_sweeper.model import Bucket, Upload
-from tests.cloud.seeding import Seed
+from cos_sweeper.core.model import Bucket, Upload
+from tests.emulator.seeding import Seed
 from tests.world import draws, events, terms
 from tests.world.chains import Wish
 from tests.world.door import Circumstances
@@ -40,7 +40,7 @@ class World(RuleBasedStateMachine):
         super().__init__()
         self.scene = Scene()
         self.platform = Platform(self.scene, self.tally)
-        self.past: list[Callable[[], Wish]] = []
+        self.prior_failures: list[Callable[[], Wish]] = []
         self.tally.worlds += 1
 
     # Clients
@@ -140,10 +140,10 @@ class World(RuleBasedStateMachine):
         if told:
             self._comes(lambda: self._completed(told), how)
 
-    @precondition(lambda self: self.past)
+    @precondition(lambda self: self.prior_failures)
     @rule(pick=draws.picks, how=draws.circumstances)
     def an_event_comes_again(self, pick: int, how: Circumstances) -> None:
-        self._comes(self.past[pick % len(self.past)], how)
+        self._comes(self.prior_failures[pick % len(self.prior_failures)], how)
 
     @precondition(lambda self: self.platform.queue)
     @rule(pick=draws.picks, times=st.sampled_from([1, 1, 2]), how=draws.circumstances)
@@ -229,7 +229,7 @@ class World(RuleBasedStateMachine):
     # How events are made
 
     def _comes(self, make: Callable[[], Wish], how: Circumstances) -> None:
-        self.past.append(make)
+        self.prior_failures.append(make)
         self.tally.steps += 1
         self.tally.events += 1
         self.scene.weather.faults += [replace(fault) for fault in how.faults]

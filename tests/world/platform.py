@@ -14,12 +14,16 @@ from unittest import mock
 
 import pytest
 
-from cos_sweeper import answers, chain, checkpoint, listing, plan, report, settings, sweep, triggers, turns
-from cos_sweeper.budget import Deadline
-from cos_sweeper.errors import RunFailed, StoreError
-from cos_sweeper.log import Log, Scrubber
-from cos_sweeper.model import Ask, Bucket, BucketFailed, Outcome, Resume
-from cos_sweeper.plan import Plan, Scan
+from cos_sweeper.core import checkpoint, plan, report, settings
+from cos_sweeper.core.deadline import Deadline
+from cos_sweeper.core.errors import RunFailed, StoreError
+from cos_sweeper.core.model import Bucket, BucketFailed, Outcome, Request, ResumeRequest
+from cos_sweeper.core.plan import ListingTarget, Plan
+from cos_sweeper.core.redaction import Redactor
+from cos_sweeper.engine import continuation, paginator, sweep
+from cos_sweeper.net import turns
+from cos_sweeper.report.log import Log
+from cos_sweeper.scf import events, responses
 from tests.engine import Killed
 from tests.world.after_a_chain import chain_has_kept_the_laws, event_has_kept_its_limit
 from tests.world.after_a_run import run_has_kept_the_laws
@@ -69,7 +73,7 @@ class Platform:
             self._chains += 1
             begun = Chain(
                 wish,
-                triggers.decode(wish.raw).source,
+                events.decode(wish.raw).source,
                 self.rules,
                 self.scene.ours,
                 self.scene.live.copy(),
@@ -147,11 +151,11 @@ class Platform:
         step.runs += 1
         of.runs.append(run)
         assert len(of.runs) < MOST_RUNS, "Progress: a chain goes on for ever"
-        decoded = triggers.decode(json.loads(text))
-        link = _Link(self, run, of)
+        decoded = events.decode(json.loads(text))
+        invoker = _Link(self, run, of)
         try:
-            run.report = self._as_index_does(decoded, run, of, link)
-            self._answer(decoded.source, run, link)
+            run.report = self._as_index_does(decoded, run, of, invoker)
+            self._answer(decoded.source, run, invoker)
         except Killed:
             run.report = None
             self._must_be_tried_again(of, item, "died")
@@ -173,44 +177,44 @@ class Platform:
         else:
             of.twice = of.twice or why
 
-    def _answer(self, source: triggers.Source, run: Run, link: "_Link") -> None:
+    def _answer(self, source: events.Source, run: Run, invoker: "_Link") -> None:
         assert run.report is not None
         told = run.report
         try:
-            answers.answer(source, told, lambda: link.invoke([chain.failure_event(told)]) == [""])
+            responses.response(source, told, lambda: invoker.invoke([continuation.failure_event(told)]) == [""])
         except RunFailed:
             run.wants_again = True
 
-    def _as_index_does(self, decoded: triggers.Decoded, run: Run, of: Chain, link: "_Link") -> report.Report:
+    def _as_index_does(self, decoded: events.Decoded, run: Run, of: Chain, invoker: "_Link") -> report.Report:
         environment = settings.load(run.rules.environ())
-        door, now, circumstances = link.door, self.scene.ours, run.step.circumstances
+        door, now, circumstances = invoker.door, self.scene.ours, run.step.circumstances
         seconds = circumstances.seconds
         # A thousandth of a second a request, so that no look at parts is old when its abort is sent.
         ends = [end / 1000 for end in (seconds, seconds + 10, seconds + 16)]
         deadline = Deadline(lambda: run.ticks / 1000, *ends)
         witness = _witness(run)
-        with mock.patch.object(sweep, "Ledger", witness), mock.patch.object(turns, "together", door.together):
+        with mock.patch.object(sweep, "ReportBuilder", witness), mock.patch.object(turns, "together", door.together):
             try:
                 listed = environment.buckets is None
-                buckets = listing.every_bucket(door, now)[0] if listed else environment.buckets or ()
+                buckets = paginator.every_bucket(door, now)[0] if listed else environment.buckets or ()
             except StoreError as exc:
-                ledger = witness(plan.make((), environment, (), of.run_id, now))
-                ledger.bucket_failed(sweep.bucket_failed(None, exc))
-                ledger.must_raise = True
-                return ledger.close()
-            made = self._plan(decoded.asks, environment, buckets, of, now)
+                report_builder = witness(plan.build_plan((), environment, (), of.run_id, now))
+                report_builder.bucket_failed(sweep.bucket_failed(None, exc))
+                report_builder.must_raise = True
+                return report_builder.build()
+            made = self._plan(decoded.requests, environment, buckets, of, now)
             with (
                 mock.patch.object(sweep, "MAX_TARGETS", circumstances.targets),
                 mock.patch.object(checkpoint, "MAX_BYTES", circumstances.bytes),
             ):
-                return chain.run(
+                return continuation.run(
                     made,
                     door,
                     deadline,
-                    Log(lambda _: None, Scrubber(())),
-                    link,
+                    Log(lambda _: None, Redactor(())),
+                    invoker,
                     fan_out=environment.fan_out,
-                    retries=decoded.source is triggers.Source.ASYNCHRONOUS,
+                    retries=decoded.source is events.Source.ASYNCHRONOUS,
                     now=now,
                     max_age=environment.chain_max,
                     save=lambda saved: self._save(saved, run),
@@ -218,18 +222,18 @@ class Platform:
 
     def _plan(
         self,
-        asks: tuple[Ask, ...],
+        requests: tuple[Request, ...],
         environment: settings.Settings,
         buckets: Sequence[Bucket],
         of: Chain,
         now: datetime,
     ) -> Plan:
         """What a run wrote, the next one reads, whatever the settings are by then."""
-        match asks:
-            case (Resume(raw),):
+        match requests:
+            case (ResumeRequest(raw),):
                 return checkpoint.read(raw, environment, buckets, now)
             case _:
-                return plan.make(asks, environment, buckets, of.run_id, now)
+                return plan.build_plan(requests, environment, buckets, of.run_id, now)
 
     def _save(self, saved: report.Report, run: Run) -> None:
         assert not run.handed, "Chain: something is handed on before the report is kept"
@@ -249,7 +253,7 @@ class _Link:
     def invoke(self, texts: Sequence[str], seconds: float = inf) -> list[str]:  # noqa: ARG002
         return [self._answered(text) for text in texts]
 
-    def is_refusal(self, code: str) -> bool:
+    def is_permanent(self, code: str) -> bool:
         return code == NEVER
 
     def _answered(self, text: str) -> str:
@@ -265,7 +269,7 @@ class _Link:
         if not circumstances.may_invoke:
             run.turned_away += 1
             return NEVER
-        if chain.is_probe(event):
+        if continuation.is_probe(event):
             run.is_allowed = True
             return ""
         step.invocations += 1
@@ -274,7 +278,7 @@ class _Link:
             run.turned_away += 1
             return NOT_NOW
         step.taken += 1
-        if triggers.decode(event).asks and isinstance(triggers.decode(event).asks[0], Resume):
+        if events.decode(event).requests and isinstance(events.decode(event).requests[0], ResumeRequest):
             assert run.saved, "Chain: something is handed on before the report is kept"
             run.handed.append(text)
             self._of.waiting += 1
@@ -290,13 +294,13 @@ class _Link:
         """Whenever it is delivered: it does nothing but raise."""
         for _ in range(1 + RETRIES):
             with pytest.raises(RunFailed):
-                chain.raise_for_failed_chain(event)
+                continuation.raise_for_failed_chain(event)
 
 
-def _witness(run: Run) -> type[report.Ledger]:
+def _witness(run: Run) -> type[report.ReportBuilder]:
     """A ledger that also tells us what it is told."""
 
-    class Witness(report.Ledger):
+    class Witness(report.ReportBuilder):
         def add(self, outcome: Outcome, initiator: str = "", *, detailed: bool = False) -> None:
             run.outcomes.append((outcome, detailed))
             super().add(outcome, initiator, detailed=detailed)
@@ -305,7 +309,7 @@ def _witness(run: Run) -> type[report.Ledger]:
             run.broken.append(failed)
             super().bucket_failed(failed)
 
-        def not_swept(self, scan: Scan) -> None:
+        def not_swept(self, scan: ListingTarget) -> None:
             run.not_swept.append(scan)
             super().not_swept(scan)
 

@@ -9,11 +9,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta, timezone
 
-from cos_sweeper.errors import Rejected, Stopped, StoreError, Unavailable
-from cos_sweeper.model import Bucket, Upload
-from tests.cloud import bucket as cos
-from tests.cloud.account import Account
-from tests.cloud.seeding import Seed, plant
+from cos_sweeper.core.errors import CosRejected, Stopped, StoreError, Unavailable
+from cos_sweeper.core.model import Bucket, Upload
+from tests.emulator import bucket as cos
+from tests.emulator.account import Account
+from tests.emulator.seeding import Seed, plant
 from tests.world.terms import HELD, Seen, Skews
 
 BEGINNING = datetime(2026, 11, 22, 12, tzinfo=timezone.utc)
@@ -51,7 +51,7 @@ class Fault:
         if self.on == "lost":
             return Unavailable("Timeout", again=self.how == "busy")
         if self.how == "rejected":
-            return Rejected("AccessDenied", 403, "request-of-a-fault")
+            return CosRejected("AccessDenied", 403, "request-of-a-fault")
         if self.how == "stopped":
             return Stopped("ExpiredToken", 403, "request-of-a-fault")
         return Unavailable("SlowDown", 503, "request-of-a-fault", again=self.how == "busy")

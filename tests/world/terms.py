@@ -11,7 +11,7 @@ from datetime import datetime, timedelta, timezone
 from itertools import pairwise
 from typing import Any
 
-from cos_sweeper.model import Bucket, Upload
+from cos_sweeper.core.model import Bucket, Upload
 
 HOUR = timedelta(hours=1)
 MINUTE = timedelta(minutes=1)

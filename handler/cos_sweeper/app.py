@@ -1,0 +1,209 @@
+"""
+One invocation from its event to its response: wires the packages together, and decides nothing of its own.
+
+event → scf.events → core.plan → engine → core.report → scf.responses
+"""
+
+import os
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from cos_sweeper.core import checkpoint, plan, settings
+from cos_sweeper.core.deadline import Deadline, fitting_workers, run_deadline
+from cos_sweeper.core.errors import RequestRejected, RunFailed, StoreError
+from cos_sweeper.core.model import Bucket, Request, ResumeRequest, SweepRequest
+from cos_sweeper.core.outcomes import fields, fields_of_bucket
+from cos_sweeper.core.policy import CLOCK_OFF
+from cos_sweeper.core.redaction import Redactor
+from cos_sweeper.core.report import Report, ReportBuilder, Status
+from cos_sweeper.core.settings import Settings
+from cos_sweeper.cos.instance import InstanceCache
+from cos_sweeper.cos.sdk_store import CosStore
+from cos_sweeper.engine import continuation, paginator, sweep
+from cos_sweeper.engine.continuation import Invoker
+from cos_sweeper.report.log import Log
+from cos_sweeper.report.report_store import ReportStore
+from cos_sweeper.scf import events, http_auth, rejected_events, responses
+from cos_sweeper.scf.context import Context
+from cos_sweeper.scf.lazy_invoker import LazyInvoker
+
+# A page of a listing or a long list of parts may take seconds, and one request ten of them.
+SHORT_LIMIT_SECONDS = 60
+
+instance = InstanceCache()
+
+
+def handle(
+    event: object,
+    context: Context,
+    environ: Mapping[str, str],
+    redactor: Redactor,
+    log: Log,
+    started: float,
+    now: datetime,
+) -> dict[str, Any]:
+    """
+    Handle one event. Returns the trigger's response; raises SweeperError where the trigger should retry.
+
+    started: when the invocation began, by time.monotonic; now: our clock, UTC.
+    """
+    continuation.raise_for_failed_chain(event)
+    if continuation.is_probe(event):
+        return {"status": "complete"}
+    allowed = settings.load(environ)
+    request = events.http_request(event)
+    unauthorized = http_auth.authorize(request, allowed) if request else None
+    if unauthorized:
+        log.warning("http.denied", status=unauthorized.status, reason=unauthorized.why)
+        return responses.error_response(unauthorized)
+    decoded = events.decode(event, allowed.report)
+    if decoded.ignored:
+        first = decoded.ignored[0]
+        log.info("event.ignored", records=len(decoded.ignored), origin=first.origin, reason=first.reason)
+    credentials = settings.credentials(environ)
+    deadline = run_deadline(time.monotonic, context.limit_seconds, started)
+    store = instance.store(allowed.cos_port, credentials, deadline)
+    run = _Run(
+        event,
+        decoded.requests,
+        _bounded(allowed, context, log),
+        now,
+        store,
+        deadline,
+        log,
+        _invoker(context, environ, allowed, deadline),
+        ReportStore(
+            allowed.report, lambda: store.until(deadline.storing()), redactor, log, delivery=os.urandom(4).hex()
+        ),
+        retries=decoded.source is events.Source.ASYNCHRONOUS,
+    )
+    done = replace(run.report(), ignored=len(decoded.ignored))
+    payload = run.store_report(done)
+    if CLOCK_OFF in done.kept:
+        log.warning("clock.skewed", kept=done.kept[CLOCK_OFF])
+    log.info("run.finished", **{name: value for name, value in payload.items() if not isinstance(value, (dict, list))})
+    response = responses.response(decoded.source, done, lambda: run.raise_elsewhere(done), payload)
+    cleaned: dict[str, Any] = redactor.redact_all(response, keep_numbers=True)
+    return cleaned
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """One run of the engine, for one event. retries: a later run of the chain tries again what failed for now."""
+
+    event: object
+    requests: tuple[Request, ...]
+    settings: Settings
+    now: datetime
+    store: CosStore
+    deadline: Deadline
+    log: Log
+    invoker: Invoker | None
+    reports: ReportStore
+    retries: bool
+
+    def report(self) -> Report:
+        """Do what the event requests, as far as this run comes."""
+        run_id = f"{self.now:%Y%m%dT%H%M%SZ}-{os.urandom(4).hex()}"
+        try:
+            buckets, as_of = self._buckets()
+        except StoreError as exc:
+            return self._without_buckets(exc, run_id)
+        planned = self._resumed(buckets, as_of) or plan.build_plan(self.requests, self.settings, buckets, run_id, as_of)
+        self._log_plan(planned)
+        return continuation.run(
+            planned,
+            self.store,
+            self.deadline,
+            self.log,
+            self.invoker,
+            fan_out=self.settings.fan_out,
+            retries=self.retries,
+            now=self.now,
+            max_age=self.settings.chain_max,
+            save=self.reports.put_report,
+        )
+
+    def store_report(self, done: Report) -> dict[str, Any]:
+        """Store the report, and events that can be sent again. Returns the report as JSON, without secrets."""
+        stored = self.reports.put_report(done) if self._is_worth_storing(done) else self.reports.redacted(done)
+        if self.reports.is_on:
+            for name, body in rejected_events.documents(self.event, done, self.reports.redactor):
+                self.reports.put_event(name, body)
+        return stored
+
+    def raise_elsewhere(self, done: Report) -> bool:
+        """Invoke the function with an event that only raises. Returns whether SCF accepted it."""
+        if self.invoker is None:
+            return False
+        (code,) = self.invoker.invoke([continuation.failure_event(done)])
+        if code:
+            self.log.error("chain.failure_not_reported", code=code)
+        return not code
+
+    def _buckets(self) -> tuple[Sequence[Bucket], datetime]:
+        """The buckets that the settings allow, and the earlier of our clock and COS's. Raises StoreError."""
+        allowed = self.settings.buckets
+        # Which buckets there are matters only where something is requested.
+        listed = allowed is None and bool(self.requests)
+        known, as_of = paginator.every_bucket(self.store, self.now) if listed else (allowed or (), self.now)
+        return tuple(bucket for bucket in known if bucket.name not in self.settings.exclude_buckets), as_of
+
+    def _without_buckets(self, exc: StoreError, run_id: str) -> Report:
+        """Without the list of buckets nothing can be done: the platform keeps the event and retries."""
+        builder = ReportBuilder(plan.build_plan((), self.settings, (), run_id, self.now))
+        failed = sweep.bucket_failed(None, exc)
+        builder.bucket_failed(failed)
+        builder.must_raise = True
+        self.log.error("bucket.failed", **fields_of_bucket(failed))
+        return builder.build()
+
+    def _resumed(self, buckets: Sequence[Bucket], now: datetime) -> plan.Plan | None:
+        """The plan of a chain that continues here; None for every other event. Raises RunFailed for one that cannot."""
+        match self.requests:
+            case (ResumeRequest(raw),):
+                try:
+                    return checkpoint.read(raw, self.settings, buckets, now)
+                except RequestRejected as exc:
+                    raise RunFailed(f"the chain ends here: {exc}; the next sweep begins anew") from exc
+            case _:
+                return None
+
+    def _log_plan(self, planned: plan.Plan) -> None:
+        digest = rejected_events.digest(self.event) if planned.refused else ""
+        for rejected in planned.refused:
+            self.log.warning("request.rejected", event_digest=digest, **fields(rejected))
+        for note in planned.notes:
+            self.log.warning("event.key_adjusted", reason=note)
+        for dropped in planned.dropped:
+            self.log.warning("continuation.narrowed", reason=dropped)
+
+    def _is_worth_storing(self, done: Report) -> bool:
+        """A sweep in any case; an event only when it did, failed or left something: objects lead to events in turn."""
+        is_sweep = any(isinstance(one, (SweepRequest, ResumeRequest)) for one in self.requests)
+        did = done.counts["aborted"] or done.counts["would_abort"] or done.counts["rejected"]
+        return is_sweep or bool(did) or done.status is not Status.COMPLETE
+
+
+def _bounded(allowed: Settings, context: Context, log: Log) -> Settings:
+    """The settings with as many workers as fit into the function's memory. Warns of that, and of a short time limit."""
+    workers = fitting_workers(allowed.workers, context.memory_mb)
+    if workers < allowed.workers:
+        log.warning("workers.bounded", workers=workers, reason="more do not fit into the function's memorySize")
+    if context.limit_seconds < SHORT_LIMIT_SECONDS:
+        log.warning(
+            "time_limit.short",
+            seconds=context.limit_seconds,
+            reason="items that take long fail at so short a time limit",
+        )
+    return replace(allowed, workers=workers)
+
+
+def _invoker(context: Context, environ: Mapping[str, str], allowed: Settings, deadline: Deadline) -> LazyInvoker | None:
+    """How to invoke this function again; None where there is no SCF, as with an emulator of COS alone."""
+    if context.function is None or (allowed.cos_port and not allowed.invoke_port):
+        return None
+    return LazyInvoker(context.function, lambda: settings.credentials(environ), deadline, allowed.invoke_port)

@@ -1,0 +1,325 @@
+"""
+The environment, read once, into settings; every problem at once.
+
+Takes a mapping and returns values: it never looks at `os.environ` itself. Secrets never show in a repr.
+"""
+
+import json
+import math
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from cos_sweeper.core.errors import BadSettings, MissingCredentials
+from cos_sweeper.core.keys import validate_prefix
+from cos_sweeper.core.misspelled import intended
+from cos_sweeper.core.model import Bucket
+
+# COS: at most 60 characters with the appid; lower-case letters, digits and hyphens, no hyphen at either end.
+BUCKET_NAME = re.compile(r"(?=.{3,60}\Z)[a-z0-9](?:[a-z0-9-]*[a-z0-9])?-[0-9]{5,}")
+REGION = re.compile(r"[a-z]{2,}(?:-[a-z0-9]+)+")
+LOCAL_ENDPOINT = re.compile(r"http://127\.0\.0\.1:([0-9]{1,5})")
+TOKEN = re.compile(r"[\x21-\x7e]{16,}")
+# What people write who expect a pattern, another list, or an address, where a plain prefix is wanted.
+PATTERNS = tuple(
+    (re.compile(form), what)
+    for form, what in (
+        (r"[*?\[\]{}|]", "has a wildcard in it"),
+        (r"%$", "ends in a wildcard, `%`"),
+        (r"^[\^!]|\$$|\\", "looks like a pattern"),
+        (r"%[0-9A-Fa-f]{2}", "is percent-encoded; keys are compared decoded"),
+        (r"^[\"'`]|[\"'`]$", "has quotes around it, which would be taken as part of the key"),
+        (r"[;\x00-\x1f\x7f]", "has a semicolon or a control character in it; commas separate prefixes"),
+        (r"://", "is an address"),
+    )
+)
+CREDENTIALS = ("TENCENTCLOUD_SECRETID", "TENCENTCLOUD_SECRETKEY", "TENCENTCLOUD_SESSIONTOKEN")
+# What no log, response, report or stored event may show.
+SECRETS = (*CREDENTIALS, "HTTP_TOKEN")
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """The function's role, for at most six hours."""
+
+    secret_id: str = field(repr=False)
+    secret_key: str = field(repr=False)
+    token: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ReportPlace:
+    """Where reports are kept: objects under `prefix` (ends in '/') in `bucket`."""
+
+    bucket: Bucket
+    prefix: str
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """
+    What the function may do and how.
+
+    buckets: the allow-list, None for every bucket that the role can list. exclude_buckets: their names; they win.
+    prefixes: () for all keys. max_aborts: None without a limit. verify: which aborts are verified, 'all', 'recent' or
+    'none'. chain_max: how old a chain of runs gets. http_token: None while unset, and then every HTTP request is turned
+    away. cos_port, invoke_port: of a COS and an SCF on this machine, None for the cloud.
+    """
+
+    buckets: tuple[Bucket, ...] | None
+    min_age: timedelta = timedelta(hours=168)
+    min_idle: timedelta = timedelta(hours=72)
+    event_min_idle: timedelta = timedelta(0)
+    exclude_buckets: tuple[str, ...] = ()
+    prefixes: tuple[str, ...] = ()
+    exclude_prefixes: tuple[str, ...] = ()
+    dry_run: bool = True
+    include_committers: bool = False
+    max_aborts: int | None = 10_000
+    verify: str = "recent"
+    chain_max: timedelta = timedelta(hours=23)
+    workers: int = 32
+    fan_out: int = 1
+    report: ReportPlace | None = None
+    http_platform_auth: bool = False
+    http_token: str | None = field(default=None, repr=False)
+    cos_port: int | None = None
+    invoke_port: int | None = None
+
+
+def load(environ: Mapping[str, str]) -> Settings:
+    """Read every setting. Raises BadSettings, with all that is wrong."""
+    values: dict[str, Any] = {}
+    problems: list[str] = []
+    for name, (field_name, parse) in READERS.items():
+        text = environ.get(name, "").strip()
+        try:
+            if text:
+                values[field_name] = parse(text)
+        except ValueError as exc:
+            problems.append(f"{name}: {exc}")
+    if not environ.get("BUCKETS", "").strip():
+        problems.insert(0, "BUCKETS: not set. Give `name-appid@region`, comma-separated, or `*`")
+    problems += _misspelt(environ)
+    if problems:
+        raise BadSettings(tuple(problems))
+    return Settings(**values)
+
+
+def credentials(environ: Mapping[str, str]) -> Credentials:
+    """The role's credentials, as SCF keeps them in the environment. Raises MissingCredentials."""
+    missing = tuple(name for name in CREDENTIALS if not environ.get(name, "").strip())
+    if missing:
+        raise MissingCredentials(missing)
+    return Credentials(*(environ[name].strip() for name in CREDENTIALS))
+
+
+def _misspelt(environ: Mapping[str, str]) -> list[str]:
+    """
+    What stops the run: names that are probably meant to be a setting's. Their values are never quoted.
+
+    Empty ones pass, as an empty setting does: nothing was wanted.
+    """
+    problems = []
+    for name in sorted(environ):
+        meant = None if name in READERS else intended(name, NAMES)
+        if meant is None or not environ[name].strip():
+            continue
+        if meant in FORMER_NAMES:
+            problems.append(f"{name[:80]}: the setting {meant} is called {FORMER_NAMES[meant]} now: rename it")
+        else:
+            problems.append(f"{name[:80]}: no setting has this name; probably {meant} is meant: rename or remove it")
+    return problems
+
+
+def _bucket(text: str) -> Bucket:
+    """`name-appid@region` → Bucket. Raises ValueError."""
+    name, at, region = text.partition("@")
+    if not at or not BUCKET_NAME.fullmatch(name) or not REGION.fullmatch(region):
+        raise ValueError(f"{text!r} is not `name-appid@region`, such as `photos-1250000000@ap-guangzhou`")
+    return Bucket(name, region)
+
+
+def _buckets(text: str) -> tuple[Bucket, ...] | None:
+    if text == "*":
+        return None
+    found = tuple(dict.fromkeys(_bucket(item.strip()) for item in text.split(",") if item.strip()))
+    names = [one.name for one in found]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ValueError(f"{', '.join(twice)} stands in two regions; a bucket has one")
+    if not found:
+        raise ValueError("names no bucket")
+    return found
+
+
+def _exclude_buckets(text: str) -> tuple[str, ...]:
+    """The names. A bucket's name is its own all over the world, so a region is checked for its form and left out."""
+    found = []
+    for item in (item.strip() for item in text.split(",")):
+        name, at, region = item.partition("@")
+        if item and (not BUCKET_NAME.fullmatch(name) or (at and not REGION.fullmatch(region))):
+            raise ValueError(
+                f"{item!r} is not the whole name of a bucket, `name-appid` or `name-appid@region`; no wildcards"
+            )
+        found += [name] if item else []
+    if not found:
+        raise ValueError("names no bucket")
+    return tuple(dict.fromkeys(found))
+
+
+def _number(text: str, least: float, most: float = math.inf) -> float:
+    value = float(text) if re.fullmatch(r"[0-9]{1,7}(\.[0-9]{1,6})?", text) else -1.0
+    if not least <= value <= most:
+        to = "" if most == math.inf else f" and at most {most:g}"
+        raise ValueError(f"{text!r} is not a number of at least {least:g}{to}")
+    return value
+
+
+def _hours(text: str) -> timedelta:
+    return timedelta(hours=_number(text, 1))
+
+
+def _chain_hours(text: str) -> timedelta:
+    return timedelta(hours=_number(text, 1, 24 * 7))
+
+
+def _minutes(text: str) -> timedelta:
+    return timedelta(minutes=_number(text, 0))
+
+
+def _whole(text: str, most: int) -> int:
+    value = int(text) if re.fullmatch(r"[0-9]{1,12}", text) else 0
+    if not 1 <= value <= most:
+        raise ValueError(f"{text!r} is not a whole number from 1 to {most}")
+    return value
+
+
+def _max_aborts(text: str) -> int | None:
+    if text.lower() == "none":
+        return None
+    try:
+        return _whole(text, 10**12)
+    except ValueError as exc:
+        raise ValueError(f"{exc}, nor `none`") from None
+
+
+def _verify(text: str) -> str:
+    if text.lower() not in ("all", "recent", "none"):
+        raise ValueError(f"{text!r} is none of `all`, `recent` and `none`")
+    return text.lower()
+
+
+def _workers(text: str) -> int:
+    return _whole(text, 256)
+
+
+def _fan_out(text: str) -> int:
+    return _whole(text, 100)
+
+
+def _flag(text: str) -> bool:
+    # A word we do not know must not turn a dry run into a real one.
+    words = {"true": True, "1": True, "false": False, "0": False}
+    if text.lower() not in words:
+        raise ValueError(f"{text!r} is neither `true` nor `false`")
+    return words[text.lower()]
+
+
+def _prefixes(text: str) -> tuple[str, ...]:
+    """Comma-separated, where nothing may look like a pattern; or a JSON list, which takes every character literally."""
+    if text.startswith("["):
+        items = _json_list(text)
+    else:
+        items = [item.strip() for item in text.split(",") if item.strip()]
+        for item in items:
+            _check_no_pattern(item)
+    for item in items:
+        if not item:
+            raise ValueError("an empty prefix matches every key; leave the setting out for that")
+        if validate_prefix(item):
+            raise ValueError(f"{item!r} matches nothing: {validate_prefix(item)}")
+    if not items:
+        raise ValueError("names no prefix")
+    return tuple(dict.fromkeys(items))
+
+
+def _check_no_pattern(prefix: str) -> None:
+    """A pattern taken literally would match nothing, and an exclusion that matches nothing excludes nothing."""
+    for form, what in PATTERNS:
+        if form.search(prefix):
+            raise ValueError(
+                f"{prefix!r} {what}. A prefix already matches every key below it; for these very characters in a key, "
+                f"give a JSON list: {json.dumps([prefix], ensure_ascii=False)}"
+            )
+
+
+def _json_list(text: str) -> list[str]:
+    try:
+        items = json.loads(text)
+    except (ValueError, RecursionError):
+        items = None
+    if not isinstance(items, list) or not all(isinstance(item, str) for item in items):
+        raise ValueError("begins with '[' but is no JSON list of strings; wildcards do not work")
+    return items
+
+
+def _report(text: str) -> ReportPlace:
+    place, _, prefix = text.partition("/")
+    if not prefix:
+        raise ValueError(
+            f"{text!r} names no prefix; give `name-appid@region/prefix`. Reports need a place of their own: "
+            "events about objects there are ignored, so that no report leads to another"
+        )
+    if validate_prefix(prefix):
+        raise ValueError(f"{text!r}: {validate_prefix(prefix)}")
+    return ReportPlace(_bucket(place), prefix.rstrip("/") + "/")
+
+
+def _http_auth(text: str) -> bool:
+    if text not in ("token", "platform"):
+        raise ValueError(f"{text!r} is neither `token` nor `platform`")
+    return text == "platform"
+
+
+def _token(text: str) -> str:
+    if not TOKEN.fullmatch(text):
+        raise ValueError(
+            "must be at least 16 printable ASCII characters without a space, such as `openssl rand -hex 32`"
+        )
+    return text
+
+
+def _laptop(text: str) -> int:
+    match = LOCAL_ENDPOINT.fullmatch(text)
+    if not match or not 0 < int(match[1]) < 65536:
+        raise ValueError(f"{text!r} is not `http://127.0.0.1:PORT`; leave it unset for the cloud")
+    return int(match[1])
+
+
+READERS: dict[str, tuple[str, Callable[[str], Any]]] = {
+    "BUCKETS": ("buckets", _buckets),
+    "MIN_AGE_HOURS": ("min_age", _hours),
+    "MIN_IDLE_HOURS": ("min_idle", _hours),
+    "EVENT_MIN_IDLE_MINUTES": ("event_min_idle", _minutes),
+    "EXCLUDE_BUCKETS": ("exclude_buckets", _exclude_buckets),
+    "PREFIXES": ("prefixes", _prefixes),
+    "EXCLUDE_PREFIXES": ("exclude_prefixes", _prefixes),
+    "DRY_RUN": ("dry_run", _flag),
+    "INCLUDE_COMMITTERS": ("include_committers", _flag),
+    "MAX_ABORTS": ("max_aborts", _max_aborts),
+    "VERIFY": ("verify", _verify),
+    "CHAIN_MAX_HOURS": ("chain_max", _chain_hours),
+    "WORKERS": ("workers", _workers),
+    "FAN_OUT": ("fan_out", _fan_out),
+    "REPORT": ("report", _report),
+    "HTTP_AUTH": ("http_platform_auth", _http_auth),
+    "HTTP_TOKEN": ("http_token", _token),
+    "COS_ENDPOINT": ("cos_port", _laptop),
+    "INVOKE_ENDPOINT": ("invoke_port", _laptop),
+}
+# Settings under the names that they had: a deployment that still has one would run without it.
+FORMER_NAMES = {"SPARE_PREFIXES": "EXCLUDE_PREFIXES"}
+NAMES = frozenset(READERS) | frozenset(FORMER_NAMES)

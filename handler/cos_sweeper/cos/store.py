@@ -1,0 +1,65 @@
+"""
+What the sweep needs of COS, in our words.
+
+Nothing here knows how it is done: over the official SDK in `cos`, in memory in the tests.
+"""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from cos_sweeper.core.model import Bucket, BucketsPage, Cursor, Page, PartsPage, Upload
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """COS's word, a 204, that an upload is aborted."""
+
+    request_id: str
+
+
+class Store(Protocol):
+    """
+    All that a sweep needs of COS.
+
+    Every method raises `Unavailable` when COS failed for now and `CosRejected` when it refused for good, after its own
+    retries. Many tasks of one thread may be inside at once (`turns`).
+    """
+
+    def buckets(self, marker: str) -> BucketsPage:
+        """List the account's buckets after `marker` ('' for the first page)."""
+        ...
+
+    def page(self, bucket: Bucket, start: Cursor, prefix: str) -> Page:
+        """List at most 1000 unfinished uploads after `start` whose keys begin with `prefix`."""
+        ...
+
+    def parts(self, upload: Upload, after: int, *, for_abort: bool = False) -> PartsPage:
+        """
+        List at most 1000 parts with a number above `after`. Raises `NoSuchUpload`.
+
+        for_abort: an abort may follow at once, so its turn under the rate limit is taken together with this one's.
+        """
+        ...
+
+    def abort(self, upload: Upload, within: float | None = None) -> Receipt:
+        """
+        Abort one upload. Returns only on a 204. Raises `NoSuchUpload`.
+
+        within: seconds in which the request must leave, once, in the turn that was taken with the look at the parts;
+        None: when its turn comes, and again where that may help.
+
+        Raises `RequestRejected`, sending nothing, for a key or an upload id that would address something else.
+        """
+        ...
+
+    def give_back(self, bucket: Bucket) -> None:
+        """The turn that was taken for an abort is not needed."""
+        ...
+
+    def pause(self, seconds: float) -> bool:
+        """Wait, and let other tasks go on. False, at once, when no request could be sent afterwards."""
+        ...
+
+    def put_report(self, bucket: Bucket, key: str, body: bytes) -> None:
+        """Keep a run's report as an object."""
+        ...

@@ -1,0 +1,231 @@
+"""
+More than one invocation: what a run does itself, and what it leaves to the next.
+
+A run that runs out of time continues in another invocation, and so does one in which something failed for now; a sweep
+that may use several instances is split into shares. At its end a chain that failed says so by an invocation that does
+nothing but raise: the platform counts the error and retries nothing that costs. How an invocation reaches SCF is none
+of this module's business: `Invoker` does it.
+
+A checkpoint that is delivered twice does no harm, one that is lost does. So what SCF does not accept is packed together
+and offered once more, and if that is not accepted either, the run raises.
+"""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from math import inf
+from typing import Protocol
+
+from cos_sweeper.core import checkpoint
+from cos_sweeper.core.deadline import Deadline
+from cos_sweeper.core.errors import RunFailed
+from cos_sweeper.core.model import CHAIN_FAILED, PROBE
+from cos_sweeper.core.plan import Plan, Shard
+from cos_sweeper.core.report import Report, ReportBuilder
+from cos_sweeper.cos.store import Store
+from cos_sweeper.engine import sweep
+from cos_sweeper.engine.sweep import RunResult
+from cos_sweeper.report.log import Log
+
+# A chain fails when so many runs in a row get nowhere.
+MAX_STALLED = 2
+MAX_CODES = 20
+# The answer to whether the function may invoke itself takes this part of the time for work at most.
+PART_FOR_PROBE = 4
+NOT_YET = "the rest is about to be handed over"
+NOT_ALLOWED = "the function may not invoke itself, so a sweep of more than one run would be lost"
+
+
+class Invoker(Protocol):
+    """How the function invokes itself."""
+
+    def invoke(self, texts: Sequence[str], seconds: float = inf) -> list[str]:
+        """
+        Invoke it once for each event. Returns for each '' when SCF accepted it, or the code of the failure.
+
+        seconds: that all of it may take, where that is less than what is left of the run.
+        """
+        ...
+
+    def is_permanent(self, code: str) -> bool:
+        """Whether SCF says the same again whenever it is asked."""
+        ...
+
+
+def run(
+    plan: Plan,
+    store: Store,
+    deadline: Deadline,
+    log: Log,
+    invoker: Invoker | None,
+    *,
+    fan_out: int = 1,
+    retries: bool = True,
+    now: datetime | None = None,
+    max_age: timedelta = timedelta(hours=23),
+    save: Callable[[Report], object] = lambda _: None,
+) -> Report:
+    """
+    Do what the plan says: here, or in as many runs and on as many instances as it takes.
+
+    link: None where there is no SCF to invoke. fan_out: instances that one sweep may use at a time. retries: what
+    failed for now is tried again by a later run, and not by whoever sent the event. now: our clock, UTC; max_age: of a
+    chain. save: keeps the report as it is before anything is handed over.
+    """
+    shards = _shares(plan, fan_out) if invoker else []
+    swept = sweep.run(
+        replace(plan, scans=()) if shards else plan,
+        store,
+        deadline,
+        log,
+        retries=retries and invoker is not None,
+        before_abort=lambda: _probe(plan, invoker, deadline, log),
+    )
+    report_builder = swept.report_builder
+    left = _continuation(plan, swept, invoker, age=(now or plan.as_of) - (plan.began or plan.as_of), max_age=max_age)
+    if not retries and (report_builder.transient or report_builder.unreached or swept.stopped):
+        # Who sent this hears of it and sends everything again; what is continued would be done twice.
+        left = None
+    if shards and left is None:
+        # What this run could not do is told by the end of the chain.
+        shards[0] = replace(shards[0], prior_failures=report_builder.prior_failures())
+    if invoker and (shards or left):
+        so_far = report_builder.build()
+        save(replace(so_far, stopped_because=so_far.stopped_because or NOT_YET))
+        shared = _schedule(shards, invoker, report_builder, log) if shards else True
+        left = left if left is None or _schedule([left], invoker, report_builder, log) else None
+        if not shared:
+            report_builder.must_raise = True
+    if swept.left is not None and left is None:
+        swept.keep_what_is_left(log)
+        if swept.stopped:
+            log.error("run.stopped", code=swept.stopped)
+            report_builder.chain_failed(swept.stopped, "COS accepts the credentials or the clock of this run no longer")
+    return report_builder.build()
+
+
+def failure_event(report: Report) -> str:
+    """The event that does nothing but raise: which chain failed, and with which codes."""
+    codes = {**dict(report.prior_failures.failed), **report.failed}
+    return json.dumps({CHAIN_FAILED: {"run_id": report.run_id, "codes": sorted(codes)[:MAX_CODES]}})
+
+
+def raise_for_failed_chain(event: object) -> None:
+    """
+    Raise RunFailed for an event that `failure_event` made, so that the platform counts an error.
+
+    It is recognised before anything else is looked at: the platform's retries of it do nothing either.
+    """
+    told = event.get(CHAIN_FAILED) if isinstance(event, dict) else None
+    if isinstance(told, dict):
+        run_id, codes = told.get("run_id"), told.get("codes")
+        known = [code for code in codes if isinstance(code, str)] if isinstance(codes, list) else []
+        raise RunFailed(f"the chain {str(run_id)[:64]} failed with {', '.join(known)[:1000]}; its reports say where")
+
+
+def is_probe(event: object) -> bool:
+    """Whether an event only asks whether the function can be invoked."""
+    return isinstance(event, dict) and PROBE in event and len(event) == 1
+
+
+def _probe(plan: Plan, invoker: Invoker | None, deadline: Deadline, log: Log) -> str:
+    """
+    Before the first abort of a sweep: why nothing may be aborted, or ''.
+
+    Only a refusal for good is a reason. An answer that does not come must not cost the run, which waits for it.
+    """
+    if invoker is None or plan.number > 1:
+        return ""
+    seconds = (deadline.work_ends - deadline.clock()) / PART_FOR_PROBE
+    (code,) = invoker.invoke([json.dumps({PROBE: plan.run_id})], seconds)
+    if not code or not invoker.is_permanent(code):
+        return ""
+    log.error("continuation.refused", code=code, reason=NOT_ALLOWED)
+    return f"{NOT_ALLOWED}: {code}"
+
+
+def _shares(plan: Plan, fan_out: int) -> list[Plan]:
+    """
+    A sweep that is just starting, split; empty where it is not worth it, or split already.
+
+    Stale siblings of one object are a page at the most and stay here.
+    """
+    is_sweep = any(scan.policy.only_key is None for scan in plan.scans)
+    # A share that may not abort would not be looked at by anybody.
+    shards = min(fan_out, plan.max_aborts or fan_out)
+    if shards == 1 or plan.number > 1 or not is_sweep:
+        return []
+    whole = replace(plan, named=(), over_limit=(), refused=(), number=2)
+    return [replace(part, shard=Shard((place,), shards)) for place, part in enumerate(checkpoint.split(whole, shards))]
+
+
+def _continuation(
+    plan: Plan, swept: RunResult, invoker: Invoker | None, *, age: timedelta, max_age: timedelta
+) -> Plan | None:
+    """What the next run goes on with, or None. A chain that cannot get anywhere ends here, and says so."""
+    left, report_builder = swept.left, swept.report_builder
+    if left is None or invoker is None or left.max_aborts == 0:
+        return None
+    stalled = 0 if swept.got_on else plan.stalled + 1
+    if stalled >= MAX_STALLED:
+        report_builder.chain_failed(
+            "NoProgress", f"{stalled} runs in a row settled nothing: raise the function's timeout"
+        )
+        return None
+    if plan.number >= checkpoint.MAX_RUNS or age >= max_age:
+        report_builder.chain_failed(
+            "ChainTooLong",
+            f"{plan.number} runs in {age.total_seconds() / 3600:.0f} h were not enough: narrow the sweep",
+        )
+        return None
+    return replace(left, number=plan.number + 1, stalled=stalled)
+
+
+def _schedule(plans: Sequence[Plan], invoker: Invoker, report_builder: ReportBuilder, log: Log) -> bool:
+    """Hand plans over. False when something is missing after two offers: the run must raise then."""
+    offers = [(plan, text) for plan in plans for text in checkpoint.write(plan)]
+    wanted = len(offers)
+    codes: list[str] = []
+    for _ in range(2):
+        codes = invoker.invoke([text for _, text in offers])
+        accepted = codes.count("")
+        report_builder.continuations += accepted
+        offers = [offer for offer, code in zip(offers, codes, strict=True) if code]
+        if not offers:
+            log.info("continuation.invoked", invocations=wanted, run=plans[0].number)
+            return True
+        offers = _packed(offers)
+    code = next(code for code in codes if code)
+    missing = "; ".join(_name(plan) for plan, _ in offers[:MAX_CODES])
+    log.error("continuation.failed", wanted=wanted, accepted=report_builder.continuations, code=code, missing=missing)
+    report_builder.chain_failed("ContinuationFailed", f"{code}; missing: {missing}")
+    report_builder.must_raise = True
+    return len(offers) < wanted and len(plans) == 1
+
+
+def _packed(offers: Sequence[tuple[Plan, str]]) -> list[tuple[Plan, str]]:
+    """What was not accepted, in as few checkpoints as possible: shares of one sweep fit into one."""
+    plans = [plan for plan, _ in offers]
+    first = plans[0]
+    if first.shard.of == 1 or len({plan.shard for plan in plans}) < len(plans):
+        return list(offers)
+    limits = [plan.limit for plan in plans]
+    merged = replace(
+        first,
+        shard=Shard(tuple(place for plan in plans for place in plan.shard.places), first.shard.of),
+        limit=None if first.limit is None else sum(limit or 0 for limit in limits),
+        aborted=sum(plan.aborted for plan in plans),
+        fraction=(sum(plan.fraction[0] for plan in plans), first.fraction[1]),
+    )
+    return [(merged, text) for text in checkpoint.write(merged)]
+
+
+def _name(plan: Plan) -> str:
+    """What a plan does, for whoever has to look for it."""
+    shard = f"share {plan.shard}: " if plan.shard.of > 1 else ""
+    todo = [
+        f"{scan.bucket} after {scan.start.key!r}" if scan.start.key else f"all of {scan.bucket}" for scan in plan.scans
+    ]
+    todo += [f"{one.upload.bucket}/{one.upload.key}" for one in plan.named]
+    return f"{shard}{', '.join(todo[:3])}" + (f" and {len(todo) - 3} more" if len(todo) > 3 else "")

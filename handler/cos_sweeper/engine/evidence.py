@@ -1,0 +1,221 @@
+"""
+A look at an upload's parts: the evidence for an abort.
+
+List Parts shows the parts that have arrived whole, at the moment of each page. So a look is as old as its first
+request, and a look of many pages may miss a part that arrived on an early page while a late one was read. Hence two
+rules, which `settle` follows. An abort leaves at most MAX_EVIDENCE_SECONDS after the first request of the look that it
+relies on. And a look that took long is followed by another, which asks for all pages at once and must show the same
+parts.
+"""
+
+from array import array
+from dataclasses import dataclass
+from functools import partial
+
+from cos_sweeper.core.clock import AsOf
+from cos_sweeper.core.deadline import Deadline
+from cos_sweeper.core.errors import CosRejected, Unavailable
+from cos_sweeper.core.model import Keep, Part, PartsPage, Upload
+from cos_sweeper.core.policy import NEW_PART, Activity, Policy, add_parts, doubt_of_clock
+from cos_sweeper.cos.store import Store
+from cos_sweeper.net import turns
+
+# From the first request of a look to the abort, the wait for a connection included.
+MAX_EVIDENCE_SECONDS = 5.0
+# From the end of a look to the abort; and how long a look of many pages may take without a second one.
+MAX_DELAY_SECONDS = 2.0
+# An upload has at most 10,000 parts, 1000 to a page; an end is needed all the same.
+MAX_PARTS_PAGES = 1000
+# Pages of one look that are asked for at the same time; COS has ten at most.
+PAGES_AT_ONCE = 16
+# Of all looks together, beyond one page for each worker: each is a connection, and SCF lets a function open 1024 files.
+MAX_PAGES_AT_ONCE = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """
+    All parts of an upload, as one look showed them.
+
+    markers: the part number after which each page begins. parts: a number for each part, the same for the same part
+    in this process. began: when its first request left; ended: when the last answer was read; by the deadline's clock.
+    confirms: it is of an upload that was looked at before, and all of its pages were asked for at the same time.
+    """
+
+    activity: Activity
+    markers: tuple[int, ...]
+    parts: "array[int]"
+    began: float
+    ended: float
+    confirms: bool = False
+
+    @property
+    def needs_another(self) -> bool:
+        """Whether it took so long that a part may have arrived behind its back."""
+        return len(self.markers) > 1 and not self.confirms and self.ended - self.began > MAX_DELAY_SECONDS
+
+    def seconds_left(self, now: float) -> float:
+        """In how many seconds an abort that relies on it must leave; not positive when it is too late."""
+        return min(self.began + MAX_EVIDENCE_SECONDS, self.ended + MAX_DELAY_SECONDS) - now
+
+    def shows_more_than(self, earlier: "Look") -> bool:
+        """Whether it shows a part that an earlier one did not show."""
+        return not set(self.parts) <= set(earlier.parts)
+
+    def differs_from(self, earlier: "Look") -> bool:
+        """Whether the two do not show the same parts."""
+        return sorted(self.parts) != sorted(earlier.parts)
+
+
+@dataclass(frozen=True, slots=True)
+class CutOff:
+    """Time ran out before the look was complete. markers: where the pages begin, as far as they were read."""
+
+    markers: tuple[int, ...]
+
+
+class Gate:
+    """Lets so many pages through that are asked for at the same time."""
+
+    def __init__(self, most: int = MAX_PAGES_AT_ONCE) -> None:
+        self._free = most
+
+    def enter(self, pages: int, deadline: Deadline) -> bool:
+        """Wait until there is room; False when the time for it is over."""
+        while self._free < pages:
+            if deadline.passed:
+                return False
+            turns.sleep(0.01)
+        self._free -= pages
+        return True
+
+    def leave(self, pages: int) -> None:
+        """They are answered."""
+        self._free += pages
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """What is left of a page of parts once it was read. after, next: where it begins, and the page behind it."""
+
+    after: int
+    next: int | None
+    activity: Activity
+    parts: "array[int]"
+
+
+@dataclass(frozen=True, slots=True)
+class Looker:
+    """Looks at parts for one run."""
+
+    store: Store
+    deadline: Deadline
+    as_of: AsOf
+    gate: Gate
+
+    def look(
+        self, upload: Upload, policy: Policy, markers: tuple[int, ...] = (0,), *, for_abort: bool = True
+    ) -> Look | Keep | CutOff:
+        """
+        Look at every part, or up to the first that keeps the upload. Raises StoreError.
+
+        markers: where the pages begin, as far as an earlier run read them. That run found nothing that keeps the
+        upload, which is no evidence for an abort: when the rest is read, all pages are asked for at once. for_abort: an
+        abort may follow at once, so its turn under the rate limit is taken, too; who does not need it gives it back.
+        """
+        look = self._in_turn(upload, policy, markers, for_abort=for_abort)
+        if len(markers) > 1 and isinstance(look, Look):
+            whole = self._at_once(upload, policy, look.markers, confirms=False)
+            if whole is not None:
+                return whole
+            # The pages do not join, so they are not all: then they are read one after the other.
+            self.store.give_back(upload.bucket)
+            return self._in_turn(upload, policy, (0,), for_abort=for_abort)
+        return look
+
+    def look_again(self, upload: Upload, policy: Policy, earlier: Look) -> Look | Keep | CutOff:
+        """Look at an upload whose pages are known: all of them are asked for at once. Raises StoreError."""
+        if len(earlier.markers) == 1:
+            return self._in_turn(upload, policy, earlier.markers, for_abort=True)
+        look = self._at_once(upload, policy, earlier.markers, confirms=True)
+        return Keep(NEW_PART) if look is None else look
+
+    def _in_turn(
+        self, upload: Upload, policy: Policy, first: tuple[int, ...], *, for_abort: bool
+    ) -> Look | Keep | CutOff:
+        activity, markers, parts = Activity(), [*first], array("q")
+        began: float | None = None
+        while len(markers) <= MAX_PARTS_PAGES:
+            page = self._page(upload, markers[-1], for_abort=for_abort and len(markers) == 1)
+            if page is None:
+                return CutOff(tuple(markers))
+            began = page.sent if began is None else began
+            seen = self._add(activity, page, policy)
+            if isinstance(seen, Keep):
+                return seen
+            activity = seen
+            parts.extend(map(_number_of, page.parts))
+            if page.next is None:
+                now = self.deadline.clock()
+                return Look(activity, tuple(markers), parts, now if began is None else began, now)
+            markers.append(page.next)
+        raise CosRejected("EndlessParts", detail=f"more than {MAX_PARTS_PAGES} pages of parts")
+
+    def _at_once(
+        self, upload: Upload, policy: Policy, markers: tuple[int, ...], *, confirms: bool
+    ) -> Look | Keep | CutOff | None:
+        """None: a page does not end where the next one begins."""
+        many = min(len(markers), PAGES_AT_ONCE)
+        if not self.gate.enter(many, self.deadline):
+            return CutOff(markers)
+        try:
+            return self._pages_at_once(upload, policy, markers, confirms=confirms)
+        finally:
+            self.gate.leave(many)
+
+    def _pages_at_once(
+        self, upload: Upload, policy: Policy, markers: tuple[int, ...], *, confirms: bool
+    ) -> Look | Keep | CutOff | None:
+        activity, parts = Activity(), array("q")
+        began = self.deadline.clock()
+        following = dict(zip(markers, (*markers[1:], None), strict=True))
+        for first in range(0, len(markers), PAGES_AT_ONCE):
+            some = markers[first : first + PAGES_AT_ONCE]
+            for read in turns.together([partial(self._read, upload, marker, policy) for marker in some]):
+                if not isinstance(read, _Read):
+                    return CutOff(markers) if read is None else read
+                if read.next != following[read.after]:
+                    return None
+                activity = activity.plus(read.activity)
+                parts.extend(read.parts)
+        return Look(activity, markers, parts, began, self.deadline.clock(), confirms)
+
+    def _read(self, upload: Upload, after: int, policy: Policy) -> _Read | Keep | None:
+        """A page, without its parts: many of them are read at the same time."""
+        page = self._page(upload, after, for_abort=after == 0)
+        if page is None:
+            return None
+        seen = self._add(Activity(), page, policy)
+        if isinstance(seen, Keep):
+            return seen
+        return _Read(after, page.next, seen, array("q", map(_number_of, page.parts)))
+
+    def _page(self, upload: Upload, after: int, *, for_abort: bool) -> PartsPage | None:
+        if self.deadline.passed:
+            return None
+        try:
+            return self.store.parts(upload, after, for_abort=for_abort)
+        except Unavailable:
+            # Cut off by our own time limit: no word on COS, and none on the upload.
+            if self.deadline.passed:
+                return None
+            raise
+
+    def _add(self, activity: Activity, page: PartsPage, policy: Policy) -> Activity | Keep:
+        self.as_of.lower(page.date, page.skew)
+        doubt = doubt_of_clock(page.skew) if policy.min_idle else None
+        return doubt or add_parts(activity, page.parts, policy, self.as_of.value)
+
+
+def _number_of(part: Part) -> int:
+    return hash((part.number, part.etag, part.size, part.last_modified))

@@ -1,0 +1,66 @@
+"""
+Where reports and rejected events are stored: objects under REPORT.
+
+What cannot be stored is logged; the run goes on.
+"""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from cos_sweeper.core.errors import StoreError
+from cos_sweeper.core.redaction import Redactor
+from cos_sweeper.core.report import Report
+from cos_sweeper.core.settings import ReportPlace
+from cos_sweeper.cos.store import Store
+from cos_sweeper.report.log import Log
+
+
+class ReportStore:
+    """
+    Stores what one run reports.
+
+    place: None when reports are not stored. store: makes the store for one object, with the time that this object may
+    take. delivery: tells this delivery of an event from others. A run's report has one name: it is stored before the
+    continuation is invoked, and again at the end.
+    """
+
+    def __init__(
+        self, place: ReportPlace | None, store: Callable[[], Store], redactor: Redactor, log: Log, delivery: str
+    ) -> None:
+        self._place = place
+        self._store = store
+        self.redactor = redactor
+        self._log = log
+        self._delivery = delivery
+
+    @property
+    def is_on(self) -> bool:
+        """Whether anything is stored."""
+        return self._place is not None
+
+    def redacted(self, report: Report) -> dict[str, Any]:
+        """A report as JSON, without secrets."""
+        payload: dict[str, Any] = self.redactor.redact_all(report.as_json(), keep_numbers=True)
+        return payload
+
+    def put_report(self, report: Report) -> dict[str, Any]:
+        """Store a report. Returns it as JSON, without secrets."""
+        payload = self.redacted(report)
+        shard = str(report.shard).replace("/", "-of-").replace(",", "+")
+        name = f"{report.run_id}/{shard}.run-{report.number}.{self._delivery}.json"
+        self._put("report.store_failed", name, json.dumps(payload, indent=1).encode())
+        return payload
+
+    def put_event(self, name: str, body: bytes) -> None:
+        """Store an event that can be sent again. name: under the report prefix."""
+        self._put("rejected_event.store_failed", name, body)
+
+    def _put(self, failure: str, name: str, body: bytes) -> None:
+        if self._place is None:
+            return
+        key = f"{self._place.prefix}{name}"
+        try:
+            self._store().put_report(self._place.bucket, key, body)
+        except StoreError as exc:
+            self._log.error(failure, bucket=str(self._place.bucket), key=key, code=exc.code, status=exc.status)

@@ -1,0 +1,157 @@
+"""
+The function invoking itself. The only module that imports `tencentcloud`.
+
+Asynchronously, so that SCF's queue, its retries and its dead letters are the engine. An invocation whose answer was
+lost is sent again and may then run twice, which is harmless.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from types import SimpleNamespace
+from typing import Any
+
+from tencentcloud.common.credential import Credential
+from tencentcloud.common.exception.tencent_cloud_sdk_exception import TencentCloudSDKException
+from tencentcloud.common.profile.client_profile import ClientProfile
+from tencentcloud.common.profile.http_profile import HttpProfile
+from tencentcloud.scf.v20180416.models import InvokeRequest
+from tencentcloud.scf.v20180416.scf_client import ScfClient
+
+from cos_sweeper.core.retry import retry_while
+from cos_sweeper.core.settings import Credentials
+from cos_sweeper.net.client import Connections
+from cos_sweeper.net.connection import TransportError
+from cos_sweeper.scf.context import FunctionName
+
+REQUEST_SECONDS = 3
+OUT_OF_TIME = "OutOfTime"
+LONGEST_PAUSE_SECONDS = 2.0
+# Documented: 100 invocations a second.
+SECONDS_BETWEEN = 0.011
+# What SCF will say again. Anything else, broken answers too, whose codes are names of Python's errors, may pass.
+REFUSALS = ("AuthFailure", "Unauthorized", "InvalidParameter", "MissingParameter", "ResourceNotFound", "Unsupported")
+
+# At DEBUG the SDK logs whole requests, the token among them.
+logging.getLogger("tencentcloud_sdk_common").disabled = True
+
+
+class FunctionInvoker:
+    """
+    Invokes a function asynchronously.
+
+    left: seconds until the run must be over. port: an SCF on this machine, None for the cloud.
+    """
+
+    def __init__(
+        self,
+        credentials: Credentials,
+        function: FunctionName,
+        left: Callable[[], float],
+        *,
+        port: int | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._function = function
+        self._left = left
+        self._sleep = sleep
+        self._wire = _Wire(port, left)
+        self._client = _client(credentials, function.region, port)
+        self._client.request = self._wire
+
+    def invoke(self, texts: Sequence[str]) -> list[str]:
+        """
+        Invoke the function once for each event, not more than 100 a second. Returns '' or the code of the failure.
+
+        One that fails does not stop the others; when no time is left, the rest is not sent.
+        """
+        codes: list[str] = []
+        try:
+            for number, text in enumerate(texts):
+                if number:
+                    self._sleep(SECONDS_BETWEEN)
+                codes.append(self._code_of(text))
+        finally:
+            self._wire.close()
+        return codes
+
+    def _code_of(self, text: str) -> str:
+        if self._left() <= 0:
+            return OUT_OF_TIME
+        try:
+            self._persist(text)
+        except TencentCloudSDKException as exc:
+            return str(exc.code) or "Unknown"
+        return ""
+
+    def _persist(self, checkpoint: str) -> None:
+        """The SDK's own retryer raises the old error after a later success; it stays off, which is its default."""
+        retry_while(
+            lambda: self._invoke(checkpoint),
+            _is_retryable,
+            lambda: self._left() - REQUEST_SECONDS,
+            self._sleep,
+            LONGEST_PAUSE_SECONDS,
+        )
+
+    def _invoke(self, checkpoint: str) -> None:
+        request = InvokeRequest()
+        request.FunctionName = self._function.name
+        request.Namespace = self._function.namespace
+        request.Qualifier = self._function.qualifier
+        request.InvocationType = "Event"
+        request.ClientContext = checkpoint
+        # Without a content type that the SDK knows, an error passes for an answer.
+        told = self._client.Invoke(request).Result
+        if told is None or not told.FunctionRequestId:
+            raise TencentCloudSDKException("NotAccepted", "the answer names no invocation")
+
+
+class _Wire:
+    """
+    What the SDK takes for its HTTP client: one request, one answer, all of it within REQUEST_SECONDS.
+
+    The SDK's own waits that long for each read, so that an answer that drips would hold the run until it is killed. It
+    would ask proxies, too, and follow redirects with the token.
+    """
+
+    def __init__(self, port: int | None, left: Callable[[], float]) -> None:
+        self._left = left
+        self._scheme = "https" if port is None else "http"
+        self._connections = Connections(port)
+
+    def close(self) -> None:
+        """Let the connection go: no other run hands on from here soon."""
+        self._connections.close()
+
+    def send_request(self, asked: Any) -> Any:
+        """As the SDK's own. Raises what it raises."""
+        headers = {name: value for name, value in asked.header.items() if name != "Host"}
+        url = f"{self._scheme}://{asked.host}/"
+        try:
+            seconds = min(REQUEST_SECONDS, self._left())
+            answer = self._connections.send("POST", url, headers, asked.data.encode(), seconds)
+        except TransportError as exc:
+            raise TencentCloudSDKException(exc.code, exc.detail) from exc
+        return SimpleNamespace(
+            status_code=answer.status_code,
+            headers={"Content-Type": answer.headers.get("content-type", "")},
+            content=answer.content,
+        )
+
+
+def _client(credentials: Credentials, region: str, port: int | None) -> ScfClient:
+    http = HttpProfile(reqTimeout=REQUEST_SECONDS)
+    if port is not None:
+        http = HttpProfile(protocol="http", endpoint=f"127.0.0.1:{port}", reqTimeout=REQUEST_SECONDS)
+    role = Credential(credentials.secret_id, credentials.secret_key, credentials.token)
+    return ScfClient(role, region, ClientProfile(httpProfile=http))
+
+
+def is_permanent(code: str) -> bool:
+    """Whether SCF says the same again whenever it is asked."""
+    return code.startswith(REFUSALS)
+
+
+def _is_retryable(exc: Exception) -> bool:
+    return isinstance(exc, TencentCloudSDKException) and not is_permanent(str(exc.code))

@@ -1,0 +1,240 @@
+"""
+Runs the laptop's cloud on 127.0.0.1: a port for COS, one for the control door and, with a function, one for SCF; says
+one line of JSON when it is ready.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+
+from tests.emulator.control import Control, show_credentials
+from tests.emulator.cos import Door
+from tests.emulator.fields import BadInput
+from tests.emulator.function import Function, Setup
+from tests.emulator.scf import InvokeDoor, Scf
+from tests.emulator.state import State
+
+HOST = "127.0.0.1"
+BACKLOG = 1024
+KEEP_ALIVE_SECONDS = 300
+
+EPILOG = """\
+When it is ready it prints one line of JSON: the endpoints, the buckets, the owner's credentials (permanent, may do
+everything) and the role's (temporary, may do exactly what the sweeper needs). SIGTERM or SIGINT stops it.
+
+A bucket is known by the first label of Host (photos-1250000000.cos.ap-guangzhou.myqcloud.com,
+photos-1250000000.localhost:9000) or by the first segment of the path (127.0.0.1:9000/photos-1250000000/key).
+
+With --function there is an SCF beside COS, which takes Invoke requests of API 3.0. Each instance of the function is a
+process of its own, with the environment that SCF gives, the role's credentials in it; COS_ENDPOINT and INVOKE_ENDPOINT
+lead back to this cloud unless --env says otherwise. Timers are fired, instances killed and invocations read at the
+control door.
+"""
+
+
+def main(arguments: list[str]) -> int:
+    """Run until told to stop; returns the exit code."""
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    try:
+        function = _function(options)
+        setup = _setup(options)
+        state = State(
+            options.bucket,
+            keep_requests=options.keep_requests,
+            accept_aws_signatures=options.accept_aws_signatures,
+            function=function.resource if function else None,
+        )
+        asyncio.run(_serve(state, function, setup, options))
+    except (BadInput, OSError) as wrong:
+        parser.error(str(wrong))
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.emulator",
+        description="A Tencent Cloud COS and SCF small enough for a laptop, in memory, on 127.0.0.1 only.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "--cos-port", type=_port, default=9000, metavar="PORT", help="COS's port; 0: any (default: 9000)"
+    )
+    parser.add_argument(
+        "--control-port",
+        type=_port,
+        default=9001,
+        metavar="PORT",
+        help="the control door's port; 0: any (default: 9001)",
+    )
+    parser.add_argument(
+        "--bucket", action="append", default=[], metavar="NAME-APPID@REGION", help="a bucket to start with; repeatable"
+    )
+    parser.add_argument(
+        "--accept-aws-signatures", action="store_true", help="let requests signed in AWS's way in, unchecked"
+    )
+    parser.add_argument(
+        "--keep-requests", type=_count, default=100_000, metavar="N", help="requests to remember (default: 100000)"
+    )
+    parser.add_argument("--stop-at-eof", action="store_true", help="stop also when standard input ends")
+    _add_scf_options(parser.add_argument_group("SCF"))
+    return parser
+
+
+def _add_scf_options(group: "argparse._ArgumentGroup") -> None:
+    setup = Setup()
+    options: list[tuple[str, Callable[[str], Any], object, str, str]] = [
+        ("--scf-port", _port, 9002, "PORT", "the Invoke API's port; 0: any"),
+        ("--function-name", str, "cos-sweeper", "NAME", "the function's name"),
+        ("--namespace", str, "default", "NAME", "the function's namespace"),
+        ("--region", str, "ap-guangzhou", "REGION", "the function's region"),
+        ("--memory-mb", _positive, 128, "MB", "the memory limit that the context tells; not enforced"),
+        ("--time-limit-ms", _positive, setup.time_limit_ms, "MS", "an invocation is killed after this"),
+        ("--concurrency", _positive, setup.concurrency, "N", "instances at a time"),
+        ("--retries", _count, setup.retries, "N", "how often a failed asynchronous event is tried again"),
+        ("--retry-wait-ms", _count, setup.retry_wait_ms, "MS", "how long it waits before that"),
+        (
+            "--role-seconds",
+            _positive,
+            int(setup.credentials_seconds),
+            "SECONDS",
+            "how long an instance's credentials hold",
+        ),
+    ]
+    group.add_argument(
+        "--function", type=Path, metavar="DIR", help="the function's code, with index.py in it; without: no SCF"
+    )
+    group.add_argument(
+        "--env",
+        action="append",
+        default=[],
+        type=_variable,
+        metavar="NAME=VALUE",
+        help="a variable of the function; repeatable",
+    )
+    for name, read, default, metavar, told in options:
+        group.add_argument(name, type=read, default=default, metavar=metavar, help=f"{told} (default: {default})")
+
+
+def _port(text: str) -> int:
+    if not text.isdigit() or int(text) > 65_535:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port number")
+    return int(text)
+
+
+def _count(text: str) -> int:
+    if not text.isdigit():
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 up")
+    return int(text)
+
+
+def _positive(text: str) -> int:
+    if _count(text) == 0:
+        raise argparse.ArgumentTypeError("0 is too few")
+    return int(text)
+
+
+def _variable(text: str) -> tuple[str, str]:
+    name, separator, value = text.partition("=")
+    if not separator:
+        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=VALUE")
+    return name, value
+
+
+def _function(options: argparse.Namespace) -> Function | None:
+    if options.function is None:
+        return None
+    return Function(
+        options.function.resolve(), options.function_name, options.namespace, options.region, options.memory_mb
+    )
+
+
+def _setup(options: argparse.Namespace) -> Setup:
+    return Setup(
+        time_limit_ms=options.time_limit_ms,
+        concurrency=options.concurrency,
+        retries=options.retries,
+        retry_wait_ms=options.retry_wait_ms,
+        credentials_seconds=options.role_seconds,
+        variables=dict(options.env),
+    )
+
+
+async def _serve(state: State, function: Function | None, setup: Setup, options: argparse.Namespace) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    if options.stop_at_eof:
+        threading.Thread(target=_stop_at_eof, args=(loop, stop), daemon=True).start()
+    listeners = _listen(options.cos_port, options.control_port, *([options.scf_port] if function else []))
+    cos, control, *more = [f"http://{HOST}:{listener.getsockname()[1]}" for listener in listeners]
+    endpoints = {"cos": cos, "control": control}
+    handlers, scf = [Door(state).handle], None
+    if function is not None:
+        endpoints["scf"] = more[0]
+        scf = Scf(state, function, setup, {"COS_ENDPOINT": cos, "INVOKE_ENDPOINT": more[0]})
+    handlers.append(Control(state, scf).handle)
+    handlers += [InvokeDoor(scf).handle] if scf else []
+    doors = [web.Server(handler, **_server_settings()) for handler in handlers]
+    servers = [await loop.create_server(door, sock=listener) for door, listener in zip(doors, listeners, strict=True)]
+    sys.stdout.write(json.dumps(_greeting(state, endpoints)) + "\n")
+    sys.stdout.flush()
+    await stop.wait()
+    for server in servers:
+        server.close()
+    if scf is not None:
+        await scf.close()
+    for door in doors:
+        await door.shutdown(timeout=0.5)
+
+
+def _server_settings() -> dict[str, Any]:
+    return {"access_log": None, "keepalive_timeout": KEEP_ALIVE_SECONDS, "tcp_keepalive": False}
+
+
+def _listen(*ports: int) -> list[socket.socket]:
+    """Listening sockets on these ports; all of them or none."""
+    listeners: list[socket.socket] = []
+    for port in ports:
+        try:
+            listeners.append(socket.create_server((HOST, port), backlog=BACKLOG))
+        except OSError as wrong:
+            for listener in listeners:
+                listener.close()
+            raise OSError(f"cannot listen on {HOST}:{port}: {wrong.strerror}") from wrong
+    return listeners
+
+
+def _stop_at_eof(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
+    """Read standard input to its end in a thread, since not every kind of file can be watched by the loop."""
+    while os.read(sys.stdin.fileno(), 1024):
+        pass
+    with contextlib.suppress(RuntimeError):  # the loop has ended first
+        loop.call_soon_threadsafe(stop.set)
+
+
+def _greeting(state: State, endpoints: dict[str, str]) -> dict[str, Any]:
+    owner, role = show_credentials(state.owner), show_credentials(state.role)
+    return {
+        **endpoints,
+        "buckets": [f"{each.name}@{each.region}" for each in state.account.buckets.values()],
+        "owner": {name: owner[name] for name in ("secret_id", "secret_key")},
+        "role": {name: role[name] for name in ("secret_id", "secret_key", "token", "expires")},
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,337 @@
+"""
+COS's rules for one bucket: its multipart uploads, its objects and its lifecycle configuration.
+
+Nothing here knows HTTP or XML, who asks, or what time it is: the moment is passed in. Part contents are not kept, only
+their sizes, ETags and times. A refusal is a `CosError`.
+"""
+
+import hashlib
+import random
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from types import MappingProxyType
+
+from tests.emulator.errors import CosError, invalid_argument, no_such_key, no_such_upload, upload_conflict
+from tests.emulator.listing import Both, Index, Page, Place, Query, order, page
+
+ACCOUNT_UIN = "100000000001"
+INITIATOR = f"qcs::cam::uin/{ACCOUNT_UIN}:uin/100000000011"
+OWNER = f"qcs::cam::uin/{ACCOUNT_UIN}:uin/{ACCOUNT_UIN}"
+
+MAX_KEY_BYTES = 850
+MAX_PART_NUMBER = 10_000
+MIN_PART_BYTES = 1 << 20
+MAX_PART_BYTES = 5 << 30
+MAX_KEPT_BYTES = 1 << 20
+MAX_ARRIVALS = 10_000
+
+GONE_MARKERS = ("accept", "refuse", "refuse_without_uploads", "restart_key")
+"""What a listing can do with an upload-id-marker whose upload is not there any more."""
+ABORTS_WHILE_COMPLETING = ("204", "409")
+BEFORE_EVERY_ID = "\0"
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One part that arrived. The ETag is the MD5 of its content in hex, without quotes."""
+
+    number: int
+    size: int
+    etag: str
+    last_modified: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The parts of an upload by their number, and their bytes together. Never changed, so uploads may share one."""
+
+    by_number: Mapping[int, Part] = field(default_factory=lambda: MappingProxyType({}))
+    bytes: int = 0
+
+    @classmethod
+    def of(cls, parts: Iterable[Part]) -> "Parts":
+        """Gather parts whose numbers are distinct."""
+        by_number = {part.number: part for part in parts}
+        return cls(by_number, sum(part.size for part in by_number.values()))
+
+    def having(self, part: Part) -> "Parts":
+        """These parts and one more, which takes the place of an earlier one of its number."""
+        replaced = self.by_number.get(part.number)
+        freed = replaced.size if replaced else 0
+        return Parts({**self.by_number, part.number: part}, self.bytes + part.size - freed)
+
+    @property
+    def last_modified(self) -> datetime | None:
+        """When the newest part arrived; `None` without parts."""
+        return max((part.last_modified for part in self.by_number.values()), default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A multipart upload that was neither completed nor aborted."""
+
+    key: str
+    upload_id: str
+    initiated: datetime
+    initiator: str
+    storage_class: str
+    parts: Parts
+
+
+@dataclass(frozen=True, slots=True)
+class Ghost:
+    """An upload that is gone but still listed: by so many listings more, or by all if that is `None`."""
+
+    upload: Upload
+    listings: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class PartsPage:
+    """One page of an upload's parts by number. `next_marker` is the last number on it, or `None` on the last page."""
+
+    upload: Upload
+    parts: tuple[Part, ...]
+    next_marker: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredObject:
+    """An object. `content` is `None` where only the size is known: a completed upload, or more than 1 MiB."""
+
+    key: str
+    size: int
+    etag: str
+    last_modified: datetime
+    content: bytes | None
+    content_type: str
+    storage_class: str
+
+
+class Bucket:
+    """One bucket. Keys are text whose invalid UTF-8, if any, is escaped as `surrogateescape` does."""
+
+    def __init__(self, name: str, region: str, created: datetime, ids: random.Random | None = None) -> None:
+        self.name = name
+        self.region = region
+        self.created = created
+        self.lifecycle: bytes | None = None
+        self.uploads: Index[Upload] = Index()
+        self.ghosts: Index[Ghost] = Index()
+        self.objects: Index[StoredObject] = Index()
+        self.arrivals: deque[tuple[str, str, Part]] = deque(maxlen=MAX_ARRIVALS)
+        """Key, upload id and part of what arrived lately, those of uploads that are gone among them."""
+        self._completing: dict[Place, str] = {}
+        """The uploads whose Complete is under way, and what an abort of them is answered."""
+        self._ids = ids or random.Random()
+
+    def initiate(
+        self, key: str, *, now: datetime, initiator: str = INITIATOR, storage_class: str = "STANDARD"
+    ) -> Upload:
+        """Start an upload."""
+        _check_key(key)
+        upload = Upload(key, self.new_upload_id(now), now, initiator, storage_class, Parts())
+        self.uploads.put(_place(upload), upload)
+        return upload
+
+    def make_ghost(self, key: str, upload_id: str, listings: int | None) -> None:
+        """From now on an upload is gone, but so many listings (`None`: all) still show it."""
+        upload = self.upload(key, upload_id)
+        self.uploads.drop(_place(upload))
+        self.ghosts.put(_place(upload), Ghost(upload, listings))
+
+    def new_upload_id(self, now: datetime) -> str:
+        """The Unix second of the start as 10 digits, then 64 random hex characters."""
+        return f"{int(now.timestamp()):010d}{self._ids.getrandbits(256):064x}"
+
+    def upload(self, key: str, upload_id: str) -> Upload:
+        """The unfinished upload of exactly that key and id, or NoSuchUpload."""
+        upload = self.uploads.get((order(key), upload_id))
+        if upload is None:
+            raise no_such_upload()
+        return upload
+
+    def upload_part(self, key: str, upload_id: str, number: int, *, size: int, etag: str, now: datetime) -> Part:
+        """Take a part in; one that arrived under the same number before is replaced."""
+        if not 1 <= number <= MAX_PART_NUMBER:
+            raise invalid_argument(f"Part number must be an integer between 1 and {MAX_PART_NUMBER}.")
+        if size > MAX_PART_BYTES:
+            raise CosError(400, "EntityTooLarge", "Your proposed upload exceeds the maximum allowed size.")
+        upload = self.upload(key, upload_id)
+        part = Part(number, size, etag, now)
+        self.uploads.put(_place(upload), replace(upload, parts=upload.parts.having(part)))
+        self.arrivals.append((key, upload_id, part))
+        return part
+
+    def receive_part(self, key: str, upload_id: str, number: int | None, *, size: int, now: datetime) -> Part:
+        """Take a part in whose content nobody saw. number: `None` for the next free one."""
+        if number is None:
+            number = max(self.upload(key, upload_id).parts.by_number, default=0) + 1
+        etag = hashlib.md5(f"{number} {size}".encode(), usedforsecurity=False).hexdigest()
+        return self.upload_part(key, upload_id, number, size=size, etag=etag, now=now)
+
+    def list_parts(self, key: str, upload_id: str, *, marker: int = 0, max_parts: int = 1000) -> PartsPage:
+        """List the parts whose number is above the marker."""
+        upload = self.upload(key, upload_id)
+        numbers = sorted(number for number in upload.parts.by_number if number > marker)
+        shown = numbers[:max_parts]
+        next_marker = shown[-1] if shown and len(numbers) > len(shown) else None
+        return PartsPage(upload, tuple(upload.parts.by_number[number] for number in shown), next_marker)
+
+    def list_uploads(self, query: Query, gone_markers: str = "accept") -> Page[Upload]:
+        """List unfinished uploads by key and then by upload id, both in byte order, and ghosts among them."""
+        if gone_markers != "accept":
+            query = self._with_marker_checked(query, gone_markers)
+        if not len(self.ghosts):
+            return page(self.uploads, query)
+        listed = page(Both[Upload | Ghost](self.uploads, self.ghosts), query)
+        for ghost in [each for each in listed.entries if isinstance(each, Ghost)]:
+            self._show(ghost)
+        entries = tuple(each.upload if isinstance(each, Ghost) else each for each in listed.entries)
+        return Page(entries, listed.common_prefixes, listed.next_marker)
+
+    def _show(self, ghost: "Ghost") -> None:
+        """Count one listing that shows it."""
+        if ghost.listings == 1:
+            self.ghosts.drop(_place(ghost.upload))
+        elif ghost.listings is not None:
+            self.ghosts.put(_place(ghost.upload), Ghost(ghost.upload, ghost.listings - 1))
+
+    def _with_marker_checked(self, query: Query, gone_markers: str) -> Query:
+        """What to list where an upload-id-marker may name an upload that is gone."""
+        listed: Both[Upload | Ghost] = Both(self.uploads, self.ghosts)
+        place = (order(query.key_marker), query.id_marker)
+        if not (query.key_marker and query.id_marker) or listed.get(place) is not None:
+            return query
+        if gone_markers == "restart_key":
+            return replace(query, id_marker=BEFORE_EVERY_ID)
+        of_key = next(listed.after((place[0], "")), None)
+        if gone_markers == "refuse_without_uploads" and of_key is not None and of_key[0][0] == place[0]:
+            return query
+        raise invalid_argument("The specified upload-id-marker is invalid.")
+
+    def complete(self, key: str, upload_id: str, listed: Sequence[tuple[int, str]], *, now: datetime) -> StoredObject:
+        """Put the listed parts, as number and ETag, together into an object. The upload is gone then."""
+        upload = self.upload(key, upload_id)
+        return self._finish(upload, _listed_parts(upload, listed), now)
+
+    def complete_all(self, key: str, upload_id: str, *, now: datetime) -> StoredObject:
+        """Put all parts together into an object, whatever their sizes. The upload is gone then."""
+        upload = self.upload(key, upload_id)
+        parts = [part for _, part in sorted(upload.parts.by_number.items())]
+        return self._finish(upload, parts, now)
+
+    def begin_complete(self, key: str, upload_id: str, aborts: str) -> None:
+        """A Complete is under way from now on. aborts: "204", an abort has no effect; "409", it is refused."""
+        self._completing[_place(self.upload(key, upload_id))] = aborts
+
+    def finish_complete(self, key: str, upload_id: str, *, now: datetime) -> StoredObject:
+        """End a Complete that is under way."""
+        if _place(self.upload(key, upload_id)) not in self._completing:
+            raise upload_conflict("No Complete of this upload is under way.")
+        return self.complete_all(key, upload_id, now=now)
+
+    def abort(self, key: str, upload_id: str) -> Upload:
+        """Drop an upload and its parts, unless a Complete of it is under way; returns the upload."""
+        upload = self.upload(key, upload_id)
+        aborts = self._completing.get(_place(upload))
+        if aborts == "409":
+            raise upload_conflict("A Complete of this upload is under way.")
+        if aborts is None:
+            self.uploads.drop(_place(upload))
+        return upload
+
+    def _finish(self, upload: Upload, parts: Sequence[Part], now: datetime) -> StoredObject:
+        whole = hashlib.md5(b"".join(bytes.fromhex(part.etag) for part in parts), usedforsecurity=False)
+        stored = StoredObject(
+            key=upload.key,
+            size=sum(part.size for part in parts),
+            etag=f"{whole.hexdigest()}-{len(parts)}",
+            last_modified=now,
+            content=None,
+            content_type="application/octet-stream",
+            storage_class=upload.storage_class,
+        )
+        self.uploads.drop(_place(upload))
+        self._completing.pop(_place(upload), None)
+        self.objects.put((order(upload.key), ""), stored)
+        return stored
+
+    def put_object(
+        self,
+        key: str,
+        *,
+        size: int,
+        etag: str,
+        now: datetime,
+        content: bytes | None = None,
+        content_type: str = "application/octet-stream",
+        storage_class: str = "STANDARD",
+    ) -> StoredObject:
+        """Store an object, in place of an earlier one. Content beyond 1 MiB is not kept."""
+        _check_key(key)
+        kept = content if size <= MAX_KEPT_BYTES else None
+        stored = StoredObject(key, size, etag, now, kept, content_type, storage_class)
+        self.objects.put((order(key), ""), stored)
+        return stored
+
+    def get_object(self, key: str) -> StoredObject:
+        """The object of that key, or NoSuchKey."""
+        stored = self.objects.get((order(key), ""))
+        if stored is None:
+            raise no_such_key()
+        return stored
+
+    def delete_object(self, key: str) -> None:
+        """Delete an object. That there is none is not an error."""
+        self.objects.drop((order(key), ""))
+
+    def list_objects(self, query: Query) -> Page[StoredObject]:
+        """List objects by key in byte order."""
+        return page(self.objects, query)
+
+    def get_lifecycle(self) -> bytes:
+        """The lifecycle configuration as it was written, or NoSuchLifecycleConfiguration."""
+        if self.lifecycle is None:
+            raise CosError(404, "NoSuchLifecycleConfiguration", "The lifecycle configuration does not exist.")
+        return self.lifecycle
+
+    @contextmanager
+    def unchanged(self) -> Iterator[None]:
+        """Undo at the end what was done to this bucket in between."""
+        lifecycle, arrivals = self.lifecycle, self.arrivals.copy()
+        try:
+            with self.uploads.unchanged(), self.objects.unchanged():
+                yield
+        finally:
+            self.lifecycle, self.arrivals = lifecycle, arrivals
+
+
+def _place(upload: Upload) -> Place:
+    return (order(upload.key), upload.upload_id)
+
+
+def _check_key(key: str) -> None:
+    if len(key.encode("utf-8", "surrogateescape")) > MAX_KEY_BYTES:
+        raise CosError(400, "KeyTooLong", "Your key is too long.")
+    if not key or key[0] in "/\\":
+        raise invalid_argument("An object key must not be empty or start with a slash or a backslash.")
+
+
+def _listed_parts(upload: Upload, listed: Sequence[tuple[int, str]]) -> list[Part]:
+    """The parts a Complete names, after COS's checks of their order, presence and size."""
+    numbers = [number for number, _ in listed]
+    if numbers != sorted(set(numbers)):
+        raise CosError(400, "InvalidPartOrder", "The list of parts was not in ascending order.")
+    parts = []
+    for number, etag in listed:
+        part = upload.parts.by_number.get(number)
+        if part is None or part.etag != etag:
+            raise CosError(400, "InvalidPart", "One or more of the specified parts could not be found.")
+        parts.append(part)
+    if any(part.size < MIN_PART_BYTES for part in parts[:-1]):
+        raise CosError(400, "EntityTooSmall", "Your proposed upload is smaller than the minimum allowed size.")
+    return parts

@@ -1,0 +1,141 @@
+"""
+Answers on the wire, whole or spoilt as a fault wants it.
+
+What the answer says was decided elsewhere.
+"""
+
+import asyncio
+import socket
+import struct
+from dataclasses import replace
+
+from aiohttp import web
+
+from tests.emulator.faults import Mangle
+from tests.emulator.operations import Answer
+
+ZEROS = bytes(1 << 16)
+ENDLESS_CHUNK = b" " * (1 << 14)
+ENDLESS_PAUSE_SECONDS = 0.01
+SILENT_PAUSE_SECONDS = 0.05
+MALFORMED = b"<?xml version='1.0' encoding='utf-8' ?>\n<Error><Code>Internal"
+FOREIGN = (
+    b"<?xml version='1.0' encoding='utf-8' ?>\n"
+    b"<InitiateMultipartUploadResult><Bucket>b</Bucket><Key>k</Key><UploadId>1</UploadId></InitiateMultipartUploadResult>"
+)
+
+
+def spoilable(answer: Answer) -> Answer:
+    """An answer whose body can be spoilt: a 204 has none, so it becomes a 200."""
+    return replace(answer, status=200) if answer.status == 204 else answer
+
+
+async def deliver(request: web.BaseRequest, answer: Answer, spoil: Mangle | None) -> web.StreamResponse:
+    """Write an answer, its body spoilt if a fault wants that; an answer to HEAD has none."""
+    if spoil is None or request.method == "HEAD":
+        return await _send(request, answer)
+    match spoil:
+        case Mangle(how="empty"):
+            return await _send(request, replace(answer, body=b"", zeros=0))
+        case Mangle(how="malformed"):
+            return await _send(request, replace(answer, body=MALFORMED, zeros=0))
+        case Mangle(how="foreign"):
+            return await _send(request, replace(answer, body=FOREIGN, zeros=0))
+        case Mangle(how="silent"):
+            return await silent(request)
+        case Mangle(how="truncated"):
+            return await _truncated(request, answer)
+        case Mangle(how="drip"):
+            return await _dripped(request, answer, spoil.drip_ms / 1000)
+        case Mangle():
+            return await _endless(request, answer)
+
+
+def reset(request: web.BaseRequest) -> web.StreamResponse:
+    """Reset the connection (RST, not FIN). The response is never sent; the server wants one."""
+    transport = request.transport
+    if transport is not None:
+        connection = transport.get_extra_info("socket")
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        transport.abort()
+    return web.Response()
+
+
+async def silent(request: web.BaseRequest) -> web.StreamResponse:
+    """Say nothing until whoever asked is gone."""
+    while request.transport is not None:
+        await asyncio.sleep(SILENT_PAUSE_SECONDS)
+    return web.Response()
+
+
+async def _send(request: web.BaseRequest, answer: Answer) -> web.StreamResponse:
+    if not answer.zeros:
+        whole = web.Response if _has_date(answer) else _DatelessResponse
+        return whole(status=answer.status, body=answer.body, headers=answer.headers)
+    response = await _open(request, answer, len(answer.body) + answer.zeros)
+    if request.method != "HEAD":
+        await response.write(answer.body)
+        for start in range(0, answer.zeros, len(ZEROS)):
+            await response.write(ZEROS[: answer.zeros - start])
+    return response
+
+
+async def _open(request: web.BaseRequest, answer: Answer, length: int | None) -> web.StreamResponse:
+    """Send the head of an answer of that length, or without one in chunks."""
+    stream = web.StreamResponse if _has_date(answer) else _DatelessStream
+    response = stream(status=answer.status, headers=answer.headers)
+    if length is None:
+        response.enable_chunked_encoding()
+    else:
+        response.content_length = length
+    await response.prepare(request)
+    return response
+
+
+def _has_date(answer: Answer) -> bool:
+    return any(name == "Date" for name, _ in answer.headers)
+
+
+class _DatelessStream(web.StreamResponse):
+    """A response without the `Date` that aiohttp adds where there is none."""
+
+    async def _prepare_headers(self) -> None:
+        await super()._prepare_headers()
+        self.headers.popall("Date", None)
+
+
+class _DatelessResponse(_DatelessStream, web.Response):
+    pass
+
+
+async def _truncated(request: web.BaseRequest, answer: Answer) -> web.StreamResponse:
+    body = answer.body or MALFORMED
+    response = await _open(request, answer, len(body))
+    await response.write(body[: len(body) // 2])
+    return _cut_off(request, response)
+
+
+async def _dripped(request: web.BaseRequest, answer: Answer, pause: float) -> web.StreamResponse:
+    response = await _open(request, answer, len(answer.body))
+    for position in range(len(answer.body)):
+        await response.write(answer.body[position : position + 1])
+        await asyncio.sleep(pause)
+    return response
+
+
+async def _endless(request: web.BaseRequest, answer: Answer) -> web.StreamResponse:
+    """Never ends by itself, at a pace that leaves whoever reads it all some time before memory is full."""
+    response = await _open(request, answer, None)
+    await response.write(answer.body[: len(answer.body) // 2])
+    while request.transport is not None:
+        await response.write(ENDLESS_CHUNK)
+        await asyncio.sleep(ENDLESS_PAUSE_SECONDS)
+    return response
+
+
+def _cut_off(request: web.BaseRequest, response: web.StreamResponse) -> web.StreamResponse:
+    """Close the connection as if the answer had been written whole."""
+    response.force_close()
+    if request.transport is not None:
+        request.transport.close()
+    return response

@@ -1,0 +1,81 @@
+"""
+The demo's last chapters: a sweep that one invocation has no time for, and one that four instances share.
+
+Here the function runs as SCF runs it: in processes of its own, started, killed and fed by the laptop's SCF.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from tests.aborting import ABORTING
+from tests.emulator.client import Cloud
+from tests.emulator.invocations import InvocationRecord
+from tests.emulator.telling import MIB, amount, say, title
+from tests.function import PHOTOS
+
+HANDLER = Path(__file__).parents[2] / "handler"
+BUCKET = PHOTOS.partition("@")[0]
+MANY = 3000
+LIMIT_MS = 5000
+DELAY_MS = 50
+
+
+class Chains:
+    """Tells the chapters and keeps their promises."""
+
+    def __init__(self) -> None:
+        self.kept_promises: list[tuple[str, bool]] = []
+
+    def tell(self) -> None:
+        """Tell both chapters."""
+        env = {"BUCKETS": PHOTOS, **ABORTING}
+        with Cloud.start(PHOTOS, function=HANDLER, env=env, time_limit_ms=LIMIT_MS, concurrency=10) as scf:
+            title(f"7  {MANY} uploads, and a time limit of {LIMIT_MS // 1000} seconds")
+            say(f"COS takes {DELAY_MS} ms for every answer, as one that is far away does.")
+            say("Before its time is up, each run invokes the function again with a checkpoint of the rest:")
+            runs = self.sweep(scf, fan_out=1)
+            self.promise("a chain of short runs finishes what one run has no time for", self.finished(scf, runs))
+            self.promise("that took more than two runs, and none of them was killed", len(runs) > 2)
+
+            title("8  The same again with FAN_OUT=4")
+            say("The first run deals out four shares. Each is a chain of its own, on an instance of its own:")
+            runs = self.sweep(scf, fan_out=4)
+            self.promise("four instances share a sweep and leave nothing out", self.finished(scf, runs))
+
+    def sweep(self, scf: Cloud, fan_out: int) -> Sequence[InvocationRecord]:
+        """Fire one timer at a fresh bucket, and show every run of its chain."""
+        scf.reset()
+        scf.fault(delay_ms=DELAY_MS)
+        scf.seed(BUCKET, "raw/{n:04}.mov", count=MANY, parts=2)
+        scf.scf_settings(env={"FAN_OUT": str(fan_out)})
+        scf.fire_timer()
+        scf.wait_idle(120)
+        runs = sorted(
+            (run for run in scf.invocations() if run.answer and "run" in run.answer),
+            key=lambda run: (run.answer["shard"], run.started),
+        )
+        say("")
+        say(f"    {'share':<8}{'run':>4}{'instance':>10}{'seconds':>9}{'aborted':>9}{'freed':>12}   what then")
+        for run in runs:
+            told = run.answer
+            then = f"hands on to {told['continuations']}" if told["continuations"] else told["status"]
+            say(
+                f"    {told['share']:<8}{told['run']:>4}{run.pid:>10}{run.duration_ms / 1000:>9.1f}{told['aborted']:>9}"
+                f"{amount(told['bytes_freed']):>12}   {then}"
+            )
+        total = sum(run.answer["aborted"] for run in runs)
+        freed = sum(run.answer["bytes_freed"] for run in runs)
+        seconds = (max(run.ended for run in runs) - min(run.started for run in runs)).total_seconds()
+        say(f"    {'together':<8}{seconds:>23.1f}{total:>9}{amount(freed):>12}")
+        return runs
+
+    def finished(self, scf: Cloud, runs: Sequence[InvocationRecord]) -> bool:
+        """Whether nothing is left, no run was killed, and the runs' reports add up to all there was."""
+        if {run.end for run in runs} != {"returned"}:
+            return False
+        freed = sum(run.answer["bytes_freed"] for run in runs)
+        return not scf.uploads(BUCKET) and freed == MANY * 2 * MIB
+
+    def promise(self, words: str, held: bool) -> None:  # noqa: FBT001  # reads as the sentence it is
+        """Note a promise of the story and whether it held."""
+        self.kept_promises.append((words, held))

@@ -1,0 +1,97 @@
+"""
+The same COS as a `Store`, without HTTP, SDK or signatures: the rules of `bucket` and nothing else.
+
+For laws that want thousands of sweeps. The contract suite holds it against the real store, so it cannot drift.
+"""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta, timezone
+
+from cos_sweeper.core import model
+from cos_sweeper.core.errors import CosRejected, NoSuchUpload, RequestRejected, StoreError
+from cos_sweeper.core.keys import validate_key
+from cos_sweeper.cos.store import Receipt
+from cos_sweeper.net import turns
+from tests.emulator.account import Account
+from tests.emulator.errors import CosError
+from tests.emulator.listing import Query
+
+
+class MemoryStore:
+    """A Store over an account. page_size: what COS fixes at 1000, smaller to have many pages of few uploads."""
+
+    def __init__(self, account: Account, now: Callable[[], datetime], page_size: int = 1000) -> None:
+        self._account = account
+        self._now = now
+        self._page_size = page_size
+        self._aborts = 0
+
+    def buckets(self, marker: str) -> model.BucketsPage:
+        page = self._account.list_buckets(marker=marker)
+        return model.BucketsPage(tuple(model.Bucket(one.name, one.region) for one in page.buckets), page.next_marker)
+
+    def page(self, bucket: model.Bucket, start: model.Cursor, prefix: str) -> model.Page:
+        query = Query(prefix=prefix, key_marker=start.key, id_marker=start.upload_id, limit=self._page_size)
+        try:
+            page = self._account.bucket(bucket.name).list_uploads(query)
+        except CosError as exc:
+            raise _ours(exc) from exc
+        listed = tuple(
+            model.ListedUpload(model.Upload(bucket, one.key, one.upload_id), _seconds(one.initiated), one.initiator)
+            for one in page.entries
+        )
+        following = model.Cursor(*page.next_marker) if page.next_marker else None
+        return model.Page(listed, following, timedelta(0), "memory", self._now())
+
+    def parts(self, upload: model.Upload, after: int, *, for_abort: bool = False) -> model.PartsPage:  # noqa: ARG002
+        _check(upload)
+        try:
+            bucket = self._account.bucket(upload.bucket.name)
+            page = bucket.list_parts(upload.key, upload.upload_id, marker=after, max_parts=self._page_size)
+        except CosError as exc:
+            raise _ours(exc) from exc
+        parts = tuple(
+            model.Part(_seconds(part.last_modified), part.size, part.number, f'"{part.etag}"') for part in page.parts
+        )
+        return model.PartsPage(parts, page.next_marker, timedelta(0), self._now())
+
+    def abort(self, upload: model.Upload, within: float | None = None) -> Receipt:  # noqa: ARG002
+        _check(upload)
+        try:
+            self._account.bucket(upload.bucket.name).abort(upload.key, upload.upload_id)
+        except CosError as exc:
+            raise _ours(exc) from exc
+        self._aborts += 1
+        return Receipt(f"memory-{self._aborts}")
+
+    def give_back(self, bucket: model.Bucket) -> None:
+        """No rate limit holds anybody back here."""
+
+    def pause(self, seconds: float) -> bool:  # noqa: ARG002
+        turns.sleep(0)
+        return True
+
+    def put_report(self, bucket: model.Bucket, key: str, body: bytes) -> None:
+        try:
+            self._account.bucket(bucket.name).put_object(
+                key, size=len(body), etag="", now=self._now(), content=body, content_type="application/json"
+            )
+        except CosError as exc:
+            raise _ours(exc) from exc
+
+
+def _ours(exc: CosError) -> StoreError:
+    if exc.code == "NoSuchUpload":
+        return NoSuchUpload(exc.code, exc.status)
+    return CosRejected(exc.code, exc.status)
+
+
+def _check(upload: model.Upload) -> None:
+    reason = validate_key(upload.key, upload.upload_id)
+    if reason:
+        raise RequestRejected(reason)
+
+
+def _seconds(moment: datetime) -> datetime:
+    """As COS writes times, without a fraction of a second."""
+    return moment.astimezone(timezone.utc).replace(microsecond=0)

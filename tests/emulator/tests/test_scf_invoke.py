@@ -1,0 +1,475 @@
+"""
+The laptop's Invoke API, as the official SDK sees it.
+"""
+
+import json
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tencentcloud.common.credential import Credential
+from tencentcloud.common.exception.tencent_cloud_sdk_exception import TencentCloudSDKException
+from tencentcloud.common.profile.client_profile import ClientProfile
+from tencentcloud.common.profile.http_profile import HttpProfile
+from tencentcloud.scf.v20180416 import models
+from tencentcloud.scf.v20180416.scf_client import ScfClient
+
+from tests.deployed import Meeting, deploy, ended, meeting
+from tests.emulator.client import Cloud, ControlError, Credentials
+from tests.emulator.mishaps import Mishap, Mishaps
+from tests.emulator.scf import Rate
+
+# The SDK's own, on Python 3.12 and above.
+pytestmark = pytest.mark.filterwarnings("ignore:datetime.datetime.utcfromtimestamp:DeprecationWarning")
+
+BUCKET = "photos-1250000000@ap-guangzhou"
+EVENT_BYTES = 128 << 10
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+    with Cloud.start(BUCKET, function=deploy(tmp_path_factory.mktemp("function")), retry_wait_ms=1) as cloud:
+        yield cloud
+
+
+@pytest.fixture
+def cloud(running: Cloud) -> Cloud:
+    running.reset()
+    return running
+
+
+@pytest.fixture
+def place() -> Iterator[Meeting]:
+    with meeting() as place:
+        yield place
+
+
+def client(
+    cloud: Cloud, who: Credentials | None = None, region: str = "ap-guangzhou", seconds: float = 30
+) -> ScfClient:
+    """The official client. who: the role unless told otherwise."""
+    who = who or cloud.role
+    endpoint = cloud.invoke_endpoint.partition("://")[2]
+    profile = ClientProfile(
+        httpProfile=HttpProfile(protocol="http", endpoint=endpoint, keepAlive=True, reqTimeout=seconds)
+    )
+    return ScfClient(Credential(who.secret_id, who.secret_key, who.token), region, profile)
+
+
+def invoke(cloud: Cloud, who: Credentials | None = None, **fields: Any) -> Any:
+    """Invoke through the SDK; returns the Result."""
+    request = models.InvokeRequest()
+    for name, value in {"FunctionName": "cos-sweeper", **fields}.items():
+        setattr(request, name, value)
+    return client(cloud, who).Invoke(request).Result
+
+
+def refused(cloud: Cloud, who: Credentials | None = None, **fields: Any) -> str:
+    with pytest.raises(TencentCloudSDKException) as error:
+        invoke(cloud, who, **fields)
+    assert error.value.requestId
+    code: str = error.value.code
+    return code
+
+
+def policy(action: str, resource: str) -> dict[str, Any]:
+    return {"version": "2.0", "statement": [{"effect": "allow", "action": action, "resource": resource}]}
+
+
+def test_an_event_is_accepted_at_once_and_run_later(cloud: Cloud, place: Meeting) -> None:
+    told = invoke(cloud, InvocationType="Event", ClientContext=json.dumps({**place.event, "name": "文"}))
+
+    guest = place.next()
+    guest.release()
+    assert cloud.wait_idle()
+    (run,) = cloud.invocations()
+    assert (told.InvokeResult, told.ErrMsg, told.RetMsg, told.Log) == (0, "", "", "")
+    assert (told.Duration, told.MemUsage, told.BillDuration) == (0, 0, 0)
+    assert told.FunctionRequestId == run.request_id == guest.request_id
+    assert (run.kind, run.event["name"], run.answer) == ("async", "文", guest.pid)
+
+
+def test_a_synchronous_invocation_answers_with_what_the_function_returned(cloud: Cloud) -> None:
+    told = invoke(cloud, InvocationType="RequestResponse", ClientContext='{"do": "answer_bytes", "bytes": 3}')
+
+    (run,) = cloud.invocations()
+    assert (told.InvokeResult, told.ErrMsg, told.RetMsg, told.Log) == (0, "", '"xxx"', "")
+    assert (told.FunctionRequestId, run.kind) == (run.request_id, "sync")
+    assert (told.Duration, told.MemUsage) == (run.duration_ms, run.memory_bytes)
+    assert 0 <= told.BillDuration - told.Duration < 1
+
+
+def test_an_invocation_is_synchronous_and_its_event_empty_unless_told_otherwise(cloud: Cloud) -> None:
+    assert json.loads(invoke(cloud).RetMsg)["event"] == {}
+
+
+@pytest.mark.parametrize(
+    ("event", "code", "said"),
+    [
+        pytest.param({"do": "fail", "message": "it broke"}, 430, "ValueError: it broke", id="raised"),
+        pytest.param({"do": "leave"}, 439, "exit code 3", id="died"),
+        pytest.param({"do": "hang"}, 433, "Task timed out after 0.5 seconds", id="timed out"),
+    ],
+)
+def test_a_failure_is_told_to_the_synchronous_caller(cloud: Cloud, event: object, code: int, said: str) -> None:
+    cloud.scf_settings(time_limit_ms=500)
+
+    told = invoke(cloud, ClientContext=json.dumps(event))
+
+    error = json.loads(told.ErrMsg)
+    assert (told.InvokeResult, told.RetMsg) == (-1, "")
+    assert (error["requestId"], error["statusCode"]) == (told.FunctionRequestId, code)
+    assert said in error["errorMessage"]
+    assert cloud.scf()["dead_letters"] == []
+
+
+def test_the_end_of_the_log_comes_along_on_request(cloud: Cloud) -> None:
+    event = json.dumps({"do": "write_much", "lines": 100, "width": 99})
+
+    assert invoke(cloud, ClientContext=event, LogType="Tail").Log == (("x" * 99 + "\n") * 100)[-4096:]
+    assert invoke(cloud, ClientContext=event, LogType="None").Log == ""
+
+
+def test_a_synchronous_invocation_that_finds_every_instance_busy_is_not_queued(cloud: Cloud, place: Meeting) -> None:
+    cloud.scf_settings(concurrency=1)
+    cloud.invoke(place.event)
+    guest = place.next()
+
+    told = invoke(cloud)
+    with pytest.raises(ControlError, match="busy"):
+        cloud.invoke({}, sync=True)
+
+    guest.release()
+    assert json.loads(told.ErrMsg)["statusCode"] == 432
+    assert cloud.wait_idle()
+    assert cloud.scf()["ends"] == {"returned": 1}
+
+
+def test_an_event_may_take_128_kilobytes_and_no_more(cloud: Cloud) -> None:
+    largest = json.dumps("文" + "x" * (EVENT_BYTES - 5), ensure_ascii=False)
+
+    assert len(largest.encode()) == EVENT_BYTES
+    assert refused(cloud, InvocationType="Event", ClientContext=largest + " ") == "InvalidParameter.Payload"
+    assert invoke(cloud, InvocationType="Event", ClientContext=largest).InvokeResult == 0
+    assert invoke(cloud, ClientContext=largest + " ").InvokeResult == 0
+    assert cloud.wait_idle()
+    assert sorted(run.event_bytes for run in cloud.invocations()) == [EVENT_BYTES, EVENT_BYTES + 1]
+
+
+def test_a_synchronous_event_may_take_six_megabytes_and_no_more(cloud: Cloud) -> None:
+    largest = '{"do": "answer_bytes", "bytes": 1, "more": "' + "x" * ((6 << 20) - 46) + '"}'
+
+    assert len(largest) == 6 << 20
+    assert invoke(cloud, ClientContext=largest).RetMsg == '"x"'
+    assert refused(cloud, ClientContext=largest + " ") == "InvalidParameter.Payload"
+
+
+def test_a_request_of_more_than_ten_megabytes_is_not_read(cloud: Cloud) -> None:
+    assert refused(cloud, ClientContext='"' + "x" * (11 << 20) + '"') == "RequestSizeLimitExceeded"
+
+
+@pytest.mark.parametrize(
+    ("fields", "code"),
+    [
+        pytest.param({"ClientContext": "{'a': 1}"}, "InvalidParameterValue", id="an event that is no JSON"),
+        pytest.param({"ClientContext": "NaN"}, "InvalidParameterValue", id="an event that is no number"),
+        pytest.param({"ClientContext": "[" * 100_000}, "InvalidParameterValue", id="an event without end"),
+        pytest.param({"ClientContext": "\ud800"}, "InvalidParameterValue", id="an event of half a character"),
+        pytest.param({"ClientContext": {"a": 1}}, "InvalidParameterValue", id="an event that is no text"),
+        pytest.param({"InvocationType": "Async"}, "InvalidParameterValue", id="another type"),
+        pytest.param({"LogType": "All"}, "InvalidParameterValue", id="another log"),
+        pytest.param({"RoutingKey": "x"}, "InvalidParameterValue", id="a routing key that is no JSON"),
+        pytest.param({"RoutingKey": '{"k": 1}'}, "InvalidParameterValue", id="a routing key that is no text"),
+        pytest.param({"RoutingKey": json.dumps({"k": "x" * 1024})}, "InvalidParameterValue", id="a long routing key"),
+        pytest.param({"FunctionName": ""}, "MissingParameter", id="no function"),
+        pytest.param({"Qualifier": "7"}, "ResourceNotFound.Qualifier", id="another version"),
+    ],
+)
+def test_what_the_api_does_not_understand_it_refuses(cloud: Cloud, fields: dict[str, Any], code: str) -> None:
+    assert refused(cloud, **fields) == code
+    assert cloud.wait_idle()
+    assert cloud.invocations() == []
+
+
+def test_what_the_api_offers_can_be_asked_for(cloud: Cloud) -> None:
+    told = invoke(
+        cloud,
+        InvocationType="Event",
+        ClientContext="{}",
+        Qualifier="$LATEST",
+        Namespace="default",
+        RoutingKey='{"k": "v"}',
+        LogType="None",
+    )
+
+    assert told.InvokeResult == 0
+
+
+def test_parameters_that_the_api_does_not_have_are_refused(cloud: Cloud) -> None:
+    with pytest.raises(TencentCloudSDKException) as error:
+        client(cloud).call_json("Invoke", {"FunctionName": "cos-sweeper", "Event": "{}"})
+
+    assert error.value.code == "UnknownParameter"
+
+
+def test_other_actions_are_refused(cloud: Cloud) -> None:
+    with pytest.raises(TencentCloudSDKException) as error:
+        client(cloud, cloud.owner).call_json("DeleteFunction", {"FunctionName": "cos-sweeper"})
+
+    assert error.value.code == "InvalidAction"
+
+
+@pytest.mark.parametrize(
+    ("fields", "region", "code"),
+    [
+        pytest.param({"FunctionName": "other"}, "ap-guangzhou", "ResourceNotFound.FunctionName", id="name"),
+        pytest.param({}, "ap-singapore", "ResourceNotFound.FunctionName", id="region"),
+        pytest.param({"Namespace": "other"}, "ap-guangzhou", "ResourceNotFound.Namespace", id="namespace"),
+        pytest.param({}, "", "MissingParameter", id="no region"),
+    ],
+)
+def test_a_function_that_is_not_there_is_not_found(
+    cloud: Cloud, fields: dict[str, str], region: str, code: str
+) -> None:
+    with pytest.raises(TencentCloudSDKException) as error:
+        client(cloud, cloud.owner, region).call_json("Invoke", {"FunctionName": "cos-sweeper", **fields})
+
+    assert error.value.code == code
+
+
+def test_the_role_may_invoke_this_function_and_no_other(cloud: Cloud) -> None:
+    assert invoke(cloud, ClientContext="{}").InvokeResult == 0
+    assert refused(cloud, FunctionName="other") == "UnauthorizedOperation"
+    assert refused(cloud, Namespace="other") == "UnauthorizedOperation"
+
+
+def test_what_a_policy_does_not_allow_is_refused(cloud: Cloud) -> None:
+    nobody = cloud.add_credentials(policy=policy("name/cos:*", "*"))
+    elsewhere = cloud.add_credentials(policy=policy("scf:InvokeFunction", "qcs::scf:ap-singapore:*"))
+    anywhere = cloud.add_credentials(policy=policy("scf:InvokeFunction", "qcs::scf:ap-guangzhou:*"))
+
+    assert refused(cloud, nobody) == "UnauthorizedOperation"
+    assert refused(cloud, elsewhere) == "UnauthorizedOperation"
+    assert invoke(cloud, anywhere).InvokeResult == 0
+
+
+def test_only_who_signs_well_is_let_in(cloud: Cloud) -> None:
+    role = cloud.role
+
+    assert refused(cloud, Credentials("other", role.secret_key, role.token)) == "AuthFailure.SecretIdNotFound"
+    assert refused(cloud, Credentials(role.secret_id, "other", role.token)) == "AuthFailure.SignatureFailure"
+    assert refused(cloud, Credentials(role.secret_id, role.secret_key)) == "AuthFailure.TokenFailure"
+    assert refused(cloud, Credentials(role.secret_id, role.secret_key, "other")) == "AuthFailure.TokenFailure"
+    cloud.clock(advance_seconds=301)
+    assert refused(cloud) == "AuthFailure.SignatureExpire"
+
+
+def instance_credentials(cloud: Cloud) -> Credentials:
+    environment = cloud.invoke({}, sync=True).answer["environment"]
+    return Credentials(*(environment[f"TENCENTCLOUD_{name}"] for name in ("SECRETID", "SECRETKEY", "SESSIONTOKEN")))
+
+
+def test_an_instances_credentials_are_good_for_invoking_it_until_they_expire(cloud: Cloud) -> None:
+    assert invoke(cloud, instance_credentials(cloud), ClientContext="{}").InvokeResult == 0
+
+    cloud.scf_settings(credentials_seconds=0.001)  # over before a new instance has started
+
+    cloud.kill_instance(cloud.scf()["instances"][0]["pid"])
+    assert refused(cloud, instance_credentials(cloud)) == "AuthFailure.TokenFailure"
+
+
+def test_the_role_loses_what_its_policy_no_longer_allows(cloud: Cloud) -> None:
+    held = instance_credentials(cloud)
+
+    cloud.reset()
+    cloud.set_role_policy(policy("name/cos:*", "*"))
+
+    assert refused(cloud, instance_credentials(cloud)) == "UnauthorizedOperation"
+    assert refused(cloud, held) == "AuthFailure.SecretIdNotFound"
+
+
+def test_more_invocations_in_a_second_than_allowed_are_refused(cloud: Cloud) -> None:
+    cloud.scf_settings(invoke_rate=1)
+
+    codes = set()
+    for _ in range(20):
+        try:
+            invoke(cloud, InvocationType="Event", ClientContext="{}")
+        except TencentCloudSDKException as error:
+            codes.add(error.code)
+
+    assert codes == {"RequestLimitExceeded"}
+
+
+def test_a_reset_forgets_what_was_invoked_in_this_second(cloud: Cloud) -> None:
+    for _ in range(2):
+        cloud.reset()
+        cloud.scf_settings(invoke_rate=1)
+
+        assert invoke(cloud, InvocationType="Event").InvokeResult == 0
+
+
+def test_a_rate_holds_in_whichever_second_one_looks_at() -> None:
+    rate = Rate()
+
+    taken = [rate.take(2, now) for now in (0.0, 0.875, 0.9375, 1.0, 1.75, 1.875, 1.9375)]
+
+    assert taken == [True, True, False, True, False, True, False]
+
+
+def test_the_api_can_be_made_to_fail_as_often_as_told(cloud: Cloud) -> None:
+    cloud.invoke_fault(status=500, code="InternalError", skip=1, count=1)
+
+    assert invoke(cloud, InvocationType="Event").InvokeResult == 0
+    assert refused(cloud, InvocationType="Event") == "InternalError"
+    assert invoke(cloud, InvocationType="Event").InvokeResult == 0
+    assert cloud.wait_idle()
+    assert cloud.scf()["ends"] == {"returned": 2}
+
+
+@pytest.mark.parametrize(("when", "runs"), [("before", 0), ("after", 1)])
+def test_a_connection_can_be_lost_before_or_after_an_event_was_accepted(cloud: Cloud, when: str, runs: int) -> None:
+    cloud.invoke_fault(reset=when)
+
+    with pytest.raises(TencentCloudSDKException) as error:
+        invoke(cloud, InvocationType="Event")
+    cloud.heal()
+
+    assert error.value.code == "ClientNetworkError"
+    assert cloud.wait_idle()
+    assert len(cloud.invocations()) == runs
+    assert invoke(cloud, InvocationType="Event").InvokeResult == 0
+
+
+def test_api_accepts_the_first_requests_and_refuses_the_rest(cloud: Cloud) -> None:
+    cloud.invoke_fault(status=500, code="RequestLimitExceeded", skip=2)
+
+    taken = [invoke(cloud, InvocationType="Event").InvokeResult for _ in range(2)]
+    codes = [refused(cloud, InvocationType="Event") for _ in range(2)]
+
+    assert (taken, codes) == ([0, 0], ["RequestLimitExceeded"] * 2)
+    assert cloud.wait_idle()
+    assert len(cloud.invocations()) == 2
+
+
+@pytest.mark.parametrize(("more", "runs"), [({"status": 500}, 1), ({}, 2)], ids=["not invoked", "invoked"])
+def test_api_accepts_the_first_request_and_is_silent_after_it(cloud: Cloud, more: dict[str, Any], runs: int) -> None:
+    cloud.invoke_fault(body="silent", skip=1, **more)
+
+    assert invoke(cloud, InvocationType="Event").InvokeResult == 0
+    with pytest.raises(TencentCloudSDKException, match="timed out"):
+        client(cloud, seconds=1).call_json("Invoke", {"FunctionName": "cos-sweeper", "InvocationType": "Event"})
+
+    assert cloud.wait_idle()
+    assert len(cloud.invocations()) == runs
+
+
+def test_an_answer_can_be_anything(cloud: Cloud) -> None:
+    cloud.invoke_fault(raw="<html>", status=502)
+
+    assert invoke_fails(cloud) == "ServerNetworkError"
+
+
+def invoke_fails(cloud: Cloud) -> str:
+    with pytest.raises(TencentCloudSDKException) as error:
+        invoke(cloud)
+    code: str = error.value.code
+    return code
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        pytest.param({"redirect": "http://127.0.0.1/"}, id="redirect"),
+        pytest.param({"operation": "ListParts", "delay_ms": 1}, id="an operation of COS"),
+        pytest.param({"body": "truncated"}, id="a spoilt body"),
+        pytest.param({"ignore": True}, id="ignored"),
+        pytest.param({"date": "missing"}, id="no date"),
+        pytest.param({"part": {"when": "after"}}, id="a part"),
+    ],
+)
+def test_faults_that_the_api_cannot_have_are_refused(cloud: Cloud, fields: dict[str, Any]) -> None:
+    with pytest.raises(ControlError, match="a fault of Invoke"):
+        cloud.invoke_fault(**fields)
+
+
+@pytest.mark.parametrize(("method", "path"), [("GET", "/"), ("POST", "/x"), ("PUT", "/")])
+def test_nothing_but_post_to_the_root_is_there(cloud: Cloud, method: str, path: str) -> None:
+    request = urllib.request.Request(cloud.invoke_endpoint + path, b"{}" if method != "GET" else None, method=method)
+
+    with pytest.raises(urllib.error.HTTPError) as error:
+        urllib.request.urlopen(request, timeout=20)
+
+    assert error.value.code == 404
+    error.value.close()
+
+
+SELF_INVOKING = """
+import json, os
+from tencentcloud.common.credential import Credential
+from tencentcloud.common.profile.client_profile import ClientProfile
+from tencentcloud.common.profile.http_profile import HttpProfile
+from tencentcloud.scf.v20180416 import models
+from tencentcloud.scf.v20180416.scf_client import ScfClient
+
+def main_handler(event, context):
+    if event["left"]:
+        names = ("SECRETID", "SECRETKEY", "SESSIONTOKEN")
+        endpoint = os.environ["INVOKE_ENDPOINT"].partition("://")[2]
+        profile = ClientProfile(httpProfile=HttpProfile(protocol="http", endpoint=endpoint))
+        who = Credential(*(os.environ["TENCENTCLOUD_" + name] for name in names))
+        request = models.InvokeRequest()
+        request.FunctionName, request.Namespace = context["function_name"], context["namespace"]
+        request.Qualifier, request.InvocationType = context["function_version"], "Event"
+        request.ClientContext = json.dumps({"left": event["left"] - 1})
+        ScfClient(who, context["tencentcloud_region"], profile).Invoke(request)
+    return event["left"]
+"""
+
+
+def test_a_function_invokes_itself_with_its_roles_credentials(tmp_path: Path) -> None:
+    with Cloud.start(function=deploy(tmp_path, SELF_INVOKING)) as cloud:
+        cloud.invoke({"left": 5})
+
+        assert cloud.wait_idle()
+        assert sorted(run.answer for run in cloud.invocations()) == [0, 1, 2, 3, 4, 5]
+
+
+def test_a_reset_ends_a_function_that_invokes_itself_for_ever(tmp_path: Path) -> None:
+    with Cloud.start(function=deploy(tmp_path, SELF_INVOKING), concurrency=3) as cloud:
+        cloud.scf_settings(duplicate=1)
+        cloud.invoke({"left": 1_000_000}, sync=True)
+        pids = [each["pid"] for each in cloud.scf()["instances"]]
+
+        cloud.reset()
+
+        assert pids
+        assert all(ended(pid) for pid in pids)
+        assert cloud.wait_idle()
+        assert (cloud.scf()["next"], cloud.scf()["instances"]) == (0, [])
+
+
+# Mishaps
+
+
+def test_what_becomes_of_events_is_chance_that_can_be_repeated() -> None:
+    def deliveries() -> list[int]:
+        mishaps = Mishaps()
+        mishaps.arm(Mishap(duplicate=0.3, lose=0.2, seed=7))
+        return [mishaps.deliveries() for _ in range(1000)]
+
+    first = deliveries()
+
+    assert deliveries() == first
+    assert 150 < first.count(0) < 250
+    assert 250 < first.count(2) < 350
+
+
+def test_what_is_not_to_go_wrong_does_not() -> None:
+    mishaps = Mishaps()
+
+    assert {mishaps.deliveries() for _ in range(100)} == {1}
+    assert (mishaps.lost, mishaps.duplicated) == (0, 0)
