@@ -158,7 +158,7 @@ class LittleCos:
         entries = "".join(
             f"<Upload><Key>{escape(key)}</Key><UploadId>{upload_id}</UploadId>"
             f"<Initiated>{self._ago(self.hours)}</Initiated></Upload>"
-            for key, upload_id in sorted(self.uploads)
+            for key, upload_id in sorted(self.uploads, key=lambda one: one[0])
         )
         head = f"<Bucket>{BUCKET}</Bucket><IsTruncated>false</IsTruncated>"
         return f"<ListMultipartUploadsResult>{head}{entries}</ListMultipartUploadsResult>"

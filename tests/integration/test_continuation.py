@@ -776,6 +776,36 @@ def test_upload_whose_parts_take_several_runs_to_read_is_aborted_in_the_end(chai
     assert len(runs) > 2
 
 
+def test_chain_is_not_complete_while_aborts_without_effect_were_not_looked_at(cloud: Cloud, platform: Platform) -> None:
+    """A 204 whose verification the time limit cut off proves nothing where another one had no effect."""
+    for seeded in cloud.seed(PHOTO_BUCKET, "{n:02}", count=60):
+        cloud.fault("AbortMultipartUpload", key=seeded.key, count=1, ignore=True)
+    cloud.fault("ListParts", delay_ms=150)
+
+    done = platform.play(timer(), seconds=3, WORKERS="8", VERIFY="all")
+
+    assert len(done) > 1
+    assert (status(done[-1]), left(cloud, PHOTO_BUCKET)) == ("complete", [])
+    assert sum(counted(done).values()) == 60
+
+
+def test_upload_that_a_204_left_in_place_is_reported_as_aborted_once(cloud: Cloud, platform: Platform) -> None:
+    """The first run counted what it had aborted behind the place where the next run goes on, and so did that one."""
+    cloud.seed(PHOTO_BUCKET, "a")
+    (slow,) = cloud.seed(PHOTO_BUCKET, "b-slow")
+    for seeded in cloud.seed(PHOTO_BUCKET, "c/{n:02}", count=20):
+        cloud.fault("AbortMultipartUpload", key=seeded.key, count=1, ignore=True)
+    (recent,) = cloud.seed(PHOTO_BUCKET, "d-recent", hours_since_start=200, hours_since_last_part=20)
+    cloud.fault("AbortMultipartUpload", key=recent.key, count=1, ignore=True)
+    cloud.fault("ListParts", key=slow.key, count=1, body="silent")
+
+    done = platform.play(timer(), seconds=3, WORKERS="8", VERIFY="recent", MIN_IDLE_HOURS="10", MIN_AGE_HOURS="10")
+
+    assert len(done) > 1
+    assert left(cloud, PHOTO_BUCKET) == []
+    assert sum(counted(done).values()) == 23
+
+
 @pytest.mark.parametrize("operation", ["ListParts", "AbortMultipartUpload"])
 def test_uploads_that_hang_in_one_bucket_do_not_keep_another_from_being_swept(operation: str, chain: Chain) -> None:
     """More of them than there are workers, run after run."""

@@ -117,6 +117,17 @@ def test_uploads_beyond_the_limit_are_stored_as_events_that_can_be_sent_again(
     assert (len(rest), last.report["status"], last.report["aborted"], left(cloud)) == (1, "complete", 5, [])
 
 
+def test_chain_that_left_uploads_beyond_the_limit_ends_as_partial(cloud: Cloud, platform: Platform) -> None:
+    """Who looks at its last report only must not take it for complete."""
+    seeded = cloud.seed(PHOTO_BUCKET, "raw/{n:03}", count=40)
+    cloud.fault("ListParts", delay_ms=200)
+
+    done = platform.play(uploads_of(PHOTO_BUCKET, seeded), seconds=2, MAX_ABORTS="20", WORKERS="2")
+
+    assert len(done) > 1
+    assert (len(left(cloud)), [status(one) for one in done]) == (20, ["partial"] * len(done))
+
+
 def test_event_delivered_again_stores_its_uploads_beyond_the_limit_once(cloud: Cloud, function: Function) -> None:
     raw = kafka(PHOTO_BUCKET, cloud.seed(PHOTO_BUCKET, "raw/{n:03}", count=15))
 

@@ -17,6 +17,7 @@ from tests.aborting import ABORTING
 from tests.emulator.client import Cloud, Seeded
 from tests.emulator.journal import Request
 from tests.function import PHOTOS, Function, Invocation, named, timer
+from tests.integration.little_cos import LittleCos
 
 BUCKET = PHOTOS.partition("@")[0]
 GoneMarkers = Literal["accept", "refuse", "refuse_without_uploads", "restart_key"]
@@ -357,6 +358,17 @@ def test_shares_of_a_sweep_leave_nothing_out_though_they_know_different_things_o
 
     assert {outcomes(done)["status"] for done in runs} == {"complete"}
     assert sum(done.report["aborted"] for done in runs) == 30
+
+
+def test_uploads_of_one_key_are_counted_in_whatever_order_a_server_lists_their_ids() -> None:
+    with LittleCos() as cos:
+        cos.hours = 1.0
+        for upload_id in ("m9", "m2", "m7"):
+            cos.put("k", upload_id=upload_id)
+
+        done = cos.function(checkpoint(("k", "m5")))
+
+    assert outcomes(done) == {"status": "complete", "kept": 3}
 
 
 @pytest.mark.parametrize("status", [400, 404])

@@ -42,9 +42,11 @@ FAILING_LOOKS: dict[str, dict[str, Any]] = {
 }
 
 
-def sweep(function: Function, **settings: Any) -> dict[str, Any]:
+def sweep(function: Function, *, patience: float = 0.0, **settings: Any) -> dict[str, Any]:
     """The report of a sweep, also of one that raises."""
-    done = function(timer(), **{"WORKERS": "1", "VERIFY": "all", "REPORT": f"{LOGS}/reports", **settings})
+    done = function(
+        timer(), patience=patience, **{"WORKERS": "1", "VERIFY": "all", "REPORT": f"{LOGS}/reports", **settings}
+    )
     (written,) = function.cloud.objects(OTHER, f"reports/{done.lines('run.finished')[0]['run_id']}/")
     report: dict[str, Any] = json.loads(function.cloud.content(OTHER, written.key))
     assert report["uploads"] == sum(report[name] for name in OUTCOMES)
@@ -188,6 +190,16 @@ def test_no_more_than_a_few_hundred_uploads_wait_for_another_look_at_a_time(clou
     aborts = Counter(one.key for one in cloud.requests() if one.operation == ABORT)
     assert (status, report["failures_by_code"], claims(report)) == (503, {"StillThere": 600}, (0, 0, 0))
     assert 8 <= sum(number > 1 for number in aborts.values()) < 600
+
+
+def test_bucket_in_which_no_abort_has_an_effect_is_left_alone(cloud: Cloud, function: Function) -> None:
+    cloud.seed(BUCKET, "{n:03}", count=800)
+    cloud.fault(ABORT, ignore=True)
+
+    report = sweep(function, patience=0.05, WORKERS="8", VERIFY="recent")
+
+    assert (report["failures_by_code"], claims(report)) == ({"StillThere": 800}, (0, 0, 0))
+    assert len({one.key for one in cloud.requests() if one.operation == ABORT}) < 500
 
 
 def test_second_night_claims_nothing_again(cloud: Cloud, function: Function) -> None:

@@ -199,6 +199,7 @@ def _envelope(plan: Plan, policies: Sequence[str], items: Sequence[str]) -> str:
         "stalled": plan.stalled,
         "share": [plan.shard.places, plan.shard.of],
         "past": [plan.prior_failures.transient, plan.prior_failures.permanent, plan.prior_failures.failed],
+        "incomplete": plan.prior_failures.incomplete,
     }
     body = f'{json.dumps(head)[1:-1]}, "policies": [{", ".join(policies)}], "todo": [{", ".join(items)}]'
     return f'{{"{CHECKPOINT}": {{{body}}}}}'
@@ -254,6 +255,7 @@ class _Reader:
                 _whole(transient, 0, MAX_COUNT, "count"),
                 _whole(permanent, 0, MAX_COUNT, "count"),
                 tuple((_text(code)[:64], _whole(count, 0, MAX_COUNT, "count")) for code, count in failed[:100]),
+                _flag(raw.get("incomplete", False), "`incomplete`"),
             ),
             **limits,
         )

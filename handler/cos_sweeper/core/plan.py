@@ -99,11 +99,16 @@ class Shard:
 
 @dataclass(frozen=True, slots=True)
 class PriorFailures:
-    """What failed for good in the earlier runs of a chain, by COS's code. The last run speaks for all."""
+    """
+    What failed for good in the earlier runs of a chain, by COS's code. The last run's report speaks for all of them.
+
+    incomplete: an earlier run left something that no later run continues, such as uploads beyond MAX_ABORTS.
+    """
 
     transient: int = 0
     permanent: int = 0
     failed: tuple[tuple[str, int], ...] = ()
+    incomplete: bool = False
 
 
 @dataclass(frozen=True, slots=True)

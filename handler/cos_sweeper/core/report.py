@@ -117,6 +117,8 @@ class Report:
         """Failed when anything failed, partial when anything was left for later."""
         if self.transient or self.permanent:
             return Status.FAILED
+        if self.prior_failures.incomplete:
+            return Status.PARTIAL
         left = self.stopped_because or self.continuations or self.not_swept or self.dropped
         doubtful = ("deferred", "still_receiving", "listed_but_not_found")
         is_refused_in_listing = self.counts["rejected"] > self.rejected
@@ -258,10 +260,14 @@ class ReportBuilder:
         """All that failed in the chain so far, this run included, for the next run to know."""
         before = self.plan.prior_failures
         failed = self.failed + Counter(dict(before.failed))
+        refused_in_listing = self.counts["rejected"] > self.rejected
+        doubtful = self.counts["still_receiving"] or self.counts["listed_but_not_found"]
+        left = self.over_limit or self.plan.dropped or doubtful
         return PriorFailures(
             before.transient + self.transient,
             before.permanent + self.permanent,
             tuple(failed.most_common(MAX_FAILURES_SHOWN)),
+            before.incomplete or refused_in_listing or bool(left),
         )
 
     def not_swept(self, scan: ListingTarget) -> None:

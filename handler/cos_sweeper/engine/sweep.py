@@ -50,7 +50,15 @@ from cos_sweeper.core.policy import DOUBTS, Policy, prefilter
 from cos_sweeper.core.report import ReportBuilder
 from cos_sweeper.cos.store import Store
 from cos_sweeper.engine.paginator import Paginator, order, prefetch
-from cos_sweeper.engine.processing import NOT_FRESH, OUT_OF_TIME, STOPPED, AbortBudget, Acknowledged, UploadProcessor
+from cos_sweeper.engine.processing import (
+    NOT_FRESH,
+    OUT_OF_TIME,
+    STILL_THERE,
+    STOPPED,
+    AbortBudget,
+    Acknowledged,
+    UploadProcessor,
+)
 from cos_sweeper.net import turns
 from cos_sweeper.net.turns import Crew
 from cos_sweeper.report.log import Log
@@ -220,8 +228,7 @@ class _CutOff:
     """
     A listing ends here for this run.
 
-    why: in words; is_blocking: it took most of the run's time, or ended the run before its first page; error: what COS
-    said last, where it failed.
+    why: in words; is_blocking: it took most of the run's time; error: what COS said last, where it failed.
     """
 
     why: str
@@ -294,10 +301,13 @@ class _Run:
         self._processor = UploadProcessor(store, plan, deadline, self._abort_budget, self._as_of)
         # Half of the time for work: what took so long, and was cut off, blocks the rest.
         self._half = (deadline.work_ends - deadline.clock()) / 2
+        # With what code COS refused the credentials or the clock, in which bucket, and whether the run had got nowhere.
         self._stopped = ""
+        self._stopped_in: Bucket | None = None
+        self._stopped_early = False
         self._in_flight = 0
         # Tasks that wait before they look at an aborted upload again, and buckets in which one was still there.
-        self._waiting = 0
+        self._waiting: Counter[Bucket] = Counter()
         self._distrusted: set[Bucket] = set()
         # The last refusal for good of each bucket and how many like it came in a row; and buckets left for that.
         self._refusals: dict[Bucket, tuple[str, int]] = {}
@@ -370,7 +380,7 @@ class _Run:
             self._start(partial(self._work_on_named, one))
         for listing, start, page in prefetch(self._listings(scans), self._crew):
             self._take(listing, start, page)
-        while self._in_flight or self._waiting:
+        while self._in_flight or self._waiting.total():
             self._crew.turn()
 
     def _remember_gone(self, listed: ListedUpload, *, is_listed_again: bool = False) -> None:
@@ -460,16 +470,14 @@ class _Run:
         if why:
             return _CutOff(why)
         try:
-            start = self._start_of(listing)
-            page = self._store.page(scan.bucket, start, scan.prefix)
+            page = self._store.page(scan.bucket, self._start_of(listing), scan.prefix)
             page = self._read_rightly(page, scan)
             page = listing.without_what_was_seen(page, self._keys_of)
             page = self._up_to_end(_up_to_other_keys(page, _only(scan.policy.only_key)), scan.end)
             listing.walk.advance(page, fresh=len(page.listed))
         except Stopped as exc:
-            self._stopped = exc.code
-            # Where it is this bucket alone that does not accept them, the others go first from now on.
-            return _CutOff(f"{STOPPED}: {exc.code}", is_blocking=start == scan.start, error=exc)
+            self._stop(scan.bucket, exc.code)
+            return _CutOff(f"{STOPPED}: {exc.code}")
         except Unavailable as exc:
             listing.failures, listing.failed_at, listing.error = listing.failures + 1, self._deadline.clock(), exc
             # What our own time limit cut off is left for the next run.
@@ -580,6 +588,11 @@ class _Run:
     def _cut_off(self, listing: _Listing) -> _CutOff:
         return _CutOff(OUT_OF_TIME, self._deadline.clock() - listing.began >= self._half, listing.error)
 
+    def _stop(self, bucket: Bucket, code: str) -> None:
+        """COS accepts the credentials or the clock no more: where only one bucket says so, the others go first."""
+        if not self._stopped:
+            self._stopped, self._stopped_in, self._stopped_early = code, bucket, not self._got_on
+
     def _why_stop(self) -> str:
         if self._stopped:
             return f"{STOPPED}: {self._stopped}"
@@ -614,7 +627,7 @@ class _Run:
             self._bucket_failed(bucket_failed(scan.bucket, _as_error(self._given_up[scan.bucket])))
             return
         self._report_builder.stopped(cut_off.why)
-        self._got_on = self._got_on or (cut_off.is_blocking and not self._stopped)
+        self._got_on = self._got_on or cut_off.is_blocking
         self._not_listed[number] = replace(scan, is_blocked=scan.is_blocked or cut_off.is_blocking)
 
     def _take_failure(self, number: int, scan: ListingTarget, error: StoreError) -> None:
@@ -692,14 +705,15 @@ class _Run:
         if why:
             self._target_processed(named, Deferred(named.upload, why, named.was_sent, named.markers))
             return
-        outcome = self._heard(self._processor.named(named))
+        outcome = self._heard(named.upload.bucket, self._processor.named(named))
         if isinstance(outcome, Acknowledged):
-            outcome = self._processor.verify(outcome, partial(self._pause, named.upload.bucket))
+            outcome = self._unless_doubtful(self._processor.verify(outcome, partial(self._pause, named.upload.bucket)))
         self._target_processed(named, self._unless_too_slow(outcome, began, named), began)
 
     def _work_on_listed(self, opened: _OpenPage, place: int, start: NeedsParts, policy: Policy) -> None:
         began = self._deadline.clock()
-        outcome = self._heard(self._processor.listed(opened.listed[place], start, policy))
+        bucket = opened.listed[place].upload.bucket
+        outcome = self._heard(bucket, self._processor.listed(opened.listed[place], start, policy))
         if isinstance(outcome, Acknowledged):
             outcome = self._verified(outcome, opened, place)
         self._break_circuit(outcome)
@@ -734,11 +748,22 @@ class _Run:
         if isinstance(outcome, (Failed, StillReceiving)):
             self._distrusted.add(bucket)
         opened.is_sample_open = opened.is_sample_open and not is_sample
+        return self._unless_doubtful(outcome)
+
+    def _heard(self, bucket: Bucket, outcome: Outcome | Acknowledged) -> Outcome | Acknowledged:
+        if isinstance(outcome, Deferred) and outcome.reason.startswith(STOPPED):
+            self._stop(bucket, outcome.reason.removeprefix(f"{STOPPED}: "))
         return outcome
 
-    def _heard(self, outcome: Outcome | Acknowledged) -> Outcome | Acknowledged:
-        if isinstance(outcome, Deferred) and outcome.reason.startswith(STOPPED):
-            self._stopped = outcome.reason.removeprefix(f"{STOPPED}: ")
+    def _unless_doubtful(self, outcome: Outcome) -> Outcome:
+        """
+        Where another 204 had no effect, one that our own time limit kept from being looked at proves nothing.
+
+        The next run looks at it.
+        """
+        is_cut_off = isinstance(outcome, Aborted) and outcome.verified is False and self._deadline.passed
+        if isinstance(outcome, Aborted) and is_cut_off and outcome.upload.bucket in self._distrusted:
+            return Deferred(outcome.upload, OUT_OF_TIME, was_sent=True)
         return outcome
 
     def _unless_too_slow(self, outcome: Outcome, began: float, named: UploadTarget) -> Outcome:
@@ -798,7 +823,8 @@ class _Run:
         """
         Wait before another look at an upload that is still there. It holds up no worker and no page meanwhile.
 
-        False, at once, when many wait already: where no abort has an effect, they would fill the memory.
+        False, at once, when many wait already: where no abort has an effect, they would fill the memory. What is listed
+        in that bucket from then on is left alone.
         """
         self._distrusted.add(bucket)
         if opened is not None:
@@ -807,10 +833,11 @@ class _Run:
                 opened.late.add(place)
                 opened.open -= 1
             self._close_pages()
-        if self._waiting >= MAX_WAITING:
+        if self._waiting.total() >= MAX_WAITING:
+            self._give_up_where_nothing_goes(bucket)
             return False
         self._in_flight -= 1
-        self._waiting += 1
+        self._waiting[bucket] += 1
         try:
             if not self._store.pause(seconds):
                 return False
@@ -818,11 +845,23 @@ class _Run:
                 turns.sleep(0.01)
             return True
         finally:
-            self._waiting -= 1
+            self._waiting[bucket] -= 1
             self._in_flight += 1
+
+    def _give_up_where_nothing_goes(self, bucket: Bucket) -> None:
+        if self._waiting[bucket] < MAX_WAITING // 2:
+            return
+        detail = f"the bucket is left alone: {self._waiting[bucket]} uploads at a time were still there after a 204"
+        why = Failed(Upload(bucket, "", ""), STILL_THERE, 204, "", permanent=False, detail=detail)
+        self._given_up.setdefault(bucket, why)
 
     def _target_processed(self, named: UploadTarget, outcome: Outcome, began: float | None = None) -> None:
         """Only of what an event named each is told by itself: an event that names it may come again."""
+        if isinstance(outcome, Deferred) and self._stopped_in == named.upload.bucket:
+            if named.is_blocked and self._stopped_early:
+                outcome = Failed(named.upload, self._stopped, None, "", permanent=False, detail=STOPPED)
+            named = replace(named, is_blocked=True)
+            self._got_on = True
         again = self._again(named, outcome, began)
         if again is not None:
             # What used up an attempt, or goes last from now on, does so a few times and no more.
@@ -928,6 +967,12 @@ class _Run:
             return
         if isinstance(outcome, AlreadyGone):
             self._remember_gone(page.listed[place], is_listed_again=is_listed_again)
+        elif isinstance(outcome, Aborted) and (is_listed_again or self._retries) and self._may_be_there(outcome):
+            # A later run looks at this very upload. It might list it, too, and it must not be counted twice.
+            upload, policy = outcome.upload, self._plan.scans[page.scan].policy
+            text = page.listed[place].text
+            self._left_named.append(UploadTarget(upload, policy, was_sent=True, is_swept=True, text=text))
+            self._unsettled.append((outcome, initiator, False))
         elif isinstance(outcome, Aborted):
             self._report_builder.add(outcome, initiator)
         elif target is not None and (target.was_sent or not is_listed_again):
@@ -938,6 +983,11 @@ class _Run:
         else:
             self._report_builder.add(outcome, initiator)
             self._got_on = True
+
+    def _may_be_there(self, outcome: Aborted) -> bool:
+        """Whether it was aborted without a look in a bucket where a 204 had no effect; a few such travel as targets."""
+        is_doubtful = outcome.upload.bucket in self._distrusted and outcome.verified is not True
+        return is_doubtful and len(self._left_named) < MAX_TARGETS
 
     def _say_doubt(self, page: _OpenPage) -> None:
         """Where not one upload of a page can be judged, it is the clock or the server and not the uploads."""
@@ -961,9 +1011,13 @@ class _Run:
         Whether an earlier run counted what this run leaves as it is.
 
         A server that begins a key again, because the upload to go on after is gone, shows what comes before that, too.
+        That can be told only where the server lists the uploads of a key in the order of their ids.
         """
         upload, start = page.listed[place].upload, self._plan.scans[page.scan].start
-        return upload.key == start.key and upload.upload_id <= start.upload_id
+        if upload.key != start.key or upload.upload_id > start.upload_id:
+            return False
+        ids = [listed.upload.upload_id for listed in page.listed if listed.upload.key == start.key]
+        return ids == sorted(ids)
 
     def _say_page(self, page: _OpenPage) -> None:
         told = [outcome for outcome in page.outcomes if outcome is not None]
@@ -987,7 +1041,19 @@ class _Run:
             left[number] = replace(left.get(number, self._plan.scans[number]), start=at)
         for number in self._blocked & left.keys():
             left[number] = replace(left[number], is_blocked=True)
-        return [scan for _, scan in sorted(left.items())] + self._left_ranges
+        scans = [scan for _, scan in sorted(left.items())] + self._left_ranges
+        return [one for one in map(self._after_stop, scans) if one is not None]
+
+    def _after_stop(self, scan: ListingTarget) -> ListingTarget | None:
+        """The bucket that stopped the run goes last. When it stops one that got nowhere again, it fails alone: None."""
+        if scan.bucket != self._stopped_in:
+            return scan
+        if scan.is_blocked and self._stopped_early:
+            error = Unavailable(self._stopped, detail="this bucket alone does not accept the credentials or the clock")
+            self._bucket_failed(bucket_failed(scan.bucket, error))
+            return None
+        self._got_on = self._got_on or not scan.is_blocked
+        return replace(scan, is_blocked=True)
 
     def _left(self, scans: Sequence[ListingTarget]) -> Plan | None:
         if not scans and not self._left_named:
