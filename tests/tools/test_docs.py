@@ -256,6 +256,14 @@ def test_every_document_can_be_reached_from_the_readme(document: Path) -> None:
     assert document in reached
 
 
+@pytest.mark.parametrize("name", ["serverless.yml", "requirements.txt", "handler/cos_sweeper/core/errors.py"])
+def test_documents_that_other_files_name_exist(name: str) -> None:
+    named = re.findall(r"docs/[\w/-]+\.md", text(name))
+
+    assert named != []
+    assert [one for one in named if not (ROOT / one).is_file()] == []
+
+
 @documents
 def test_commands_of_make_exist(document: Path) -> None:
     targets = set(re.findall(r"(?m)^([a-z]+):", text("Makefile")))
