@@ -2,7 +2,7 @@
 Every operation of COS and SCF that the function asks for × every fault, and what must come of it (`faults/table.txt`).
 
 `python -m tests.fault_table` plays every cell and prints what was seen; `tests/test_faults.py` plays the same cells.
-All of it is real HTTP against the laptop's cloud, and where the function invokes itself or is killed, real instances.
+All of it is real HTTP against the emulator, and where the function invokes itself or is killed, real instances.
 """
 
 import sys

@@ -23,7 +23,6 @@ from cos_sweeper.scf import events
 ROOT = Path(__file__).resolve().parent.parent
 HANDLER = ROOT / "handler"
 TEXT = (ROOT / "serverless.yml").read_text(encoding="utf-8")
-README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 # What a user might have in the environment, for each `${env:NAME}`.
 GIVEN = {
@@ -100,14 +99,6 @@ def test_the_environment_is_one_that_the_function_accepts(inputs: dict[str, Any]
 @both
 def test_the_environment_names_only_settings_that_exist(inputs: dict[str, Any]) -> None:
     assert set(inputs["environment"]["variables"]) <= set(settings.READERS)
-
-
-def test_readme_lists_every_setting_once_and_no_other() -> None:
-    (section,) = re.findall(r"(?s)\n## Settings\n(.*?)\n\n\*\*Prefixes", README)
-
-    names = [name for row in re.findall(r"(?m)^\| (`.*?) \|", section) for name in re.findall(r"`([A-Z_]+)`", row)]
-
-    assert sorted(names) == sorted(settings.READERS)
 
 
 @both

@@ -55,7 +55,7 @@ from tests.profiles import examples
 from tests.test_laws import environments, furnish, is_lawful
 
 MIB = 1 << 20
-# What README promises.
+# What docs/limits.md promises.
 MOST_ASKS = 10_000
 MOST_HTTP = 1_000
 MOST_SCANS = 10_000

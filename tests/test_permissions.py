@@ -2,8 +2,6 @@
 The role's policy: what the code says it needs, held against a COS and an SCF that enforce exactly that.
 """
 
-import json
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -120,10 +118,3 @@ def test_excluded_bucket_gets_no_permission_but_that_to_keep_reports() -> None:
     }
     assert [one["action"] for one in nothing_left["statement"]] == [["scf:InvokeFunction"]]
     assert policy(BUCKETS="*", EXCLUDE_BUCKETS=PHOTOS) == policy(BUCKETS="*")
-
-
-def test_the_policy_in_the_readme_is_this_one() -> None:
-    readme = (ROOT / "README.md").read_text("utf-8")
-    (shown,) = re.findall(r"## Permissions.*?```json\n(.*?)```", readme, re.DOTALL)[:1]
-
-    assert json.loads(shown) == policy(REPORT=f"{PHOTOS}/sweeper-reports")

@@ -1,7 +1,7 @@
 """
 One sweep, spread over more and more instances.
 
-For each FAN_OUT: a laptop's cloud of its own, seeded anew, every answer of COS delayed, one timer fired, and the chain
+For each FAN_OUT: an emulator of its own, seeded anew, every answer of COS delayed, one timer fired, and the chain
 run to its end. All instances and the cloud share this machine's cores, so what is shown is how the work divides and
 what it costs, not how fast it would be where every instance has a core of its own.
 """

@@ -1,5 +1,5 @@
 """
-Runs the laptop's cloud on 127.0.0.1: a port for COS, one for the control door and, with a function, one for SCF; says
+Runs the emulator on 127.0.0.1: a port for COS, one for the control door and, with a function, one for SCF; says
 one line of JSON when it is ready.
 """
 
@@ -65,7 +65,7 @@ def main(arguments: list[str]) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m tests.emulator",
-        description="A Tencent Cloud COS and SCF small enough for a laptop, in memory, on 127.0.0.1 only.",
+        description="An emulator of Tencent Cloud COS and SCF, in memory, on 127.0.0.1 only.",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

@@ -1,7 +1,7 @@
 """
 The demo's last chapters: a sweep that one invocation has no time for, and one that four instances share.
 
-Here the function runs as SCF runs it: in processes of its own, started, killed and fed by the laptop's SCF.
+Here the function runs as SCF runs it: in processes of its own, started, killed and fed by the emulator's SCF.
 """
 
 from collections.abc import Sequence
@@ -38,7 +38,7 @@ class Chains:
             self.promise("that took more than two runs, and none of them was killed", len(runs) > 2)
 
             title("8  The same again with FAN_OUT=4")
-            say("The first run deals out four shares. Each is a chain of its own, on an instance of its own:")
+            say("The first run deals out four shards. Each is a chain of its own, on an instance of its own:")
             runs = self.sweep(scf, fan_out=4)
             self.promise("four instances share a sweep and leave nothing out", self.finished(scf, runs))
 
@@ -55,12 +55,12 @@ class Chains:
             key=lambda run: (run.answer["shard"], run.started),
         )
         say("")
-        say(f"    {'share':<8}{'run':>4}{'instance':>10}{'seconds':>9}{'aborted':>9}{'freed':>12}   what then")
+        say(f"    {'shard':<8}{'run':>4}{'instance':>10}{'seconds':>9}{'aborted':>9}{'freed':>12}   what then")
         for run in runs:
             told = run.answer
-            then = f"hands on to {told['continuations']}" if told["continuations"] else told["status"]
+            then = f"continues in {told['continuations']}" if told["continuations"] else told["status"]
             say(
-                f"    {told['share']:<8}{told['run']:>4}{run.pid:>10}{run.duration_ms / 1000:>9.1f}{told['aborted']:>9}"
+                f"    {told['shard']:<8}{told['run']:>4}{run.pid:>10}{run.duration_ms / 1000:>9.1f}{told['aborted']:>9}"
                 f"{amount(told['bytes_freed']):>12}   {then}"
             )
         total = sum(run.answer["aborted"] for run in runs)

@@ -1,5 +1,5 @@
 """
-What each fault is, at each operation: what the laptop's cloud is told to do, and how the function is run meanwhile.
+What each fault is, at each operation: what the emulator is asked to do, and how the function is run meanwhile.
 """
 
 from collections.abc import Callable

@@ -34,7 +34,7 @@ def test_named_upload_is_not_aborted_until_dry_run_is_switched_off(cloud: Cloud,
 @pytest.mark.parametrize(
     "event",
     [timer(), {**timer(), "Message": "{}"}, {"Type": "Timer", "Message": "{}"}],
-    ids=["timer without an argument", "timer as shipped", "test event of the README"],
+    ids=["timer without an argument", "timer as shipped", "test event of the documents"],
 )
 def test_sweep_is_a_dry_run_with_a_week_and_three_days_by_default(
     event: dict[str, Any], cloud: Cloud, function: Function

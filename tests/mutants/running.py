@@ -21,7 +21,20 @@ from tests.mutants.making import Mutant
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = Path("handler") / "cos_sweeper"
 # What the tests read; byte code travels with it.
-COPIED = ("handler", "tests", "pyproject.toml", "serverless.yml", "requirements.txt", "README.md", "Makefile")
+COPIED = (
+    "handler",
+    "tests",
+    "pyproject.toml",
+    "serverless.yml",
+    "requirements.txt",
+    "Makefile",
+    "docs",
+    "README.md",
+    "CHANGELOG.md",
+    "CONTRIBUTING.md",
+    "SECURITY.md",
+    "LICENSE",
+)
 
 # The tests that tell of each module: files that are quick and in memory first, most mutants end there; then those that
 # go through the whole of the sweep, then those that go through the whole of the function.

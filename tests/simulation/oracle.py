@@ -28,7 +28,7 @@ COMMITTER = re.compile(
     r"__magic|__magic_job-.*|_temporary|_temporary-.*|\.spark-staging|\.spark-staging-.*|\.hive-staging|\.hive-staging_hive_.*"
     r"|_task_tmp\..*|_tmp\..*|-ext-10000|\.staging_[0-9]+"
 )
-"""Directories in which frameworks keep finished uploads open until a job commits, as README lists them."""
+"""Directories in which frameworks keep finished uploads open until a job commits, as docs/settings.md lists them."""
 
 
 # What is true

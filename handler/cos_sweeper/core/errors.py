@@ -24,7 +24,7 @@ class MissingCredentials(SweeperError):
         super().__init__(
             f"no role credentials: {', '.join(missing)} not set. SCF sets TENCENTCLOUD_SECRETID, "
             "TENCENTCLOUD_SECRETKEY and TENCENTCLOUD_SESSIONTOKEN when the function has an execution role: "
-            "attach one (README, Permissions)"
+            "attach one (docs/security.md)"
         )
         self.missing = missing
 

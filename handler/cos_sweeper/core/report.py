@@ -31,6 +31,7 @@ from cos_sweeper.core.model import (
 )
 from cos_sweeper.core.outcomes import NAMES, UNCHECKED, fields, fields_of_bucket, name_of
 from cos_sweeper.core.plan import ListingTarget, Plan, PriorFailures, Shard
+from cos_sweeper.core.version import VERSION
 
 # A report is also the function's answer, which SCF logs: examples, not lists.
 MAX_FAILURES_SHOWN = 20
@@ -130,6 +131,7 @@ class Report:
         """The report as the caller gets it; sizes in bytes, times in UTC."""
         return {
             "status": self.status.value,
+            "version": VERSION,
             "run_id": self.run_id,
             "run": self.number,
             "shard": str(self.shard),
