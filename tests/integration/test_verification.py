@@ -185,7 +185,7 @@ def test_no_more_than_a_few_hundred_uploads_wait_for_another_look_at_a_time(clou
     seeded = cloud.seed(BUCKET, "{n:03}", count=600)
     cloud.fault(ABORT, ignore=True)
 
-    status, report = ask(function, *seeded, patience=0.05, WORKERS="8")
+    status, report = ask(function, *seeded, patience=0.2, WORKERS="8")
 
     aborts = Counter(one.key for one in cloud.requests() if one.operation == ABORT)
     assert (status, report["failures_by_code"], claims(report)) == (503, {"StillThere": 600}, (0, 0, 0))
@@ -196,7 +196,7 @@ def test_bucket_in_which_no_abort_has_an_effect_is_left_alone(cloud: Cloud, func
     cloud.seed(BUCKET, "{n:03}", count=800)
     cloud.fault(ABORT, ignore=True)
 
-    report = sweep(function, patience=0.05, WORKERS="8", VERIFY="recent")
+    report = sweep(function, patience=0.2, WORKERS="8", VERIFY="recent")
 
     assert (report["failures_by_code"], claims(report)) == ({"StillThere": 800}, (0, 0, 0))
     assert len({one.key for one in cloud.requests() if one.operation == ABORT}) < 500
