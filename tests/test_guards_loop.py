@@ -2,8 +2,9 @@
 Guards of the loop that no other test would miss, found by breaking every one of them (`python -m tests.mutants`).
 """
 
+import asyncio
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta, timezone
 from typing import Any
@@ -17,9 +18,8 @@ from cos_sweeper.core.model import Bucket, Cursor, ListedUpload, Page, Part, Par
 from cos_sweeper.core.plan import UploadTarget
 from cos_sweeper.core.redaction import Redactor
 from cos_sweeper.cos.store import Receipt
-from cos_sweeper.engine import sweep
-from cos_sweeper.engine.sweep import RunResult
-from cos_sweeper.net import turns
+from cos_sweeper.engine import accounting, sweep
+from cos_sweeper.engine.result import RunResult
 from cos_sweeper.report.log import Log
 from tests.aborting import aborting_settings
 
@@ -39,15 +39,20 @@ class Shelf:
     """
 
     pages: Sequence[Sequence[tuple[str, str, datetime]]]
-    before: Callable[[str, object], None] = lambda *_: None
+    before: Callable[[str, object], Awaitable[None] | None] = lambda *_: None
     sent: Callable[[Upload], float | None] = lambda _: None
     listed: list[int] = field(default_factory=list)
     gone: set[Upload] = field(default_factory=set)
 
-    def page(self, bucket: Bucket, start: Cursor, _: str) -> Page:
+    async def _first(self, call: str, what: object) -> None:
+        hook = self.before(call, what)
+        if hook is not None:
+            await hook
+
+    async def page(self, bucket: Bucket, start: Cursor, _: str) -> Page:
         place = int(start.upload_id.removeprefix("page-") or 0)
         self.listed.append(place)
-        self.before("page", place)
+        await self._first("page", place)
         following = Cursor(f"{place + 1:03}", f"page-{place + 1}") if place + 1 < len(self.pages) else None
         listed = tuple(ListedUpload(Upload(bucket, key, one), at) for key, one, at in self.pages[place])
         return Page(listed, following, IN_STEP)
@@ -55,18 +60,18 @@ class Shelf:
     def give_back(self, _: Bucket) -> None:
         """No rate limit here."""
 
-    def pause(self, _: float) -> bool:
-        turns.sleep(0)
+    async def pause(self, _: float) -> bool:
+        await asyncio.sleep(0)
         return True
 
-    def parts(self, upload: Upload, _: int, *, for_abort: bool = False) -> PartsPage:  # noqa: ARG002
+    async def parts(self, upload: Upload, _: int, *, for_abort: bool = False) -> PartsPage:  # noqa: ARG002
         if upload in self.gone:
             raise NoSuchUpload("NoSuchUpload", 404)
-        self.before("parts", upload)
+        await self._first("parts", upload)
         return PartsPage((Part(OLD, 5),), None, IN_STEP, sent=self.sent(upload))
 
-    def abort(self, upload: Upload, within: float | None = None) -> Receipt:  # noqa: ARG002
-        self.before("abort", upload)
+    async def abort(self, upload: Upload, within: float | None = None) -> Receipt:  # noqa: ARG002
+        await self._first("abort", upload)
         self.gone.add(upload)
         return Receipt("id")
 
@@ -81,6 +86,10 @@ class Clock:
         return self.now
 
 
+async def allowed() -> str:
+    return ""
+
+
 def swept(
     shelf: Shelf,
     *requests: Request,
@@ -88,7 +97,7 @@ def swept(
     lines: list[str] | None = None,
     targets: Sequence[Upload] = (),
     scan_attempts: int = 0,
-    before_abort: Callable[[], str] = lambda: "",
+    before_abort: Callable[[], Awaitable[str]] = allowed,
     retries: bool = False,
     **more: Any,
 ) -> RunResult:
@@ -101,16 +110,16 @@ def swept(
         plan = replace(plan, number=2, named=left, scans=scans)
     log = Log((lines if lines is not None else []).append, Redactor(()))
     deadline = Deadline(clock or Clock(), 10.0, 20.0, 30.0)
-    return sweep.run(plan, shelf, deadline, log, retries=retries, before_abort=before_abort)  # type: ignore[arg-type]
+    return asyncio.run(sweep.run(plan, shelf, deadline, log, retries=retries, before_abort=before_abort))  # type: ignore[arg-type]
 
 
 def test_while_one_upload_is_slow_a_few_pages_are_listed_and_no_more() -> None:
     seen: list[int] = []
 
-    def before(call: str, _: object) -> None:
+    async def before(call: str, _: object) -> None:
         if call == "parts":
             for _turn in range(100):
-                turns.sleep(0)
+                await asyncio.sleep(0)
             seen.append(len(shelf.listed))
 
     shelf = Shelf([[("000", "1", OLD)], *([(f"{n:03}", "1", LATELY)] for n in range(1, 12))], before)
@@ -132,8 +141,8 @@ def test_the_next_run_goes_on_after_the_last_upload_whose_id_can_be_a_marker() -
 
     done = swept(Shelf([[("a", "1", LATELY), ("b", "", LATELY), ("c", "3", OLD)]], before), clock=clock)
 
-    assert done.left is not None
-    assert [scan.start for scan in done.left.scans] == [Cursor("a", "1")]
+    assert done.remaining is not None
+    assert [scan.start for scan in done.remaining.scans] == [Cursor("a", "1")]
     assert (done.report_builder.build().counts["kept"], done.report_builder.build().counts["rejected"]) == (1, 1)
 
 
@@ -160,7 +169,7 @@ def test_a_page_that_fails_is_left_only_where_our_own_time_limit_cut_it_off(
 
     assert done.report_builder.build().failed == failed
     assert done.report_builder.stopped_because == ("out of time" if is_left else "")
-    assert [scan.start for scan in (done.left.scans if done.left else ())] == [Cursor("001", "page-1")] * is_left
+    assert [scan.start for scan in (done.remaining.scans if done.remaining else ())] == [Cursor("001", "page-1")] * is_left
 
 
 def test_once_the_limit_is_reached_no_parts_are_asked_for() -> None:
@@ -188,12 +197,12 @@ def test_why_a_listed_upload_is_refused_is_the_gravest_reason() -> None:
 def test_what_was_gone_beyond_the_upload_to_go_on_from_is_told_by_this_run() -> None:
     clock, gone = Clock(), [False]
 
-    def before(call: str, what: object) -> None:
+    async def before(call: str, what: object) -> None:
         is_slow = isinstance(what, Upload) and what.key == "a"
         clock.now = 6.0
         if call == "parts" and is_slow:
             while not gone[0]:
-                turns.sleep(0)
+                await asyncio.sleep(0)
             clock.now = 10.0
             raise Unavailable("Timeout")
         if call == "abort":
@@ -203,8 +212,8 @@ def test_what_was_gone_beyond_the_upload_to_go_on_from_is_told_by_this_run() -> 
     done = swept(Shelf([[("a", "1", OLD), ("b", "2", OLD)]], before), clock=clock)
 
     assert done.report_builder.build().counts["already_gone_unchecked"] == done.report_builder.build().uploads == 1
-    assert done.left is not None
-    assert [scan.start for scan in done.left.scans] == [Cursor()]
+    assert done.remaining is not None
+    assert [scan.start for scan in done.remaining.scans] == [Cursor()]
 
 
 def test_a_listed_upload_that_is_refused_has_a_line_in_the_log() -> None:
@@ -230,10 +239,10 @@ def test_upload_that_a_sweep_found_is_never_offered_as_an_event_that_names_it() 
 def test_no_abort_leaves_while_it_is_being_asked_whether_one_may() -> None:
     is_asked = False
 
-    def before_abort() -> str:
+    async def before_abort() -> str:
         nonlocal is_asked
         for _turn in range(100):
-            turns.sleep(0)
+            await asyncio.sleep(0)
         is_asked = True
         return "it may not"
 
@@ -243,14 +252,14 @@ def test_no_abort_leaves_while_it_is_being_asked_whether_one_may() -> None:
     done = swept(Shelf([[(f"{n}", "1", OLD) for n in range(6)]], before), before_abort=before_abort)
 
     assert is_asked
-    assert done.left is not None
-    assert ([scan.start for scan in done.left.scans], done.report_builder.build().uploads) == ([Cursor()], 0)
+    assert done.remaining is not None
+    assert ([scan.start for scan in done.remaining.scans], done.report_builder.build().uploads) == ([Cursor()], 0)
 
 
 def test_evidence_that_grew_old_while_something_was_asked_is_gathered_anew() -> None:
     clock, looks = Clock(), []
 
-    def before_abort() -> str:
+    async def before_abort() -> str:
         clock.now += 3.0
         return ""
 
@@ -272,7 +281,7 @@ def test_listing_that_nobody_goes_on_with_is_told_whatever_ended_the_run() -> No
         clock.now = 10.0 if call == "abort" else 6.0
 
     done = swept(Shelf([[("a", "1", OLD)], [("b", "1", OLD)]], before), clock=clock, max_aborts=1)
-    done.keep_what_is_left(Log(lambda _: None, Redactor(())))
+    done.count_remaining(Log(lambda _: None, Redactor(())))
 
     report = done.report_builder.build()
     assert (report.counts["deferred"], report.not_swept) == (1, (f"{PHOTOS}/ after 001",))
@@ -289,14 +298,14 @@ def test_run_that_settled_the_first_upload_of_a_page_got_on() -> None:
 
     done = swept(Shelf([[("a", "1", LATELY), ("b", "2", OLD)]], before), clock=clock)
 
-    assert done.got_on
-    assert done.left is not None
-    assert [scan.start for scan in done.left.scans] == [Cursor("a", "1")]
+    assert done.progressed
+    assert done.remaining is not None
+    assert [scan.start for scan in done.remaining.scans] == [Cursor("a", "1")]
 
 
 def left_of_one_page(failing: str, monkeypatch: pytest.MonkeyPatch, *, out_of_time_at: str = "") -> RunResult:
     """A run over one page, in turn; parts of the failing ones cannot be listed, and no target may travel alone."""
-    monkeypatch.setattr(sweep, "MAX_TARGETS", 0)
+    monkeypatch.setattr(accounting, "MAX_TARGETS", 0)
     clock = Clock()
 
     def before(call: str, what: object) -> None:
@@ -315,16 +324,16 @@ def test_range_that_is_listed_again_reaches_from_the_first_failed_upload_to_the_
 ) -> None:
     done = left_of_one_page("ce", monkeypatch)
 
-    assert done.left is not None
-    assert [(one.start, one.end, one.attempts) for one in done.left.scans] == [(Cursor("b", "b"), Cursor("e", "e"), 1)]
+    assert done.remaining is not None
+    assert [(one.start, one.end, one.attempts) for one in done.remaining.scans] == [(Cursor("b", "b"), Cursor("e", "e"), 1)]
     assert done.report_builder.build().counts["aborted"] == done.report_builder.build().uploads == 5
 
 
 def test_range_does_not_reach_beyond_the_upload_to_go_on_from(monkeypatch: pytest.MonkeyPatch) -> None:
     done = left_of_one_page("ac", monkeypatch, out_of_time_at="d")
 
-    assert done.left is not None
-    assert [(one.start, one.end) for one in done.left.scans] == [
+    assert done.remaining is not None
+    assert [(one.start, one.end) for one in done.remaining.scans] == [
         (Cursor("c", "c"), None),
         (Cursor(), Cursor("c", "c")),
     ]
@@ -333,7 +342,7 @@ def test_range_does_not_reach_beyond_the_upload_to_go_on_from(monkeypatch: pytes
 def test_upload_whose_abort_may_have_taken_place_travels_by_itself_and_ends_a_range(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(sweep, "MAX_TARGETS", 0)
+    monkeypatch.setattr(accounting, "MAX_TARGETS", 0)
 
     def before(call: str, what: object) -> None:
         is_lost = call == "abort" and isinstance(what, Upload) and what.key == "c"
@@ -342,9 +351,9 @@ def test_upload_whose_abort_may_have_taken_place_travels_by_itself_and_ends_a_ra
 
     done = swept(Shelf([[(key, key, OLD) for key in "abcdef"]], before), retries=True)
 
-    assert done.left is not None
-    assert [(one.upload.key, one.was_sent) for one in done.left.named] == [("c", True)]
-    assert [(one.start.key, one.end and one.end.key) for one in done.left.scans] == [("a", "b"), ("d", "e")]
+    assert done.remaining is not None
+    assert [(one.upload.key, one.was_sent) for one in done.remaining.named] == [("c", True)]
+    assert [(one.start.key, one.end and one.end.key) for one in done.remaining.scans] == [("a", "b"), ("d", "e")]
 
 
 def test_target_that_a_listing_still_comes_to_is_told_by_the_run_that_lists_it() -> None:
@@ -362,8 +371,8 @@ def test_target_that_a_listing_still_comes_to_is_told_by_the_run_that_lists_it()
     targets = [Upload(PHOTOS, "b", "2")]
     done = swept(Shelf(pages, before), targets=targets, scan_attempts=1, clock=clock, workers=1)
 
-    assert done.left is not None
-    assert ([one.start for one in done.left.scans], done.left.named) == ([Cursor()], ())
+    assert done.remaining is not None
+    assert ([one.start for one in done.remaining.scans], done.remaining.named) == ([Cursor()], ())
     assert done.report_builder.build().uploads == 0
 
 
@@ -377,9 +386,9 @@ def test_upload_that_cannot_be_looked_at_shortly_before_its_abort_holds_up_no_li
 
     report = done.report_builder.build()
     assert (report.counts["aborted"], report.counts["deferred"]) == (1, 0 if is_tried_again else 1)
-    left = done.left.named if done.left else ()
+    left = done.remaining.named if done.remaining else ()
     assert [(one.upload.key, one.attempts) for one in left] == [("a", 1)] * is_tried_again
-    assert done.left is None or done.left.scans == ()
+    assert done.remaining is None or done.remaining.scans == ()
 
 
 def test_abort_that_was_refused_for_now_is_not_taken_for_one_that_may_have_taken_place() -> None:
@@ -389,23 +398,23 @@ def test_abort_that_was_refused_for_now_is_not_taken_for_one_that_may_have_taken
 
     done = swept(Shelf([[(key, "1", OLD) for key in "abcd"]], before), retries=True)
 
-    assert done.left is not None
-    assert {one.upload.key: one.was_sent for one in done.left.named} == {"a": False, "b": True, "c": True, "d": False}
+    assert done.remaining is not None
+    assert {one.upload.key: one.was_sent for one in done.remaining.named} == {"a": False, "b": True, "c": True, "d": False}
 
 
 def test_dry_run_that_comes_to_its_limit_behind_an_upload_not_reached_is_the_last_one() -> None:
     """The first upload is slower than the second, which takes the only abort: every run would end like this."""
 
-    def before(call: str, what: object) -> None:
+    async def before(call: str, what: object) -> None:
         if call == "parts" and isinstance(what, Upload) and what.key == "a":
             for _turn in range(9):
-                turns.sleep(0)
+                await asyncio.sleep(0)
 
     done = swept(Shelf([[("a", "1", OLD), ("b", "2", OLD)]], before), dry_run=True, max_aborts=1)
 
-    assert done.left is not None
-    assert (done.left.max_aborts, done.left.aborted) == (0, 1)
-    done.keep_what_is_left(Log(lambda _: None, Redactor(())))
+    assert done.remaining is not None
+    assert (done.remaining.max_aborts, done.remaining.aborted) == (0, 1)
+    done.count_remaining(Log(lambda _: None, Redactor(())))
     report = done.report_builder.build()
     assert (report.counts["would_abort"], report.counts["deferred"]) == (1, 1)
 
@@ -417,5 +426,5 @@ def test_run_whose_aborts_are_all_refused_got_nowhere() -> None:
 
     done = swept(Shelf([[("a", "1", OLD), ("b", "2", OLD)]], before), retries=True, max_aborts=1)
 
-    assert done.left is not None
-    assert (done.got_on, done.left.max_aborts) == (False, 1)
+    assert done.remaining is not None
+    assert (done.progressed, done.remaining.max_aborts) == (False, 1)

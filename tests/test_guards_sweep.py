@@ -2,6 +2,7 @@
 Guards of the sweep that no other test would miss, found by breaking every one of them (`python -m tests.mutants`).
 """
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
@@ -36,7 +37,9 @@ from cos_sweeper.core.plan import UploadTarget
 from cos_sweeper.core.policy import Policy
 from cos_sweeper.cos.store import Receipt
 from cos_sweeper.engine.paginator import Paginator, every_bucket
-from cos_sweeper.engine.processing import OUT_OF_TIME, AbortBudget, Acknowledged, UploadProcessor
+from cos_sweeper.engine.abort_budget import AbortBudget
+from cos_sweeper.engine.processing import Acknowledged, UploadProcessor
+from cos_sweeper.engine.reasons import OUT_OF_TIME
 from tests.aborting import aborting_settings
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=timezone.utc)
@@ -59,18 +62,18 @@ class Shelf:
     aborts: int = 0
     pauses: bool = True
 
-    def parts(self, _: Upload, after: int, *, for_abort: bool = False) -> PartsPage:  # noqa: ARG002
+    async def parts(self, _: Upload, after: int, *, for_abort: bool = False) -> PartsPage:  # noqa: ARG002
         self.asked.append(after)
         return self.parts_page(after)
 
-    def abort(self, _: Upload, within: float | None = None) -> Receipt:  # noqa: ARG002
+    async def abort(self, _: Upload, within: float | None = None) -> Receipt:  # noqa: ARG002
         self.aborts += 1
         return self.aborting()
 
     def give_back(self, _: Bucket) -> None:
         """No rate limit here."""
 
-    def pause(self, _: float) -> bool:
+    async def pause(self, _: float) -> bool:
         return self.pauses
 
 
@@ -85,7 +88,7 @@ def settled(
     plan = planning.build_plan((SweepRequest(),), aborting_settings((PHOTOS,), dry_run=dry_run), (PHOTOS,), "run", NOW)
     deadline = Deadline(lambda: 1.0 if passed() else 0.0, 1.0, 2.0, 3.0)
     processor = UploadProcessor(shelf, plan, deadline, abort_budget or AbortBudget(None), AsOf(NOW, is_new=True))  # type: ignore[arg-type]
-    outcome = processor.named(UploadTarget(UPLOAD, policy))
+    outcome = asyncio.run(processor.named(UploadTarget(UPLOAD, policy)))
     return outcome.aborted if isinstance(outcome, Acknowledged) else outcome
 
 
@@ -237,7 +240,7 @@ def test_abort_relies_on_a_look_of_less_than_five_seconds_that_a_second_one_conf
     plan = planning.build_plan((SweepRequest(),), aborting_settings((PHOTOS,)), (PHOTOS,), "run", NOW)
     deadline = Deadline(lambda: now[0], 1000.0, 1000.0, 1000.0)
     processor = UploadProcessor(shelf, plan, deadline, AbortBudget(None), AsOf(NOW, is_new=True))  # type: ignore[arg-type]
-    done = processor.named(UploadTarget(UPLOAD, RULES, markers=tuple(range(known))))
+    done = asyncio.run(processor.named(UploadTarget(UPLOAD, RULES, markers=tuple(range(known)))))
 
     assert type(done.aborted if isinstance(done, Acknowledged) else done) is outcome
     assert len(shelf.asked) == requests
@@ -246,7 +249,7 @@ def test_abort_relies_on_a_look_of_less_than_five_seconds_that_a_second_one_conf
 def test_an_allowance_without_a_limit_stays_without_one() -> None:
     abort_budget = AbortBudget(None)
 
-    assert abort_budget.take()
+    assert asyncio.run(abort_budget.take())
     abort_budget.give_back()
     assert (abort_budget.left, abort_budget.spent) == (None, False)
 
@@ -299,10 +302,10 @@ def test_only_what_is_wholly_a_bucket_in_a_region_is_swept(name: str, region: st
     found = Bucket(name, region)
 
     class Two:
-        def buckets(self, marker: str) -> BucketsPage:
+        async def buckets(self, marker: str) -> BucketsPage:
             return {"": BucketsPage((found,), "m"), "m": BucketsPage((PHOTOS,), None)}[marker]
 
-    assert every_bucket(Two(), NOW) == (((found,) if is_one else ()) + (PHOTOS,), NOW)  # type: ignore[arg-type]
+    assert asyncio.run(every_bucket(Two(), NOW)) == (((found,) if is_one else ()) + (PHOTOS,), NOW)  # type: ignore[arg-type]
 
 
 # Store
