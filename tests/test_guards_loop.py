@@ -169,7 +169,9 @@ def test_a_page_that_fails_is_left_only_where_our_own_time_limit_cut_it_off(
 
     assert done.report_builder.build().failed == failed
     assert done.report_builder.stopped_because == ("out of time" if is_left else "")
-    assert [scan.start for scan in (done.remaining.scans if done.remaining else ())] == [Cursor("001", "page-1")] * is_left
+    assert [scan.start for scan in (done.remaining.scans if done.remaining else ())] == [
+        Cursor("001", "page-1")
+    ] * is_left
 
 
 def test_once_the_limit_is_reached_no_parts_are_asked_for() -> None:
@@ -325,7 +327,9 @@ def test_range_that_is_listed_again_reaches_from_the_first_failed_upload_to_the_
     done = left_of_one_page("ce", monkeypatch)
 
     assert done.remaining is not None
-    assert [(one.start, one.end, one.attempts) for one in done.remaining.scans] == [(Cursor("b", "b"), Cursor("e", "e"), 1)]
+    assert [(one.start, one.end, one.attempts) for one in done.remaining.scans] == [
+        (Cursor("b", "b"), Cursor("e", "e"), 1)
+    ]
     assert done.report_builder.build().counts["aborted"] == done.report_builder.build().uploads == 5
 
 
@@ -399,7 +403,12 @@ def test_abort_that_was_refused_for_now_is_not_taken_for_one_that_may_have_taken
     done = swept(Shelf([[(key, "1", OLD) for key in "abcd"]], before), retries=True)
 
     assert done.remaining is not None
-    assert {one.upload.key: one.was_sent for one in done.remaining.named} == {"a": False, "b": True, "c": True, "d": False}
+    assert {one.upload.key: one.was_sent for one in done.remaining.named} == {
+        "a": False,
+        "b": True,
+        "c": True,
+        "d": False,
+    }
 
 
 def test_dry_run_that_comes_to_its_limit_behind_an_upload_not_reached_is_the_last_one() -> None:

@@ -36,8 +36,8 @@ from cos_sweeper.core.model import (
 from cos_sweeper.core.plan import UploadTarget
 from cos_sweeper.core.policy import Policy
 from cos_sweeper.cos.store import Receipt
-from cos_sweeper.engine.paginator import Paginator, every_bucket
 from cos_sweeper.engine.abort_budget import AbortBudget
+from cos_sweeper.engine.paginator import Paginator, every_bucket
 from cos_sweeper.engine.processing import Acknowledged, UploadProcessor
 from cos_sweeper.engine.reasons import OUT_OF_TIME
 from tests.aborting import aborting_settings
