@@ -88,48 +88,56 @@ class Connection(asyncio.BufferedProtocol):
 
     def buffer_updated(self, nbytes: int) -> None:
         """asyncio: so many bytes came."""
-        reader = self._reader
-        if reader is None:
+        if self._reader is None:
             # Nobody asked for them.
             self.close()
-            return
-        try:
-            reader.feed(self._buffer[:nbytes])
-        except TransportError as exc:
-            self._fail(exc)
-            return
-        if reader.complete:
-            self._finish(reader)
+        else:
+            self._feed(self._reader, self._buffer[:nbytes])
 
     def eof_received(self) -> None:
         """asyncio: the other side sends no more. The connection is closed then."""
-        self._end(ConnectionResetError())
+        self._end(None)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """asyncio: it is closed. With TLS on Python 3.10, nothing else tells a proper end."""
         self._stop_timer()
-        self._end(exc or ConnectionResetError())
+        self._end(exc)
 
-    def _end(self, exc: Exception) -> None:
-        self.reusable = False
-        self._ended = exc
-        reader = self._reader
-        if reader is None:
-            return
-        if isinstance(exc, ConnectionResetError) and exc.errno is None and self._is_proper_end() and reader.feed_end():
-            self._finish(reader)
-            self.reusable = False
-            return
-        self._fail(_broken(exc, stale=not reader.bytes))
-
-    def _is_proper_end(self) -> bool:
-        """TLS announces its end: an attacker who cuts the line must not decide where a response ends."""
-        if self._tls is None:
-            return True
+    def _feed(self, reader: ResponseReader, data: memoryview | bytes) -> None:
         try:
-            return not self._tls.read(1)
+            reader.feed(data)
+        except TransportError as exc:
+            self._fail(exc)
+        else:
+            if reader.complete:
+                self._finish(reader)
+
+    def _end(self, exc: Exception | None) -> None:
+        """The connection is over. exc: None for an end that may be the response's, too."""
+        self._ended = exc or ConnectionResetError()
+        is_proper = exc is None and (self._tls is None or self._drain(self._tls))
+        if self._reader is not None:
+            if is_proper and self._reader.feed_end():
+                self._finish(self._reader)
+            else:
+                self._fail(_broken(self._ended, stale=not self._reader.bytes))
+        self.reusable = False
+
+    def _drain(self, tls: ssl.SSLObject) -> bool:
+        """
+        Read what has arrived and asyncio has not read yet, and drops. Returns whether TLS announced the end.
+
+        Only that is one: an attacker who cuts the line must not decide where a response ends.
+        """
+        try:
+            while data := tls.read(READ_BYTES):
+                if self._reader is not None:
+                    self._feed(self._reader, data)
+        except ssl.SSLZeroReturnError:
+            return True
         except (ssl.SSLError, ValueError):
             return False
+        return True
 
     def _finish(self, reader: ResponseReader) -> None:
         self._reader = None
