@@ -52,9 +52,9 @@ class OpenPage:
     """
     A page of a listing whose uploads are processed.
 
-    number: of the page in this run; scan: of the listing in the plan. outcomes: by place in the listing, None while
-    open, and for uploads of another shard. open: uploads in work that hold up the page. targets: what is to be tried
-    again, by place. ranges: places that a later run lists again. detached: places whose verification waits.
+    number: of the page in this run; scan: of the listing in the plan. open: uploads without an outcome that hold up the
+    page. outcomes: by place in the listing, None while open, and for uploads of another shard. targets: what is to be
+    tried again, by place. ranges: places that a later run lists again. detached: places whose verification waits.
     """
 
     number: int
@@ -63,8 +63,8 @@ class OpenPage:
     listed: tuple[ListedUpload, ...]
     request_id: str
     close: Callable[[], None]
+    open: int
     outcomes: list[Outcome | None] = field(init=False)
-    open: int = 0
     targets: dict[int, UploadTarget] = field(default_factory=dict)
     ranges: list[range] = field(default_factory=list)
     detached: set[int] = field(default_factory=set)
@@ -118,11 +118,12 @@ class PageAccount:
         while len(self._pages) >= MAX_OPEN_PAGES:
             await self._closed.wait()
 
-    def open_page(self, scan: int, start: Cursor, page: Page) -> OpenPage:
-        """Begin a page."""
+    def open_page(self, scan: int, start: Cursor, page: Page, uploads: int) -> OpenPage:
+        """Begin a page. uploads: how many of its uploads this run processes."""
         self._opened += 1
-        opened = OpenPage(self._opened, scan, start, page.listed, page.request_id, self.close_pages)
+        opened = OpenPage(self._opened, scan, start, page.listed, page.request_id, self.close_pages, uploads)
         self._pages.append(opened)
+        self.close_pages()
         return opened
 
     def processed(self, page: OpenPage, place: int, outcome: Outcome) -> None:

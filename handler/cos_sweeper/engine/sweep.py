@@ -18,6 +18,7 @@ from cos_sweeper.core.errors import StoreError
 from cos_sweeper.core.keys import validate_key
 from cos_sweeper.core.model import (
     AT_LIMIT,
+    Cursor,
     Deferred,
     Keep,
     Kept,
@@ -151,22 +152,20 @@ class _Sweep:
             self._state.report_builder.sweeping(scan.bucket)
             self._state.as_of.lower(page.date, page.skew)
             await self._pages.has_room()
-            return self._take_page(page, self._pages.open_page(produced.number, produced.start, page))
+            return self._take_page(produced.number, produced.start, page)
         return iter(())
 
-    def _take_page(self, page: Page, opened: OpenPage) -> Iterator[UploadWork]:
+    def _take_page(self, number: int, start: Cursor, page: Page) -> Iterator[UploadWork]:
         shard = self._plan.shard
         mine = [
             place
             for place, listed in enumerate(page.listed)
             if shard.contains(_as_written(listed)) and not self._is_target(listed)
         ]
-        opened.open = len(mine)
-        for place in mine:
-            work = self._take_upload(page, place, opened)
-            if work is not None:
-                yield work
-        self._pages.close_pages()
+        # From here on the page is open for all of them, whenever the work on each is taken.
+        opened = self._pages.open_page(number, start, page, len(mine))
+        works = (self._take_upload(page, place, opened) for place in mine)
+        return (work for work in works if work is not None)
 
     def _is_target(self, listed: ListedUpload) -> bool:
         if not self._swept_targets:
