@@ -68,8 +68,10 @@ class TaskGroup:
             self._fail(exc)
 
     def _fail(self, exc: BaseException) -> None:
-        self._error = self._error or exc
-        self._is_over = True
+        """Cancel every other task, once, so that none is interrupted while it ends."""
+        if self._is_over:
+            return
+        self._error, self._is_over = exc, True
         current = asyncio.current_task()
         for task in self._tasks:
             if task is not current:
