@@ -96,7 +96,8 @@ def test_fresh_connection_that_ends_silently_is_an_error(script: list[Step], see
     with Server(script, [answer(ok())]) as server, closing(Client(server.port)) as client:
         code = client.error_code("/")
 
-    assert code == "ConnectionReset"
+    # One that ends before the request may end while it is being set up.
+    assert code == "ConnectionReset" or (code == "ConnectionFailed" and not sees)
     assert server.seen == [sees]
 
 
