@@ -73,7 +73,9 @@ class Connections:
         host, slash, path = rest.partition("/")
         request = _request(method, slash + path, host, headers, body or b"")
         origin = _Origin(scheme, host)
-        pooled = await self._take(origin)
+        pooled = self._pop(origin)
+        if pooled is not None and not (_is_recent(pooled) and pooled.is_idle()):
+            pooled = await self._first_usable(origin, pooled)
         if pooled is not None:
             try:
                 return await self._exchange(origin, pooled, request, ends)
@@ -106,16 +108,17 @@ class Connections:
         if len(self._idle) > MAX_IDLE or self._idle[0][1].used_at < used.used_at - MAX_IDLE_SECONDS:
             self._idle.pop(0)[1].close()
 
-    async def _take(self, origin: _Origin) -> Connection | None:
-        """The one that was used last, so that those too many grow old."""
-        while (pooled := self._pop(origin)) is not None:
-            is_recent = pooled.used_at >= clock.now() - MAX_IDLE_SECONDS
-            if is_recent and (pooled.is_idle() or await pooled.stays_idle()):
+    async def _first_usable(self, origin: _Origin, pooled: Connection | None) -> Connection | None:
+        """This pooled connection, or the next that can be used. Those before it are closed."""
+        while pooled is not None:
+            if _is_recent(pooled) and (pooled.is_idle() or await pooled.stays_idle()):
                 return pooled
             pooled.close()
+            pooled = self._pop(origin)
         return None
 
     def _pop(self, origin: _Origin) -> Connection | None:
+        """The one that was used last, so that those too many grow old."""
         for number in range(len(self._idle) - 1, -1, -1):
             if self._idle[number][0] == origin:
                 return self._idle.pop(number)[1]
@@ -130,6 +133,10 @@ class Connections:
         else:
             addresses = await self._resolver.addresses(origin.host, PORTS[origin.scheme], ends)
         return await connect(addresses, origin.host, tls, ends, self._buffer)
+
+
+def _is_recent(pooled: Connection) -> bool:
+    return pooled.used_at >= clock.now() - MAX_IDLE_SECONDS
 
 
 def _request(method: str, target: str, host: str, headers: Mapping[str, Any], body: bytes) -> bytes:
