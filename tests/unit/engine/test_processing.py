@@ -1,5 +1,5 @@
 """
-Guards of the sweep that no other test would miss, found by breaking every one of them (`python -m tests.mutants`).
+One upload: evidence, the abort, and the outcome.
 """
 
 import asyncio
@@ -14,18 +14,14 @@ from cos_sweeper.core import plan as planning
 from cos_sweeper.core.clock import AsOf
 from cos_sweeper.core.deadline import Deadline
 from cos_sweeper.core.errors import CosRejected, NoSuchUpload, RequestRejected, Unavailable
-from cos_sweeper.core.keys import validate_key
 from cos_sweeper.core.model import (
     Aborted,
     AlreadyGone,
     Bucket,
-    BucketsPage,
-    Cursor,
     Deferred,
     Failed,
     Kept,
     Outcome,
-    Page,
     Part,
     PartsPage,
     RejectedRequest,
@@ -37,18 +33,31 @@ from cos_sweeper.core.plan import UploadTarget
 from cos_sweeper.core.policy import Policy
 from cos_sweeper.cos.store import Receipt
 from cos_sweeper.engine.abort_budget import AbortBudget
-from cos_sweeper.engine.paginator import Paginator, every_bucket
 from cos_sweeper.engine.processing import Acknowledged, UploadProcessor
 from cos_sweeper.engine.reasons import OUT_OF_TIME
 from tests.aborting import aborting_settings
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=timezone.utc)
+
+
 HOUR = timedelta(hours=1)
+
+
 IN_STEP = timedelta(0)
+
+
 RULES = Policy(min_age=72 * HOUR, min_idle=24 * HOUR)
+
+
 AT_ONCE = Policy(timedelta(0), timedelta(0))
+
+
 PHOTOS = Bucket("photos-1250000000", "ap-guangzhou")
+
+
 UPLOAD = Upload(PHOTOS, "k", "1585130821" + "a" * 64)
+
+
 OLD = Part(NOW - 100 * HOUR, 5)
 
 
@@ -97,9 +106,6 @@ def raising(exc: Exception) -> Callable[..., Any]:
         raise exc
 
     return fail
-
-
-# Settle
 
 
 def test_parts_that_never_end_are_given_up_after_a_thousand_pages() -> None:
@@ -244,97 +250,3 @@ def test_abort_relies_on_a_look_of_less_than_five_seconds_that_a_second_one_conf
 
     assert type(done.aborted if isinstance(done, Acknowledged) else done) is outcome
     assert len(shelf.asked) == requests
-
-
-def test_an_allowance_without_a_limit_stays_without_one() -> None:
-    abort_budget = AbortBudget(None)
-
-    assert asyncio.run(abort_budget.take())
-    abort_budget.give_back()
-    assert (abort_budget.left, abort_budget.spent) == (None, False)
-
-
-# Listing
-
-
-def walked(start: Cursor, *markers: Cursor | None) -> Cursor | None:
-    walk = Paginator(start)
-    for marker in markers:
-        walk.advance(Page((), marker))
-    return walk.next
-
-
-@pytest.mark.parametrize(
-    "markers",
-    [
-        (("a", "1"),),
-        (("b", "1"), ("b", "1")),
-        (("b", "1"), ("b", "2"), ("b", "1")),
-        (("c", "1"), ("b", "2")),
-        (("b\udcff", "1"), ("b猫", "1")),
-    ],
-    ids=["before_the_start", "same", "circle", "back", "back_by_bytes"],
-)
-def test_a_listing_that_goes_back_or_in_circles_is_rejected(markers: tuple[tuple[str, str], ...]) -> None:
-    with pytest.raises(CosRejected) as caught:
-        walked(Cursor("b", "0"), *(Cursor(*marker) for marker in markers))
-
-    assert caught.value.code == "MarkerStuck"
-
-
-def test_a_listing_may_come_to_the_same_id_under_another_key_and_to_smaller_ids_under_the_same_one() -> None:
-    way = [Cursor("b", "9"), Cursor("b", "5"), Cursor("c", "9"), Cursor("c", "5"), Cursor("d", "9"), None]
-
-    assert walked(Cursor(), *way) is None
-
-
-@pytest.mark.parametrize(
-    ("name", "region", "is_one"),
-    [
-        (PHOTOS.name, PHOTOS.region, True),
-        (f"{PHOTOS.name}.evil", PHOTOS.region, False),
-        ("photos", PHOTOS.region, False),
-        (PHOTOS.name, f"{PHOTOS.region}.evil", False),
-        (PHOTOS.name, "", False),
-    ],
-)
-def test_only_what_is_wholly_a_bucket_in_a_region_is_swept(name: str, region: str, *, is_one: bool) -> None:
-    found = Bucket(name, region)
-
-    class Two:
-        async def buckets(self, marker: str) -> BucketsPage:
-            return {"": BucketsPage((found,), "m"), "m": BucketsPage((PHOTOS,), None)}[marker]
-
-    assert asyncio.run(every_bucket(Two(), NOW)) == (((found,) if is_one else ()) + (PHOTOS,), NOW)  # type: ignore[arg-type]
-
-
-# Store
-
-
-@pytest.mark.parametrize(
-    ("key", "upload_id", "reason"),
-    [
-        ("k", "x" * 256, None),
-        ("k", "x" * 257, "malformed"),
-        ("k", "x\n", "malformed"),
-        ("k", "x y", "malformed"),
-        ("k", "", "would delete the object"),
-        ("", "x", "would address the bucket"),
-        ("/", "x", "would address the bucket"),
-        ("/k", "x", "starts with '/'"),
-        ("k" * 850, "x", None),
-        ("k" * 851, "x", "851 bytes"),
-        ("猫" * 284, "x", "852 bytes"),
-        (".", "x", "last segment"),
-        ("a/..", "x", "last segment"),
-        ("a/b/.", "x", "last segment"),
-        ("../a", "x", None),
-        ("...", "x", None),
-        ("a..", "x", None),
-        ("\udcff", "x", "not valid UTF-8"),
-    ],
-)
-def test_what_would_address_something_else_never_reaches_the_sdk(key: str, upload_id: str, reason: str | None) -> None:
-    told = validate_key(key, upload_id)
-
-    assert told is None if reason is None else reason in (told or "")
