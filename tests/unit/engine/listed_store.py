@@ -36,7 +36,7 @@ OLD, LATELY = NOW - 100 * HOUR, NOW - HOUR
 
 
 @dataclass(slots=True)
-class Shelf:
+class ListedStore:
     """
     A store whose listing is given, a page at a time: (key, id, start) of each upload. before: a hook into each request.
 
@@ -96,7 +96,7 @@ async def allowed() -> str:
 
 
 def swept(
-    shelf: Shelf,
+    store: ListedStore,
     *requests: Request,
     clock: Clock | None = None,
     lines: list[str] | None = None,
@@ -115,4 +115,4 @@ def swept(
         plan = replace(plan, number=2, named=left, scans=scans)
     log = Log((lines if lines is not None else []).append, Redactor(()))
     deadline = Deadline(clock or Clock(), 10.0, 20.0, 30.0)
-    return asyncio.run(sweep.run(plan, shelf, deadline, log, retries=retries, before_abort=before_abort))  # type: ignore[arg-type]
+    return asyncio.run(sweep.run(plan, store, deadline, log, retries=retries, before_abort=before_abort))  # type: ignore[arg-type]

@@ -11,27 +11,27 @@ from cos_sweeper.core.errors import NoSuchUpload, Unavailable
 from cos_sweeper.core.model import Cursor, Upload
 from cos_sweeper.engine import accounting
 from cos_sweeper.engine.result import RunResult
-from tests.unit.engine.listed_store import LATELY, OLD, Clock, Shelf, swept
+from tests.unit.engine.listed_store import LATELY, OLD, Clock, ListedStore, swept
 
 
-def test_while_one_upload_is_slow_a_few_pages_are_listed_and_no_more() -> None:
+def test_few_pages_are_listed_while_one_upload_is_slow() -> None:
     seen: list[int] = []
 
     async def before(call: str, _: object) -> None:
         if call == "parts":
             for _turn in range(100):
                 await asyncio.sleep(0)
-            seen.append(len(shelf.listed))
+            seen.append(len(store.listed))
 
-    shelf = Shelf([[("000", "1", OLD)], *([(f"{n:03}", "1", LATELY)] for n in range(1, 12))], before)
-    report = swept(shelf).report_builder.build()
+    store = ListedStore([[("000", "1", OLD)], *([(f"{n:03}", "1", LATELY)] for n in range(1, 12))], before)
+    report = swept(store).report_builder.build()
 
     # Three whose uploads are not all settled, the one that waits to be the fourth, and one read ahead.
     assert seen == [3 + 1 + 1]
     assert (report.uploads, report.counts["aborted"], report.counts["kept"]) == (12, 1, 11)
 
 
-def test_the_next_run_goes_on_after_the_last_upload_whose_id_can_be_a_marker() -> None:
+def test_next_run_goes_on_after_the_last_upload_whose_id_can_be_a_marker() -> None:
     clock = Clock()
 
     def before(call: str, _: object) -> None:
@@ -40,14 +40,14 @@ def test_the_next_run_goes_on_after_the_last_upload_whose_id_can_be_a_marker() -
             clock.now = 10.0
             raise Unavailable("Timeout")
 
-    done = swept(Shelf([[("a", "1", LATELY), ("b", "", LATELY), ("c", "3", OLD)]], before), clock=clock)
+    done = swept(ListedStore([[("a", "1", LATELY), ("b", "", LATELY), ("c", "3", OLD)]], before), clock=clock)
 
     assert done.remaining is not None
     assert [scan.start for scan in done.remaining.scans] == [Cursor("a", "1")]
     assert (done.report_builder.build().counts["kept"], done.report_builder.build().counts["rejected"]) == (1, 1)
 
 
-def test_what_was_gone_beyond_the_upload_to_go_on_from_is_told_by_this_run() -> None:
+def test_upload_gone_behind_the_resume_point_is_counted_by_this_run() -> None:
     clock, gone = Clock(), [False]
 
     async def before(call: str, what: object) -> None:
@@ -62,14 +62,14 @@ def test_what_was_gone_beyond_the_upload_to_go_on_from_is_told_by_this_run() -> 
             gone[0] = True
             raise NoSuchUpload("NoSuchUpload", 404)
 
-    done = swept(Shelf([[("a", "1", OLD), ("b", "2", OLD)]], before), clock=clock)
+    done = swept(ListedStore([[("a", "1", OLD), ("b", "2", OLD)]], before), clock=clock)
 
     assert done.report_builder.build().counts["already_gone_unchecked"] == done.report_builder.build().uploads == 1
     assert done.remaining is not None
     assert [scan.start for scan in done.remaining.scans] == [Cursor()]
 
 
-def test_range_does_not_reach_beyond_the_upload_to_go_on_from(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_range_ends_before_the_resume_point(monkeypatch: pytest.MonkeyPatch) -> None:
     done = left_of_one_page("ac", monkeypatch, out_of_time_at="d")
 
     assert done.remaining is not None
@@ -79,15 +79,15 @@ def test_range_does_not_reach_beyond_the_upload_to_go_on_from(monkeypatch: pytes
     ]
 
 
-def test_a_listed_upload_that_is_refused_has_a_line_in_the_log() -> None:
+def test_listed_upload_that_is_rejected_has_a_line_in_the_log() -> None:
     lines: list[str] = []
 
-    swept(Shelf([[("/k", "1", OLD)]]), lines=lines)
+    swept(ListedStore([[("/k", "1", OLD)]]), lines=lines)
 
     assert [json.loads(line)["key"] for line in lines if "upload.rejected" in line] == ["/k"]
 
 
-def test_run_that_settled_the_first_upload_of_a_page_got_on() -> None:
+def test_run_that_processed_the_first_upload_of_a_page_made_progress() -> None:
     clock = Clock()
 
     def before(call: str, _: object) -> None:
@@ -96,7 +96,7 @@ def test_run_that_settled_the_first_upload_of_a_page_got_on() -> None:
             clock.now = 10.0
             raise Unavailable("Timeout")
 
-    done = swept(Shelf([[("a", "1", LATELY), ("b", "2", OLD)]], before), clock=clock)
+    done = swept(ListedStore([[("a", "1", LATELY), ("b", "2", OLD)]], before), clock=clock)
 
     assert done.progressed
     assert done.remaining is not None
@@ -116,7 +116,7 @@ def left_of_one_page(failing: str, monkeypatch: pytest.MonkeyPatch, *, out_of_ti
                 raise Unavailable("SlowDown", 503)
 
     pages = [[(key, key, OLD) for key in "abcdefg"]]
-    return swept(Shelf(pages, before), clock=clock, retries=True, workers=1)
+    return swept(ListedStore(pages, before), clock=clock, retries=True, workers=1)
 
 
 def test_range_that_is_listed_again_reaches_from_the_first_failed_upload_to_the_last(
@@ -141,7 +141,7 @@ def test_upload_whose_abort_may_have_taken_place_travels_by_itself_and_ends_a_ra
         if is_lost or (call == "parts" and isinstance(what, Upload) and what.key in "be"):
             raise Unavailable("Timeout")
 
-    done = swept(Shelf([[(key, key, OLD) for key in "abcdef"]], before), retries=True)
+    done = swept(ListedStore([[(key, key, OLD) for key in "abcdef"]], before), retries=True)
 
     assert done.remaining is not None
     assert [(one.upload.key, one.was_sent) for one in done.remaining.named] == [("c", True)]

@@ -6,7 +6,7 @@ import pytest
 
 from cos_sweeper.core.errors import CosRejected, StoreError, Unavailable
 from cos_sweeper.core.model import Cursor
-from tests.unit.engine.listed_store import LATELY, Clock, Shelf, swept
+from tests.unit.engine.listed_store import LATELY, Clock, ListedStore, swept
 
 
 @pytest.mark.parametrize(
@@ -18,7 +18,7 @@ from tests.unit.engine.listed_store import LATELY, Clock, Shelf, swept
     ],
     ids=["cut_off_by_ourselves", "failed_in_time", "refused_late"],
 )
-def test_a_page_that_fails_is_left_only_where_our_own_time_limit_cut_it_off(
+def test_page_that_fails_is_left_only_where_our_own_time_limit_cut_it_off(
     trouble: StoreError, now: float, failed: dict[str, int], *, is_left: bool
 ) -> None:
     clock = Clock()
@@ -28,7 +28,7 @@ def test_a_page_that_fails_is_left_only_where_our_own_time_limit_cut_it_off(
             clock.now = now
             raise trouble
 
-    done = swept(Shelf([[], [("001", "1", LATELY)]], before), clock=clock)
+    done = swept(ListedStore([[], [("001", "1", LATELY)]], before), clock=clock)
 
     assert done.report_builder.build().failed == failed
     assert done.report_builder.stopped_because == ("out of time" if is_left else "")

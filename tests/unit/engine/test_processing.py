@@ -62,7 +62,7 @@ OLD = Part(NOW - 100 * HOUR, 5)
 
 
 @dataclass(slots=True)
-class Shelf:
+class PartsStore:
     """A store that answers as it is told. asked: the parts that were asked for, by the number after which."""
 
     parts_page: Callable[[int], PartsPage] = lambda _: PartsPage((OLD,), None, IN_STEP)
@@ -86,8 +86,8 @@ class Shelf:
         return self.pauses
 
 
-def settled(
-    shelf: Shelf,
+def processed(
+    store: PartsStore,
     policy: Policy = RULES,
     *,
     abort_budget: AbortBudget | None = None,
@@ -96,7 +96,7 @@ def settled(
 ) -> Outcome:
     plan = planning.build_plan((SweepRequest(),), aborting_settings((PHOTOS,), dry_run=dry_run), (PHOTOS,), "run", NOW)
     deadline = Deadline(lambda: 1.0 if passed() else 0.0, 1.0, 2.0, 3.0)
-    processor = UploadProcessor(shelf, plan, deadline, abort_budget or AbortBudget(None), AsOf(NOW, is_new=True))  # type: ignore[arg-type]
+    processor = UploadProcessor(store, plan, deadline, abort_budget or AbortBudget(None), AsOf(NOW, is_new=True))  # type: ignore[arg-type]
     outcome = asyncio.run(processor.named(UploadTarget(UPLOAD, policy)))
     return outcome.aborted if isinstance(outcome, Acknowledged) else outcome
 
@@ -109,22 +109,22 @@ def raising(exc: Exception) -> Callable[..., Any]:
 
 
 def test_parts_that_never_end_are_given_up_after_a_thousand_pages() -> None:
-    shelf = Shelf(lambda after: PartsPage((OLD,), after + 7, IN_STEP))
+    store = PartsStore(lambda after: PartsPage((OLD,), after + 7, IN_STEP))
 
-    outcome = settled(shelf)
+    outcome = processed(store)
 
     assert isinstance(outcome, Failed)
     assert (outcome.code, outcome.permanent) == ("EndlessParts", True)
-    assert shelf.asked == [7 * page for page in range(1000)]
-    assert shelf.aborts == 0
+    assert store.asked == [7 * page for page in range(1000)]
+    assert store.aborts == 0
 
 
 @pytest.mark.parametrize("minutes", [6, -6])
-def test_a_clock_that_is_off_while_parts_are_read_keeps_what_has_an_idle_time(minutes: int) -> None:
-    shelf = Shelf(lambda _: PartsPage((OLD,), None, timedelta(minutes=minutes)))
+def test_clock_that_is_off_while_parts_are_read_keeps_what_has_an_idle_time(minutes: int) -> None:
+    store = PartsStore(lambda _: PartsPage((OLD,), None, timedelta(minutes=minutes)))
 
-    assert isinstance(settled(shelf), Kept)
-    assert isinstance(settled(shelf, AT_ONCE), Aborted)
+    assert isinstance(processed(store), Kept)
+    assert isinstance(processed(store, AT_ONCE), Aborted)
 
 
 @pytest.mark.parametrize(
@@ -140,15 +140,15 @@ def test_a_clock_that_is_off_while_parts_are_read_keeps_what_has_an_idle_time(mi
 def test_what_goes_wrong_while_parts_are_read_or_at_the_abort_is_an_outcome(
     trouble: Exception, outcome: type[Outcome]
 ) -> None:
-    reading, aborting = Shelf(parts_page=raising(trouble)), Shelf(aborting=raising(trouble))
+    reading, aborting = PartsStore(parts_page=raising(trouble)), PartsStore(aborting=raising(trouble))
 
-    assert [type(settled(reading)), type(settled(aborting))] == [outcome, outcome]
+    assert [type(processed(reading)), type(processed(aborting))] == [outcome, outcome]
     assert (reading.aborts, aborting.aborts) == (0, 1)
 
 
-def test_whether_a_failure_lasts_is_told() -> None:
+def test_failure_says_whether_it_is_permanent() -> None:
     for_now, for_good = (
-        settled(Shelf(raising(trouble))) for trouble in (Unavailable("SlowDown"), CosRejected("AccessDenied"))
+        processed(PartsStore(raising(trouble))) for trouble in (Unavailable("SlowDown"), CosRejected("AccessDenied"))
     )
 
     assert isinstance(for_now, Failed)
@@ -157,62 +157,65 @@ def test_whether_a_failure_lasts_is_told() -> None:
 
 
 def test_only_a_named_upload_without_an_idle_time_is_aborted_though_its_parts_cannot_be_read() -> None:
-    blind, gone = Shelf(raising(CosRejected("AccessDenied"))), Shelf(raising(NoSuchUpload("NoSuchUpload", 404)))
+    blind, gone = (
+        PartsStore(raising(CosRejected("AccessDenied"))),
+        PartsStore(raising(NoSuchUpload("NoSuchUpload", 404))),
+    )
 
-    assert settled(blind, AT_ONCE) == Aborted(UPLOAD, None, "id")
-    assert settled(gone, AT_ONCE) == AlreadyGone(UPLOAD)
+    assert processed(blind, AT_ONCE) == Aborted(UPLOAD, None, "id")
+    assert processed(gone, AT_ONCE) == AlreadyGone(UPLOAD)
     assert gone.aborts == 0
 
 
-def test_out_of_time_no_parts_are_asked_for() -> None:
-    shelf = Shelf()
+def test_no_parts_are_requested_out_of_time() -> None:
+    store = PartsStore()
 
-    assert isinstance(settled(shelf, passed=lambda: True), Deferred)
-    assert shelf.asked == []
+    assert isinstance(processed(store, passed=lambda: True), Deferred)
+    assert store.asked == []
 
 
 def test_parts_that_were_cut_off_by_our_own_time_limit_are_no_failure() -> None:
-    shelf = Shelf(raising(Unavailable("Timeout")))
+    store = PartsStore(raising(Unavailable("Timeout")))
 
-    assert isinstance(settled(shelf, passed=lambda: bool(shelf.asked)), Deferred)
-    assert isinstance(settled(Shelf(raising(CosRejected("x"))), passed=lambda: False), Failed)
+    assert isinstance(processed(store, passed=lambda: bool(store.asked)), Deferred)
+    assert isinstance(processed(PartsStore(raising(CosRejected("x"))), passed=lambda: False), Failed)
 
 
-def test_an_allowance_is_taken_for_an_abort_and_given_back_only_when_none_was_needed() -> None:
+def test_place_under_the_limit_is_taken_for_an_abort_and_given_back_only_when_none_was_needed() -> None:
     abort_budget = AbortBudget(2)
     gone, failed = NoSuchUpload("NoSuchUpload", 404), Unavailable("Timeout")
 
     left = []
-    for shelf, dry_run in (
-        (Shelf(aborting=raising(gone)), False),
-        (Shelf(aborting=raising(failed)), False),
-        (Shelf(), True),
+    for store, dry_run in (
+        (PartsStore(aborting=raising(gone)), False),
+        (PartsStore(aborting=raising(failed)), False),
+        (PartsStore(), True),
     ):
-        outcome = settled(shelf, abort_budget=abort_budget, dry_run=dry_run)
+        outcome = processed(store, abort_budget=abort_budget, dry_run=dry_run)
         left.append((type(outcome), abort_budget.left, abort_budget.spent))
 
     assert left == [(AlreadyGone, 2, False), (Failed, 1, False), (WouldAbort, 0, True)]
-    assert isinstance(settled(Shelf(), abort_budget=abort_budget), Deferred)
+    assert isinstance(processed(PartsStore(), abort_budget=abort_budget), Deferred)
     assert abort_budget.left == 0
 
 
 @pytest.mark.parametrize("code", ["TooLate", "OutOfTime"])
 def test_upload_whose_abort_never_left_is_left_for_later_and_takes_no_place_under_the_limit(code: str) -> None:
     abort_budget = AbortBudget(1)
-    shelf = Shelf(aborting=raising(Unavailable(code, again=code == "TooLate")))
+    store = PartsStore(aborting=raising(Unavailable(code, again=code == "TooLate")))
 
-    outcome = settled(shelf, abort_budget=abort_budget)
+    outcome = processed(store, abort_budget=abort_budget)
 
     assert isinstance(outcome, Deferred)
-    assert (shelf.aborts, len(shelf.asked), abort_budget.left) == ((3, 3, 1) if code == "TooLate" else (1, 1, 1))
+    assert (store.aborts, len(store.asked), abort_budget.left) == ((3, 3, 1) if code == "TooLate" else (1, 1, 1))
 
 
 def test_upload_whose_abort_was_sent_and_cannot_be_looked_up_is_left_for_later_and_says_so() -> None:
     abort_budget = AbortBudget(1)
-    shelf = Shelf(aborting=raising(Unavailable("Timeout", again=True)))
+    store = PartsStore(aborting=raising(Unavailable("Timeout", again=True)))
 
-    outcome = settled(shelf, abort_budget=abort_budget, passed=lambda: shelf.aborts > 0)
-    without_pause = settled(Shelf(aborting=raising(Unavailable("Timeout", again=True)), pauses=False))
+    outcome = processed(store, abort_budget=abort_budget, passed=lambda: store.aborts > 0)
+    without_pause = processed(PartsStore(aborting=raising(Unavailable("Timeout", again=True)), pauses=False))
 
     assert outcome == without_pause == Deferred(UPLOAD, OUT_OF_TIME, was_sent=True)
     assert abort_budget.left == 0
@@ -242,11 +245,11 @@ def test_abort_relies_on_a_look_of_less_than_five_seconds_that_a_second_one_conf
         now[0] += seconds
         return PartsPage((OLD,), after + 1 if after + 1 < pages else None, IN_STEP, NOW, sent)
 
-    shelf = Shelf(page)
+    store = PartsStore(page)
     plan = planning.build_plan((SweepRequest(),), aborting_settings((PHOTOS,)), (PHOTOS,), "run", NOW)
     deadline = Deadline(lambda: now[0], 1000.0, 1000.0, 1000.0)
-    processor = UploadProcessor(shelf, plan, deadline, AbortBudget(None), AsOf(NOW, is_new=True))  # type: ignore[arg-type]
+    processor = UploadProcessor(store, plan, deadline, AbortBudget(None), AsOf(NOW, is_new=True))  # type: ignore[arg-type]
     done = asyncio.run(processor.named(UploadTarget(UPLOAD, RULES, markers=tuple(range(known)))))
 
     assert type(done.aborted if isinstance(done, Acknowledged) else done) is outcome
-    assert len(shelf.asked) == requests
+    assert len(store.asked) == requests

@@ -124,7 +124,7 @@ class Wrapped:
         await self._inner.put_report(bucket, key, body)
 
 
-def test_all_pages_of_all_buckets_are_settled(account: Account) -> None:
+def test_all_pages_of_all_buckets_are_processed(account: Account) -> None:
     seed(account, "a/{n}", 25)
     seed(account, "b", 12)
     seed(account, "c/{n}", 7, LOGS)
@@ -184,7 +184,7 @@ def test_no_more_requests_are_in_flight_than_there_are_workers_and_pages_are_rea
 
 
 @pytest.mark.parametrize("stuck", ["same", "back", "cycle_within_a_key"])
-def test_a_marker_that_does_not_advance_ends_the_listing_with_an_error(stuck: str, account: Account) -> None:
+def test_marker_that_does_not_advance_ends_the_listing_with_an_error(stuck: str, account: Account) -> None:
     seed(account, "m/{n:02}", 30)
     seed(account, "other", 1, LOGS)
     store = memory(account)
@@ -231,7 +231,7 @@ def test_out_of_time_the_rest_is_deferred_and_what_is_in_flight_finishes(account
     assert len(account.bucket(PHOTOS.name).uploads) == 60 - report.counts["aborted"]
 
 
-def test_what_is_gone_beyond_the_upload_to_go_on_from_is_told_by_this_run(account: Account) -> None:
+def test_upload_gone_behind_the_resume_point_is_counted_by_this_run(account: Account) -> None:
     """The next run will not find it. The first upload's parts take until the second one is aborted and time is up."""
     slow, quick = seed(account, "a") + seed(account, "b")
     seed(account, "c", idle=1)
@@ -313,7 +313,7 @@ def test_max_aborts_is_never_passed(dry: bool, account: Account) -> None:  # noq
     assert len(account.bucket(PHOTOS.name).uploads) == (45 if dry else 33)
 
 
-def test_an_upload_that_was_gone_already_does_not_count_against_max_aborts(account: Account) -> None:
+def test_upload_that_was_gone_already_does_not_count_against_max_aborts(account: Account) -> None:
     gone = seed(account, "a{n:02}", 5)
     seed(account, "b{n:02}", 5)
     inner = memory(account)
@@ -327,7 +327,7 @@ def test_an_upload_that_was_gone_already_does_not_count_against_max_aborts(accou
     assert (report.counts["already_gone"], report.counts["aborted"]) == (5, 5)
 
 
-def test_a_failing_upload_is_told_and_the_others_go_on(account: Account) -> None:
+def test_failing_upload_is_reported_and_the_others_go_on(account: Account) -> None:
     uploads = seed(account, "{n}", 20)
 
     def before(call: str, upload: object) -> None:
@@ -343,7 +343,7 @@ def test_a_failing_upload_is_told_and_the_others_go_on(account: Account) -> None
     assert [(line["code"], line["status"], line["cos_request_id"]) for line in failed] == [("SlowDown", 503, "id-3")]
 
 
-def test_a_defect_in_a_task_is_not_swallowed(account: Account) -> None:
+def test_defect_in_a_task_is_raised(account: Account) -> None:
     seed(account, "{n}", 20)
 
     def before(call: str, _: object) -> None:
@@ -354,7 +354,7 @@ def test_a_defect_in_a_task_is_not_swallowed(account: Account) -> None:
         sweep(Wrapped(memory(account), before))  # type: ignore[arg-type]
 
 
-def test_buckets_with_names_or_regions_that_are_none_are_left_out() -> None:
+def test_buckets_with_invalid_names_or_regions_are_left_out() -> None:
     account = Account("1250000000")
     account.put_bucket(PHOTOS.name, PHOTOS.region, now=NOW)
     account.put_bucket("odd-1250000000", "evil.com", now=NOW)
