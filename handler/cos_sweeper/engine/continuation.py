@@ -128,9 +128,9 @@ def raise_for_failed_chain(event: object) -> None:
 
     It is recognised before anything else is looked at: the platform's retries of it do nothing either.
     """
-    told = event.get(CHAIN_FAILED) if isinstance(event, dict) else None
-    if isinstance(told, dict):
-        run_id, codes = told.get("run_id"), told.get("codes")
+    failed = event.get(CHAIN_FAILED) if isinstance(event, dict) else None
+    if isinstance(failed, dict):
+        run_id, codes = failed.get("run_id"), failed.get("codes")
         known = [code for code in codes if isinstance(code, str)] if isinstance(codes, list) else []
         raise RunFailed(f"the chain {str(run_id)[:64]} failed with {', '.join(known)[:1000]}; its reports say where")
 
