@@ -7,7 +7,7 @@ PROCESSES ?= $(shell $(PYTHON) -c 'import os; print(min(8, 1 + (os.cpu_count() o
 VENV := .venv-$(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])')
 RUN := PYTHONPATH=handler $(VENV)/bin/python
 
-.PHONY: demo test suite check nightly faults soak fuzz mutants bench transports memory scale audit sbom lock format package clean help
+.PHONY: demo test suite check nightly faults soak fuzz mutants bench memory scale audit sbom lock format package clean help
 
 help: ## this list
 	@sed -nE 's/^([a-z]+):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -45,9 +45,6 @@ mutants: $(VENV)/ready ## breaks every guard in the code, one at a time, and say
 
 bench: $(VENV)/ready ## what an abort, a sweep, a page and a cold start cost, beside every peer and the limit; six minutes
 	@$(RUN) -m tests.bench.speed $(BENCH)
-
-transports: $(VENV)/ready ## the SDK's call over everything it could ride on; four minutes
-	@$(RUN) -m tests.bench.transports
 
 memory: $(VENV)/ready ## peak memory of a sweep of 10,000 and of 1,000,000 uploads; about ten minutes
 	@$(RUN) -m tests.bench.memory

@@ -49,7 +49,7 @@ class Fault:
     def error(self) -> StoreError:
         """What the caller is told. An answer that is lost on its way says nothing."""
         if self.on == "lost":
-            return Unavailable("Timeout", again=self.how == "busy")
+            return Unavailable("ReadTimeout", again=self.how == "busy")
         if self.how == "rejected":
             return CosRejected("AccessDenied", 403, "request-of-a-fault")
         if self.how == "stopped":

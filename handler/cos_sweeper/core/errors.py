@@ -37,7 +37,7 @@ class StoreError(SweeperError):
     """
     COS did not do what was asked.
 
-    code: COS's error code, or one of ours where COS gave none (`Timeout`, `ConnectionFailed`, `Unreadable`, …).
+    code: COS's error code, or one of ours where COS gave none (`ReadTimeout`, `ConnectionFailed`, `Unreadable`, …).
     status: the HTTP status, None where no answer came. request_id: COS's, '' where none came.
     """
 

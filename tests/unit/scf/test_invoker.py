@@ -2,9 +2,10 @@
 The function invoking itself, through the official SDK, against an SCF over HTTP.
 """
 
+import asyncio
 import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -47,14 +48,17 @@ class Clock:
     def left(self) -> float:
         return self._left
 
-    def sleep(self, seconds: float) -> None:
+    async def sleep(self, seconds: float) -> None:
         self.waits.append(seconds)
 
 
-def relay(scf: Cloud, clock: Clock, me: FunctionName = ME, secret_key: str | None = None) -> FunctionInvoker:
+def invoke(
+    scf: Cloud, clock: Clock, payloads: Sequence[str], me: FunctionName = ME, secret_key: str | None = None
+) -> list[str]:
     role = Credentials(scf.role.secret_id, secret_key or scf.role.secret_key, scf.role.token or "")
     port = int(scf.invoke_endpoint.rpartition(":")[2])
-    return FunctionInvoker(role, me, clock.left, port=port, sleep=clock.sleep)
+    invoker = FunctionInvoker(role, me, clock.left, port=port, sleep=clock.sleep)
+    return asyncio.run(invoker.invoke(payloads))
 
 
 def events(scf: Cloud) -> list[object]:
@@ -62,10 +66,10 @@ def events(scf: Cloud) -> list[object]:
     return [record.event for record in scf.invocations()]
 
 
-def test_each_checkpoint_is_an_asynchronous_invocation_of_its_own(scf: Cloud) -> None:
+def test_payload_is_an_asynchronous_invocation_of_its_own(scf: Cloud) -> None:
     clock = Clock()
 
-    relay(scf, clock).invoke([json.dumps({"n": n}) for n in range(3)])
+    invoke(scf, clock, [json.dumps({"n": n}) for n in range(3)])
 
     assert sorted(str(event) for event in events(scf)) == ["{'n': 0}", "{'n': 1}", "{'n': 2}"]
     assert {record.kind for record in scf.invocations()} == {"async"}
@@ -74,7 +78,7 @@ def test_each_checkpoint_is_an_asynchronous_invocation_of_its_own(scf: Cloud) ->
 
 
 @pytest.mark.parametrize(
-    "trouble",
+    "fault",
     [
         {"status": 200, "code": "InternalError"},
         {"status": 200, "code": "RequestLimitExceeded"},
@@ -82,30 +86,30 @@ def test_each_checkpoint_is_an_asynchronous_invocation_of_its_own(scf: Cloud) ->
         {"raw": '{"Response": {', "status": 200},
         {"raw": "busy", "status": 502},
     ],
-    ids=["internal_error", "too_many", "reset", "stopped_because", "bad_gateway"],
+    ids=["internal_error", "too_many", "reset", "cut_off", "bad_gateway"],
 )
-def test_what_may_pass_is_tried_again(trouble: dict[str, object], scf: Cloud) -> None:
-    scf.invoke_fault(count=ATTEMPTS - 1, **trouble)
+def test_transient_error_is_retried(fault: dict[str, object], scf: Cloud) -> None:
+    scf.invoke_fault(count=ATTEMPTS - 1, **fault)
 
-    relay(scf, Clock()).invoke(['{"n": 1}'])
+    invoke(scf, Clock(), ['{"n": 1}'])
 
     assert events(scf) == [{"n": 1}]
 
 
-def test_a_lost_answer_may_make_two_invocations_of_one(scf: Cloud) -> None:
+def test_lost_response_may_make_two_invocations_of_one(scf: Cloud) -> None:
     scf.invoke_fault(count=1, reset="after")
 
-    relay(scf, Clock()).invoke(['{"n": 1}'])
+    invoke(scf, Clock(), ['{"n": 1}'])
 
     assert events(scf) == [{"n": 1}, {"n": 1}]
 
 
 @pytest.mark.parametrize("code", ["UnauthorizedOperation", "ResourceNotFound.FunctionName", "InvalidParameterValue"])
-def test_refusal_of_one_invocation_is_not_tried_again_and_does_not_stop_the_others(code: str, scf: Cloud) -> None:
+def test_permanent_error_is_not_retried_and_does_not_stop_the_others(code: str, scf: Cloud) -> None:
     clock = Clock()
     scf.invoke_fault(skip=2, status=200, code=code)
 
-    codes = relay(scf, clock).invoke(['{"n": 1}', '{"n": 2}', '{"n": 3}', '{"n": 4}'])
+    codes = invoke(scf, clock, ['{"n": 1}', '{"n": 2}', '{"n": 3}', '{"n": 4}'])
 
     assert codes == ["", "", code, code]
     assert is_permanent(code)
@@ -113,11 +117,11 @@ def test_refusal_of_one_invocation_is_not_tried_again_and_does_not_stop_the_othe
     assert clock.waits == [SECONDS_BETWEEN] * 3
 
 
-def test_attempts_have_an_end_and_none_is_made_that_time_does_not_allow(scf: Cloud) -> None:
+def test_attempts_are_bounded_and_fit_into_the_time_left(scf: Cloud) -> None:
     scf.invoke_fault(status=200, code="InternalError")
     patient, hurried = Clock(), Clock(left=float(REQUEST_SECONDS))
 
-    codes = relay(scf, patient).invoke(["{}"]) + relay(scf, hurried).invoke(["{}"])
+    codes = invoke(scf, patient, ["{}"]) + invoke(scf, hurried, ["{}"])
 
     assert codes == ["InternalError", "InternalError"]
     assert (len(patient.waits), len(hurried.waits)) == (ATTEMPTS - 1, 0)
@@ -132,19 +136,19 @@ def test_attempts_have_an_end_and_none_is_made_that_time_does_not_allow(scf: Clo
     ],
     ids=["another_function", "another_namespace", "another_key"],
 )
-def test_the_role_can_invoke_its_own_function_and_no_other(
+def test_role_can_invoke_its_own_function_and_no_other(
     me: FunctionName, key: str | None, code: str, scf: Cloud
 ) -> None:
-    (refusal,) = relay(scf, Clock(), me, key).invoke(["{}"])
+    (refusal,) = invoke(scf, Clock(), ["{}"], me, key)
 
     assert refusal.startswith(code)
     assert events(scf) == []
 
 
-def test_the_sdk_logs_nothing_at_any_level(scf: Cloud, caplog: pytest.LogCaptureFixture) -> None:
+def test_sdk_logs_nothing_at_any_level(scf: Cloud, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.DEBUG):
         logging.getLogger("tencentcloud_sdk_common").setLevel(logging.DEBUG)
-        relay(scf, Clock()).invoke(["{}"])
+        invoke(scf, Clock(), ["{}"])
 
     said = "\n".join(record.getMessage() for record in caplog.records)
     assert "tencentcloud_sdk_common" not in {record.name for record in caplog.records}
