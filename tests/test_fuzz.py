@@ -195,7 +195,7 @@ def test_whatever_an_event_holds_it_ends_in_a_refusal_with_a_reason_or_in_lawful
     planned, report, answer = sandbox(made(raw))
 
     if planned is not None and report is not None:
-        told = planned.refused
+        told = planned.rejected
         assert planned.scans or planned.named or told or report.uploads == 0
         assert all(0 < len(one.reason) <= MOST_REASON_LENGTH for one in told)
         assert len(planned.named) + len(told) <= MOST_ASKS + 1
@@ -369,9 +369,9 @@ def test_no_event_makes_more_work_than_its_size_calls_for(name: str) -> None:
         planned, _, _ = sandbox(FLOODS[name])
 
     assert planned is not None
-    assert len(planned.named) + len(planned.refused) <= MOST_ASKS + 1
+    assert len(planned.named) + len(planned.rejected) <= MOST_ASKS + 1
     assert len(planned.scans) <= MOST_SCANS
-    assert all(len(refused.reason) <= MOST_REASON_LENGTH for refused in planned.refused)
+    assert all(len(refused.reason) <= MOST_REASON_LENGTH for refused in planned.rejected)
 
 
 def test_a_sweep_of_more_listings_than_fit_in_its_checkpoints_is_refused() -> None:
@@ -383,8 +383,8 @@ def test_a_sweep_of_more_listings_than_fit_in_its_checkpoints_is_refused() -> No
         (SweepRequest(prefixes=letters),), aborting_settings(buckets[:100]), buckets[:100], "run-1", NOW
     )
 
-    assert (len(many.scans), "101 buckets by 100 prefixes" in many.refused[0].reason) == (0, True)
-    assert (len(enough.scans), enough.refused) == (MOST_SCANS, ())
+    assert (len(many.scans), "101 buckets by 100 prefixes" in many.rejected[0].reason) == (0, True)
+    assert (len(enough.scans), enough.rejected) == (MOST_SCANS, ())
 
 
 def test_http_takes_no_more_uploads_than_an_answer_can_tell_of() -> None:
@@ -412,7 +412,7 @@ def reasons(raw: Any) -> list[str]:
     planned, _, _ = sandbox(raw)
     assert planned is not None
     assert sandbox.store.requests == 0
-    return [*(refused.reason for refused in planned.refused), *planned.dropped]
+    return [*(refused.reason for refused in planned.rejected), *planned.dropped]
 
 
 def completed(*place: str, value: Any) -> Any:
@@ -544,7 +544,7 @@ def test_a_key_as_large_as_an_event_does_not_make_an_answer_that_is_too_large(ki
         planned, _, answer = Sandbox(aborting_settings(BUCKETS))(raw)
 
         assert planned is not None
-        assert len(planned.refused) == 1
+        assert len(planned.rejected) == 1
         assert len(json.dumps(answer)) <= 20_000
 
 

@@ -179,7 +179,7 @@ def test_once_the_limit_is_reached_no_parts_are_asked_for() -> None:
 def test_why_a_listed_upload_is_refused_is_the_gravest_reason() -> None:
     report = swept(Shelf([[("/", "1", OLD), ("other", "1", OLD)]]), prefixes=("raw/",)).report_builder.build()
 
-    assert [one["reason"] for one in report.refusals] == [
+    assert [one["reason"] for one in report.first_rejections] == [
         "the key is empty: the request would address the bucket",
         "listed, but outside the prefix that was asked for",
     ]

@@ -23,7 +23,7 @@ from cos_sweeper.core.model import (
     Request,
     SweepRequest,
 )
-from cos_sweeper.core.settings import ReportPlace, Settings
+from cos_sweeper.core.settings import ReportLocation, Settings
 from cos_sweeper.scf.events import decode
 from tests.function import event, timer
 
@@ -319,8 +319,8 @@ def test_a_completed_key_that_nothing_proves_is_refused(key: str, url: object) -
 
     made = plan.build_plan(requests, Settings((PHOTOS,)), (PHOTOS,), "run-1", NOW)
 
-    assert (made.scans, [refused.origin for refused in made.refused]) == ((), ["record 1"])
-    assert "does not prove how its key is encoded" in made.refused[0].reason
+    assert (made.scans, [refused.origin for refused in made.rejected]) == ((), ["record 1"])
+    assert "does not prove how its key is encoded" in made.rejected[0].reason
 
 
 @pytest.mark.parametrize("key", ["a%20b", "a+b"])
@@ -427,7 +427,7 @@ def test_test_event_that_names_an_upload_is_no_test_event(name: str) -> None:
     assert only(raw) == AbortRequest("b-1250000000", "k", "1")
 
 
-REPORTS = ReportPlace(Bucket("photos-1250000000", "ap-guangzhou"), "reports/")
+REPORTS = ReportLocation(Bucket("photos-1250000000", "ap-guangzhou"), "reports/")
 
 
 @pytest.mark.parametrize(

@@ -190,7 +190,7 @@ def test_an_allowance_is_taken_for_an_abort_and_given_back_only_when_none_was_ne
 @pytest.mark.parametrize("code", ["TooLate", "OutOfTime"])
 def test_upload_whose_abort_never_left_is_left_for_later_and_takes_no_place_under_the_limit(code: str) -> None:
     abort_budget = AbortBudget(1)
-    shelf = Shelf(aborting=raising(Unavailable(code, again=code == "TooLate")))
+    shelf = Shelf(aborting=raising(Unavailable(code, is_retryable=code == "TooLate")))
 
     outcome = settled(shelf, abort_budget=abort_budget)
 
@@ -200,10 +200,10 @@ def test_upload_whose_abort_never_left_is_left_for_later_and_takes_no_place_unde
 
 def test_upload_whose_abort_was_sent_and_cannot_be_looked_up_is_left_for_later_and_says_so() -> None:
     abort_budget = AbortBudget(1)
-    shelf = Shelf(aborting=raising(Unavailable("Timeout", again=True)))
+    shelf = Shelf(aborting=raising(Unavailable("Timeout", is_retryable=True)))
 
     outcome = settled(shelf, abort_budget=abort_budget, passed=lambda: shelf.aborts > 0)
-    without_pause = settled(Shelf(aborting=raising(Unavailable("Timeout", again=True)), pauses=False))
+    without_pause = settled(Shelf(aborting=raising(Unavailable("Timeout", is_retryable=True)), pauses=False))
 
     assert outcome == without_pause == Deferred(UPLOAD, OUT_OF_TIME, was_sent=True)
     assert abort_budget.left == 0

@@ -10,7 +10,7 @@ import pytest
 from cos_sweeper.core.errors import BadSettings, MissingCredentials
 from cos_sweeper.core.misspelled import intended
 from cos_sweeper.core.model import Bucket
-from cos_sweeper.core.settings import ReportPlace, credentials, load
+from cos_sweeper.core.settings import ReportLocation, credentials, load
 
 PHOTOS = "photos-1250000000@ap-guangzhou"
 
@@ -58,7 +58,7 @@ def test_everything_that_can_be_set_is_read() -> None:
     assert (settings.dry_run, settings.max_aborts, settings.workers) == (False, 100, 8)
     assert settings.exclude_buckets == ("old-1250000000", "older-1250000000")
     assert (settings.include_committers, settings.verify, settings.chain_max) == (True, "all", timedelta(hours=5.5))
-    assert settings.report == ReportPlace(Bucket("photos-1250000000", "ap-guangzhou"), "reports/sweeper/")
+    assert settings.report == ReportLocation(Bucket("photos-1250000000", "ap-guangzhou"), "reports/sweeper/")
     assert (settings.http_platform_auth, settings.http_token) == (True, "0123456789abcdef")
     assert settings.cos_port == 9000
 

@@ -16,7 +16,7 @@ from cos_sweeper.core.deadline import Deadline, fitting_workers, run_deadline
 from cos_sweeper.core.errors import RequestRejected, RunFailed, StoreError
 from cos_sweeper.core.model import Bucket, Request, ResumeRequest, SweepRequest
 from cos_sweeper.core.outcomes import fields, fields_of_bucket
-from cos_sweeper.core.policy import CLOCK_OFF
+from cos_sweeper.core.policy import CLOCK_SKEWED
 from cos_sweeper.core.redaction import Redactor
 from cos_sweeper.core.report import Report, ReportBuilder, Status
 from cos_sweeper.core.settings import Settings
@@ -82,8 +82,8 @@ def handle(
     )
     done = replace(run.report(), ignored=len(decoded.ignored))
     payload = run.store_report(done)
-    if CLOCK_OFF in done.kept:
-        log.warning("clock.skewed", kept=done.kept[CLOCK_OFF])
+    if CLOCK_SKEWED in done.kept:
+        log.warning("clock.skewed", kept=done.kept[CLOCK_SKEWED])
     log.info("run.finished", **{name: value for name, value in payload.items() if not isinstance(value, (dict, list))})
     response = responses.response(decoded.source, done, lambda: run.raise_elsewhere(done), payload)
     cleaned: dict[str, Any] = redactor.redact_all(response, keep_numbers=True)
@@ -173,8 +173,8 @@ class _Run:
                 return None
 
     def _log_plan(self, planned: plan.Plan) -> None:
-        digest = rejected_events.digest(self.event) if planned.refused else ""
-        for rejected in planned.refused:
+        digest = rejected_events.digest(self.event) if planned.rejected else ""
+        for rejected in planned.rejected:
             self.log.warning("request.rejected", event_digest=digest, **fields(rejected))
         for note in planned.notes:
             self.log.warning("event.key_adjusted", reason=note)

@@ -101,7 +101,7 @@ def _hold_decoded(decoded: events.Decoded) -> None:
     assert decoded.requests or decoded.ignored
     assert len(decoded.requests) <= MOST_ASKS + messages.MAX_EXCESS_GROUPS + 1
     made = plan.build_plan(decoded.requests, SETTINGS, BUCKETS, "run-1", NOW)
-    assert made.scans or made.named or made.refused or not decoded.requests
+    assert made.scans or made.named or made.rejected or not decoded.requests
     _hold(made)
     for ask in decoded.requests:
         if isinstance(ask, ResumeRequest):
@@ -111,7 +111,7 @@ def _hold_decoded(decoded: events.Decoded) -> None:
 
 def _hold(made: Plan) -> None:
     """What every plan promises, whoever asked for it."""
-    for refused in made.refused:
+    for refused in made.rejected:
         assert isinstance(refused, RejectedRequest)
         assert 0 < len(refused.reason) <= MOST_REASON_LENGTH
         assert refused.upload is None or len(refused.upload.key) + len(refused.upload.upload_id) <= MOST_REASON_LENGTH
@@ -224,7 +224,7 @@ def _checkpoint_events() -> list[bytes]:
     named = (UploadTarget(UPLOAD, Policy(timedelta(0), timedelta(minutes=5), (), ("keep/",))),)
     target = replace(named[0], attempts=1, was_sent=True, is_blocked=True, is_swept=True, markers=(0, 7))
     ranges = tuple(replace(scan, end=Cursor("raw/z", "1"), attempts=2) for scan in sweep.scans)
-    late = Plan("run-2", NOW, dry_run=False, limit=7, workers=32, named=(*named, target), scans=(), refused=())
+    late = Plan("run-2", NOW, dry_run=False, limit=7, workers=32, named=(*named, target), scans=(), rejected=())
     plans = [sweep, replace(late, number=3, aborted=2, fraction=(1, 3), stalled=1), replace(sweep, scans=ranges)]
     return [text.encode() for one in plans for text in checkpoint.write(one)]
 

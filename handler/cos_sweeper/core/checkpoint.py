@@ -17,7 +17,7 @@ from cos_sweeper.core.errors import RequestRejected
 from cos_sweeper.core.json_text import kind_of
 from cos_sweeper.core.keys import validate_key
 from cos_sweeper.core.model import CHECKPOINT, Bucket, Cursor, Upload
-from cos_sweeper.core.plan import LEFTOVERS_MIN_IDLE, ListingTarget, Plan, PriorFailures, Shard, UploadTarget
+from cos_sweeper.core.plan import SIBLINGS_MIN_IDLE, ListingTarget, Plan, PriorFailures, Shard, UploadTarget
 from cos_sweeper.core.policy import Policy
 from cos_sweeper.core.settings import Settings
 
@@ -26,7 +26,7 @@ VERSION = 2
 MAX_BYTES = 128_000
 # At 15 minutes a run this is ten days; whoever gets here goes round in circles.
 MAX_RUNS = 1000
-MAX_SHARES = 1000
+MAX_SHARDS = 1000
 MAX_ATTEMPTS = 3
 MAX_COUNT = 10**15
 RUN_ID = re.compile(r"[A-Za-z0-9-]{1,64}")
@@ -197,7 +197,7 @@ def _envelope(plan: Plan, policies: Sequence[str], items: Sequence[str]) -> str:
         "fraction": plan.fraction,
         "number": plan.number,
         "stalled": plan.stalled,
-        "share": [plan.shard.places, plan.shard.of],
+        "share": [plan.shard.indexes, plan.shard.count],
         "past": [plan.prior_failures.transient, plan.prior_failures.permanent, plan.prior_failures.failed],
     }
     body = f'{json.dumps(head)[1:-1]}, "policies": [{", ".join(policies)}], "todo": [{", ".join(items)}]'
@@ -246,7 +246,7 @@ class _Reader:
             verify=self._settings.verify,
             named=_as_counted(dict.fromkeys(named), limits["aborted"], limits["limit"]),
             scans=tuple(dict.fromkeys(scans)),
-            refused=(),
+            rejected=(),
             dropped=tuple(dict.fromkeys(dropped)),
             number=_whole(raw["number"], 1, MAX_RUNS, "number of the run"),
             stalled=_whole(raw.get("stalled", 0), 0, MAX_RUNS, "number of runs that got nowhere"),
@@ -294,7 +294,7 @@ class _Reader:
         """
         if raw["version"] == 1:
             places, of = [raw["share"][0]], raw["share"][1]
-            limit, aborted, top, bottom = raw["max_aborts"], 0, 1, _whole(of, 1, MAX_SHARES, "number of shares")
+            limit, aborted, top, bottom = raw["max_aborts"], 0, 1, _whole(of, 1, MAX_SHARDS, "number of shares")
         else:
             (places, of), limit, aborted = raw["share"], raw["limit"], raw["aborted"]
             top, bottom = raw["fraction"]
@@ -380,7 +380,7 @@ class _Reader:
         if policy.only_key is not None and policy.started_before is not None:
             return replace(
                 policy,
-                min_idle=max(policy.min_idle, settings.event_min_idle, LEFTOVERS_MIN_IDLE),
+                min_idle=max(policy.min_idle, settings.event_min_idle, SIBLINGS_MIN_IDLE),
                 min_idle_unproven=max(policy.min_idle_unproven, settings.min_idle),
             )
         return replace(
@@ -419,7 +419,7 @@ def _object(raw: object, what: str) -> Mapping[str, Any]:
 
 
 def _share(places: object, of: object) -> Shard:
-    many = _whole(of, 1, MAX_SHARES, "number of shares")
+    many = _whole(of, 1, MAX_SHARDS, "number of shares")
     if not isinstance(places, list) or not places:
         raise RequestRejected("the checkpoint has no list of shares")
     return Shard(tuple(sorted({_whole(place, 0, many - 1, "share") for place in places})), many)

@@ -12,7 +12,7 @@ REQUEST_SECONDS = 10.0
 
 
 # Enough to load the SCF SDK and to try a few times.
-HAND_ON_SECONDS = 6.0
+CONTINUATION_SECONDS = 6.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,5 +62,5 @@ def fitting_workers(workers: int, memory_mb: int | None) -> int:
 def run_deadline(clock: Callable[[], float], limit_seconds: float, started: float) -> Deadline:
     """The deadline of a run that started at `started` and is killed `limit_seconds` later."""
     closes = started + limit_seconds - min(1.0, 0.1 * limit_seconds)
-    ends = closes - min(HAND_ON_SECONDS, 0.15 * limit_seconds)
+    ends = closes - min(CONTINUATION_SECONDS, 0.15 * limit_seconds)
     return Deadline(clock, ends - min(REQUEST_SECONDS, 0.2 * limit_seconds), ends, closes)

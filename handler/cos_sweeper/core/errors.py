@@ -57,10 +57,16 @@ class Unavailable(StoreError):
     """COS failed for now: a later run may succeed. `again` tells whether this run should try once more itself."""
 
     def __init__(
-        self, code: str, status: int | None = None, request_id: str = "", detail: str = "", *, again: bool = False
+        self,
+        code: str,
+        status: int | None = None,
+        request_id: str = "",
+        detail: str = "",
+        *,
+        is_retryable: bool = False,
     ) -> None:
         super().__init__(code, status, request_id, detail)
-        self.again = again
+        self.is_retryable = is_retryable
 
 
 class Stopped(Unavailable):

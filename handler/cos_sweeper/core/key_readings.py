@@ -59,6 +59,6 @@ def of_named(key: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys((key, *(one.removeprefix("/") for one in others))))
 
 
-def way_of(text: str, key: str) -> int | None:
+def reading_index(text: str, key: str) -> int | None:
     """Which entry of LISTING reads a text as this key, None for none of them."""
     return next((place for place, read in enumerate(LISTING) if read(text) == key), None)

@@ -71,7 +71,7 @@ class ListedUpload:
         """The key as the response has it."""
         return self.text or self.upload.key
 
-    def read_as(self, key: str) -> "ListedUpload":
+    def with_key(self, key: str) -> "ListedUpload":
         """The same with another key."""
         return replace(self, upload=replace(self.upload, key=key), text=self.written)
 

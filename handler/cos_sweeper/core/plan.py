@@ -29,7 +29,7 @@ from cos_sweeper.core.policy import Policy, keep_by_key
 from cos_sweeper.core.settings import Settings
 
 # A completed object's stale siblings may be somebody else's upload that is still going on. `policy` asks for more.
-LEFTOVERS_MIN_IDLE = timedelta(hours=1)
+SIBLINGS_MIN_IDLE = timedelta(hours=1)
 # Of one sweep: buckets by prefixes. Each is a request at least, and has to travel in checkpoints.
 MAX_SCANS = 10_000
 # A sentence is for reading.
@@ -83,18 +83,18 @@ class Shard:
     places: those of this run, out of `of`.
     """
 
-    places: tuple[int, ...] = (0,)
-    of: int = 1
+    indexes: tuple[int, ...] = (0,)
+    count: int = 1
 
     def __str__(self) -> str:
-        return f"{','.join(str(place + 1) for place in self.places)}/{self.of}"
+        return f"{','.join(str(place + 1) for place in self.indexes)}/{self.count}"
 
     def contains(self, upload: Upload) -> bool:
         """Whether this upload is in the share."""
-        if self.of == 1:
+        if self.count == 1:
             return True
         name = f"{upload.key}\0{upload.upload_id}".encode("utf-8", "surrogatepass")
-        return crc32(name) % self.of in self.places
+        return crc32(name) % self.count in self.indexes
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +126,7 @@ class Plan:
     workers: int
     named: tuple[UploadTarget, ...]
     scans: tuple[ListingTarget, ...]
-    refused: tuple[RejectedRequest, ...]
+    rejected: tuple[RejectedRequest, ...]
     over_limit: tuple[UploadTarget, ...] = ()
     dropped: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
@@ -175,7 +175,7 @@ def build_plan(
         named=named[: maker.max_aborts],
         over_limit=() if maker.max_aborts is None else named[maker.max_aborts :],
         scans=tuple(dict.fromkeys(maker.scans)),
-        refused=tuple(maker.refused),
+        rejected=tuple(maker.rejected),
         notes=tuple(maker.notes),
     )
 
@@ -189,14 +189,14 @@ class _PlanBuilder:
         self.max_aborts = settings.max_aborts
         self.named: list[UploadTarget] = []
         self.scans: list[ListingTarget] = []
-        self.refused: list[RejectedRequest] = []
+        self.rejected: list[RejectedRequest] = []
         self.notes: list[str] = []
 
     def take(self, ask: Request) -> None:
         try:
             match ask:
                 case RejectedRequest():
-                    self.refused.append(ask)
+                    self.rejected.append(ask)
                 case AbortRequest():
                     self._abort(ask)
                 case CompletedObject():
@@ -208,7 +208,7 @@ class _PlanBuilder:
                 case _:
                     never(ask)
         except RequestRejected as exc:
-            self.refused.append(RejectedRequest(str(exc), origin=ask.origin, sweep=isinstance(ask, SweepRequest)))
+            self.rejected.append(RejectedRequest(str(exc), origin=ask.origin, sweep=isinstance(ask, SweepRequest)))
 
     def _abort(self, ask: AbortRequest) -> None:
         bucket = self._allowed(ask.bucket)
@@ -219,7 +219,7 @@ class _PlanBuilder:
         reason = validate_key(key, ask.upload_id)
         if reason:
             told = Upload(bucket, ask.key[:MAX_KEY_BYTES], ask.upload_id[:MAX_KEY_BYTES])
-            self.refused.append(RejectedRequest(reason, told, ask.origin))
+            self.rejected.append(RejectedRequest(reason, told, ask.origin))
             return
         if key != ask.key:
             self.notes.append(f"{ask.origin}: the key {ask.key[:200]!r} begins with '/', which is dropped")
@@ -236,7 +236,7 @@ class _PlanBuilder:
         reason = validate_key(ask.key, "x")
         if reason:
             raise RequestRejected(reason)
-        policy = self._policy(min_age=timedelta(0), min_idle=max(self._settings.event_min_idle, LEFTOVERS_MIN_IDLE))
+        policy = self._policy(min_age=timedelta(0), min_idle=max(self._settings.event_min_idle, SIBLINGS_MIN_IDLE))
         policy = replace(
             policy,
             only_key=ask.key,
@@ -269,7 +269,7 @@ class _PlanBuilder:
             try:
                 bucket = self._allowed(name)
             except RequestRejected as exc:
-                self.refused.append(RejectedRequest(str(exc), origin=ask.origin, sweep=True))
+                self.rejected.append(RejectedRequest(str(exc), origin=ask.origin, sweep=True))
             else:
                 self.scans.extend(ListingTarget(bucket, prefix, policy) for prefix in outermost)
 

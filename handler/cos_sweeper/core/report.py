@@ -34,7 +34,7 @@ from cos_sweeper.core.plan import ListingTarget, Plan, PriorFailures, Shard
 
 # A report is also the function's answer, which SCF logs: examples, not lists.
 MAX_FAILURES_SHOWN = 20
-MAX_REFUSALS_SHOWN = 20
+MAX_REJECTIONS_SHOWN = 20
 MAX_PREFIXES_SHOWN = 20
 MAX_DETAILS_SHOWN = 1000
 MAX_PREFIXES_KEPT = 1000
@@ -106,7 +106,7 @@ class Report:
     prior_failures: PriorFailures
     prefix_usage: tuple[dict[str, Any], ...]
     failures: tuple[dict[str, Any], ...]
-    refusals: tuple[dict[str, Any], ...]
+    first_rejections: tuple[dict[str, Any], ...]
     details: tuple[dict[str, Any], ...]
     ignored: int = 0
     not_found: tuple[dict[str, Any], ...] = ()
@@ -119,8 +119,8 @@ class Report:
             return Status.FAILED
         left = self.stopped_because or self.continuations or self.not_swept or self.dropped
         doubtful = ("deferred", "still_receiving", "listed_but_not_found")
-        is_refused_in_listing = self.counts["rejected"] > self.rejected
-        if left or is_refused_in_listing or any(self.counts[name] for name in doubtful):
+        has_unaddressable_uploads = self.counts["rejected"] > self.rejected
+        if left or has_unaddressable_uploads or any(self.counts[name] for name in doubtful):
             return Status.PARTIAL
         return Status.REJECTED if self.rejected else Status.COMPLETE
 
@@ -154,7 +154,7 @@ class Report:
             "failures": list(self.failures),
             "not_found": list(self.not_found),
             "warnings": list(self.warnings),
-            "rejections": list(self.refusals),
+            "rejections": list(self.first_rejections),
             "details": list(self.details),
         }
 
@@ -189,7 +189,7 @@ class ReportBuilder:
     sizes: Counter[str] = field(default_factory=Counter)
     prefix_usage: dict[tuple[str, str, str], PrefixUsage] = field(default_factory=dict)
     failures: list[dict[str, Any]] = field(default_factory=list)
-    refusals: list[dict[str, Any]] = field(default_factory=list)
+    first_rejections: list[dict[str, Any]] = field(default_factory=list)
     details: list[dict[str, Any]] = field(default_factory=list)
     verified: int = 0
     unverified: int = 0
@@ -305,12 +305,12 @@ class ReportBuilder:
             not_swept=tuple(self.scans_left),
             dropped=self.plan.dropped,
             over_limit=tuple(self.over_limit),
-            rejections=self.plan.refused,
+            rejections=self.plan.rejected,
             must_raise=self.must_raise or bool(self.sweeps_rejected and not self.swept and not self.continuations),
             prior_failures=self.plan.prior_failures,
             prefix_usage=self._largest_prefixes(),
             failures=tuple(self.failures),
-            refusals=tuple(self.refusals),
+            first_rejections=tuple(self.first_rejections),
             details=tuple(self.details),
             not_found=tuple(self.not_found),
             warnings=tuple(self.warnings),
@@ -350,8 +350,8 @@ class ReportBuilder:
         self.sweeps_rejected += refused.sweep
         if refused.sweep:
             self._failure("SweepRejected", {"code": "SweepRejected", "detail": refused.reason}, permanent=True)
-        if len(self.refusals) < MAX_REFUSALS_SHOWN:
-            self.refusals.append(fields(refused))
+        if len(self.first_rejections) < MAX_REJECTIONS_SHOWN:
+            self.first_rejections.append(fields(refused))
 
     def _failure(self, code: str, what: dict[str, Any], *, permanent: bool) -> None:
         self.failed[code] += 1

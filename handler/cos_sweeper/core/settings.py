@@ -50,7 +50,7 @@ class Credentials:
 
 
 @dataclass(frozen=True, slots=True)
-class ReportPlace:
+class ReportLocation:
     """Where reports are kept: objects under `prefix` (ends in '/') in `bucket`."""
 
     bucket: Bucket
@@ -82,7 +82,7 @@ class Settings:
     chain_max: timedelta = timedelta(hours=23)
     workers: int = 32
     fan_out: int = 1
-    report: ReportPlace | None = None
+    report: ReportLocation | None = None
     http_platform_auth: bool = False
     http_token: str | None = field(default=None, repr=False)
     cos_port: int | None = None
@@ -266,7 +266,7 @@ def _json_list(text: str) -> list[str]:
     return items
 
 
-def _report(text: str) -> ReportPlace:
+def _report(text: str) -> ReportLocation:
     place, _, prefix = text.partition("/")
     if not prefix:
         raise ValueError(
@@ -275,7 +275,7 @@ def _report(text: str) -> ReportPlace:
         )
     if validate_prefix(prefix):
         raise ValueError(f"{text!r}: {validate_prefix(prefix)}")
-    return ReportPlace(_bucket(place), prefix.rstrip("/") + "/")
+    return ReportLocation(_bucket(place), prefix.rstrip("/") + "/")
 
 
 def _http_auth(text: str) -> bool:

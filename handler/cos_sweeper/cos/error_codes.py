@@ -13,10 +13,10 @@ from enum import Enum
 class Meaning(Enum):
     """What to do about an error."""
 
-    AGAIN = "this run may succeed if it tries again"
+    RETRY = "this run may succeed if it tries again"
     LATER = "a later run may succeed"
     STOP = "no request of this run can succeed: another run, with credentials read again, may"
-    NEVER = "nothing changes by itself"
+    PERMANENT = "nothing changes by itself"
 
 
 # The role's credentials are temporary and SCF renews them between invocations, so even an unknown key id may pass.
@@ -54,7 +54,7 @@ def meaning(status: int, code: str, message: str) -> Meaning:
     if code in _STOP or (status == 403 and any(words in message.lower() for words in _EXPIRED_MESSAGES)):
         return Meaning.STOP
     if status >= 500 or status in _AGAIN_STATUS or code in _AGAIN:
-        return Meaning.AGAIN
+        return Meaning.RETRY
     if status == 409 or code in _LATER:
         return Meaning.LATER
-    return Meaning.NEVER
+    return Meaning.PERMANENT

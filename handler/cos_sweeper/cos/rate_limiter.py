@@ -11,7 +11,7 @@ from collections.abc import Callable
 CUT = 0.85
 # A refusal so soon after a cut says that the cut was not nearly enough.
 SOON_SECONDS = 0.1
-DEEP_CUT = 0.7
+DEEP_BACK_OFF = 0.7
 JITTER = 0.05
 # From a cut to the rate that was too much; five times as long, and nothing is held back any more.
 GROW_BACK_SECONDS = 3.0
@@ -27,7 +27,7 @@ class RateLimiter:
 
     def __init__(self, uniform: Callable[[float, float], float]) -> None:
         self._uniform = uniform
-        self.cuts = 0
+        self.back_offs = 0
         self._in_flight = 0
         # While nothing is held back, the time of the cut is None. Rates are requests a second.
         self._cut_at: float | None = None
@@ -39,7 +39,7 @@ class RateLimiter:
 
     def reserve(self, now: float, turns: int = 1) -> float:
         """
-        Seconds until the place in the row that is taken with this. A cut in between makes it void: see `cuts`.
+        Seconds until the place in the row that is taken with this. A cut in between makes it void: see `back_offs`.
 
         turns: of requests that follow one upon the other. For each but the first `use` says how long to wait.
         """
@@ -77,7 +77,7 @@ class RateLimiter:
         """It was answered, or given up."""
         self._in_flight -= 1
 
-    def refused(self, sent: float, now: float) -> None:
+    def throttled(self, sent: float, now: float) -> None:
         """COS said that it is too much, to a request that was sent then and has not ended yet."""
         if self._cut_at is not None and sent < self._cut_at:
             return  # sent before the cut, so it says nothing of the rate since
@@ -85,11 +85,11 @@ class RateLimiter:
         rate = self.rate(now)
         soon = self._cut_at is not None and now - self._cut_at < SOON_SECONDS
         self._too_much = max(SLOWEST, actual if rate is None else min(rate, 2 * actual))
-        self._left_after_cut = (DEEP_CUT if soon else CUT) * self._uniform(1 - JITTER, 1 + JITTER)
+        self._left_after_cut = (DEEP_BACK_OFF if soon else CUT) * self._uniform(1 - JITTER, 1 + JITTER)
         self._cut_at = now
         self._to_come = 0
         self._next = now + 1 / max(SLOWEST, self._too_much * self._left_after_cut)
-        self.cuts += 1
+        self.back_offs += 1
 
     def rate(self, now: float) -> float | None:
         """Requests a second; None while nothing is held back."""

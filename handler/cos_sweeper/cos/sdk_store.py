@@ -194,7 +194,7 @@ class CosStore:
         """
         return retry_while(
             lambda: self._attempt(bucket, request, turns_taken=turns_taken, sent=sent),
-            lambda exc: isinstance(exc, Unavailable) and exc.again,
+            lambda exc: isinstance(exc, Unavailable) and exc.is_retryable,
             lambda: self._deadline.request_seconds() - WORTH_TRYING_SECONDS,
             self._sleep,
             LONGEST_PAUSE_SECONDS,
@@ -231,7 +231,7 @@ class CosStore:
             if isinstance(exc, Stopped):
                 self._end.reason = exc
             elif isinstance(exc, Unavailable) and (exc.code in THROTTLED or exc.status == 429):
-                limiter.refused(began, now)
+                limiter.throttled(began, now)
             if turns_taken > 1:
                 limiter.give_back(now)
             raise
@@ -244,8 +244,8 @@ class CosStore:
     def _acquire(self, limiter: RateLimiter, turns_taken: int) -> None:
         """Until it is this request's turn, or the run's time is over. After a cut, everybody queues anew."""
         cuts = None
-        while cuts != limiter.cuts:
-            cuts = limiter.cuts
+        while cuts != limiter.back_offs:
+            cuts = limiter.back_offs
             now = self._deadline.clock()
             seconds = min(limiter.reserve(now, turns_taken), self._deadline.ends - now)
             if seconds <= 0:
@@ -347,8 +347,8 @@ def _raise_for_status(answer: Answer) -> None:
     if status < 500 and code == "NoSuchUpload":
         raise NoSuchUpload(code, status, request_id)
     match meaning(status, code, xml.error_message(answer.content)):
-        case Meaning.AGAIN:
-            raise Unavailable(code, status, request_id, again=True)
+        case Meaning.RETRY:
+            raise Unavailable(code, status, request_id, is_retryable=True)
         case Meaning.LATER:
             raise Unavailable(code, status, request_id)
         case Meaning.STOP:
@@ -369,6 +369,6 @@ def _request_id(answer: Answer) -> str:
 
 def _no_answer(trouble: Exception) -> StoreError:
     if isinstance(trouble, TransportError):
-        return Unavailable(trouble.code, detail=trouble.detail, again=trouble.code != "BadCertificate")
+        return Unavailable(trouble.code, detail=trouble.detail, is_retryable=trouble.code != "BadCertificate")
     # The SDK refused its input before anything was sent; its text may repeat that input.
     return CosRejected("NotSent", detail=type(trouble).__name__)

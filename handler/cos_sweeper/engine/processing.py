@@ -39,12 +39,12 @@ from cos_sweeper.core.plan import Plan, UploadTarget
 from cos_sweeper.core.policy import (
     NEW_PART,
     NOT_LISTED,
-    PART_LATELY,
+    PART_RECENT,
     Policy,
     evaluate,
     keep_by_key,
     keep_by_readings,
-    last_sign,
+    last_active,
     prefilter,
 )
 from cos_sweeper.core.retry import backoff
@@ -240,7 +240,7 @@ class UploadProcessor:
 
     def is_recent(self, done: Acknowledged, hours: float) -> bool:
         """Whether its last sign of life is younger than that, or unknown."""
-        last = last_sign(done.start, done.look.activity) if done.look else None
+        last = last_active(done.start, done.look.activity) if done.look else None
         return last is None or (self.as_of.value - last).total_seconds() < 3600 * hours
 
     def verify(self, done: Acknowledged, pause: Callable[[float], bool]) -> Outcome:
@@ -310,7 +310,7 @@ class UploadProcessor:
         """After an abort that failed: back off, then look again, where that may help. number: of the look, from 0."""
         if exc.code == TOO_LATE:
             return True
-        if number == MAX_LOOKS - 1 or not exc.again:
+        if number == MAX_LOOKS - 1 or not exc.is_retryable:
             return False
         if not self.store.pause(backoff(number)):
             raise Unavailable(OUT_OF_TIME_TO_SEND) from exc
@@ -444,7 +444,7 @@ class UploadProcessor:
                 walk, began_again = Paginator(BEGINNING), began_again + 1
                 continue
             self.as_of.lower(page.date, page.skew)
-            mine = [one.read_as(upload.key) for one in page.listed if upload.key in key_readings.of(one)]
+            mine = [one.with_key(upload.key) for one in page.listed if upload.key in key_readings.of(one)]
             for listed in mine:
                 if listed.upload == upload:
                     return prefilter(listed, page.skew, policy, self.as_of.value)
@@ -465,7 +465,7 @@ class UploadProcessor:
         else:
             look = looker.look_again(upload, done.policy, earlier)
         if isinstance(look, Keep):
-            is_new = look.reason in (PART_LATELY, NEW_PART)
+            is_new = look.reason in (PART_RECENT, NEW_PART)
         else:
             # A named upload without an idle time is aborted whatever it shows.
             is_new = (

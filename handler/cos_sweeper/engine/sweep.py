@@ -328,7 +328,7 @@ class _Run:
         self._targets = frozenset(one.upload for one in plan.named if one.is_swept)
 
     def swept(self) -> RunResult:
-        for refused in self._plan.refused:
+        for refused in self._plan.rejected:
             self._report_builder.add(refused)
         for named in self._plan.over_limit:
             self._target_processed(named, Deferred(named.upload, AT_LIMIT))
@@ -534,7 +534,7 @@ class _Run:
             except CosRejected:
                 continue
             if is_known:
-                way = None if key == listed.upload.key else key_readings.way_of(listed.written, key)
+                way = None if key == listed.upload.key else key_readings.reading_index(listed.written, key)
                 self._ways[_form(listed)] = way
                 return
 
@@ -543,11 +543,11 @@ class _Run:
         form = _form(listed)
         if form in self._ways:
             way = self._ways[form]
-            return listed if way is None else listed.read_as(key_readings.LISTING[way](listed.written))
+            return listed if way is None else listed.with_key(key_readings.LISTING[way](listed.written))
         if listed.upload.key.startswith(scan.prefix):
             return listed
         asked_for = [key for key in key_readings.of(listed) if key.startswith(scan.prefix)]
-        return listed.read_as(asked_for[0]) if asked_for else listed
+        return listed.with_key(asked_for[0]) if asked_for else listed
 
     def _keys_of(self, listed: ListedUpload) -> Sequence[str]:
         """What its key can be: one where it is proven how COS writes such keys."""
@@ -1000,7 +1000,7 @@ class _Run:
             as_of=self._as_of.value,
             named=tuple(named),
             scans=tuple(sorted(scans, key=lambda scan: scan.is_blocked)),
-            refused=(),
+            rejected=(),
             over_limit=(),
             dropped=(),
             aborted=self._plan.aborted + self._taken_for_good,

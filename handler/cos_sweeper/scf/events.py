@@ -16,7 +16,7 @@ from typing import Any
 from cos_sweeper.core.errors import RequestRejected
 from cos_sweeper.core.json_text import kind_of, parse_json
 from cos_sweeper.core.model import CHECKPOINT, Ignored, RejectedRequest, Request, ResumeRequest
-from cos_sweeper.core.settings import ReportPlace
+from cos_sweeper.core.settings import ReportLocation
 from cos_sweeper.scf.messages import (
     Intake,
     collect,
@@ -110,7 +110,7 @@ def cls_text(clslogs: Mapping[str, Any]) -> str:
     return _utf8(_gunzip(_unbase64(clslogs.get("data"))))
 
 
-def decode(raw: object, reports: ReportPlace | None = None) -> Decoded:
+def decode(raw: object, reports: ReportLocation | None = None) -> Decoded:
     """
     Understand an event. Never raises: what cannot be used is a `RejectedRequest` among the asks.
 

@@ -15,7 +15,7 @@ from urllib.parse import unquote, unquote_plus
 from cos_sweeper.core.errors import RequestRejected
 from cos_sweeper.core.json_text import kind_of, parse_json
 from cos_sweeper.core.model import AbortRequest, CompletedObject, Ignored, RejectedRequest, Request, SweepRequest
-from cos_sweeper.core.settings import ReportPlace
+from cos_sweeper.core.settings import ReportLocation
 
 MAX_UPLOADS = 10_000
 # Of what passes the limit so many groups are reported one by one.
@@ -60,7 +60,7 @@ class Intake:
     all others. ignored: what is of no interest. excess: what does not fit, one for each record or group of records.
     """
 
-    reports: ReportPlace | None = None
+    reports: ReportLocation | None = None
     remaining: int = MAX_UPLOADS
     reserved: int = 0
     ignored: list[Ignored] = field(default_factory=list)
@@ -198,7 +198,7 @@ def from_cos(record: Mapping[str, Any], origin: str, intake: Intake) -> Iterator
     yield CompletedObject(bucket, keys[0], _event_time(event), origin, keys[1:])
 
 
-def _is_ours(bucket: str, key: str, reports: ReportPlace | None) -> bool:
+def _is_ours(bucket: str, key: str, reports: ReportLocation | None) -> bool:
     return reports is not None and bucket == reports.bucket.name and key.startswith(reports.prefix)
 
 
