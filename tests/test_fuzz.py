@@ -383,7 +383,7 @@ def test_a_sweep_of_more_listings_than_fit_in_its_checkpoints_is_refused() -> No
         (SweepRequest(prefixes=letters),), aborting_settings(buckets[:100]), buckets[:100], "run-1", NOW
     )
 
-    assert (len(many.scans), "101 buckets by 100 prefixes" in many.rejected[0].reason) == (0, True)
+    assert (len(many.scans), "101 buckets times 100 prefixes" in many.rejected[0].reason) == (0, True)
     assert (len(enough.scans), enough.rejected) == (MOST_SCANS, ())
 
 

@@ -161,7 +161,7 @@ def test_refused_pattern_says_that_a_prefix_matches_everything_below_it() -> Non
     with pytest.raises(BadSettings) as caught:
         load({"BUCKETS": PHOTOS, "EXCLUDE_PREFIXES": "猫/*"})
 
-    assert "already matches every key below it" in str(caught.value)
+    assert "A plain prefix matches every key that begins with it" in str(caught.value)
     assert '["猫/*"]' in str(caught.value)
 
 
@@ -211,7 +211,7 @@ def test_name_that_comes_close_to_a_setting_stops_the_run(meant: str, name: str)
         load({"BUCKETS": PHOTOS, name: "a-value-of-somebody"})
 
     (problem,) = caught.value.problems
-    assert problem == f"{name}: no setting has this name; probably {meant} is meant: rename or remove it"
+    assert problem == f"{name}: no setting has this name. Did you mean {meant}? Rename or remove it"
 
 
 @pytest.mark.parametrize("name", ["SPARE_PREFIXES", "spare_prefixes", "SPARE_PREFIX"])
@@ -219,7 +219,7 @@ def test_former_name_of_a_setting_stops_the_run_and_the_new_one_is_named(name: s
     with pytest.raises(BadSettings) as caught:
         load({"BUCKETS": PHOTOS, name: "backup/"})
 
-    assert caught.value.problems == (f"{name}: the setting SPARE_PREFIXES is called EXCLUDE_PREFIXES now: rename it",)
+    assert caught.value.problems == (f"{name}: the setting SPARE_PREFIXES is now called EXCLUDE_PREFIXES: rename it",)
 
 
 def test_misspelt_name_without_a_value_is_an_unset_setting() -> None:
@@ -331,5 +331,5 @@ def test_credentials_are_all_three_or_an_error_that_names_what_is_missing() -> N
 
 @pytest.mark.parametrize("value", [PHOTOS, f"{PHOTOS}/"])
 def test_report_without_a_prefix_is_refused_with_an_explanation(value: str) -> None:
-    with pytest.raises(BadSettings, match=r"names no prefix; give `name-appid@region/prefix`\. .* no report leads to"):
+    with pytest.raises(BadSettings, match=r"names no prefix; give `name-appid@region/prefix`\. .* does not start another run"):
         load({"BUCKETS": PHOTOS, "REPORT": value})

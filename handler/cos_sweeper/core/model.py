@@ -8,10 +8,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import NoReturn
 
-# What a checkpoint stands under in the event that a run sends to the next.
+# The field of an event that carries a checkpoint from one run to the next.
 CHECKPOINT = "cos_sweeper_checkpoint"
-# An event that does nothing but raise, and one that does nothing at all: whether the function may invoke itself.
+# The field of an event that only makes the function raise.
 CHAIN_FAILED = "cos_sweeper_chain_failed"
+# The field of an event that does nothing: it tests whether the function may invoke itself.
 PROBE = "cos_sweeper_probe"
 
 
@@ -20,7 +21,8 @@ def never(value: NoReturn) -> NoReturn:
     raise AssertionError(f"unhandled: {value!r}")
 
 
-# Why an upload was not settled: MAX_ABORTS, or what is narrower, is reached. No later run of the chain goes on with it.
+# Why an upload was not processed: MAX_ABORTS, or a request's own lower limit, is reached. No later run of the chain
+# processes it.
 AT_LIMIT = "the limit of aborts is reached"
 
 # What COS holds
@@ -28,7 +30,7 @@ AT_LIMIT = "the limit of aborts is reached"
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
-    """A bucket and where it is. name: `<name>-<appid>`; region: such as `ap-guangzhou`."""
+    """A bucket and its region. name: `<name>-<appid>`; region: such as `ap-guangzhou`."""
 
     name: str
     region: str
@@ -42,7 +44,7 @@ class Upload:
     """
     One unfinished multipart upload.
 
-    A key that COS listed with bytes that are not UTF-8 carries them as lone surrogates (`surrogateescape`).
+    If COS lists a key with bytes that are not UTF-8, `key` carries them as lone surrogates (`surrogateescape`).
     """
 
     bucket: Bucket
@@ -55,9 +57,9 @@ class ListedUpload:
     """
     An upload as a listing shows it.
 
-    initiated: UTC, None when unreadable; of a time without a zone the later of the two moments that it can mean.
-    initiator: who started it, or ''. earliest: the earlier of the two, None where there is only one. text: the key as
-    the response has it, '' where that is the key.
+    initiated: UTC, None when unreadable. A time without a zone can mean two moments: `initiated` is the later one and
+    `earliest` the earlier one; otherwise `earliest` is None. initiator: the id of the account that started it, or ''.
+    text: the key as the response has it, '' where that is equal to the key.
     """
 
     upload: Upload
@@ -67,13 +69,13 @@ class ListedUpload:
     text: str = ""
 
     @property
-    def written(self) -> str:
+    def raw_key(self) -> str:
         """The key as the response has it."""
         return self.text or self.upload.key
 
     def with_key(self, key: str) -> "ListedUpload":
-        """The same with another key."""
-        return replace(self, upload=replace(self.upload, key=key), text=self.written)
+        """The same upload under another reading of its key."""
+        return replace(self, upload=replace(self.upload, key=key), text=self.raw_key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +90,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """Where a listing goes on: after this key and upload id. Both empty: from the beginning."""
+    """The position after which a listing continues: a key and an upload id. Both empty: from the beginning."""
 
     key: str = ""
     upload_id: str = ""
@@ -102,8 +104,8 @@ class Page:
     """
     One page of a bucket's unfinished uploads, in COS's order.
 
-    next: None after the last page. date: COS's clock when it answered, UTC; skew: that minus our clock; None when COS
-    did not say.
+    next: None after the last page. date: COS's clock in the response, UTC; skew: that minus our clock; both None when
+    COS sent no date.
     """
 
     listed: tuple[ListedUpload, ...]
@@ -116,10 +118,10 @@ class Page:
 @dataclass(frozen=True, slots=True)
 class PartsPage:
     """
-    One page of an upload's parts, by number.
+    One page of an upload's parts, ordered by number.
 
-    next: the part number to go on after, None after the last page. skew, date: as for `Page`. sent: when the request
-    left, in seconds by the clock of the run's deadline; None where that cannot be told.
+    next: the part number after which the next page begins, None after the last page. skew, date: as for `Page`. sent:
+    when the request was sent, in seconds by the clock of the run's deadline; None where that is unknown.
     """
 
     parts: tuple[Part, ...]
@@ -131,23 +133,23 @@ class PartsPage:
 
 @dataclass(frozen=True, slots=True)
 class BucketsPage:
-    """One page of the buckets that the role can list. next: the marker to go on after, None after the last page."""
+    """One page of the buckets that the role can list. next: the marker of the next page, None after the last page."""
 
     buckets: tuple[Bucket, ...]
     next: str | None
     date: datetime | None = None
 
 
-# What is asked
+# What an event requests
 
 
 @dataclass(frozen=True, slots=True)
 class AbortRequest:
     """
-    Abort the one upload that an event named.
+    Abort one upload that an event names.
 
-    bucket: `<name>-<appid>`, not checked against the settings yet. region: what the event claims, None where it is
-    silent. origin: where in the event it stood, for the reader of a refusal.
+    bucket: `<name>-<appid>`, not yet checked against the settings. region: as the event has it, None if it has none.
+    origin: the position in the event, such as `record 3`; it is shown when the request is rejected.
     """
 
     bucket: str
@@ -160,9 +162,10 @@ class AbortRequest:
 @dataclass(frozen=True, slots=True)
 class CompletedObject:
     """
-    An object was completed at `completed_at`: older unfinished uploads of exactly its key are leftovers.
+    An object was completed at `completed_at`: older unfinished uploads of exactly its key are stale siblings.
 
-    other_keys: what the key may be as well, where the event does not prove how it is encoded; () when it is certain.
+    other_keys: the other keys that the event can mean if it does not prove how its key is encoded; () when the key is
+    certain.
     """
 
     bucket: str
@@ -174,7 +177,7 @@ class CompletedObject:
 
 @dataclass(frozen=True, slots=True)
 class SweepRequest:
-    """Sweep whole buckets, narrowed from what the settings allow. None: as the settings say."""
+    """Sweep whole buckets. Each field narrows what the settings allow; None: the setting holds."""
 
     buckets: tuple[str, ...] | None = None
     prefixes: tuple[str, ...] | None = None
@@ -187,7 +190,7 @@ class SweepRequest:
 
 @dataclass(frozen=True, slots=True)
 class ResumeRequest:
-    """Go on with a chain of runs. checkpoint: as it came, not looked into yet."""
+    """Continue a chain of runs. checkpoint: as it arrived, not yet read."""
 
     checkpoint: object
     origin: str = "event"
@@ -196,21 +199,21 @@ class ResumeRequest:
 @dataclass(frozen=True, slots=True)
 class Ignored:
     """
-    An event, or one record of it, that is understood and of no interest: nothing is done, and nothing is stored.
+    An event, or one record of it, that is valid and requests nothing: nothing is done, and nothing is stored.
 
-    Not an ask. reason: why it is of no interest.
+    reason: why it is ignored.
     """
 
     reason: str
     origin: str = "event"
 
 
-# What is decided
+# What the policy decides
 
 
 @dataclass(frozen=True, slots=True)
 class Keep:
-    """Leave it alone, and why."""
+    """Do not abort the upload, and why."""
 
     reason: str
 
@@ -218,9 +221,9 @@ class Keep:
 @dataclass(frozen=True, slots=True)
 class NeedsParts:
     """
-    Nothing in the listing keeps it: its parts decide.
+    Nothing in the listing keeps the upload: its parts decide.
 
-    started: the latest moment, UTC, at which it can have started; earliest: the earliest one, None for the same.
+    started: the latest moment, UTC, at which it can have started; earliest: the earliest one, None if it is the same.
     """
 
     started: datetime
@@ -229,12 +232,12 @@ class NeedsParts:
 
 @dataclass(frozen=True, slots=True)
 class Abort:
-    """Abandoned. bytes: what its parts take up, None when COS did not tell."""
+    """The upload is abandoned. bytes: the size of its parts, None when unknown."""
 
     bytes: int | None
 
 
-# What became of it
+# What happened to an upload
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,7 +250,7 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class WouldAbort:
-    """Abandoned, left in place because this is a dry run."""
+    """The upload is abandoned, and is not aborted because this is a dry run."""
 
     upload: Upload
     bytes: int | None
@@ -256,9 +259,10 @@ class WouldAbort:
 @dataclass(frozen=True, slots=True)
 class Aborted:
     """
-    COS answered 204. bytes: freed, None when unknown. request_id: COS's, of the abort.
+    COS answered the abort with 204.
 
-    verified: True after NoSuchUpload; False when that could not be looked at; None when it was not to be.
+    bytes: freed, None when unknown. request_id: COS's, of the abort. verified: True after List Parts answered
+    NoSuchUpload; False when that check failed; None when no check was wanted.
     """
 
     upload: Upload
@@ -269,7 +273,7 @@ class Aborted:
 
 @dataclass(frozen=True, slots=True)
 class StillReceiving:
-    """COS answered 204, and then a part arrived: somebody uses it, so it is not aborted again. Nothing is freed."""
+    """COS answered 204, then a part arrived: the upload is in use, so it is not aborted again. Nothing is freed."""
 
     upload: Upload
     request_id: str
@@ -278,10 +282,10 @@ class StillReceiving:
 @dataclass(frozen=True, slots=True)
 class AlreadyGone:
     """
-    Completed or aborted between our listing and our abort: a success.
+    The upload was completed or aborted before our abort arrived: a success.
 
-    is_checked: False where a listing showed it, and another one that could confirm it was not asked for; and where its
-    key can mean another one that may not, or cannot, be asked about.
+    is_checked: False in two cases. A listing showed the upload, and no second listing confirmed that it is gone. Or
+    its key has another reading that must not, or cannot, be sent to COS.
     """
 
     upload: Upload
@@ -290,7 +294,7 @@ class AlreadyGone:
 
 @dataclass(frozen=True, slots=True)
 class ListedButNotFound:
-    """The listing shows it, also at the end of the run, and COS does not know it. Nothing is freed."""
+    """The listing still shows the upload at the end of the run, but COS answers NoSuchUpload. Nothing is freed."""
 
     upload: Upload
 
@@ -298,9 +302,9 @@ class ListedButNotFound:
 @dataclass(frozen=True, slots=True)
 class RejectedRequest:
     """
-    Not done, and asking again in the same words will not help.
+    The request was not carried out, and sending the same request again will not help.
 
-    upload: None when it could not even be read. sweep: a timer asked for a sweep, which did not happen.
+    upload: None when the request does not name a readable one. sweep: a timer requested a sweep, which did not happen.
     """
 
     reason: str
@@ -312,9 +316,10 @@ class RejectedRequest:
 @dataclass(frozen=True, slots=True)
 class Failed:
     """
-    COS did not do it. lasting: COS refused for good (403, 404 bucket), so that no retry can mend it.
+    COS did not do what was requested.
 
-    was_sent: an abort left, and what came of it is not known.
+    permanent: COS rejected it (such as 403, or 404 for the bucket), so a retry cannot succeed. was_sent: an abort was
+    sent, and its result is unknown.
     """
 
     upload: Upload
@@ -329,10 +334,10 @@ class Failed:
 @dataclass(frozen=True, slots=True)
 class Deferred:
     """
-    Not settled in this run. reason: out of time, or at the limit of aborts.
+    The upload was not processed in this run. reason: such as out of time, or AT_LIMIT.
 
-    was_sent: an abort left, and what came of it is not known. markers: where the pages of its parts begin, as far as
-    they were read.
+    was_sent: an abort was sent, and its result is unknown. markers: the part numbers at which the pages of its parts
+    begin, as far as they were read.
     """
 
     upload: Upload
@@ -350,7 +355,7 @@ Outcome = (
 
 @dataclass(frozen=True, slots=True)
 class BucketFailed:
-    """A bucket whose listing, or the list of all buckets (bucket: None), broke off."""
+    """The listing of a bucket failed. bucket: None for the list of all buckets."""
 
     bucket: Bucket | None
     code: str

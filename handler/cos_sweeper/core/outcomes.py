@@ -1,5 +1,5 @@
 """
-Outcome → its name and its fields, flat, for counts, log lines and responses.
+Outcome → its name and its flat fields, for counts, log lines and responses.
 """
 
 from typing import Any
@@ -34,42 +34,42 @@ UNCHECKED = "already_gone_unchecked"
 
 
 def name_of(outcome: Outcome) -> str:
-    """The outcome's name in counts, logs and answers."""
+    """The outcome's name in counts, logs and responses."""
     if isinstance(outcome, AlreadyGone) and not outcome.is_checked:
         return UNCHECKED
     return NAMES[type(outcome)]
 
 
 def fields(outcome: Outcome) -> dict[str, Any]:
-    """The outcome's facts, flat, for a log line or an answer."""
-    told: dict[str, Any] = {"origin": outcome.origin} if isinstance(outcome, RejectedRequest) else {}
+    """The outcome's fields, flat, for a log line or a response."""
+    flat: dict[str, Any] = {"origin": outcome.origin} if isinstance(outcome, RejectedRequest) else {}
     if outcome.upload is not None:
         upload = outcome.upload
-        told |= {"bucket": str(upload.bucket), "key": upload.key, "upload_id": upload.upload_id}
+        flat |= {"bucket": str(upload.bucket), "key": upload.key, "upload_id": upload.upload_id}
     match outcome:
         case Kept() | RejectedRequest() | Deferred():
-            told["reason"] = outcome.reason
+            flat["reason"] = outcome.reason
         case WouldAbort():
-            told["bytes"] = outcome.bytes
+            flat["bytes"] = outcome.bytes
         case Aborted():
-            told |= {"bytes": outcome.bytes, "cos_request_id": outcome.request_id}
-            told |= {} if outcome.verified is None else {"verified": outcome.verified}
+            flat |= {"bytes": outcome.bytes, "cos_request_id": outcome.request_id}
+            flat |= {} if outcome.verified is None else {"verified": outcome.verified}
         case StillReceiving():
-            told["cos_request_id"] = outcome.request_id
+            flat["cos_request_id"] = outcome.request_id
         case Failed():
-            told |= _fields_of_failure(outcome)
+            flat |= _fields_of_failure(outcome)
         case AlreadyGone() | ListedButNotFound():
             pass
         case _:
             never(outcome)
-    return told
+    return flat
 
 
 def fields_of_bucket(failed: BucketFailed) -> dict[str, Any]:
-    """A broken listing's facts, flat, for a log line or an answer."""
+    """The fields of a failed listing, flat, for a log line or a response."""
     return {"bucket": str(failed.bucket) if failed.bucket else "*", **_fields_of_failure(failed)}
 
 
 def _fields_of_failure(failed: Failed | BucketFailed) -> dict[str, Any]:
-    fields: dict[str, Any] = {"code": failed.code, "status": failed.status, "cos_request_id": failed.request_id}
-    return {**fields, "detail": failed.detail} if failed.detail else fields
+    flat: dict[str, Any] = {"code": failed.code, "status": failed.status, "cos_request_id": failed.request_id}
+    return {**flat, "detail": failed.detail} if failed.detail else flat

@@ -1,7 +1,7 @@
 """
-Outcomes → counts, bytes, and where the leaks are.
+Outcomes → a report: counts, bytes, and the prefixes with the most abandoned uploads.
 
-A ledger takes outcomes in one at a time and keeps no more than the report will show, however many there are. No I/O.
+ReportBuilder takes outcomes one at a time and keeps no more of them than the report shows. No I/O.
 """
 
 from collections import Counter
@@ -32,7 +32,7 @@ from cos_sweeper.core.model import (
 from cos_sweeper.core.outcomes import NAMES, UNCHECKED, fields, fields_of_bucket, name_of
 from cos_sweeper.core.plan import ListingTarget, Plan, PriorFailures, Shard
 
-# A report is also the function's answer, which SCF logs: examples, not lists.
+# A report is also the function's response, which SCF logs, so its lists are cut to examples.
 MAX_FAILURES_SHOWN = 20
 MAX_REJECTIONS_SHOWN = 20
 MAX_PREFIXES_SHOWN = 20
@@ -43,7 +43,7 @@ ELSEWHERE = "(elsewhere)"
 
 
 class Status(str, Enum):
-    """What a run can say of itself."""
+    """The overall result of a run."""
 
     COMPLETE = "complete"
     REJECTED = "rejected"
@@ -53,7 +53,7 @@ class Status(str, Enum):
 
 @dataclass(slots=True)
 class PrefixUsage:
-    """Abandoned uploads that share a bucket, the first segment of their keys and whoever started them."""
+    """Abandoned uploads with the same bucket, first key segment and initiator. bytes: the size of their parts."""
 
     uploads: int = 0
     bytes: int = 0
@@ -64,16 +64,20 @@ class Report:
     """
     What a run did.
 
-    counts: uploads by outcome, they add up to `uploads`. kept: by reason. bytes_freed: after a 204 only; the uploads
-    whose size COS did not tell are counted in size_unknown. verified: aborted, and a look afterwards found them gone;
-    unverified: that look could not be taken. failures, refusals: the first few. failed: by COS's code,
-    uploads and buckets alike. transient, lasting: failures that a retry may mend, and that none can, those of the
-    chain's earlier runs (prior_failures) among them. stopped_because: why the run ended before the listing did, or ''.
-    continuations: how many invocations go on with the rest. unreached: uploads that an event named and that were not
-    processed; over_limit: those beyond MAX_ABORTS. rejected: requests that were not carried out, rejections: each of
-    them. not_swept: listings that no run continues; dropped: what the current settings exclude of a chain. must_raise:
-    something is lost unless the platform tries again. details: one outcome for each upload that an event named, the
-    first MAX_DETAILS_SHOWN, in no promised order. ignored: records of the event that are of no interest.
+    Uploads. counts: by outcome; they add up to `uploads`. kept: by reason. bytes_freed: only after a 204; size_unknown:
+    uploads whose size is unknown. verified: aborted, and List Parts then answered NoSuchUpload; unverified: aborted,
+    and that check failed. unreached: uploads that an event named and that were not processed; over_limit: those beyond
+    MAX_ABORTS. details: one outcome for each upload that an event named, the first MAX_DETAILS_SHOWN, in any order.
+
+    Failures. failed: of uploads and buckets, by COS's error code. transient, permanent: failures for which a retry may
+    or cannot succeed, including those of the chain's earlier runs (prior_failures). failures: the first of them.
+
+    Requests. rejected: how many were not carried out; rejections: each of them; first_rejections: the first of them,
+    as JSON. ignored: records of the event that request nothing.
+
+    Rest of the work. stopped_because: why the run stopped before its listings ended, or ''. continuations: how many
+    invocations continue the work. not_swept: listings that no run continues. dropped: items of a checkpoint that the
+    current settings exclude. must_raise: work is lost unless the platform retries.
     """
 
     run_id: str
@@ -114,7 +118,7 @@ class Report:
 
     @property
     def status(self) -> Status:
-        """Failed when anything failed, partial when anything was left for later."""
+        """FAILED if anything failed, else PARTIAL if anything remains or is in doubt, else REJECTED or COMPLETE."""
         if self.transient or self.permanent:
             return Status.FAILED
         left = self.stopped_because or self.continuations or self.not_swept or self.dropped
@@ -125,7 +129,7 @@ class Report:
         return Status.REJECTED if self.rejected else Status.COMPLETE
 
     def as_json(self) -> dict[str, Any]:
-        """The report as the caller gets it; sizes in bytes, times in UTC."""
+        """The report as the caller receives it; sizes in bytes, times in UTC."""
         return {
             "status": self.status.value,
             "run_id": self.run_id,
@@ -159,27 +163,28 @@ class Report:
         }
 
 
-def cut(told: dict[str, Any], size: Callable[[dict[str, Any]], int], maximum: int) -> dict[str, Any]:
+def cut(report: dict[str, Any], size: Callable[[dict[str, Any]], int], maximum: int) -> dict[str, Any]:
     """
-    A report as JSON that is at most so large: its counts are whole, its lists are cut, and `cut` says by how much.
+    The report with its lists shortened until `size` returns at most `maximum` bytes.
 
-    size: in bytes, as it is sent. The lists that are cut first are those that REPORT and the log have as well.
+    The field `cut` says how many items of which list are missing; the counts stay complete. The lists that are cut
+    first are also in the stored report and in the log.
     """
     for name in CUT_FIRST:
-        items = told[name]
-        while size(told) > maximum and told[name]:
-            kept = told[name][: len(told[name]) // 2]
-            told = {**told, name: kept, "cut": {**told.get("cut", {}), name: len(items) - len(kept)}}
-    return told
+        items = report[name]
+        while size(report) > maximum and report[name]:
+            kept = report[name][: len(report[name]) // 2]
+            report = {**report, name: kept, "cut": {**report.get("cut", {}), name: len(items) - len(kept)}}
+    return report
 
 
-# Lists of a report, those that are cut first for want of room first.
+# The lists of a report, in the order in which they are cut.
 CUT_FIRST = ("details", "failures", "rejections", "not_found", "warnings", "dropped", "not_swept", "largest_prefixes")
 
 
 @dataclass(slots=True)
 class ReportBuilder:
-    """Takes outcomes in and closes into a report. as_of: where the run knows it better than the plan."""
+    """Collects outcomes and builds the report. as_of: the run's, if it is newer than the plan's."""
 
     plan: Plan
     as_of: AsOf | None = None
@@ -209,7 +214,11 @@ class ReportBuilder:
     must_raise: bool = False
 
     def add(self, outcome: Outcome, initiator: str = "", *, detailed: bool = False) -> None:
-        """Take one upload's outcome in. initiator: who started it, where a listing told."""
+        """
+        Count the outcome of one upload.
+
+        initiator: as the listing has it, or ''. detailed: the event named this upload, so it is reported one by one.
+        """
         self.counts[name_of(outcome)] += 1
         match outcome:
             case Kept():
@@ -223,7 +232,7 @@ class ReportBuilder:
             case Failed():
                 self._failure(outcome.code, fields(outcome), permanent=outcome.permanent)
             case RejectedRequest():
-                self._refusal(outcome)
+                self._rejection(outcome)
             case ListedButNotFound():
                 self.not_found += [fields(outcome)] if len(self.not_found) < MAX_FAILURES_SHOWN else []
             case AlreadyGone() | Deferred() | StillReceiving():
@@ -233,7 +242,6 @@ class ReportBuilder:
         self._detail(outcome, detailed=detailed)
 
     def _detail(self, outcome: Outcome, *, detailed: bool) -> None:
-        """What an event named is told of one by one."""
         if detailed and isinstance(outcome, Deferred) and outcome.reason == AT_LIMIT:
             self.over_limit.append(outcome.upload)
         else:
@@ -242,20 +250,20 @@ class ReportBuilder:
             self.details.append({"outcome": name_of(outcome), **fields(outcome)})
 
     def sweeping(self, bucket: Bucket) -> None:
-        """A page of this bucket was listed."""
+        """Count the bucket as swept: a page of it was listed."""
         self.swept.add(bucket)
 
     def bucket_failed(self, failed: BucketFailed) -> None:
-        """A listing broke off; its other uploads are not counted anywhere."""
+        """Count a failed listing. The uploads that it did not list are not counted anywhere."""
         self.broken.add(failed.bucket)
         self._failure(failed.code, fields_of_bucket(failed), permanent=failed.permanent)
 
     def chain_failed(self, code: str, detail: str) -> None:
-        """The rest of the work could not be handed on, or not be gone on with."""
+        """Count a failure of the chain: the rest of the work could not be continued."""
         self._failure(code, {"code": code, "detail": detail}, permanent=False)
 
     def prior_failures(self) -> PriorFailures:
-        """All that failed in the chain so far, this run included, for the next run to know."""
+        """The failures of the chain so far, including this run, for the checkpoint of the next run."""
         before = self.plan.prior_failures
         failed = self.failed + Counter(dict(before.failed))
         return PriorFailures(
@@ -265,20 +273,20 @@ class ReportBuilder:
         )
 
     def not_swept(self, scan: ListingTarget) -> None:
-        """A listing that nobody goes on with."""
+        """Report a listing that no run continues."""
         self.scans_left.append(f"{scan.bucket}/{scan.prefix}" + (f" after {scan.start.key}" if scan.start.key else ""))
 
     def warn(self, event: str, **fields: Any) -> None:
-        """Something an operator should look at; the run goes on."""
+        """Report something that an operator should check; the run continues."""
         if len(self.warnings) < MAX_FAILURES_SHOWN:
             self.warnings.append({"event": event, **fields})
 
     def stopped(self, why: str) -> None:
-        """The run ended before the listings did."""
+        """Report why the run stopped before its listings ended. The first reason counts."""
         self.stopped_because = self.stopped_because or why
 
     def build(self) -> Report:
-        """The report of all that was taken in."""
+        """The report of everything that was counted."""
         return Report(
             run_id=self.plan.run_id,
             as_of=self.as_of.value if self.as_of else self.plan.as_of,
@@ -320,49 +328,49 @@ class ReportBuilder:
         self.sizes[kind] += size or 0
         self.sizes["unknown"] += size is None
         head, slash, _ = upload.key.partition("/")
-        place = (str(upload.bucket), head + slash if slash else "", initiator)
-        if place not in self.prefix_usage and len(self.prefix_usage) >= 2 * MAX_PREFIXES_KEPT:
+        group = (str(upload.bucket), head + slash if slash else "", initiator)
+        if group not in self.prefix_usage and len(self.prefix_usage) >= 2 * MAX_PREFIXES_KEPT:
             self._prune_prefixes()
-        leak = self.prefix_usage.setdefault(place, PrefixUsage())
-        leak.uploads += 1
-        leak.bytes += size or 0
+        usage = self.prefix_usage.setdefault(group, PrefixUsage())
+        usage.uploads += 1
+        usage.bytes += size or 0
 
     def _prune_prefixes(self) -> None:
         """
-        Keep the largest places and add the others up under ELSEWHERE.
+        Keep the largest groups and add up the others under ELSEWHERE.
 
-        A listing shows each place in one piece, so the largest are found wherever they stand in the alphabet: only the
-        beginning of the piece at hand can be among the others.
+        A listing is ordered by key, so the uploads of a prefix follow one another and a large group is not lost in
+        pieces: at most the first uploads of the current prefix are counted under ELSEWHERE.
         """
         elsewhere = self.prefix_usage.pop((ELSEWHERE, "", ""), PrefixUsage())
-        places = sorted(
-            self.prefix_usage, key=lambda place: (self.prefix_usage[place].bytes, self.prefix_usage[place].uploads)
+        groups = sorted(
+            self.prefix_usage, key=lambda group: (self.prefix_usage[group].bytes, self.prefix_usage[group].uploads)
         )
-        for place in places[: len(places) - MAX_PREFIXES_KEPT]:
-            leak = self.prefix_usage.pop(place)
-            elsewhere.uploads += leak.uploads
-            elsewhere.bytes += leak.bytes
+        for group in groups[: len(groups) - MAX_PREFIXES_KEPT]:
+            usage = self.prefix_usage.pop(group)
+            elsewhere.uploads += usage.uploads
+            elsewhere.bytes += usage.bytes
         self.prefix_usage[ELSEWHERE, "", ""] = elsewhere
 
-    def _refusal(self, refused: RejectedRequest) -> None:
-        """A sweep that does not happen is a failure: nobody would notice otherwise."""
-        self.rejected += refused.origin != "listing"
-        self.sweeps_rejected += refused.sweep
-        if refused.sweep:
-            self._failure("SweepRejected", {"code": "SweepRejected", "detail": refused.reason}, permanent=True)
+    def _rejection(self, rejected: RejectedRequest) -> None:
+        """A sweep that does not happen also counts as a failure, so that an operator notices it."""
+        self.rejected += rejected.origin != "listing"
+        self.sweeps_rejected += rejected.sweep
+        if rejected.sweep:
+            self._failure("SweepRejected", {"code": "SweepRejected", "detail": rejected.reason}, permanent=True)
         if len(self.first_rejections) < MAX_REJECTIONS_SHOWN:
-            self.first_rejections.append(fields(refused))
+            self.first_rejections.append(fields(rejected))
 
-    def _failure(self, code: str, what: dict[str, Any], *, permanent: bool) -> None:
+    def _failure(self, code: str, shown: dict[str, Any], *, permanent: bool) -> None:
         self.failed[code] += 1
         self.permanent += permanent
         self.transient += not permanent
         if len(self.failures) < MAX_FAILURES_SHOWN:
-            self.failures.append(what)
+            self.failures.append(shown)
 
     def _largest_prefixes(self) -> tuple[dict[str, Any], ...]:
-        worst = sorted(self.prefix_usage.items(), key=lambda item: (-item[1].bytes, -item[1].uploads, item[0]))
+        largest = sorted(self.prefix_usage.items(), key=lambda item: (-item[1].bytes, -item[1].uploads, item[0]))
         return tuple(
-            {"bucket": bucket, "prefix": prefix, "initiator": initiator, "uploads": leak.uploads, "bytes": leak.bytes}
-            for (bucket, prefix, initiator), leak in worst[:MAX_PREFIXES_SHOWN]
+            {"bucket": bucket, "prefix": prefix, "initiator": initiator, "uploads": usage.uploads, "bytes": usage.bytes}
+            for (bucket, prefix, initiator), usage in largest[:MAX_PREFIXES_SHOWN]
         )

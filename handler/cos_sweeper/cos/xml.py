@@ -233,7 +233,7 @@ def _following(texts: dict[str, str], listed: tuple[ListedUpload, ...], *, encod
     text, upload_id = texts.get("NextKeyMarker", ""), texts.get("NextUploadIdMarker", "")
     if REPLACEMENT in text + upload_id:
         raise Unreadable("the listing goes on but its marker holds a character that XML cannot carry")
-    if listed and UNSENDABLE not in listed[-1].written:
+    if listed and UNSENDABLE not in listed[-1].raw_key:
         last = listed[-1]
         is_its_id = last.upload.upload_id in key_readings.of_listed(upload_id, upload_id)
         is_its_key = not set(key_readings.of(last)).isdisjoint(key_readings.of_listed(text, text))

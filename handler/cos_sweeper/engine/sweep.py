@@ -534,7 +534,7 @@ class _Run:
             except CosRejected:
                 continue
             if is_known:
-                way = None if key == listed.upload.key else key_readings.reading_index(listed.written, key)
+                way = None if key == listed.upload.key else key_readings.reading_index(listed.raw_key, key)
                 self._ways[_form(listed)] = way
                 return
 
@@ -543,7 +543,7 @@ class _Run:
         form = _form(listed)
         if form in self._ways:
             way = self._ways[form]
-            return listed if way is None else listed.with_key(key_readings.LISTING[way](listed.written))
+            return listed if way is None else listed.with_key(key_readings.LISTING[way](listed.raw_key))
         if listed.upload.key.startswith(scan.prefix):
             return listed
         asked_for = [key for key in key_readings.of(listed) if key.startswith(scan.prefix)]
@@ -555,7 +555,7 @@ class _Run:
         if form not in self._ways:
             return key_readings.of(listed)
         way = self._ways[form]
-        return (listed.upload.key if way is None else key_readings.LISTING[way](listed.written),)
+        return (listed.upload.key if way is None else key_readings.LISTING[way](listed.raw_key),)
 
     def _up_to_end(self, page: Page, end: Cursor | None) -> Page:
         """The page up to the end of a range, where it has one; the listing ends there."""
@@ -706,7 +706,7 @@ class _Run:
         scan = self._plan.scans[opened.scan]
         listed = opened.listed[place]
         # Under which key COS knows it, the outcome may have found out.
-        upload, text = outcome.upload or listed.upload, listed.written if len(key_readings.of(listed)) > 1 else ""
+        upload, text = outcome.upload or listed.upload, listed.raw_key if len(key_readings.of(listed)) > 1 else ""
         target = UploadTarget(upload, scan.policy, scan.attempts, is_swept=True, text=text)
         again = self._again(target, outcome, began)
         if again is not None and (again.was_sent or again.is_blocked or not _is_not_reached(outcome)):
@@ -1018,7 +1018,7 @@ class _Exhausted(StoreError):
 
 def _form(listed: ListedUpload) -> _Form:
     """Where a key stands, and what in its text has several meanings."""
-    text = listed.written
+    text = listed.raw_key
     return listed.upload.bucket, "%" in text, "+" in text
 
 
