@@ -20,7 +20,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from cos_sweeper.core import checkpoint, plan
+from cos_sweeper.core import checkpoint, checkpoint_reader, plan
 from cos_sweeper.core.deadline import Deadline
 from cos_sweeper.core.errors import InternalError, RequestRejected, RunFailed, SweeperError
 from cos_sweeper.core.model import (
@@ -158,7 +158,7 @@ class Sandbox:
         """What cannot be read of a checkpoint is a `RejectedRequest` here; the function raises it with its reason."""
         try:
             if len(requests) == 1 and isinstance(requests[0], ResumeRequest):
-                return checkpoint.read(requests[0].checkpoint, self.allowed, BUCKETS, NOW)
+                return checkpoint_reader.read(requests[0].checkpoint, self.allowed, BUCKETS, NOW)
         except RequestRejected as exc:
             requests = (RejectedRequest(str(exc)),)
         return plan.build_plan(requests, self.allowed, BUCKETS, "run-1", NOW)
@@ -208,7 +208,7 @@ def test_whatever_an_event_holds_it_ends_in_a_refusal_with_a_reason_or_in_lawful
     for text in sandbox.handed:
         assert len(text.encode()) <= MOST_CHECKPOINT_BYTES
         # What a run hands on, the next one takes: a chain does not end in a refusal of its own words.
-        assert checkpoint.read(json.loads(text)[CHECKPOINT], allowed, BUCKETS, NOW).number > 1
+        assert checkpoint_reader.read(json.loads(text)[CHECKPOINT], allowed, BUCKETS, NOW).number > 1
 
 
 @settings(max_examples=examples(25), suppress_health_check=list(HealthCheck))
@@ -470,13 +470,13 @@ BATCH = json.dumps({"records": [{"content": json.dumps(NAMED)}]}).encode()
         (sweep_checkpoint(todo=[["upload", 0, BUCKET, KEY, UPLOAD_ID + "\n"]]), "the upload id is malformed"),
         (sweep_checkpoint(todo=[["upload", 0, "photos-1250000001", KEY, UPLOAD_ID]]), "no longer among BUCKETS"),
         (sweep_checkpoint(todo=[["scan", 0, BUCKET + "\n", "", "", ""]]), "no longer among BUCKETS"),
-        (sweep_checkpoint(share=[0, 1]), "no list of shares"),
+        (sweep_checkpoint(share=[0, 1]), "no list of shards"),
         (sweep_checkpoint(share=[DEEP, 1]), "the checkpoint is damaged"),
         (sweep_checkpoint(fraction=[1, 0]), "fraction is not a whole number"),
         (sweep_checkpoint(fraction=1), "damaged: TypeError"),
         (sweep_checkpoint(limit=-1), "limit of aborts is not a whole number"),
         (sweep_checkpoint(aborted=None), "number of aborts is not a whole number"),
-        (sweep_checkpoint(stalled="1"), "got nowhere is not a whole number"),
+        (sweep_checkpoint(stalled="1"), "runs without progress is not a whole number"),
         (sweep_checkpoint(todo=[["upload", 0, BUCKET, KEY, UPLOAD_ID, {"attempts": 4}]]), "number of attempts"),
         (sweep_checkpoint(todo=[["upload", 0, BUCKET, KEY, UPLOAD_ID, {"markers": 5}]]), "damaged: TypeError"),
         (

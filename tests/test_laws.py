@@ -18,7 +18,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from cos_sweeper.core import checkpoint
+from cos_sweeper.core import checkpoint, checkpoint_reader
 from cos_sweeper.core.errors import RequestRejected, RunFailed
 from cos_sweeper.core.keys import validate_key
 from cos_sweeper.core.model import CHECKPOINT, Bucket, Upload
@@ -733,7 +733,7 @@ def test_scope_of_a_checkpoint(wanted: Plan, allowed: Settings) -> None:
     assert allowed.buckets is not None
     for text in checkpoint.write(wanted):
         try:
-            made = checkpoint.read(json.loads(text)[CHECKPOINT], allowed, allowed.buckets, NOW)
+            made = checkpoint_reader.read(json.loads(text)[CHECKPOINT], allowed, allowed.buckets, NOW)
         except RequestRejected:
             continue
 
@@ -769,7 +769,7 @@ def test_scope_of_a_damaged_checkpoint(wanted: Plan, damage: dict[str, Any]) -> 
         made: Plan | str = "rejected"
 
         try:
-            made = checkpoint.read(raw, aborting_settings(BUCKETS), BUCKETS, NOW)
+            made = checkpoint_reader.read(raw, aborting_settings(BUCKETS), BUCKETS, NOW)
         except RequestRejected as refused:
             made = str(refused)
 

@@ -331,5 +331,7 @@ def test_credentials_are_all_three_or_an_error_that_names_what_is_missing() -> N
 
 @pytest.mark.parametrize("value", [PHOTOS, f"{PHOTOS}/"])
 def test_report_without_a_prefix_is_refused_with_an_explanation(value: str) -> None:
-    with pytest.raises(BadSettings, match=r"names no prefix; give `name-appid@region/prefix`\. .* does not start another run"):
+    with pytest.raises(
+        BadSettings, match=r"names no prefix; give `name-appid@region/prefix`\. .* does not start another run"
+    ):
         load({"BUCKETS": PHOTOS, "REPORT": value})

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from cos_sweeper.core import checkpoint, plan, settings
+from cos_sweeper.core import checkpoint_reader, plan, settings
 from cos_sweeper.core.deadline import Deadline, fitting_workers, run_deadline
 from cos_sweeper.core.errors import RequestRejected, RunFailed, StoreError
 from cos_sweeper.core.model import Bucket, Request, ResumeRequest, SweepRequest
@@ -166,7 +166,7 @@ class _Run:
         match self.requests:
             case (ResumeRequest(raw),):
                 try:
-                    return checkpoint.read(raw, self.settings, buckets, now)
+                    return checkpoint_reader.read(raw, self.settings, buckets, now)
                 except RequestRejected as exc:
                     raise RunFailed(f"the chain ends here: {exc}; the next sweep begins anew") from exc
             case _:

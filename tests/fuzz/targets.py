@@ -14,7 +14,7 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
-from cos_sweeper.core import checkpoint, plan
+from cos_sweeper.core import checkpoint, checkpoint_reader, plan
 from cos_sweeper.core.errors import RequestRejected
 from cos_sweeper.core.keys import validate_key
 from cos_sweeper.core.model import CHECKPOINT, Bucket, Cursor, RejectedRequest, ResumeRequest, SweepRequest, Upload
@@ -79,10 +79,10 @@ def checkpoints(data: bytes) -> None:
     """Bytes as the JSON of a checkpoint."""
     raw = _json(data)
     with contextlib.suppress(RequestRejected):
-        made = checkpoint.read(raw, SETTINGS, BUCKETS, NOW)
+        made = checkpoint_reader.read(raw, SETTINGS, BUCKETS, NOW)
         _hold(made)
         written = [json.loads(text)[CHECKPOINT] for text in checkpoint.write(made)]
-        again = [checkpoint.read(one, SETTINGS, BUCKETS, NOW) for one in written]
+        again = [checkpoint_reader.read(one, SETTINGS, BUCKETS, NOW) for one in written]
         assert [one for part in again for one in part.scans] == list(made.scans)
         assert [one for part in again for one in part.named] == list(made.named)
         assert not any(part.dropped for part in again)
@@ -106,7 +106,7 @@ def _hold_decoded(decoded: events.Decoded) -> None:
     for ask in decoded.requests:
         if isinstance(ask, ResumeRequest):
             with contextlib.suppress(RequestRejected):
-                _hold(checkpoint.read(ask.checkpoint, SETTINGS, BUCKETS, NOW))
+                _hold(checkpoint_reader.read(ask.checkpoint, SETTINGS, BUCKETS, NOW))
 
 
 def _hold(made: Plan) -> None:

@@ -14,7 +14,7 @@ from unittest import mock
 
 import pytest
 
-from cos_sweeper.core import checkpoint, plan, report, settings
+from cos_sweeper.core import checkpoint, checkpoint_reader, plan, report, settings
 from cos_sweeper.core.deadline import Deadline
 from cos_sweeper.core.errors import RunFailed, StoreError
 from cos_sweeper.core.model import Bucket, BucketFailed, Outcome, Request, ResumeRequest
@@ -231,7 +231,7 @@ class Platform:
         """What a run wrote, the next one reads, whatever the settings are by then."""
         match requests:
             case (ResumeRequest(raw),):
-                return checkpoint.read(raw, environment, buckets, now)
+                return checkpoint_reader.read(raw, environment, buckets, now)
             case _:
                 return plan.build_plan(requests, environment, buckets, of.run_id, now)
 
