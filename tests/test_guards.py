@@ -173,7 +173,7 @@ def test_one_ckafka_record_makes_the_whole_batch_ckafkas() -> None:
 
 @pytest.mark.parametrize("record", ["text", 5, None, [], {"cos": "text"}, {"Ckafka": []}, {"CMQ": 5}], ids=repr)
 def test_a_record_that_is_none_is_refused(record: object) -> None:
-    assert refusals({"Records": [record]}) == ["neither a CKafka, a CMQ nor a COS record"]
+    assert refusals({"Records": [record]}) == ["the record is not a CKafka, CMQ or COS record"]
 
 
 def test_what_a_run_handed_on_is_a_checkpoint_whatever_else_the_event_holds() -> None:

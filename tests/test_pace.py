@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import pytest
 
-from cos_sweeper.cos.rate_limiter import CUT, RateLimiter
+from cos_sweeper.cos.rate_limiter import BACK_OFF, RateLimiter
 
 
 class Event(NamedTuple):
@@ -175,7 +175,7 @@ def held_back(seconds_per_turn: float) -> RateLimiter:
     """A pace at which a turn takes so long, right after a cut at 0.0; the first place is one turn later."""
     limiter = RateLimiter(lambda _low, _high: 1.0)
     limiter.sent()
-    limiter.throttled(-seconds_per_turn * CUT, 0.0)
+    limiter.throttled(-seconds_per_turn * BACK_OFF, 0.0)
     limiter.ended()
     assert limiter.rate(0.0) == pytest.approx(1 / seconds_per_turn)
     return limiter

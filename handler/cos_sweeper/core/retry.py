@@ -1,5 +1,5 @@
 """
-Retries: a few attempts, with random pauses that grow, within the time that is left.
+Trying again what may pass: a few times, at growing, uneven intervals, and never past the time there is.
 """
 
 import random
@@ -20,10 +20,10 @@ def retry_while(
     longest_pause: float,
 ) -> T:
     """
-    Return the result of the first attempt that succeeds; raise the error of the last one.
+    What the first good attempt returns; raises what the last one raised.
 
-    left: the seconds that a pause may take; there is no retry if the pause would be longer. See `backoff` for the
-    pauses.
+    left: seconds that a pause may take for another attempt to be worth it. The pauses, in seconds, are random up to a
+    bound that doubles ("full jitter"), so that those who failed together do not come again together.
     """
     for number in range(ATTEMPTS - 1):
         try:
@@ -37,9 +37,5 @@ def retry_while(
 
 
 def backoff(number: int, longest_pause: float = 4.0) -> float:
-    """
-    Seconds to wait after failure `number`, from 0: random, up to a bound that doubles ("full jitter").
-
-    Random pauses keep clients that failed together from returning together.
-    """
+    """Seconds to wait after the failure with this number, from 0: random up to a bound that doubles ("full jitter")."""
     return random.uniform(0, min(longest_pause, FIRST_PAUSE_SECONDS * 2**number))  # noqa: S311
