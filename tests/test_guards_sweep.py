@@ -15,23 +15,17 @@ from cos_sweeper.core.deadline import Deadline
 from cos_sweeper.core.errors import CosRejected, NoSuchUpload, RequestRejected, Unavailable
 from cos_sweeper.core.keys import validate_key
 from cos_sweeper.core.model import (
-    Aborted,
-    AlreadyGone,
     Bucket,
     BucketsPage,
     Cursor,
-    Deferred,
-    Failed,
-    Kept,
-    Outcome,
     Page,
     Part,
     PartsPage,
     RejectedRequest,
     SweepRequest,
     Upload,
-    WouldAbort,
 )
+from cos_sweeper.core.outcomes import Aborted, AlreadyGone, Deferred, Failed, Kept, Outcome, WouldAbort
 from cos_sweeper.core.plan import UploadTarget
 from cos_sweeper.core.policy import Policy
 from cos_sweeper.cos.store import Receipt

@@ -8,18 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cos_sweeper.core.model import (
+from cos_sweeper.core.model import Bucket, RejectedRequest, Upload
+from cos_sweeper.core.outcomes import (
     Aborted,
     AlreadyGone,
-    Bucket,
     BucketFailed,
     Deferred,
     Failed,
     Kept,
     Outcome,
-    RejectedRequest,
     StillReceiving,
-    Upload,
     WouldAbort,
 )
 from cos_sweeper.core.plan import build_plan

@@ -12,19 +12,17 @@ What holds after every run that lived to tell, however it was disturbed.
 import json
 from collections import Counter
 
-from cos_sweeper.core.model import (
+from cos_sweeper.core.model import Bucket, RejectedRequest, Upload
+from cos_sweeper.core.outcomes import (
     AT_LIMIT,
     Aborted,
     AlreadyGone,
-    Bucket,
     Deferred,
     Failed,
     Kept,
     ListedButNotFound,
     Outcome,
-    RejectedRequest,
     StillReceiving,
-    Upload,
     WouldAbort,
 )
 from cos_sweeper.core.report import Report

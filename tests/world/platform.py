@@ -17,7 +17,8 @@ import pytest
 from cos_sweeper.core import checkpoint, checkpoint_reader, plan, report, settings
 from cos_sweeper.core.deadline import Deadline
 from cos_sweeper.core.errors import RunFailed, StoreError
-from cos_sweeper.core.model import Bucket, BucketFailed, Outcome, Request, ResumeRequest
+from cos_sweeper.core.model import Bucket, Request, ResumeRequest
+from cos_sweeper.core.outcomes import BucketFailed, Outcome
 from cos_sweeper.core.plan import ListingTarget, Plan
 from cos_sweeper.core.redaction import Redactor
 from cos_sweeper.engine import continuation, paginator, sweep

@@ -21,10 +21,6 @@ def never(value: NoReturn) -> NoReturn:
     raise AssertionError(f"unhandled: {value!r}")
 
 
-# Why an upload was not processed: MAX_ABORTS, or a request's own lower limit, is reached. No later run of the chain
-# processes it.
-AT_LIMIT = "the limit of aborts is reached"
-
 # What COS holds
 
 
@@ -208,6 +204,23 @@ class Ignored:
     origin: str = "event"
 
 
+@dataclass(frozen=True, slots=True)
+class RejectedRequest:
+    """
+    The request was not carried out, and sending the same request again will not help.
+
+    upload: None when the request does not name a readable one. sweep: a timer requested a sweep, which did not happen.
+    """
+
+    reason: str
+    upload: Upload | None = None
+    origin: str = "event"
+    sweep: bool = False
+
+
+Request = AbortRequest | CompletedObject | SweepRequest | ResumeRequest | RejectedRequest
+
+
 # What the policy decides
 
 
@@ -237,129 +250,4 @@ class Abort:
     bytes: int | None
 
 
-# What happened to an upload
-
-
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """The policy keeps it."""
-
-    upload: Upload
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class WouldAbort:
-    """The upload is abandoned, and is not aborted because this is a dry run."""
-
-    upload: Upload
-    bytes: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class Aborted:
-    """
-    COS answered the abort with 204.
-
-    bytes: freed, None when unknown. request_id: COS's, of the abort. verified: True after List Parts answered
-    NoSuchUpload; False when that check failed; None when no check was wanted.
-    """
-
-    upload: Upload
-    bytes: int | None
-    request_id: str
-    verified: bool | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class StillReceiving:
-    """COS answered 204, then a part arrived: the upload is in use, so it is not aborted again. Nothing is freed."""
-
-    upload: Upload
-    request_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class AlreadyGone:
-    """
-    The upload was completed or aborted before our abort arrived: a success.
-
-    is_checked: False in two cases. A listing showed the upload, and no second listing confirmed that it is gone. Or
-    its key has another reading that must not, or cannot, be sent to COS.
-    """
-
-    upload: Upload
-    is_checked: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class ListedButNotFound:
-    """The listing still shows the upload at the end of the run, but COS answers NoSuchUpload. Nothing is freed."""
-
-    upload: Upload
-
-
-@dataclass(frozen=True, slots=True)
-class RejectedRequest:
-    """
-    The request was not carried out, and sending the same request again will not help.
-
-    upload: None when the request does not name a readable one. sweep: a timer requested a sweep, which did not happen.
-    """
-
-    reason: str
-    upload: Upload | None = None
-    origin: str = "event"
-    sweep: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Failed:
-    """
-    COS did not do what was requested.
-
-    permanent: COS rejected it (such as 403, or 404 for the bucket), so a retry cannot succeed. was_sent: an abort was
-    sent, and its result is unknown.
-    """
-
-    upload: Upload
-    code: str
-    status: int | None
-    request_id: str
-    permanent: bool
-    detail: str = ""
-    was_sent: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Deferred:
-    """
-    The upload was not processed in this run. reason: such as out of time, or AT_LIMIT.
-
-    was_sent: an abort was sent, and its result is unknown. markers: the part numbers at which the pages of its parts
-    begin, as far as they were read.
-    """
-
-    upload: Upload
-    reason: str
-    was_sent: bool = False
-    markers: tuple[int, ...] = (0,)
-
-
-Request = AbortRequest | CompletedObject | SweepRequest | ResumeRequest | RejectedRequest
 Verdict = Keep | Abort
-Outcome = (
-    Kept | WouldAbort | Aborted | StillReceiving | AlreadyGone | ListedButNotFound | RejectedRequest | Failed | Deferred
-)
-
-
-@dataclass(frozen=True, slots=True)
-class BucketFailed:
-    """The listing of a bucket failed. bucket: None for the list of all buckets."""
-
-    bucket: Bucket | None
-    code: str
-    status: int | None
-    request_id: str
-    permanent: bool
-    detail: str = ""

@@ -1,22 +1,123 @@
 """
-Outcome → its name and its flat fields, for counts, log lines and responses.
+What happened to an upload: one class for each outcome, its name, and its flat fields for log lines and responses.
 """
 
+from dataclasses import dataclass
 from typing import Any
 
-from cos_sweeper.core.model import (
-    Aborted,
-    AlreadyGone,
-    BucketFailed,
-    Deferred,
-    Failed,
-    Kept,
-    ListedButNotFound,
-    Outcome,
-    RejectedRequest,
-    StillReceiving,
-    WouldAbort,
-    never,
+from cos_sweeper.core.model import Bucket, RejectedRequest, Upload, never
+
+# Why an upload was not processed: MAX_ABORTS, or a request's own lower limit, is reached. No later run of the chain
+# processes it.
+AT_LIMIT = "the limit of aborts is reached"
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """The policy keeps it."""
+
+    upload: Upload
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class WouldAbort:
+    """The upload is abandoned, and is not aborted because this is a dry run."""
+
+    upload: Upload
+    bytes: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Aborted:
+    """
+    COS answered the abort with 204.
+
+    bytes: freed, None when unknown. request_id: COS's, of the abort. verified: True after List Parts answered
+    NoSuchUpload; False when that check failed; None when no check was wanted.
+    """
+
+    upload: Upload
+    bytes: int | None
+    request_id: str
+    verified: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StillReceiving:
+    """COS answered 204, then a part arrived: the upload is in use, so it is not aborted again. Nothing is freed."""
+
+    upload: Upload
+    request_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class AlreadyGone:
+    """
+    The upload was completed or aborted before our abort arrived: a success.
+
+    is_checked: False in two cases. A listing showed the upload, and no second listing confirmed that it is gone. Or
+    its key has another reading that must not, or cannot, be sent to COS.
+    """
+
+    upload: Upload
+    is_checked: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class ListedButNotFound:
+    """The listing still shows the upload at the end of the run, but COS answers NoSuchUpload. Nothing is freed."""
+
+    upload: Upload
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """
+    COS did not do what was requested.
+
+    permanent: COS rejected it (such as 403, or 404 for the bucket), so a retry cannot succeed. was_sent: an abort was
+    sent, and its result is unknown.
+    """
+
+    upload: Upload
+    code: str
+    status: int | None
+    request_id: str
+    permanent: bool
+    detail: str = ""
+    was_sent: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Deferred:
+    """
+    The upload was not processed in this run. reason: such as out of time, or AT_LIMIT.
+
+    was_sent: an abort was sent, and its result is unknown. markers: the part numbers at which the pages of its parts
+    begin, as far as they were read.
+    """
+
+    upload: Upload
+    reason: str
+    was_sent: bool = False
+    markers: tuple[int, ...] = (0,)
+
+
+@dataclass(frozen=True, slots=True)
+class BucketFailed:
+    """The listing of a bucket failed. bucket: None for the list of all buckets."""
+
+    bucket: Bucket | None
+    code: str
+    status: int | None
+    request_id: str
+    permanent: bool
+    detail: str = ""
+
+
+Outcome = (
+    Kept | WouldAbort | Aborted | StillReceiving | AlreadyGone | ListedButNotFound | RejectedRequest | Failed | Deferred
 )
 
 NAMES: dict[type[Outcome], str] = {

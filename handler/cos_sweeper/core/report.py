@@ -12,24 +12,25 @@ from enum import Enum
 from typing import Any
 
 from cos_sweeper.core.clock import AsOf
-from cos_sweeper.core.model import (
+from cos_sweeper.core.model import Bucket, RejectedRequest, Upload, never
+from cos_sweeper.core.outcomes import (
     AT_LIMIT,
+    NAMES,
+    UNCHECKED,
     Aborted,
     AlreadyGone,
-    Bucket,
     BucketFailed,
     Deferred,
     Failed,
     Kept,
     ListedButNotFound,
     Outcome,
-    RejectedRequest,
     StillReceiving,
-    Upload,
     WouldAbort,
-    never,
+    fields,
+    fields_of_bucket,
+    name_of,
 )
-from cos_sweeper.core.outcomes import NAMES, UNCHECKED, fields, fields_of_bucket, name_of
 from cos_sweeper.core.plan import ListingTarget, Plan, PriorFailures, Shard
 
 # A report is also the function's response, which SCF logs, so its lists are cut to examples.

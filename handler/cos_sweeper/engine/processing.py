@@ -16,23 +16,16 @@ from cos_sweeper.core.clock import AsOf
 from cos_sweeper.core.deadline import Deadline
 from cos_sweeper.core.errors import CosRejected, NoSuchUpload, RequestRejected, Stopped, StoreError, Unavailable
 from cos_sweeper.core.keys import validate_key
-from cos_sweeper.core.model import (
+from cos_sweeper.core.model import BEGINNING, Cursor, Keep, ListedUpload, NeedsParts, Page, RejectedRequest, Upload
+from cos_sweeper.core.outcomes import (
     AT_LIMIT,
-    BEGINNING,
     Aborted,
     AlreadyGone,
-    Cursor,
     Deferred,
     Failed,
-    Keep,
     Kept,
-    ListedUpload,
-    NeedsParts,
     Outcome,
-    Page,
-    RejectedRequest,
     StillReceiving,
-    Upload,
     WouldAbort,
 )
 from cos_sweeper.core.plan import Plan, UploadTarget

@@ -23,28 +23,32 @@ from cos_sweeper.core.deadline import Deadline
 from cos_sweeper.core.errors import CosRejected, NoSuchUpload, Stopped, StoreError, Unavailable
 from cos_sweeper.core.keys import validate_key
 from cos_sweeper.core.model import (
-    AT_LIMIT,
     BEGINNING,
-    Aborted,
-    AlreadyGone,
     Bucket,
-    BucketFailed,
     Cursor,
-    Deferred,
-    Failed,
     Keep,
-    Kept,
-    ListedButNotFound,
     ListedUpload,
     NeedsParts,
-    Outcome,
     Page,
     RejectedRequest,
-    StillReceiving,
     Upload,
-    WouldAbort,
 )
-from cos_sweeper.core.outcomes import fields, fields_of_bucket, name_of
+from cos_sweeper.core.outcomes import (
+    AT_LIMIT,
+    Aborted,
+    AlreadyGone,
+    BucketFailed,
+    Deferred,
+    Failed,
+    Kept,
+    ListedButNotFound,
+    Outcome,
+    StillReceiving,
+    WouldAbort,
+    fields,
+    fields_of_bucket,
+    name_of,
+)
 from cos_sweeper.core.plan import ListingTarget, Plan, UploadTarget
 from cos_sweeper.core.policy import DOUBTS, Policy, prefilter
 from cos_sweeper.core.report import ReportBuilder
