@@ -11,7 +11,8 @@ import pytest
 from cos_sweeper.core import checkpoint
 from cos_sweeper.core.errors import RunFailed
 from cos_sweeper.core.model import AbortRequest, SweepRequest
-from cos_sweeper.core.report import MAX_DETAILS_SHOWN, Report, Status
+from cos_sweeper.core.report import Report, Status
+from cos_sweeper.core.report_builder import MAX_DETAILS_SHOWN
 from cos_sweeper.net import turns
 from cos_sweeper.scf.events import Source
 from cos_sweeper.scf.responses import response

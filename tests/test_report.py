@@ -21,13 +21,13 @@ from cos_sweeper.core.outcomes import (
     WouldAbort,
 )
 from cos_sweeper.core.plan import build_plan
-from cos_sweeper.core.report import (
+from cos_sweeper.core.report import Status
+from cos_sweeper.core.report_builder import (
     ELSEWHERE,
     MAX_FAILURES_SHOWN,
     MAX_PREFIXES_KEPT,
     MAX_PREFIXES_SHOWN,
     ReportBuilder,
-    Status,
 )
 from tests.aborting import aborting_settings
 

@@ -18,7 +18,8 @@ from cos_sweeper.core.model import Bucket, Request, ResumeRequest, SweepRequest
 from cos_sweeper.core.outcomes import fields, fields_of_bucket
 from cos_sweeper.core.policy import CLOCK_SKEWED
 from cos_sweeper.core.redaction import Redactor
-from cos_sweeper.core.report import Report, ReportBuilder, Status
+from cos_sweeper.core.report import Report, Status
+from cos_sweeper.core.report_builder import ReportBuilder
 from cos_sweeper.core.settings import Settings
 from cos_sweeper.cos.instance import InstanceCache
 from cos_sweeper.cos.sdk_store import CosStore

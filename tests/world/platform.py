@@ -14,7 +14,7 @@ from unittest import mock
 
 import pytest
 
-from cos_sweeper.core import checkpoint, checkpoint_reader, plan, report, settings
+from cos_sweeper.core import checkpoint, checkpoint_reader, plan, report, report_builder, settings
 from cos_sweeper.core.deadline import Deadline
 from cos_sweeper.core.errors import RunFailed, StoreError
 from cos_sweeper.core.model import Bucket, Request, ResumeRequest
@@ -298,10 +298,10 @@ class _Link:
                 continuation.raise_for_failed_chain(event)
 
 
-def _witness(run: Run) -> type[report.ReportBuilder]:
+def _witness(run: Run) -> type[report_builder.ReportBuilder]:
     """A ledger that also tells us what it is told."""
 
-    class Witness(report.ReportBuilder):
+    class Witness(report_builder.ReportBuilder):
         def add(self, outcome: Outcome, initiator: str = "", *, detailed: bool = False) -> None:
             run.outcomes.append((outcome, detailed))
             super().add(outcome, initiator, detailed=detailed)

@@ -22,7 +22,8 @@ from cos_sweeper.core.deadline import Deadline
 from cos_sweeper.core.errors import RunFailed
 from cos_sweeper.core.model import CHAIN_FAILED, PROBE
 from cos_sweeper.core.plan import Plan, Shard
-from cos_sweeper.core.report import Report, ReportBuilder
+from cos_sweeper.core.report import Report
+from cos_sweeper.core.report_builder import ReportBuilder
 from cos_sweeper.cos.store import Store
 from cos_sweeper.engine import sweep
 from cos_sweeper.engine.sweep import RunResult

@@ -51,7 +51,7 @@ from cos_sweeper.core.outcomes import (
 )
 from cos_sweeper.core.plan import ListingTarget, Plan, UploadTarget
 from cos_sweeper.core.policy import DOUBTS, Policy, prefilter
-from cos_sweeper.core.report import ReportBuilder
+from cos_sweeper.core.report_builder import ReportBuilder
 from cos_sweeper.cos.store import Store
 from cos_sweeper.engine.paginator import Paginator, order, prefetch
 from cos_sweeper.engine.processing import NOT_FRESH, OUT_OF_TIME, STOPPED, AbortBudget, Acknowledged, UploadProcessor

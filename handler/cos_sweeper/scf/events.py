@@ -17,10 +17,10 @@ from cos_sweeper.core.errors import RequestRejected
 from cos_sweeper.core.json_text import kind_of, parse_json
 from cos_sweeper.core.model import CHECKPOINT, Ignored, RejectedRequest, Request, ResumeRequest
 from cos_sweeper.core.settings import ReportLocation
+from cos_sweeper.scf.cos_events import from_cos
 from cos_sweeper.scf.messages import (
     Intake,
     collect,
-    from_cos,
     from_message,
     from_text,
     from_timer,
