@@ -216,7 +216,7 @@ def test_a_lost_answer_that_is_asked_for_again_says_the_upload_is_gone(cloud: Cl
 @pytest.mark.parametrize(
     ("raw", "said"),
     [
-        ("", "no XML"),
+        ("", "not XML"),
         ("<html>busy</html>", "<html>"),
         ("<ListPartsResult/>", "<ListPartsResult>"),
         ("<ListMultipartUploadsResult></ListMultipartUploadsResult>", "IsTruncated"),
