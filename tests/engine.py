@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from math import inf
 
-from cos_sweeper.core import checkpoint, plan
+from cos_sweeper.core import checkpoint_reader, plan
 from cos_sweeper.core.deadline import Deadline
 from cos_sweeper.core.model import Bucket, Cursor, Page, PartsPage, Request, ResumeRequest, SweepRequest, Upload
 from cos_sweeper.core.redaction import Redactor
@@ -177,7 +177,7 @@ def resume(text: str, settings: Settings) -> plan.Plan:
     """What the next run makes of a checkpoint, by the way that every event goes."""
     (ask,) = decode(json.loads(text)).requests
     assert isinstance(ask, ResumeRequest)
-    return checkpoint.read(ask.checkpoint, settings, BUCKETS, NOW)
+    return checkpoint_reader.read(ask.checkpoint, settings, BUCKETS, NOW)
 
 
 def empty() -> Account:

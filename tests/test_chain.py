@@ -12,7 +12,8 @@ import pytest
 from cos_sweeper.core import checkpoint
 from cos_sweeper.core.errors import RunFailed
 from cos_sweeper.core.model import AbortRequest, SweepRequest
-from cos_sweeper.core.report import MAX_DETAILS_SHOWN, Report, Status
+from cos_sweeper.core.report import Report, Status
+from cos_sweeper.core.report_builder import MAX_DETAILS_SHOWN
 from cos_sweeper.scf.events import Source
 from cos_sweeper.scf.responses import response
 from tests.aborting import aborting_settings
@@ -89,7 +90,7 @@ def test_a_sweep_is_dealt_out_in_as_many_shares_as_instances_may_work() -> None:
 
     dealer, *workers = scf.reports
     assert (dealer.uploads, dealer.continuations, dealer.status) == (0, 4, Status.PARTIAL)
-    assert [report.shard.places for report in workers] == [(0,), (1,), (2,), (3,)]
+    assert [report.shard.indexes for report in workers] == [(0,), (1,), (2,), (3,)]
     assert sum(report.uploads for report in workers) == 80
     assert all(0 < report.counts["aborted"] < 40 for report in workers)
     assert scf.held() == set()
@@ -101,7 +102,7 @@ def test_shares_are_not_dealt_out_again() -> None:
 
     scf.fire()
 
-    assert {(report.shard.of, report.continuations <= 1) for report in scf.reports[1:]} == {(3, True)}
+    assert {(report.shard.count, report.continuations <= 1) for report in scf.reports[1:]} == {(3, True)}
     assert scf.held() == set()
 
 

@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cos_sweeper.core import checkpoint, plan
-from cos_sweeper.core.checkpoint import MAX_BYTES, deal, read, split, write
+from cos_sweeper.core.checkpoint import MAX_BYTES, split, split_evenly, write
+from cos_sweeper.core.checkpoint_reader import read
 from cos_sweeper.core.errors import RequestRejected
 from cos_sweeper.core.model import CHECKPOINT, Bucket, Cursor, SweepRequest, Upload
 from cos_sweeper.core.plan import ListingTarget, Plan, PriorFailures, Shard, UploadTarget
@@ -138,7 +139,7 @@ def test_no_more_aborts_are_believed_to_be_counted_than_the_checkpoint_counts_wi
 
 @given(most=st.integers(0, 1000), among=st.integers(1, 50))
 def test_a_limit_is_dealt_out_without_a_rest(most: int, among: int) -> None:
-    dealt = deal(most, among)
+    dealt = split_evenly(most, among)
 
     assert (len(dealt), sum(dealt)) == (among, most)
     assert max(dealt) - min(dealt) <= 1
@@ -198,21 +199,21 @@ def test_parts_of_a_limit_never_exceed_what_both_settings_allow(
         ({"version": 3}, "version '3'"),
         ({"version": None}, "version 'None'"),
         ({"run_id": "../../x"}, "run id is malformed"),
-        ({"as_of": "2026-11-22T12:00:00"}, "without a zone"),
+        ({"as_of": "2026-11-22T12:00:00"}, "without a time zone"),
         ({"as_of": "yesterday"}, "damaged"),
         ({"number": 0}, "number of the run"),
         ({"number": checkpoint.MAX_RUNS + 1}, "number of the run"),
-        ({"share": [[4], 4]}, "share"),
-        ({"share": [[], 4]}, "share"),
-        ({"share": [0, 1]}, "share"),
-        ({"share": [[0], 0]}, "share"),
+        ({"share": [[4], 4]}, "shard"),
+        ({"share": [[], 4]}, "shard"),
+        ({"share": [0, 1]}, "shard"),
+        ({"share": [[0], 0]}, "shard"),
         ({"dry_run": None}, "`dry_run`"),
         ({"limit": -1}, "limit of aborts"),
         ({"limit": True}, "limit of aborts"),
         ({"aborted": -1}, "number of aborts"),
         ({"fraction": [1, 0]}, "fraction"),
         ({"fraction": [-1, 2]}, "fraction"),
-        ({"stalled": "1"}, "got nowhere"),
+        ({"stalled": "1"}, "runs without progress"),
         ({"todo": [["scan", 0, PHOTOS.name, "", "", "", {"attempts": 4}]]}, "attempts"),
         ({"todo": [["scan", 0, PHOTOS.name, "", "", "", {"blocked": 1}]]}, "`blocked`"),
         ({"todo": [["upload", 0, PHOTOS.name, "k", ID, {"markers": [0]}]]}, "marker"),

@@ -22,10 +22,10 @@ from tests.world.tally import Tally
 from tests.world.terms import HOUR, MINUTE, Rules
 
 BUCKET = PHOTOS.partition("@")[0]
-CLOCK_OFF = "our clock and COS's disagree"
-PART_LATELY = "a part arrived lately"
+CLOCK_SKEWED = "the clocks of the function and of COS differ"
+PART_RECENT = "a part arrived recently"
 PART_UNREADABLE = "the time of a part cannot be read"
-STARTED_LATELY = "started lately"
+STARTED_RECENTLY = "started recently"
 YEARS = timedelta(days=20000)
 
 
@@ -60,7 +60,7 @@ def sweep(function: Function) -> dict[str, Any]:
     assert len(done.lines("run.finished")) == 1
     assert {line["event"] for line in done.log} <= {"page.processed", "run.finished", "clock.skewed", "page.in_doubt"}
     # A clock that is off is told once in a run, however many uploads it keeps.
-    off = done.report["kept_by_reason"].get(CLOCK_OFF)
+    off = done.report["kept_by_reason"].get(CLOCK_SKEWED)
     assert [line["kept"] for line in done.lines("clock.skewed")] == ([off] if off else [])
     return done.report
 
@@ -79,7 +79,7 @@ def test_while_cos_says_another_time_than_we_do_everything_is_kept(
 
     report = sweep(function)
 
-    assert (report["kept_by_reason"], report["kept"], report["aborted"]) == ({CLOCK_OFF: 3}, 3, 0)
+    assert (report["kept_by_reason"], report["kept"], report["aborted"]) == ({CLOCK_SKEWED: 3}, 3, 0)
     assert len(cloud.uploads(BUCKET)) == 3
 
 
@@ -102,13 +102,13 @@ def test_an_upload_that_begins_in_the_future_is_kept(ahead: timedelta, cloud: Cl
 
     report = sweep(function)
 
-    assert (report["kept_by_reason"], report["uploads"]) == ({STARTED_LATELY: 1}, 1)
+    assert (report["kept_by_reason"], report["uploads"]) == ({STARTED_RECENTLY: 1}, 1)
     assert len(cloud.uploads(BUCKET)) == 1
 
 
 @pytest.mark.parametrize(
     ("told", "reason"),
-    [("2079-01-01T00:00:00.000Z", PART_LATELY), ("9999-12-31T23:59:59.000Z", PART_LATELY), ("soon", PART_UNREADABLE)],
+    [("2079-01-01T00:00:00.000Z", PART_RECENT), ("9999-12-31T23:59:59.000Z", PART_RECENT), ("soon", PART_UNREADABLE)],
     ids=["in_the_future", "at_the_end_of_time", "unreadable"],
 )
 def test_a_part_that_arrives_in_the_future_keeps_its_upload(
@@ -151,7 +151,7 @@ def test_our_clock_may_be_five_minutes_off_and_no_more(minutes: int, count: int)
     report = swept(scene)
 
     is_off = abs(minutes) > 5
-    assert report.kept == ({CLOCK_OFF: count} if is_off else {})
+    assert report.kept == ({CLOCK_SKEWED: count} if is_off else {})
     assert len(scene.live) == (count if is_off else 0)
 
 

@@ -71,20 +71,20 @@ def planned(*requests: Any, **settings: Any) -> Plan:
 def test_a_checkpoint_among_other_asks_is_refused() -> None:
     plan = planned(ResumeRequest({}, "record 1"))
 
-    assert [refused.origin for refused in plan.refused] == ["record 1"]
+    assert [refused.origin for refused in plan.rejected] == ["record 1"]
 
 
 def test_what_is_exactly_as_the_settings_have_it_does_not_widen_them() -> None:
     plan = planned(SweepRequest(min_age=72 * HOUR, min_idle=24 * HOUR, max_aborts=10), max_aborts=10)
 
-    assert plan.refused == ()
+    assert plan.rejected == ()
     assert len(plan.scans) == 1
 
 
 def test_a_wanted_prefix_wider_than_the_allowed_ones_is_narrowed_to_them() -> None:
     plan = planned(SweepRequest(prefixes=("raw/",)), prefixes=("raw/x/", "raw/y/", "logs/"))
 
-    assert plan.refused == ()
+    assert plan.rejected == ()
     assert [scan.prefix for scan in plan.scans] == ["raw/x/", "raw/y/"]
 
 
@@ -116,17 +116,17 @@ def test_a_sweep_is_of_ten_thousand_listings_at_most(
 
     plan = build_plan((ask,), settings, buckets, "run", NOW)
 
-    assert (len(plan.scans), len(plan.refused)) == ((10_000, 0) if is_made else (0, 1))
+    assert (len(plan.scans), len(plan.rejected)) == ((10_000, 0) if is_made else (0, 1))
 
 
 def test_of_everything_that_is_wrong_with_a_sweep_twenty_things_are_said() -> None:
-    (refused,) = planned(SweepRequest(prefixes=tuple(f"/{n}" for n in range(50)))).refused
+    (refused,) = planned(SweepRequest(prefixes=tuple(f"/{n}" for n in range(50)))).rejected
 
     assert refused.reason.count("matches nothing") == 20
 
 
 def test_of_a_refused_upload_no_more_is_told_than_a_key_can_have() -> None:
-    (refused,) = planned(AbortRequest(PHOTOS.name, "k" * 900, "x y" * 300)).refused
+    (refused,) = planned(AbortRequest(PHOTOS.name, "k" * 900, "x y" * 300)).rejected
 
     assert refused.upload is not None
     assert (len(refused.upload.key), len(refused.upload.upload_id)) == (850, 850)
@@ -173,7 +173,7 @@ def test_one_ckafka_record_makes_the_whole_batch_ckafkas() -> None:
 
 @pytest.mark.parametrize("record", ["text", 5, None, [], {"cos": "text"}, {"Ckafka": []}, {"CMQ": 5}], ids=repr)
 def test_a_record_that_is_none_is_refused(record: object) -> None:
-    assert refusals({"Records": [record]}) == ["neither a CKafka, a CMQ nor a COS record"]
+    assert refusals({"Records": [record]}) == ["the record is not a CKafka, CMQ or COS record"]
 
 
 def test_what_a_run_handed_on_is_a_checkpoint_whatever_else_the_event_holds() -> None:

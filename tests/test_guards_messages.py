@@ -23,7 +23,7 @@ from cos_sweeper.core.model import (
     Request,
     SweepRequest,
 )
-from cos_sweeper.core.settings import ReportPlace, Settings
+from cos_sweeper.core.settings import ReportLocation, Settings
 from cos_sweeper.scf.events import decode
 from tests.function import event, timer
 
@@ -51,9 +51,7 @@ def completed(event_changes: dict[str, Any] | None = None, **cos: Any) -> dict[s
 
 
 def excess(requests: Sequence[Request]) -> list[str]:
-    return [
-        ask.reason for ask in requests if isinstance(ask, RejectedRequest) and "do not fit in one event" in ask.reason
-    ]
+    return [ask.reason for ask in requests if isinstance(ask, RejectedRequest) and "are beyond the limit" in ask.reason]
 
 
 def batch(*sizes: int) -> dict[str, Any]:
@@ -68,7 +66,7 @@ def test_ten_thousand_uploads_fit_in_one_event_and_one_more_does_not() -> None:
     assert [type(ask) for ask in exactly] == [AbortRequest] * 10_000
     assert [type(ask) for ask in above] == [AbortRequest] * 10_000 + [RejectedRequest]
     assert above[-1] == RejectedRequest(
-        "1 of 10001 uploads do not fit in one event, which holds 10000 uploads; send them in another event",
+        "1 of 10001 uploads are beyond the limit of 10000 uploads in one event; send them in another event",
         origin="event, upload 10001 to 10001",
     )
 
@@ -90,9 +88,9 @@ def test_what_passes_the_limit_takes_no_other_records_place(
 ) -> None:
     requests = decode(batch(*sizes)).requests
 
-    by_record = Counter(ask.origin.split(",")[0] for ask in requests if "do not fit" not in getattr(ask, "reason", ""))
+    by_record = Counter(ask.origin.split(",")[0] for ask in requests if "are beyond" not in getattr(ask, "reason", ""))
     assert list(by_record.values()) == read
-    assert [reason.partition(" do not")[0] for reason in excess(requests)] == over
+    assert [reason.partition(" are beyond")[0] for reason in excess(requests)] == over
 
 
 def test_thousands_of_records_that_pass_the_limit_are_reported_in_few_groups() -> None:
@@ -101,7 +99,7 @@ def test_thousands_of_records_that_pass_the_limit_are_reported_in_few_groups() -
     groups = excess(requests)
     assert len(requests) == 10_000 + len(groups)
     assert len(groups) == 21
-    assert groups[-1].startswith("another 4960 uploads, in 2480 records, do not fit")
+    assert groups[-1].startswith("another 4960 uploads in 2480 records are beyond")
     assert requests[-1].origin == "further records"
 
 
@@ -119,7 +117,7 @@ def test_records_inside_one_event_share_its_limit(carrier: str) -> None:
     requests = decode(raw).requests
 
     assert len(requests) == 10_001
-    assert [reason.partition(" do not")[0] for reason in excess(requests)] == over
+    assert [reason.partition(" are beyond")[0] for reason in excess(requests)] == over
 
 
 def test_records_that_are_ignored_or_empty_leave_their_place_to_others() -> None:
@@ -159,17 +157,17 @@ def test_what_is_no_json_is_refused(text: str) -> None:
 
 @pytest.mark.parametrize("uploads", [[], {}, None, "x"], ids=repr)
 def test_uploads_are_a_list_with_something_in_it(uploads: object) -> None:
-    assert reason({"uploads": uploads}) == "`uploads` is not a list with something in it"
+    assert reason({"uploads": uploads}) == "`uploads` is not a list, or it is empty"
 
 
 @pytest.mark.parametrize(
     ("message", "said"),
     [
-        (GOOD | {"Bucket": "other"}, "`bucket` and `Bucket` disagree"),
+        (GOOD | {"Bucket": "other"}, "`bucket` and `Bucket` have different values"),
         (GOOD | {"Key": 5}, "not a string"),
         (GOOD | {"key": ""}, "`key` is empty"),
         (GOOD | {"region": 5}, "`region` is a number"),
-        (GOOD | {"region": "ap-x", "Region": "ap-y"}, "`region` and `Region` disagree"),
+        (GOOD | {"region": "ap-x", "Region": "ap-y"}, "`region` and `Region` have different values"),
     ],
     ids=["bucket", "second_spelling", "empty", "region", "regions"],
 )
@@ -215,7 +213,7 @@ def test_a_timer_narrows_within_bounds(narrowing: dict[str, Any], field: str, va
         ("min_age_hours", [-0.5, 1_000_000.5, True, False, "5", None, [5]], "is not a number of hours"),
         ("max_aborts", [0, -1, True, 1.0, "5", None], "is not a whole number from 1 to 1000000000000"),
         ("dry_run", [0, 1, "true", None], "is neither true nor false"),
-        ("buckets", [[], "b", [""], ["b", 5], ["b", ""], None, {"b": 1}], "is not a list of names"),
+        ("buckets", [[], "b", [""], ["b", 5], ["b", ""], None, {"b": 1}], "is not a list of strings"),
     ],
 )
 def test_a_timer_narrows_by_nothing_else(name: str, values: list[object], said: str) -> None:
@@ -277,7 +275,7 @@ def test_event_time_may_be_text(text: str, moment: str) -> None:
     ids=repr,
 )
 def test_event_time_in_any_other_form_is_refused(seconds: object) -> None:
-    assert "`eventTime` is neither a Unix time" in reason(completed({"eventTime": seconds}))
+    assert "`eventTime` is not a Unix time" in reason(completed({"eventTime": seconds}))
 
 
 @pytest.mark.parametrize("cos", [{"cosBucket": None}, {"cosObject": "x"}], ids=str)
@@ -319,8 +317,8 @@ def test_a_completed_key_that_nothing_proves_is_refused(key: str, url: object) -
 
     made = plan.build_plan(requests, Settings((PHOTOS,)), (PHOTOS,), "run-1", NOW)
 
-    assert (made.scans, [refused.origin for refused in made.refused]) == ((), ["record 1"])
-    assert "does not prove how its key is encoded" in made.refused[0].reason
+    assert (made.scans, [refused.origin for refused in made.rejected]) == ((), ["record 1"])
+    assert "does not prove how its key is encoded" in made.rejected[0].reason
 
 
 @pytest.mark.parametrize("key", ["a%20b", "a+b"])
@@ -346,7 +344,7 @@ def test_kinds_have_names() -> None:
 
 def test_an_empty_event_is_refused_as_one() -> None:
     assert reason({"Records": []}) == "the event holds no message"
-    assert reason(json.loads("{}")).startswith("no `bucket`")
+    assert reason(json.loads("{}")).startswith("`bucket` is missing")
 
 
 @pytest.mark.parametrize(("values", "is_read"), [(199_999, True), (200_000, False)])
@@ -375,7 +373,7 @@ def test_separators_within_texts_are_no_values(note: str) -> None:
 @pytest.mark.parametrize("name", ["buckets", "prefixes"])
 def test_the_names_of_a_narrowing_have_four_kilobytes_together(name: str) -> None:
     assert isinstance(only(timer(**{name: ["a" * 2048, "b" * 2048]})), SweepRequest)
-    assert "longer than the 4096 characters" in reason(timer(**{name: ["a" * 2048, "b" * 2049]}))
+    assert "longer than 4096 characters" in reason(timer(**{name: ["a" * 2048, "b" * 2049]}))
 
 
 def test_a_limit_of_aborts_has_a_limit() -> None:
@@ -417,7 +415,7 @@ def test_test_event_is_ignored(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["TestEvent", "s3:TestEvents", ":TestEvent", "s3 :TestEvent", 5, None], ids=repr)
 def test_what_only_looks_like_a_test_event_is_refused(name: object) -> None:
-    assert reason({"Event": name, "Bucket": "b-1250000000"}).startswith("no `key`")
+    assert reason({"Event": name, "Bucket": "b-1250000000"}).startswith("`key` is missing")
 
 
 @pytest.mark.parametrize("name", ["uploadId", "UploadID", "upload_id"])
@@ -427,7 +425,7 @@ def test_test_event_that_names_an_upload_is_no_test_event(name: str) -> None:
     assert only(raw) == AbortRequest("b-1250000000", "k", "1")
 
 
-REPORTS = ReportPlace(Bucket("photos-1250000000", "ap-guangzhou"), "reports/")
+REPORTS = ReportLocation(Bucket("photos-1250000000", "ap-guangzhou"), "reports/")
 
 
 @pytest.mark.parametrize(
@@ -501,11 +499,11 @@ def test_upload_may_be_named_in_the_spelling_of_any_sdk(named: dict[str, str]) -
     "name", ["uploadsId", "uploadIdentifier", "u" + "_" * 9 + "ploadId", "uploadİd", "ＵploadId", "id"]
 )
 def test_other_names_are_no_spelling_of_an_upload_id(name: str) -> None:
-    assert reason({"bucket": "b-1250000000", "key": "k", name: "1"}).startswith("no `uploadId`")
+    assert reason({"bucket": "b-1250000000", "key": "k", name: "1"}).startswith("`uploadId` is missing")
 
 
 def test_name_with_a_letter_that_only_looks_like_another_is_no_spelling() -> None:
-    assert reason({"bucket": "b-1250000000", "\N{KELVIN SIGN}ey": "k", "uploadId": "1"}).startswith("no `key`")
+    assert reason({"bucket": "b-1250000000", "\N{KELVIN SIGN}ey": "k", "uploadId": "1"}).startswith("`key` is missing")
 
 
 def test_name_of_sixteen_characters_may_be_a_spelling() -> None:

@@ -415,7 +415,7 @@ def test_a_completed_object_takes_older_idle_uploads_of_exactly_its_key_with_it(
 
     assert done.report["kept_by_reason"] == {
         "started after the object was completed": 1,
-        "a part arrived lately": 1,
+        "a part arrived recently": 1,
     }
     assert old[0].upload_id not in {upload.upload_id for upload in held(cloud)}
     assert len(held(cloud)) == 3

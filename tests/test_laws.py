@@ -18,7 +18,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from cos_sweeper.core import checkpoint
+from cos_sweeper.core import checkpoint, checkpoint_reader
 from cos_sweeper.core.errors import RequestRejected, RunFailed
 from cos_sweeper.core.keys import validate_key
 from cos_sweeper.core.model import CHECKPOINT, Bucket, Upload
@@ -316,7 +316,7 @@ def test_keep_everything_while_our_clock_is_off(year: int, cloud: Cloud, functio
 
     done = function(timer(buckets=[BUCKET]))
 
-    assert done.report["kept_by_reason"] == {"our clock and COS's disagree": 3}
+    assert done.report["kept_by_reason"] == {"the clocks of the function and of COS differ": 3}
     assert len(left(cloud)) == 3
 
 
@@ -336,9 +336,9 @@ def uploads_listing(cloud: Cloud, **changes: str) -> str:
 @pytest.mark.parametrize(
     ("initiated", "reason"),
     [
-        ("2016-01-01T00:00:00.000Z", "its start and the time in its upload id disagree"),
-        ("2099-01-01T00:00:00.000Z", "its start and the time in its upload id disagree"),
-        ("Mon Jan  1 00:00:00 2016", "its start and the time in its upload id disagree"),
+        ("2016-01-01T00:00:00.000Z", "its start time and the time in its upload id differ"),
+        ("2099-01-01T00:00:00.000Z", "its start time and the time in its upload id differ"),
+        ("Mon Jan  1 00:00:00 2016", "its start time and the time in its upload id differ"),
     ],
     ids=["older", "in_the_future", "older_in_words"],
 )
@@ -358,7 +358,7 @@ def test_keep_an_upload_whose_age_cannot_be_read(cloud: Cloud, function: Functio
 
     done = function(timer(buckets=[BUCKET]))
 
-    assert done.report["kept_by_reason"] == {"its start cannot be read": 1}
+    assert done.report["kept_by_reason"] == {"its start time cannot be read": 1}
     assert left(cloud) == {"not-a-timed-id"}
 
 
@@ -711,7 +711,7 @@ plans = st.builds(
     workers=st.just(999),
     named=st.lists(names, max_size=2).map(tuple),
     scans=st.lists(scans, max_size=2).map(tuple),
-    refused=st.just(()),
+    rejected=st.just(()),
     number=st.sampled_from([1, 1000, 1001]),
     shard=st.sampled_from([Shard(), Shard((1,), 4), Shard((0, 3), 4), Shard((5,), 4), Shard((), 4)]),
 )
@@ -733,7 +733,7 @@ def test_scope_of_a_checkpoint(wanted: Plan, allowed: Settings) -> None:
     assert allowed.buckets is not None
     for text in checkpoint.write(wanted):
         try:
-            made = checkpoint.read(json.loads(text)[CHECKPOINT], allowed, allowed.buckets, NOW)
+            made = checkpoint_reader.read(json.loads(text)[CHECKPOINT], allowed, allowed.buckets, NOW)
         except RequestRejected:
             continue
 
@@ -742,8 +742,8 @@ def test_scope_of_a_checkpoint(wanted: Plan, allowed: Settings) -> None:
         assert made.dry_run or not allowed.dry_run
         assert allowed.max_aborts is None or (made.max_aborts or 0) <= allowed.max_aborts
         assert made.workers == allowed.workers
-        assert made.shard.places
-        assert all(0 <= place < made.shard.of for place in made.shard.places)
+        assert made.shard.indexes
+        assert all(0 <= place < made.shard.count for place in made.shard.indexes)
         assert made.number <= checkpoint.MAX_RUNS
         # Whatever the settings exclude by now is reported, and nothing else is left out.
         assert len({*made.scans, *made.named}) + len(made.dropped) >= min(1, len(wanted.scans) + len(wanted.named))
@@ -769,7 +769,7 @@ def test_scope_of_a_damaged_checkpoint(wanted: Plan, damage: dict[str, Any]) -> 
         made: Plan | str = "rejected"
 
         try:
-            made = checkpoint.read(raw, aborting_settings(BUCKETS), BUCKETS, NOW)
+            made = checkpoint_reader.read(raw, aborting_settings(BUCKETS), BUCKETS, NOW)
         except RequestRejected as refused:
             made = str(refused)
 

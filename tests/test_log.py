@@ -11,12 +11,12 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from cos_sweeper.core.redaction import HIDDEN, Redactor
-from cos_sweeper.report.log import MAX_LINE_BYTES, Fact, Log
+from cos_sweeper.report.log import MAX_LINE_BYTES, Log, Value
 
 SECRETS = ("AKIDexample0123456789", "key/with+signs==", "token.of.the.role")
 
 
-def written(event: str = "a.happened", **fields: Fact) -> str:
+def written(event: str = "a.happened", **fields: Value) -> str:
     lines: list[str] = []
     Log(lines.append, Redactor(SECRETS), request_id="r-1").info(event, **fields)
     (line,) = lines
@@ -54,7 +54,7 @@ def test_a_line_is_flat_json_with_its_level_and_what_was_bound() -> None:
         (timedelta(hours=1), "1:00:00"),
     ],
 )
-def test_field_is_a_text_or_a_number(fact: Fact, field: object) -> None:
+def test_field_is_a_text_or_a_number(fact: Value, field: object) -> None:
     line = json.loads(written(fact=fact))
 
     assert line["fact"] == field

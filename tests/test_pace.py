@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import pytest
 
-from cos_sweeper.cos.rate_limiter import CUT, RateLimiter
+from cos_sweeper.cos.rate_limiter import BACK_OFF, RateLimiter
 
 
 class Event(NamedTuple):
@@ -62,10 +62,10 @@ class Simulation:
 
     def _waiting(self, event: Event, limiter: RateLimiter) -> None:
         wait = limiter.reserve(self.now)
-        self._at(self.now + wait, "sending", event.worker, cuts=limiter.cuts if wait else None)
+        self._at(self.now + wait, "sending", event.worker, cuts=limiter.back_offs if wait else None)
 
     def _sending(self, event: Event, limiter: RateLimiter) -> None:
-        if event.cuts not in (None, limiter.cuts):
+        if event.cuts not in (None, limiter.back_offs):
             self._at(self.now, "waiting", event.worker)
             return
         limiter.sent()
@@ -80,7 +80,7 @@ class Simulation:
 
     def _turned_down(self, event: Event, limiter: RateLimiter) -> None:
         self.refused += 1
-        limiter.refused(event.sent, self.now)
+        limiter.throttled(event.sent, self.now)
         limiter.ended()
         self._at(self.now + self.random.uniform(0, 0.4), "waiting", event.worker)
 
@@ -142,10 +142,10 @@ def test_refusals_of_what_was_sent_before_a_cut_do_not_cut_again() -> None:
         limiter.sent()
 
     for _ in range(10):
-        limiter.refused(0.0, 0.1)
+        limiter.throttled(0.0, 0.1)
         limiter.ended()
 
-    assert limiter.cuts == 1
+    assert limiter.back_offs == 1
     # Ten in a tenth of a second, and a little less from now on.
     assert 80 < (limiter.rate(0.1) or 0) < 100
 
@@ -155,7 +155,7 @@ def test_no_two_instances_that_were_refused_together_go_on_alike() -> None:
     for seed in range(10):
         limiter = RateLimiter(random.Random(seed).uniform)
         limiter.sent()
-        limiter.refused(0.0, 0.02)
+        limiter.throttled(0.0, 0.02)
         rates.add(limiter.rate(0.1))
 
     assert len(rates) == 10
@@ -175,7 +175,7 @@ def held_back(seconds_per_turn: float) -> RateLimiter:
     """A pace at which a turn takes so long, right after a cut at 0.0; the first place is one turn later."""
     limiter = RateLimiter(lambda _low, _high: 1.0)
     limiter.sent()
-    limiter.refused(-seconds_per_turn * CUT, 0.0)
+    limiter.throttled(-seconds_per_turn * BACK_OFF, 0.0)
     limiter.ended()
     assert limiter.rate(0.0) == pytest.approx(1 / seconds_per_turn)
     return limiter
@@ -209,7 +209,7 @@ def test_turns_from_before_a_cut_are_not_given_back_after_it() -> None:
     limiter = held_back(0.1)
     limiter.reserve(0.0, 2)
     limiter.sent()
-    limiter.refused(0.05, 0.1)
+    limiter.throttled(0.05, 0.1)
     limiter.ended()
     expected = limiter.reserve(0.1)
 

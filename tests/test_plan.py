@@ -24,7 +24,7 @@ def planned(*requests: AbortRequest | CompletedObject | SweepRequest | RejectedR
 
 
 def reasons(plan: Plan) -> str:
-    return "; ".join(refused.reason for refused in plan.refused)
+    return "; ".join(refused.reason for refused in plan.rejected)
 
 
 def test_a_sweep_scans_every_bucket_with_the_settings_policy() -> None:
@@ -32,7 +32,7 @@ def test_a_sweep_scans_every_bucket_with_the_settings_policy() -> None:
 
     assert [(scan.bucket, scan.prefix) for scan in plan.scans] == [(PHOTOS, ""), (LOGS, "")]
     assert {(scan.policy.min_age, scan.policy.exclude_prefixes) for scan in plan.scans} == {(90 * HOUR, ("keep",))}
-    assert (plan.run_id, plan.as_of, plan.refused) == ("run", NOW, ())
+    assert (plan.run_id, plan.as_of, plan.rejected) == ("run", NOW, ())
 
 
 def test_a_sweep_narrows() -> None:
@@ -91,7 +91,7 @@ def test_a_key_is_scanned_once_if_it_lies_under_both_and_never_otherwise(
     scanning = [scan for scan in plan.scans if key.startswith(scan.prefix)]
     assert len(scanning) <= 1
     assert not scanning or lies_under_both
-    assert scanning or not lies_under_both or plan.refused
+    assert scanning or not lies_under_both or plan.rejected
 
 
 def test_a_named_upload_takes_its_region_from_the_settings() -> None:

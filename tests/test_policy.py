@@ -32,9 +32,9 @@ def timed_id(started: datetime) -> str:
     ("age", "verdict"),
     [
         (72 * HOUR + timedelta(seconds=1), NeedsParts(NOW - 72 * HOUR - timedelta(seconds=1))),
-        (72 * HOUR, Keep(policy.STARTED_LATELY)),
-        (HOUR, Keep(policy.STARTED_LATELY)),
-        (-HOUR, Keep(policy.STARTED_LATELY)),
+        (72 * HOUR, Keep(policy.STARTED_RECENTLY)),
+        (HOUR, Keep(policy.STARTED_RECENTLY)),
+        (-HOUR, Keep(policy.STARTED_RECENTLY)),
     ],
     ids=["older", "exactly_at_the_limit", "younger", "in_the_future"],
 )
@@ -52,7 +52,7 @@ def test_the_age_counts_from_the_start_and_the_limit_itself_is_kept(age: timedel
         (None, NOW - 100 * HOUR, Keep(policy.AGE_UNKNOWN)),
         (NOW - 100 * HOUR, None, NeedsParts(NOW - 100 * HOUR)),
         (None, None, Keep(policy.AGE_UNKNOWN)),
-        (NOW - 72.5 * HOUR, NOW - 71.5 * HOUR, Keep(policy.STARTED_LATELY)),
+        (NOW - 72.5 * HOUR, NOW - 71.5 * HOUR, Keep(policy.STARTED_RECENTLY)),
     ],
     ids=["agree", "an_hour_apart", "id_later", "id_earlier", "only_id", "only_listing", "neither", "later_one_counts"],
 )
@@ -157,8 +157,8 @@ def test_exclusion_and_scope_are_named_before_a_committer() -> None:
     ("skew", "kept"),
     [
         (timedelta(minutes=5), None),
-        (timedelta(minutes=6), policy.CLOCK_OFF),
-        (timedelta(minutes=-6), policy.CLOCK_OFF),
+        (timedelta(minutes=6), policy.CLOCK_SKEWED),
+        (timedelta(minutes=-6), policy.CLOCK_SKEWED),
         (None, policy.CLOCK_UNKNOWN),
     ],
     ids=["small", "ahead", "behind", "missing"],
@@ -194,11 +194,11 @@ SIBLING = Policy(min_age=timedelta(0), min_idle=HOUR, only_key="k", started_befo
     ("hours_ago", "earliest", "kept"),
     [
         ([10, 9, 8], 10, None),
-        ([10, 9, 3], 10, policy.PAUSES_LONGER),
-        ([10, 9, 8], 13, policy.PAUSES_LONGER),
+        ([10, 9, 3], 10, policy.PAUSES_TOO_LONG),
+        ([10, 9, 8], 13, policy.PAUSES_TOO_LONG),
         ([8, 10, 9], 10, None),
-        ([6, 5, 4], 6, policy.PAUSES_LONGER),
-        ([10, 9.9, 0.9], 10, policy.PART_LATELY),
+        ([6, 5, 4], 6, policy.PAUSES_TOO_LONG),
+        ([10, 9.9, 0.9], 10, policy.PART_RECENT),
         ([80, 71], 80, policy.TOO_FEW_PARTS),
         ([80, 73], 80, None),
         ([], 71, policy.TOO_FEW_PARTS),
@@ -233,8 +233,8 @@ def test_leftovers_are_of_exactly_the_completed_key_and_older_than_it() -> None:
     ("idle", "verdict"),
     [
         (24 * HOUR + timedelta(seconds=1), Abort(7)),
-        (24 * HOUR, Keep(policy.PART_LATELY)),
-        (-HOUR, Keep(policy.PART_LATELY)),
+        (24 * HOUR, Keep(policy.PART_RECENT)),
+        (-HOUR, Keep(policy.PART_RECENT)),
     ],
     ids=["longer", "exactly_at_the_limit", "in_the_future"],
 )
@@ -248,7 +248,7 @@ def test_one_part_within_the_idle_time_keeps_the_upload(idle: timedelta, verdict
 
 def test_without_parts_the_start_is_what_was_seen_last() -> None:
     assert evaluate(NeedsParts(NOW - 25 * HOUR), Activity(), RULES, NOW) == Abort(0)
-    assert evaluate(NeedsParts(NOW - 24 * HOUR), Activity(), RULES, NOW) == Keep(policy.PART_LATELY)
+    assert evaluate(NeedsParts(NOW - 24 * HOUR), Activity(), RULES, NOW) == Keep(policy.PART_RECENT)
     assert evaluate(None, Activity(), RULES, NOW) == Keep(policy.IDLE_UNKNOWN)
 
 
@@ -281,6 +281,6 @@ def test_parts_in_any_order_and_on_any_page_come_to_the_same_verdict(
     seen = [started, *(part.last_modified or NOW for part in whole)]
     expected: Keep | Abort = Abort(sum(part.size for part in whole))
     if NOW - max(seen) <= RULES.min_idle:
-        expected = Keep(policy.PART_LATELY)
+        expected = Keep(policy.PART_RECENT)
 
     assert verdict(pages) == verdict([whole[::-1]]) == expected

@@ -132,7 +132,7 @@ def test_of_an_event_that_is_too_large_the_reason_is_kept_and_its_size(cloud: Cl
 
     (document,) = kept(cloud)
     assert (document["reasons"], len(document["rejected"])) == (9_000, 1_000)
-    assert document["event"].startswith("not kept: 1")
+    assert document["event"].startswith("not stored: 1")
 
 
 def test_no_secret_is_kept(cloud: Cloud, function: Function) -> None:

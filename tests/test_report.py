@@ -8,28 +8,26 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cos_sweeper.core.model import (
+from cos_sweeper.core.model import Bucket, RejectedRequest, Upload
+from cos_sweeper.core.outcomes import (
     Aborted,
     AlreadyGone,
-    Bucket,
     BucketFailed,
     Deferred,
     Failed,
     Kept,
     Outcome,
-    RejectedRequest,
     StillReceiving,
-    Upload,
     WouldAbort,
 )
 from cos_sweeper.core.plan import build_plan
-from cos_sweeper.core.report import (
+from cos_sweeper.core.report import Status
+from cos_sweeper.core.report_builder import (
     ELSEWHERE,
     MAX_FAILURES_SHOWN,
     MAX_PREFIXES_KEPT,
     MAX_PREFIXES_SHOWN,
     ReportBuilder,
-    Status,
 )
 from tests.aborting import aborting_settings
 

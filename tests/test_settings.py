@@ -10,7 +10,7 @@ import pytest
 from cos_sweeper.core.errors import BadSettings, MissingCredentials
 from cos_sweeper.core.misspelled import intended
 from cos_sweeper.core.model import Bucket
-from cos_sweeper.core.settings import ReportPlace, credentials, load
+from cos_sweeper.core.settings import ReportLocation, credentials, load
 
 PHOTOS = "photos-1250000000@ap-guangzhou"
 
@@ -58,7 +58,7 @@ def test_everything_that_can_be_set_is_read() -> None:
     assert (settings.dry_run, settings.max_aborts, settings.workers) == (False, 100, 8)
     assert settings.exclude_buckets == ("old-1250000000", "older-1250000000")
     assert (settings.include_committers, settings.verify, settings.chain_max) == (True, "all", timedelta(hours=5.5))
-    assert settings.report == ReportPlace(Bucket("photos-1250000000", "ap-guangzhou"), "reports/sweeper/")
+    assert settings.report == ReportLocation(Bucket("photos-1250000000", "ap-guangzhou"), "reports/sweeper/")
     assert (settings.http_platform_auth, settings.http_token) == (True, "0123456789abcdef")
     assert settings.cos_port == 9000
 
@@ -161,7 +161,7 @@ def test_refused_pattern_says_that_a_prefix_matches_everything_below_it() -> Non
     with pytest.raises(BadSettings) as caught:
         load({"BUCKETS": PHOTOS, "EXCLUDE_PREFIXES": "猫/*"})
 
-    assert "already matches every key below it" in str(caught.value)
+    assert "A plain prefix matches every key that begins with it" in str(caught.value)
     assert '["猫/*"]' in str(caught.value)
 
 
@@ -211,7 +211,7 @@ def test_name_that_comes_close_to_a_setting_stops_the_run(meant: str, name: str)
         load({"BUCKETS": PHOTOS, name: "a-value-of-somebody"})
 
     (problem,) = caught.value.problems
-    assert problem == f"{name}: no setting has this name; probably {meant} is meant: rename or remove it"
+    assert problem == f"{name}: no setting has this name. Did you mean {meant}? Rename or remove it"
 
 
 @pytest.mark.parametrize("name", ["SPARE_PREFIXES", "spare_prefixes", "SPARE_PREFIX"])
@@ -219,7 +219,7 @@ def test_former_name_of_a_setting_stops_the_run_and_the_new_one_is_named(name: s
     with pytest.raises(BadSettings) as caught:
         load({"BUCKETS": PHOTOS, name: "backup/"})
 
-    assert caught.value.problems == (f"{name}: the setting SPARE_PREFIXES is called EXCLUDE_PREFIXES now: rename it",)
+    assert caught.value.problems == (f"{name}: the setting SPARE_PREFIXES is now called EXCLUDE_PREFIXES: rename it",)
 
 
 def test_misspelt_name_without_a_value_is_an_unset_setting() -> None:
@@ -331,5 +331,7 @@ def test_credentials_are_all_three_or_an_error_that_names_what_is_missing() -> N
 
 @pytest.mark.parametrize("value", [PHOTOS, f"{PHOTOS}/"])
 def test_report_without_a_prefix_is_refused_with_an_explanation(value: str) -> None:
-    with pytest.raises(BadSettings, match=r"names no prefix; give `name-appid@region/prefix`\. .* no report leads to"):
+    with pytest.raises(
+        BadSettings, match=r"names no prefix; give `name-appid@region/prefix`\. .* does not start another run"
+    ):
         load({"BUCKETS": PHOTOS, "REPORT": value})

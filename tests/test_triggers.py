@@ -57,24 +57,24 @@ def test_the_sdks_spellings_are_understood() -> None:
 @pytest.mark.parametrize(
     ("message", "reason"),
     [
-        ({}, "no `bucket`"),
-        ({"bucket": "b-1"}, "no `key`"),
+        ({}, "`bucket` is missing"),
+        ({"bucket": "b-1"}, "`key` is missing"),
         (GOOD | {"key": 7}, "`key` is a number"),
         (GOOD | {"uploadId": None}, "`uploadId` is nothing"),
         (GOOD | {"uploadId": ""}, "`uploadId` is empty"),
-        (GOOD | {"Key": "other"}, "`key` and `Key` disagree"),
-        (GOOD | {"UploadID": "2"}, "`uploadId` and `UploadID` disagree"),
-        (GOOD | {"bucketName": "other"}, "`bucket` and `bucketName` disagree"),
+        (GOOD | {"Key": "other"}, "`key` and `Key` have different values"),
+        (GOOD | {"UploadID": "2"}, "`uploadId` and `UploadID` have different values"),
+        (GOOD | {"bucketName": "other"}, "`bucket` and `bucketName` have different values"),
         (GOOD | {"region": ["ap-guangzhou"]}, "`region` is a list"),
         ({"uploads": {}}, "`uploads` is not a list"),
         ({"uploads": [[]]}, "the upload is a list"),
-        ({"uploads": [{"uploads": [GOOD]}]}, "no `bucket`"),
+        ({"uploads": [{"uploads": [GOOD]}]}, "`bucket` is missing"),
         ([], "the event is a list"),
         ("x", "the event is a string"),
         (None, "the event is nothing"),
         (True, "the event is a boolean"),
         ({"Records": []}, "holds no message"),
-        ({"Records": [{}]}, "neither a CKafka"),
+        ({"Records": [{}]}, "not a CKafka"),
         ({"Records": [{"Ckafka": {}}]}, "empty or not text"),
         ({"Records": [{"CMQ": {"msgBody": "{"}}]}, "not JSON"),
         ({"Records": [{"CMQ": {"msgBody": "NaN"}}]}, "not JSON"),
@@ -82,7 +82,7 @@ def test_the_sdks_spellings_are_understood() -> None:
         ({"clslogs": {}}, "not base64"),
         ({"clslogs": {"data": "é"}}, "not base64"),
         (cls(b"rubbish, not an archive"), "not gzip"),
-        (cls(gzip.compress(b"{}")[:-4]), "cut short"),
+        (cls(gzip.compress(b"{}")[:-4]), "truncated"),
         (cls(gzip.compress(b"\xff")), "not UTF-8"),
         (cls(gzip.compress(b"[]")), "no list of records"),
         (cls(gzip.compress(b" " * (MAX_UNPACKED_BYTES + 1))), "more than 4 MiB"),
@@ -90,12 +90,12 @@ def test_the_sdks_spellings_are_understood() -> None:
         (event("timer") | {"Message": "dry_run"}, "not JSON"),
         (event("timer") | {"Message": "[]"}, "a list, not a JSON object"),
         (event("timer") | {"Message": "null"}, "nothing, not a JSON object"),
-        (timer(dryrun=True), "'dryrun'; known are buckets"),
+        (timer(dryrun=True), "'dryrun'; the known fields are buckets"),
         (timer(dry_run="true"), "`dry_run` is neither true nor false"),
         (timer(min_age_hours=True), "`min_age_hours` is not a number of hours"),
         (timer(max_aborts=0), "`max_aborts` is not a whole number"),
-        (timer(prefixes="raw/"), "`prefixes` is not a list of names"),
-        (timer(buckets=[""]), "`buckets` is not a list of names"),
+        (timer(prefixes="raw/"), "`prefixes` is not a list of strings"),
+        (timer(buckets=[""]), "`buckets` is not a list of strings"),
     ],
 )
 def test_what_cannot_be_used_is_refused_with_its_reason(message: Any, reason: str) -> None:
@@ -282,7 +282,7 @@ def test_header_has_one_value_in_whatever_shape_it_comes(given: dict[str, Any]) 
     request = http_request({"httpMethod": "POST", **given})
 
     assert request is not None
-    assert (dict(request.headers), request.disputed) == ({"authorization": "Bearer x"}, frozenset())
+    assert (dict(request.headers), request.ambiguous) == ({"authorization": "Bearer x"}, frozenset())
 
 
 @pytest.mark.parametrize(
@@ -302,7 +302,7 @@ def test_header_with_two_values_has_none(given: dict[str, Any]) -> None:
     request = http_request({"httpMethod": "POST", **given})
 
     assert request is not None
-    assert (dict(request.headers), request.disputed) == ({}, frozenset({"authorization"}))
+    assert (dict(request.headers), request.ambiguous) == ({}, frozenset({"authorization"}))
 
 
 @pytest.mark.parametrize(("flag", "is_base64"), [(True, True), ("true", True), ("TRUE", True), *NOT_BASE64], ids=repr)
@@ -348,7 +348,7 @@ def test_header_without_a_value_is_not_there(given: dict[str, Any]) -> None:
     request = http_request({"httpMethod": "POST", **given})
 
     assert request is not None
-    assert (dict(request.headers), request.disputed) == ({}, frozenset())
+    assert (dict(request.headers), request.ambiguous) == ({}, frozenset())
 
 
 values = st.recursive(

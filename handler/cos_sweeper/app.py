@@ -11,14 +11,15 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from cos_sweeper.core import checkpoint, plan, settings
+from cos_sweeper.core import checkpoint_reader, plan, settings
 from cos_sweeper.core.deadline import Deadline, fitting_workers, run_deadline
 from cos_sweeper.core.errors import RequestRejected, RunFailed, StoreError
 from cos_sweeper.core.model import Bucket, Request, ResumeRequest, SweepRequest
 from cos_sweeper.core.outcomes import fields, fields_of_bucket
-from cos_sweeper.core.policy import CLOCK_OFF
+from cos_sweeper.core.policy import CLOCK_SKEWED
 from cos_sweeper.core.redaction import Redactor
-from cos_sweeper.core.report import Report, ReportBuilder, Status
+from cos_sweeper.core.report import Report, Status
+from cos_sweeper.core.report_builder import ReportBuilder
 from cos_sweeper.core.settings import Settings
 from cos_sweeper.cos.instance import InstanceCache
 from cos_sweeper.cos.sdk_store import CosStore
@@ -82,8 +83,8 @@ async def handle(
     )
     done = replace(await run.report(), ignored=len(decoded.ignored))
     payload = await run.store_report(done)
-    if CLOCK_OFF in done.kept:
-        log.warning("clock.skewed", kept=done.kept[CLOCK_OFF])
+    if CLOCK_SKEWED in done.kept:
+        log.warning("clock.skewed", kept=done.kept[CLOCK_SKEWED])
     log.info("run.finished", **{name: value for name, value in payload.items() if not isinstance(value, (dict, list))})
     is_raised_elsewhere = responses.raises_elsewhere(decoded.source, done) and await run.raise_elsewhere(done)
     response = responses.response(decoded.source, done, is_raised_elsewhere=is_raised_elsewhere, report_as_json=payload)
@@ -168,15 +169,15 @@ class _Run:
         match self.requests:
             case (ResumeRequest(raw),):
                 try:
-                    return checkpoint.read(raw, self.settings, buckets, now)
+                    return checkpoint_reader.read(raw, self.settings, buckets, now)
                 except RequestRejected as exc:
                     raise RunFailed(f"the chain ends here: {exc}; the next sweep begins anew") from exc
             case _:
                 return None
 
     def _log_plan(self, planned: plan.Plan) -> None:
-        digest = rejected_events.digest(self.event) if planned.refused else ""
-        for rejected in planned.refused:
+        digest = rejected_events.digest(self.event) if planned.rejected else ""
+        for rejected in planned.rejected:
             self.log.warning("request.rejected", event_digest=digest, **fields(rejected))
         for note in planned.notes:
             self.log.warning("event.key_adjusted", reason=note)

@@ -213,5 +213,5 @@ def _why(name: str, played: Played) -> str:
     if name == "failed":
         return ": " + "/".join(sorted({line["code"] for line in played.done.lines("upload.failed")}))
     reasons = {} if name != "kept" else played.told.get("kept_by_reason", {})
-    odd = [f"{count}: {reason}" for reason, count in sorted(reasons.items()) if reason != policy.PART_LATELY]
+    odd = [f"{count}: {reason}" for reason, count in sorted(reasons.items()) if reason != policy.PART_RECENT]
     return f" ({', '.join(odd)})" if odd else ""

@@ -15,13 +15,13 @@ from tests.integration.little_cos import LittleCos, Part, Seen
 
 BUCKET = PHOTOS.partition("@")[0]
 LOOK, ABORT = "ListParts", "AbortMultipartUpload"
-AGE_UNKNOWN = "its start cannot be read"
-AGE_DISPUTED = "its start and the time in its upload id disagree"
-STARTED_LATELY = "started lately"
-PART_LATELY = "a part arrived lately"
+AGE_UNKNOWN = "its start time cannot be read"
+AGE_DISPUTED = "its start time and the time in its upload id differ"
+STARTED_RECENTLY = "started recently"
+PART_RECENT = "a part arrived recently"
 PART_UNREADABLE = "the time of a part cannot be read"
-NOT_LISTED = "the listing does not show it, so its age cannot be told"
-NEW_PART = "a part arrived while it was being looked at"
+NOT_LISTED = "it is not in the listing, so its age is unknown"
+NEW_PART = "a part arrived during the check"
 
 # What `Initiated` can say so that nobody knows when the upload began.
 UNREADABLE = {
@@ -116,7 +116,7 @@ def test_start_in_a_standard_form_is_the_moment_that_it_says(
 
     swept = sweep(function)
 
-    assert (swept.report["kept_by_reason"], swept.report["aborted"]) == ({STARTED_LATELY: 1}, 1)
+    assert (swept.report["kept_by_reason"], swept.report["aborted"]) == ({STARTED_RECENTLY: 1}, 1)
     assert [upload.key for upload in cloud.uploads(BUCKET)] == ["71"]
 
 
@@ -124,16 +124,16 @@ def test_start_in_a_standard_form_is_the_moment_that_it_says(
 @pytest.mark.parametrize(
     ("zone_hours", "hours", "id_hours", "kept"),
     [
-        (8, 79, None, STARTED_LATELY),
-        (8, 79, 79, STARTED_LATELY),
-        (8, 79, 71, STARTED_LATELY),
+        (8, 79, None, STARTED_RECENTLY),
+        (8, 79, 79, STARTED_RECENTLY),
+        (8, 79, 71, STARTED_RECENTLY),
         (8, 81, None, None),
         (8, 81, 81, None),
         (8, 81, 73, None),
         (8, 85, 81, AGE_DISPUTED),
-        (0, 71, None, STARTED_LATELY),
-        (0, 71, 71, STARTED_LATELY),
-        (0, 71, 79, STARTED_LATELY),
+        (0, 71, None, STARTED_RECENTLY),
+        (0, 71, 71, STARTED_RECENTLY),
+        (0, 71, 79, STARTED_RECENTLY),
         (0, 73, 73, None),
         (0, 73, 81, None),
     ],
@@ -159,8 +159,8 @@ def test_start_without_a_zone_is_the_later_of_the_moments_that_it_can_mean(
 @pytest.mark.parametrize(
     ("hours", "id_hours", "kept"),
     [
-        (71.5, 72.4, STARTED_LATELY),
-        (72.4, 71.5, STARTED_LATELY),
+        (71.5, 72.4, STARTED_RECENTLY),
+        (72.4, 71.5, STARTED_RECENTLY),
         (72.4, 72.6, None),
         (100, 98, AGE_DISPUTED),
         (100, 102, AGE_DISPUTED),
@@ -215,9 +215,9 @@ def test_part_whose_time_has_another_form_than_the_documented_one_keeps_its_uplo
     ("hours", "dialect", "kept"),
     [
         (2, {}, None),
-        (0.5, {}, PART_LATELY),
+        (0.5, {}, PART_RECENT),
         (1000, {"initiated": "yesterday"}, AGE_UNKNOWN),
-        (2, {"initiated": {"format": CTIME, "zone_hours": 8}}, STARTED_LATELY),
+        (2, {"initiated": {"format": CTIME, "zone_hours": 8}}, STARTED_RECENTLY),
         (10, {"initiated": {"format": CTIME, "zone_hours": 8}}, None),
     ],
     ids=["old", "young", "unreadable", "perhaps young", "old in any case"],
@@ -325,7 +325,7 @@ def test_part_that_arrives_while_an_abort_is_attempted_keeps_the_upload(
     else:
         done = function(named(BUCKET, "a", upload.upload_id), EVENT_MIN_IDLE_MINUTES="1")
 
-    assert (done.report["kept_by_reason"], done.report["aborted"]) == ({PART_LATELY: 1}, 0)
+    assert (done.report["kept_by_reason"], done.report["aborted"]) == ({PART_RECENT: 1}, 0)
     assert operations(cloud) == [*[LOOK, ABORT] * (attempt + 1), LOOK]
     assert [(held.upload_id, held.parts) for held in cloud.uploads(BUCKET)] == [(upload.upload_id, 2)]
 
@@ -342,7 +342,7 @@ def test_part_that_arrives_while_a_look_is_attempted_keeps_the_upload(
 
     done = sweep(function)
 
-    assert (done.report["kept_by_reason"], done.report["aborted"]) == ({PART_LATELY: 1}, 0)
+    assert (done.report["kept_by_reason"], done.report["aborted"]) == ({PART_RECENT: 1}, 0)
     assert ABORT not in operations(cloud)
 
 
@@ -367,7 +367,7 @@ def test_part_that_arrives_before_its_page_is_read_keeps_the_upload(
 
     done = sweep(function)
 
-    assert (done.report["kept_by_reason"], done.report["aborted"]) == ({PART_LATELY: 1}, 0)
+    assert (done.report["kept_by_reason"], done.report["aborted"]) == ({PART_RECENT: 1}, 0)
     assert len(cloud.uploads(BUCKET)) == 1
 
 
@@ -385,7 +385,7 @@ def test_upload_whose_look_takes_long_is_looked_at_again_and_kept_where_a_part_a
     report = function(timer(buckets=[BUCKET]), VERIFY="none").report
 
     assert (report["aborted"], report["deferred"], report["status"]) == (2, 0, "complete")
-    assert report["kept_by_reason"] == {PART_LATELY: 2}
+    assert report["kept_by_reason"] == {PART_RECENT: 2}
     assert sorted(upload.key for upload in cloud.uploads(BUCKET)) == ["inserted", "replaced"]
     # The second look asks for all pages at once: it may take as long as its evidence is good for.
     assert operations(cloud, "quiet") == operations(cloud, "slow") == [LOOK] * 4 + [ABORT]

@@ -246,7 +246,7 @@ def test_time_of_a_part_that_holds_garbage_keeps_its_upload(last_modified: str) 
 def test_start_that_holds_garbage_keeps_its_upload(initiated: str) -> None:
     done, is_there = swept(listing=uploads_page().replace("2020-01-01T00:00:00.000Z", initiated))
 
-    assert (done.report["kept_by_reason"], is_there) == ({"its start cannot be read": 1}, True)
+    assert (done.report["kept_by_reason"], is_there) == ({"its start time cannot be read": 1}, True)
 
 
 def test_two_times_of_one_part_or_upload_keep_it() -> None:

@@ -12,19 +12,17 @@ What holds after every run that lived to tell, however it was disturbed.
 import json
 from collections import Counter
 
-from cos_sweeper.core.model import (
+from cos_sweeper.core.model import Bucket, RejectedRequest, Upload
+from cos_sweeper.core.outcomes import (
     AT_LIMIT,
     Aborted,
     AlreadyGone,
-    Bucket,
     Deferred,
     Failed,
     Kept,
     ListedButNotFound,
     Outcome,
-    RejectedRequest,
     StillReceiving,
-    Upload,
     WouldAbort,
 )
 from cos_sweeper.core.report import Report
@@ -150,7 +148,7 @@ def _why_keep(upload: Upload, run: Run, scene: Scene) -> set[str]:
     if seen is None:
         # An event named what never was: its key alone may keep it.
         return {"under an excluded prefix", "outside the prefixes"}
-    why = {"the listing does not show it, so its age cannot be told"} if upload.upload_id in scene.hidden else set()
+    why = {"it is not in the listing, so its age is unknown"} if upload.upload_id in scene.hidden else set()
     for terms in run.terms:
         if terms.covers(upload):
             why |= terms.why_keep(seen, run.as_of, scene.weather.skews)

@@ -12,17 +12,8 @@ from datetime import datetime
 from typing import TypeVar
 
 from cos_sweeper.core.errors import Stopped, StoreError, Unavailable
-from cos_sweeper.core.model import (
-    Bucket,
-    BucketFailed,
-    BucketsPage,
-    Cursor,
-    ListedUpload,
-    Outcome,
-    Page,
-    PartsPage,
-    Upload,
-)
+from cos_sweeper.core.model import Bucket, BucketsPage, Cursor, ListedUpload, Page, PartsPage, Upload
+from cos_sweeper.core.outcomes import BucketFailed, Outcome
 from cos_sweeper.core.plan import ListingTarget
 from cos_sweeper.core.report import Report
 from cos_sweeper.cos.store import Receipt

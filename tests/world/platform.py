@@ -15,10 +15,11 @@ from unittest import mock
 
 import pytest
 
-from cos_sweeper.core import checkpoint, plan, report, settings
+from cos_sweeper.core import checkpoint, checkpoint_reader, plan, report, report_builder, settings
 from cos_sweeper.core.deadline import Deadline
 from cos_sweeper.core.errors import RunFailed, StoreError
-from cos_sweeper.core.model import Bucket, BucketFailed, Outcome, Request, ResumeRequest
+from cos_sweeper.core.model import Bucket, Request, ResumeRequest
+from cos_sweeper.core.outcomes import BucketFailed, Outcome
 from cos_sweeper.core.plan import ListingTarget, Plan
 from cos_sweeper.core.redaction import Redactor
 from cos_sweeper.engine import accounting, continuation, evidence, paginator, run_state, sweep
@@ -233,7 +234,7 @@ class Platform:
         """What a run wrote, the next one reads, whatever the settings are by then."""
         match requests:
             case (ResumeRequest(raw),):
-                return checkpoint.read(raw, environment, buckets, now)
+                return checkpoint_reader.read(raw, environment, buckets, now)
             case _:
                 return plan.build_plan(requests, environment, buckets, of.run_id, now)
 
@@ -299,10 +300,10 @@ class _Link:
                 continuation.raise_for_failed_chain(event)
 
 
-def _witness(run: Run) -> type[report.ReportBuilder]:
+def _witness(run: Run) -> type[report_builder.ReportBuilder]:
     """A ledger that also tells us what it is told."""
 
-    class Witness(report.ReportBuilder):
+    class Witness(report_builder.ReportBuilder):
         def add(self, outcome: Outcome, initiator: str = "", *, detailed: bool = False) -> None:
             run.outcomes.append((outcome, detailed))
             super().add(outcome, initiator, detailed=detailed)

@@ -49,12 +49,12 @@ class Fault:
     def error(self) -> StoreError:
         """What the caller is told. An answer that is lost on its way says nothing."""
         if self.on == "lost":
-            return Unavailable("ReadTimeout", again=self.how == "busy")
+            return Unavailable("ReadTimeout", is_retryable=self.how == "busy")
         if self.how == "rejected":
             return CosRejected("AccessDenied", 403, "request-of-a-fault")
         if self.how == "stopped":
             return Stopped("ExpiredToken", 403, "request-of-a-fault")
-        return Unavailable("SlowDown", 503, "request-of-a-fault", again=self.how == "busy")
+        return Unavailable("SlowDown", 503, "request-of-a-fault", is_retryable=self.how == "busy")
 
 
 @dataclass(frozen=True, slots=True)

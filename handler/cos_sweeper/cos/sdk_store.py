@@ -196,7 +196,7 @@ class CosStore:
         return await retry(
             RETRIES,
             lambda: self._attempt(bucket, request, slots=slots, sent=sent),
-            lambda exc: isinstance(exc, Unavailable) and exc.again,
+            lambda exc: isinstance(exc, Unavailable) and exc.is_retryable,
             lambda: self._deadline.request_seconds() - WORTH_TRYING_SECONDS,
             self._sleep,
         )
@@ -232,7 +232,7 @@ class CosStore:
             if isinstance(exc, Stopped):
                 self._end.reason = exc
             elif isinstance(exc, Unavailable) and (exc.code in THROTTLED or exc.status == 429):
-                limiter.refused(began, now)
+                limiter.throttled(began, now)
             if slots > 1:
                 limiter.give_back(now)
             raise
@@ -245,8 +245,8 @@ class CosStore:
     async def _acquire(self, limiter: RateLimiter, slots: int) -> None:
         """Until it is this request's turn, or the run's time is over. After a cut, everybody queues anew."""
         cuts = None
-        while cuts != limiter.cuts:
-            cuts = limiter.cuts
+        while cuts != limiter.back_offs:
+            cuts = limiter.back_offs
             now = self._deadline.clock()
             seconds = min(limiter.reserve(now, slots), self._deadline.ends - now)
             if seconds <= 0:
@@ -349,8 +349,8 @@ def _raise_for_status(response: Response) -> None:
     if status < 500 and code == "NoSuchUpload":
         raise NoSuchUpload(code, status, request_id)
     match meaning(status, code, xml.error_message(response.content)):
-        case Meaning.AGAIN:
-            raise Unavailable(code, status, request_id, again=True)
+        case Meaning.RETRY:
+            raise Unavailable(code, status, request_id, is_retryable=True)
         case Meaning.LATER:
             raise Unavailable(code, status, request_id)
         case Meaning.STOP:
@@ -371,6 +371,6 @@ def _request_id(response: Response) -> str:
 
 def _no_response(error: Exception) -> StoreError:
     if isinstance(error, TransportError):
-        return Unavailable(error.code, detail=error.detail, again=error.code != "BadCertificate")
+        return Unavailable(error.code, detail=error.detail, is_retryable=error.code != "BadCertificate")
     # The SDK refused its input before anything was sent; its text may repeat that input.
     return CosRejected("NotSent", detail=type(error).__name__)

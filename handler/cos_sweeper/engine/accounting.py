@@ -20,18 +20,17 @@ from dataclasses import dataclass, field, replace
 
 from cos_sweeper.core.checkpoint import MAX_ATTEMPTS
 from cos_sweeper.core.errors import StoreError, Unavailable
-from cos_sweeper.core.model import (
+from cos_sweeper.core.model import Cursor, ListedUpload, Page
+from cos_sweeper.core.outcomes import (
     Aborted,
     AlreadyGone,
     BucketFailed,
-    Cursor,
     Kept,
-    ListedUpload,
     Outcome,
-    Page,
     WouldAbort,
+    fields_of_bucket,
+    name_of,
 )
-from cos_sweeper.core.outcomes import fields_of_bucket, name_of
 from cos_sweeper.core.plan import ListingTarget, UploadTarget
 from cos_sweeper.core.policy import DOUBTS
 from cos_sweeper.engine.listing import Exhausted, ListingCutOff, as_error

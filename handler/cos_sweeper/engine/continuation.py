@@ -26,7 +26,8 @@ from cos_sweeper.core.deadline import Deadline
 from cos_sweeper.core.errors import RunFailed
 from cos_sweeper.core.model import CHAIN_FAILED, PROBE
 from cos_sweeper.core.plan import Plan, Shard
-from cos_sweeper.core.report import Report, ReportBuilder
+from cos_sweeper.core.report import Report
+from cos_sweeper.core.report_builder import ReportBuilder
 from cos_sweeper.cos.store import Store
 from cos_sweeper.engine import sweep
 from cos_sweeper.engine.result import RunResult
@@ -167,7 +168,7 @@ def _shards(plan: Plan, fan_out: int) -> list[Plan]:
     shards = min(fan_out, plan.max_aborts or fan_out)
     if shards == 1 or plan.number > 1 or not is_sweep:
         return []
-    whole = replace(plan, named=(), over_limit=(), refused=(), number=2)
+    whole = replace(plan, named=(), over_limit=(), rejected=(), number=2)
     return [replace(part, shard=Shard((place,), shards)) for place, part in enumerate(checkpoint.split(whole, shards))]
 
 
@@ -219,12 +220,12 @@ def _packed(offers: Sequence[tuple[Plan, str]]) -> list[tuple[Plan, str]]:
     """What was not accepted, in as few checkpoints as possible: shares of one sweep fit into one."""
     plans = [plan for plan, _ in offers]
     first = plans[0]
-    if first.shard.of == 1 or len({plan.shard for plan in plans}) < len(plans):
+    if first.shard.count == 1 or len({plan.shard for plan in plans}) < len(plans):
         return list(offers)
     limits = [plan.limit for plan in plans]
     merged = replace(
         first,
-        shard=Shard(tuple(place for plan in plans for place in plan.shard.places), first.shard.of),
+        shard=Shard(tuple(place for plan in plans for place in plan.shard.indexes), first.shard.count),
         limit=None if first.limit is None else sum(limit or 0 for limit in limits),
         aborted=sum(plan.aborted for plan in plans),
         fraction=(sum(plan.fraction[0] for plan in plans), first.fraction[1]),
@@ -234,7 +235,7 @@ def _packed(offers: Sequence[tuple[Plan, str]]) -> list[tuple[Plan, str]]:
 
 def _name(plan: Plan) -> str:
     """What a plan does, for whoever has to look for it."""
-    shard = f"share {plan.shard}: " if plan.shard.of > 1 else ""
+    shard = f"share {plan.shard}: " if plan.shard.count > 1 else ""
     todo = [
         f"{scan.bucket} after {scan.start.key!r}" if scan.start.key else f"all of {scan.bucket}" for scan in plan.scans
     ]

@@ -47,7 +47,7 @@ class KeyForms:
         if form not in self._proven:
             return key_readings.of(listed)
         way = self._proven[form]
-        return (listed.upload.key if way is None else key_readings.LISTING[way](listed.written),)
+        return (listed.upload.key if way is None else key_readings.LISTING[way](listed.raw_key),)
 
     async def read(self, page: Page, scan: ListingTarget) -> Page:
         """
@@ -99,7 +99,7 @@ class KeyForms:
             except CosRejected:
                 continue
             if is_right:
-                way = None if key == listed.upload.key else key_readings.way_of(listed.written, key)
+                way = None if key == listed.upload.key else key_readings.reading_index(listed.raw_key, key)
                 self._proven[_form(listed)] = way
                 return
 
@@ -108,16 +108,16 @@ class KeyForms:
         form = _form(listed)
         if form in self._proven:
             way = self._proven[form]
-            return listed if way is None else listed.read_as(key_readings.LISTING[way](listed.written))
+            return listed if way is None else listed.with_key(key_readings.LISTING[way](listed.raw_key))
         if listed.upload.key.startswith(scan.prefix):
             return listed
         asked_for = [key for key in key_readings.of(listed) if key.startswith(scan.prefix)]
-        return listed.read_as(asked_for[0]) if asked_for else listed
+        return listed.with_key(asked_for[0]) if asked_for else listed
 
 
 def _form(listed: ListedUpload) -> _Form:
     """Where a key stands, and which characters of its text have several meanings."""
-    text = listed.written
+    text = listed.raw_key
     return listed.upload.bucket, "%" in text, "+" in text
 
 

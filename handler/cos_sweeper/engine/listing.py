@@ -12,7 +12,8 @@ from itertools import takewhile
 
 from cos_sweeper.core import key_readings
 from cos_sweeper.core.errors import CosRejected, Stopped, StoreError, Unavailable
-from cos_sweeper.core.model import BEGINNING, Cursor, Failed, ListedUpload, Page
+from cos_sweeper.core.model import BEGINNING, Cursor, ListedUpload, Page
+from cos_sweeper.core.outcomes import Failed
 from cos_sweeper.engine.key_forms import KeyForms
 from cos_sweeper.engine.lookup import rejects_marker
 from cos_sweeper.engine.paginator import Paginator, order

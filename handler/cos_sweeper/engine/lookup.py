@@ -60,7 +60,7 @@ class Lookup:
                 walk, restarts = Paginator(BEGINNING), restarts + 1
                 continue
             self.as_of.lower(page.date, page.skew)
-            mine = [one.read_as(upload.key) for one in page.listed if upload.key in key_readings.of(one)]
+            mine = [one.with_key(upload.key) for one in page.listed if upload.key in key_readings.of(one)]
             for listed in mine:
                 if listed.upload == upload:
                     return prefilter(listed, page.skew, policy, self.as_of.value)

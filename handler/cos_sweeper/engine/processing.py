@@ -15,21 +15,8 @@ from cos_sweeper.core.clock import AsOf
 from cos_sweeper.core.deadline import Deadline
 from cos_sweeper.core.errors import CosRejected, NoSuchUpload, RequestRejected, Stopped, StoreError, Unavailable
 from cos_sweeper.core.keys import validate_key
-from cos_sweeper.core.model import (
-    AT_LIMIT,
-    Aborted,
-    AlreadyGone,
-    Deferred,
-    Failed,
-    Keep,
-    Kept,
-    ListedUpload,
-    NeedsParts,
-    Outcome,
-    RejectedRequest,
-    Upload,
-    WouldAbort,
-)
+from cos_sweeper.core.model import Keep, ListedUpload, NeedsParts, RejectedRequest, Upload
+from cos_sweeper.core.outcomes import AT_LIMIT, Aborted, AlreadyGone, Deferred, Failed, Kept, Outcome, WouldAbort
 from cos_sweeper.core.plan import Plan, UploadTarget
 from cos_sweeper.core.policy import NEW_PART, NOT_LISTED, Policy, evaluate, keep_by_key, keep_by_readings
 from cos_sweeper.core.retry import backoff
@@ -199,7 +186,7 @@ class UploadProcessor:
         """After an abort that failed: back off, then look again, where that may help. number: of the look, from 0."""
         if exc.code == TOO_LATE:
             return True
-        if number == MAX_LOOKS - 1 or not exc.again:
+        if number == MAX_LOOKS - 1 or not exc.is_retryable:
             return False
         if not await self.store.pause(backoff(number)):
             raise Unavailable(OUT_OF_TIME_TO_SEND) from exc

@@ -8,8 +8,8 @@ others are counted apart.
 from collections.abc import Sequence
 
 from cos_sweeper.core.errors import StoreError
-from cos_sweeper.core.model import AT_LIMIT, BEGINNING, AlreadyGone, Bucket, ListedButNotFound, ListedUpload, Upload
-from cos_sweeper.core.outcomes import fields
+from cos_sweeper.core.model import BEGINNING, Bucket, ListedUpload, Upload
+from cos_sweeper.core.outcomes import AT_LIMIT, AlreadyGone, ListedButNotFound, fields
 from cos_sweeper.engine.key_forms import KeyForms
 from cos_sweeper.engine.listing import up_to_other_keys
 from cos_sweeper.engine.paginator import Paginator

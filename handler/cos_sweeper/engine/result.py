@@ -5,10 +5,9 @@ What a run did, and what it left.
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from cos_sweeper.core.model import BucketFailed, Outcome
-from cos_sweeper.core.outcomes import fields_of_bucket
+from cos_sweeper.core.outcomes import BucketFailed, Outcome, fields_of_bucket
 from cos_sweeper.core.plan import Plan
-from cos_sweeper.core.report import ReportBuilder
+from cos_sweeper.core.report_builder import ReportBuilder
 from cos_sweeper.engine.run_state import log_problem
 from cos_sweeper.report.log import Log
 

@@ -8,7 +8,7 @@ the second time it fails alone, so that it never stops the others.
 from dataclasses import replace
 
 from cos_sweeper.core.checkpoint import MAX_ATTEMPTS
-from cos_sweeper.core.model import AT_LIMIT, Deferred, Failed, Outcome
+from cos_sweeper.core.outcomes import AT_LIMIT, Deferred, Failed, Outcome
 from cos_sweeper.core.plan import UploadTarget
 from cos_sweeper.engine.reasons import NOT_FRESH
 from cos_sweeper.engine.run_state import RunState

@@ -7,19 +7,10 @@ from dataclasses import dataclass, field, replace
 from cos_sweeper.core.clock import AsOf
 from cos_sweeper.core.deadline import Deadline
 from cos_sweeper.core.errors import CosRejected, StoreError
-from cos_sweeper.core.model import (
-    AT_LIMIT,
-    Bucket,
-    BucketFailed,
-    Deferred,
-    Failed,
-    Outcome,
-    RejectedRequest,
-    StillReceiving,
-)
-from cos_sweeper.core.outcomes import fields
+from cos_sweeper.core.model import Bucket, RejectedRequest
+from cos_sweeper.core.outcomes import AT_LIMIT, BucketFailed, Deferred, Failed, Outcome, StillReceiving, fields
 from cos_sweeper.core.plan import Plan
-from cos_sweeper.core.report import ReportBuilder
+from cos_sweeper.core.report_builder import ReportBuilder
 from cos_sweeper.cos.store import Store
 from cos_sweeper.engine.abort_budget import AbortBudget
 from cos_sweeper.engine.reasons import OUT_OF_TIME, STOPPED

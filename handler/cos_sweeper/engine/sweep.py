@@ -16,21 +16,11 @@ from cos_sweeper.core.clock import AsOf
 from cos_sweeper.core.deadline import Deadline
 from cos_sweeper.core.errors import StoreError
 from cos_sweeper.core.keys import validate_key
-from cos_sweeper.core.model import (
-    AT_LIMIT,
-    Cursor,
-    Deferred,
-    Keep,
-    Kept,
-    ListedUpload,
-    NeedsParts,
-    Page,
-    RejectedRequest,
-    Upload,
-)
+from cos_sweeper.core.model import Cursor, Keep, ListedUpload, NeedsParts, Page, RejectedRequest, Upload
+from cos_sweeper.core.outcomes import AT_LIMIT, Deferred, Kept
 from cos_sweeper.core.plan import Plan, UploadTarget
 from cos_sweeper.core.policy import Policy, prefilter
-from cos_sweeper.core.report import ReportBuilder
+from cos_sweeper.core.report_builder import ReportBuilder
 from cos_sweeper.cos.store import Store
 from cos_sweeper.engine.abort_budget import AbortBudget
 from cos_sweeper.engine.accounting import OpenPage, PageAccount
@@ -92,7 +82,7 @@ class _Sweep:
 
     async def run(self) -> RunResult:
         state, plan = self._state, self._plan
-        for refused in plan.refused:
+        for refused in plan.rejected:
             state.report_builder.add(refused)
         for target in plan.over_limit:
             self._targets.processed(target, Deferred(target.upload, AT_LIMIT))
@@ -220,7 +210,7 @@ class _Sweep:
         self._state.break_circuit(outcome)
         scan = self._plan.scans[opened.scan]
         # Under which key COS knows it, the outcome may have found out.
-        upload, text = outcome.upload or listed.upload, listed.written if len(key_readings.of(listed)) > 1 else ""
+        upload, text = outcome.upload or listed.upload, listed.raw_key if len(key_readings.of(listed)) > 1 else ""
         target = UploadTarget(upload, scan.policy, scan.attempts, is_swept=True, text=text)
         again = next_target(self._state, target, outcome, began)
         if again is not None and (again.was_sent or again.is_blocked or not is_unreached(outcome)):

@@ -8,18 +8,18 @@ the run that lists it, where a listing still comes to it.
 from collections.abc import Sequence
 from dataclasses import replace
 
-from cos_sweeper.core.model import (
+from cos_sweeper.core.model import ListedUpload, Upload
+from cos_sweeper.core.outcomes import (
     AT_LIMIT,
     Aborted,
     AlreadyGone,
     Deferred,
     Failed,
-    ListedUpload,
     Outcome,
-    Upload,
     WouldAbort,
+    fields,
+    name_of,
 )
-from cos_sweeper.core.outcomes import fields, name_of
 from cos_sweeper.core.plan import ListingTarget, Plan, UploadTarget
 from cos_sweeper.engine.accounting import PageAccount
 from cos_sweeper.engine.paginator import order
@@ -94,7 +94,7 @@ class TargetAccount:
             as_of=self._state.as_of.value,
             named=tuple(named),
             scans=tuple(sorted(scans, key=lambda scan: scan.is_blocked)),
-            refused=(),
+            rejected=(),
             over_limit=(),
             dropped=(),
             aborted=plan.aborted + self._taken_for_good,

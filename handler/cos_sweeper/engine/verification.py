@@ -16,8 +16,9 @@ from typing import Protocol
 
 from cos_sweeper.core.deadline import Deadline
 from cos_sweeper.core.errors import NoSuchUpload, RequestRejected, StoreError, Unavailable
-from cos_sweeper.core.model import Aborted, AlreadyGone, Bucket, Deferred, Failed, Keep, Outcome, StillReceiving, Upload
-from cos_sweeper.core.policy import NEW_PART, PART_LATELY, last_sign
+from cos_sweeper.core.model import Bucket, Keep, Upload
+from cos_sweeper.core.outcomes import Aborted, AlreadyGone, Deferred, Failed, Outcome, StillReceiving
+from cos_sweeper.core.policy import NEW_PART, PART_RECENT, last_active
 from cos_sweeper.engine.evidence import CutOff, Look, Looker
 from cos_sweeper.engine.processing import Acknowledged
 from cos_sweeper.engine.reasons import OUT_OF_TIME
@@ -123,7 +124,7 @@ class Verifier:
 
     def _is_recent(self, done: Acknowledged) -> bool:
         """Whether its last sign of life is recent, or unknown."""
-        last = last_sign(done.start, done.look.activity) if done.look else None
+        last = last_active(done.start, done.look.activity) if done.look else None
         return last is None or (self._state.as_of.value - last).total_seconds() < 3600 * RECENT_HOURS
 
     async def _look_until_gone(
@@ -198,7 +199,7 @@ class Verifier:
         else:
             look = await looker.look_again(upload, done.policy, earlier)
         if isinstance(look, Keep):
-            is_new = look.reason in (PART_LATELY, NEW_PART)
+            is_new = look.reason in (PART_RECENT, NEW_PART)
         else:
             # A named upload without an idle time is aborted whatever it shows.
             is_new = (

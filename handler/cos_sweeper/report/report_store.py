@@ -11,7 +11,7 @@ from typing import Any
 from cos_sweeper.core.errors import StoreError
 from cos_sweeper.core.redaction import Redactor
 from cos_sweeper.core.report import Report
-from cos_sweeper.core.settings import ReportPlace
+from cos_sweeper.core.settings import ReportLocation
 from cos_sweeper.cos.store import Store
 from cos_sweeper.report.log import Log
 
@@ -26,7 +26,7 @@ class ReportStore:
     """
 
     def __init__(
-        self, place: ReportPlace | None, store: Callable[[], Store], redactor: Redactor, log: Log, delivery: str
+        self, place: ReportLocation | None, store: Callable[[], Store], redactor: Redactor, log: Log, delivery: str
     ) -> None:
         self._place = place
         self._store = store

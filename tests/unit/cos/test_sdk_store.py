@@ -176,7 +176,7 @@ def test_lost_response_to_an_abort_makes_the_retry_say_no_such_upload(cloud: Clo
 @pytest.mark.parametrize(
     ("raw", "said"),
     [
-        ("", "no XML"),
+        ("", "not XML"),
         ("<html>busy</html>", "<html>"),
         ("<ListPartsResult/>", "<ListPartsResult>"),
         ("<ListMultipartUploadsResult></ListMultipartUploadsResult>", "IsTruncated"),

@@ -14,21 +14,8 @@ from cos_sweeper.core import plan as planning
 from cos_sweeper.core.clock import AsOf
 from cos_sweeper.core.deadline import Deadline
 from cos_sweeper.core.errors import CosRejected, NoSuchUpload, RequestRejected, Unavailable
-from cos_sweeper.core.model import (
-    Aborted,
-    AlreadyGone,
-    Bucket,
-    Deferred,
-    Failed,
-    Kept,
-    Outcome,
-    Part,
-    PartsPage,
-    RejectedRequest,
-    SweepRequest,
-    Upload,
-    WouldAbort,
-)
+from cos_sweeper.core.model import Bucket, Part, PartsPage, RejectedRequest, SweepRequest, Upload
+from cos_sweeper.core.outcomes import Aborted, AlreadyGone, Deferred, Failed, Kept, Outcome, WouldAbort
 from cos_sweeper.core.plan import UploadTarget
 from cos_sweeper.core.policy import Policy
 from cos_sweeper.cos.store import Receipt
@@ -202,7 +189,7 @@ def test_place_under_the_limit_is_taken_for_an_abort_and_given_back_only_when_no
 @pytest.mark.parametrize("code", ["TooLate", "OutOfTime"])
 def test_upload_whose_abort_never_left_is_left_for_later_and_takes_no_place_under_the_limit(code: str) -> None:
     abort_budget = AbortBudget(1)
-    store = PartsStore(aborting=raising(Unavailable(code, again=code == "TooLate")))
+    store = PartsStore(aborting=raising(Unavailable(code, is_retryable=code == "TooLate")))
 
     outcome = processed(store, abort_budget=abort_budget)
 
@@ -212,10 +199,10 @@ def test_upload_whose_abort_never_left_is_left_for_later_and_takes_no_place_unde
 
 def test_upload_whose_abort_was_sent_and_cannot_be_looked_up_is_left_for_later_and_says_so() -> None:
     abort_budget = AbortBudget(1)
-    store = PartsStore(aborting=raising(Unavailable("Timeout", again=True)))
+    store = PartsStore(aborting=raising(Unavailable("Timeout", is_retryable=True)))
 
     outcome = processed(store, abort_budget=abort_budget, passed=lambda: store.aborts > 0)
-    without_pause = processed(PartsStore(aborting=raising(Unavailable("Timeout", again=True)), pauses=False))
+    without_pause = processed(PartsStore(aborting=raising(Unavailable("Timeout", is_retryable=True)), pauses=False))
 
     assert outcome == without_pause == Deferred(UPLOAD, OUT_OF_TIME, was_sent=True)
     assert abort_budget.left == 0

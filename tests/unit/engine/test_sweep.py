@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cos_sweeper.core import checkpoint
+from cos_sweeper.core import checkpoint_reader
 from cos_sweeper.core import plan as planning
 from cos_sweeper.core.deadline import Deadline
 from cos_sweeper.core.errors import Unavailable
@@ -378,7 +378,7 @@ def test_upload_that_is_listed_but_not_found_is_counted_by_the_run_that_lists_it
     store, log, texts = Wrapped(memory(account), before), Log(lambda _: None, Redactor(())), list[str]()
     plan = planning.build_plan((SweepRequest(),), settings, (PHOTOS,), "run", NOW)
     first = asyncio.run(run(plan, store, NEVER, log, Accepting(texts)))  # type: ignore[arg-type]
-    left = checkpoint.read(json.loads(texts[-1])[CHECKPOINT], settings, (PHOTOS,), NOW)
+    left = checkpoint_reader.read(json.loads(texts[-1])[CHECKPOINT], settings, (PHOTOS,), NOW)
     second = asyncio.run(run(left, store, NEVER, log, Accepting([])))  # type: ignore[arg-type]
 
     assert first.continuations == 1

@@ -24,7 +24,7 @@ def test_no_parts_are_requested_once_the_limit_is_reached() -> None:
 def test_listed_upload_is_rejected_for_the_gravest_reason() -> None:
     report = swept(ListedStore([[("/", "1", OLD), ("other", "1", OLD)]]), prefixes=("raw/",)).report_builder.build()
 
-    assert [one["reason"] for one in report.refusals] == [
+    assert [one["reason"] for one in report.first_rejections] == [
         "the key is empty: the request would address the bucket",
         "listed, but outside the prefix that was asked for",
     ]
