@@ -16,7 +16,7 @@ from unittest import mock
 
 from cos_sweeper.core import deadline, policy, retry
 from cos_sweeper.cos import sdk_store
-from cos_sweeper.engine import sweep
+from cos_sweeper.engine import listing, processing
 from tests.emulator.client import Cloud, Credentials
 from tests.faults.kinds import KINDS, OPERATIONS, SPECIAL, Kind, arm
 from tests.faults.laws import Played, broken
@@ -177,7 +177,7 @@ def hurried() -> Iterator[None]:
     with (
         mock.patch.object(deadline, "REQUEST_SECONDS", HURRIED_SECONDS),
         mock.patch.object(sdk_store, "WORTH_TRYING_SECONDS", 0.0),
-        mock.patch.object(sweep, "LISTING_PAUSES", (0.0,)),
+        mock.patch.object(listing, "LISTING_PAUSES", (0.0,)),
         mock.patch.object(retry, "backoff", lambda *_: 0.0),
         mock.patch.object(processing, "backoff", lambda *_: 0.0),
     ):
