@@ -177,7 +177,7 @@ def hurried() -> Iterator[None]:
     with (
         mock.patch.object(deadline, "REQUEST_SECONDS", HURRIED_SECONDS),
         mock.patch.object(sdk_store, "WORTH_TRYING_SECONDS", 0.0),
-        mock.patch.object(listing, "LISTING_PAUSES", (0.0,)),
+        mock.patch.object(listing, "PAUSES", (0.0,)),
         mock.patch.object(retry, "backoff", lambda *_: 0.0),
         mock.patch.object(processing, "backoff", lambda *_: 0.0),
     ):
