@@ -12,23 +12,22 @@ import select
 import ssl
 from typing import Any, cast
 
+from cos_sweeper.net.reading import LARGE_BYTES, Reading
 from cos_sweeper.net.response import Response, ResponseReader, TransportError
 from cos_sweeper.net.tls import Tls
-
-# One TLS record. What a connection keeps for its TLS grows with it.
-READ_BYTES = 16 << 10
 
 
 class Connection(asyncio.BufferedProtocol):
     """
     A connection that is open. `reusable` tells whether another exchange may follow.
 
-    buffer: what is read goes there first; all connections of one loop may share it, since each empties it at once.
-    used_at: for the pool, when it was used last.
+    reading: what the connections of one loop share. used_at: for the pool, when it was used last.
     """
 
-    def __init__(self, buffer: memoryview) -> None:
-        self._buffer = buffer
+    def __init__(self, reading: Reading) -> None:
+        self._reading = reading
+        self._buffer = reading.buffer
+        self._is_large = False
         self._loop = asyncio.get_running_loop()
         # All of an exchange that has not ended; None while there is none.
         self._reader: ResponseReader | None = None
@@ -71,6 +70,9 @@ class Connection(asyncio.BufferedProtocol):
             return await result
         finally:
             self._reader = self._result = None
+            if self._is_large:
+                self._is_large = False
+                self._reading.release(self)
 
     def is_idle(self) -> bool:
         """Whether nothing has come since the last response. The loop may not have read yet what has."""
@@ -87,6 +89,14 @@ class Connection(asyncio.BufferedProtocol):
         self.reusable = False
         self._stop_timer()
         self._transport.abort()
+
+    def pause(self) -> None:
+        """As Reading asks."""
+        self._transport.pause_reading()
+
+    def resume(self) -> None:
+        """As Reading asks."""
+        self._transport.resume_reading()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """asyncio: it is open."""
@@ -156,6 +166,9 @@ class Connection(asyncio.BufferedProtocol):
         else:
             if reader.complete:
                 self._finish(reader)
+            elif reader.bytes >= LARGE_BYTES and not self._is_large:
+                self._is_large = True
+                self._reading.acquire(self)
 
     def _end(self, exc: Exception | None) -> None:
         """The connection is over. exc: None for an end that may be the response's, too."""
