@@ -13,9 +13,10 @@ from typing import Any
 
 import certifi
 
-from cos_sweeper.net import clock, connection
+from cos_sweeper.net import clock
 from cos_sweeper.net.connect import connect
 from cos_sweeper.net.connection import Connection
+from cos_sweeper.net.reading import Reading
 from cos_sweeper.net.resolver import Resolver
 from cos_sweeper.net.response import Response, TransportError
 
@@ -48,7 +49,7 @@ class Connections:
         self._tls: ssl.SSLContext | None = None
         self._idle: list[tuple[_Origin, Connection]] = []
         self._resolver = Resolver()
-        self._buffer = memoryview(bytearray(connection.READ_BYTES))
+        self._reading = Reading()
 
     async def send(
         self,
@@ -109,7 +110,7 @@ class Connections:
             self._idle.pop(0)[1].close()
 
     async def _first_usable(self, origin: _Origin, pooled: Connection | None) -> Connection | None:
-        """The pooled connection, or the next that can be used. Those before it are closed."""
+        """Return this pooled connection, or the next that can be used. Those before it are closed."""
         while pooled is not None:
             if _is_recent(pooled) and (pooled.is_idle() or await pooled.stays_idle()):
                 return pooled
@@ -132,7 +133,7 @@ class Connections:
             addresses = [(socket.AF_INET, ("127.0.0.1", self._port))]
         else:
             addresses = await self._resolver.addresses(origin.host, PORTS[origin.scheme], ends)
-        return await connect(addresses, origin.host, tls, ends, self._buffer)
+        return await connect(addresses, origin.host, tls, ends, self._reading)
 
 
 def _is_recent(pooled: Connection) -> bool:

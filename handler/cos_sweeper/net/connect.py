@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from cos_sweeper.net.connection import Connection, error_name
+from cos_sweeper.net.reading import Reading
 from cos_sweeper.net.response import TransportError
 from cos_sweeper.net.timeout import finish_by
 
@@ -21,7 +22,7 @@ Address = tuple[socket.AddressFamily, Any]
 
 
 async def connect(
-    addresses: Sequence[Address], host: str, tls: ssl.SSLContext | None, ends: float, buffer: memoryview
+    addresses: Sequence[Address], host: str, tls: ssl.SSLContext | None, ends: float, reading: Reading
 ) -> Connection:
     """
     Connect to the first address that accepts. host: the name that the certificate must have. Raises TransportError.
@@ -31,7 +32,7 @@ async def connect(
     until = min(ends, time.monotonic() + CONNECT_SECONDS)
     try:
         return await finish_by(
-            until, _connect(list(addresses), host, tls, until, buffer), discard=lambda connection: connection.close()
+            until, _connect(list(addresses), host, tls, until, reading), discard=lambda connection: connection.close()
         )
     except ssl.SSLCertVerificationError as exc:
         raise TransportError("BadCertificate", exc.verify_message) from exc
@@ -42,24 +43,27 @@ async def connect(
 
 
 async def _connect(
-    untried: list[Address], host: str, tls: ssl.SSLContext | None, until: float, buffer: memoryview
+    untried: list[Address], host: str, tls: ssl.SSLContext | None, until: float, reading: Reading
 ) -> Connection:
     loop = asyncio.get_running_loop()
     while True:
         sock = await _first_to_accept(untried)
-        opening = loop.create_connection(
-            lambda: Connection(buffer), sock=sock, ssl=tls, server_hostname=host if tls else None
-        )
-        if not untried:
-            return (await opening)[1]
+        _, opened = await loop.create_connection(lambda: Connection(reading), sock=sock)
+        if tls is None:
+            return opened
         # A server that accepts and is silent then must not take the time of the addresses that are left.
         share = (until - time.monotonic()) / (len(untried) + 1)
         try:
-            return (await finish_by(time.monotonic() + share, opening, discard=lambda opened: opened[1].close()))[1]
-        except ssl.SSLCertVerificationError:
-            raise
-        except OSError:
-            continue
+            if untried:
+                await finish_by(time.monotonic() + share, opened.start_tls(tls, host))
+            else:
+                await opened.start_tls(tls, host)
+        except BaseException as exc:
+            opened.close()
+            if isinstance(exc, ssl.SSLCertVerificationError) or not isinstance(exc, OSError) or not untried:
+                raise
+        else:
+            return opened
 
 
 async def _first_to_accept(untried: list[Address]) -> socket.socket:

@@ -10,8 +10,9 @@ import pytest
 import trustme
 
 from cos_sweeper.net import client as pool
+from cos_sweeper.net import reading
 from cos_sweeper.net.client import MAX_IDLE_SECONDS
-from cos_sweeper.net.response import TransportError
+from cos_sweeper.net.response import Response, TransportError
 from tests.scripted import CLOSE, READ, RESET, STAY, Server, Step, always, answer, pause, say, tell
 from tests.unit.net.transport import AMPLE, HEAD, HOST, SHORT, Client, Clock, Together, echo, identity, ok, started
 
@@ -427,3 +428,43 @@ def test_request_that_comes_too_late_to_leave_is_not_sent() -> None:
 
     assert caught.value.code == "TooLate"
     assert server.peers == []
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_large_responses_are_read_a_few_at_a_time(
+    scheme: str, authority: trustme.CA, roots: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "MAX_LARGE", 2)
+    tls = identity(authority, HOST) if scheme == "https" else None
+    body = "abcdefgh" * (1 << 15)
+
+    with (
+        Server(*[[always(lambda _: ok(body))]] * 6, tls=tls) as server,
+        closing(Client(server.port, roots)) as client,
+    ):
+        for _ in range(2):
+            got = client.gather(*(client.getting("/", scheme=scheme) for _ in range(6)))
+            assert [response.text == body for response in got] == [True] * 6
+        free = client.connections._reading._free
+
+    assert free == 2
+
+
+def test_large_response_that_fails_or_is_cancelled_makes_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading, "MAX_LARGE", 1)
+    part = HEAD + b"Content-Length: 1000000\r\n\r\n" + b"a" * 100_000
+
+    with (
+        Server([READ, say(part), STAY], [READ, say(part), STAY], [answer(ok("b" * 100_000))]) as server,
+        closing(Client(server.port)) as client,
+    ):
+
+        async def main() -> Response:
+            tasks = [await started(client.getting("/", SHORT)) for _ in range(2)]
+            await asyncio.wait(tasks)
+            assert [str(task.exception())[:11] for task in tasks] == ["ReadTimeout"] * 2
+            return await client.getting("/")
+
+        got = client.run(main())
+
+    assert len(got.content) == 100_000

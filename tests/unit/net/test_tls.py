@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import trustme
 
-from cos_sweeper.net import connect, connection
+from cos_sweeper.net import connect, reading
 from cos_sweeper.net.response import Response, TransportError
 from tests.scripted import CLOSE, READ, STAY, Peer, Server, Step, answer, drip, pause, say
 from tests.unit.net.transport import AMPLE, HEAD, HOST, SHORT, Client, identity, ok, started
@@ -93,7 +93,7 @@ def test_plain_connection_is_not_used_for_tls() -> None:
 def test_decrypted_bytes_are_read_before_the_socket_is_readable(
     authority: trustme.CA, roots: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(connection, "READ_BYTES", 1)
+    monkeypatch.setattr(reading, "READ_BYTES", 1)
 
     with (
         Server([answer(ok("one")), STAY], tls=identity(authority, HOST)) as server,
