@@ -67,7 +67,7 @@ $(VENV)/ready: requirements.txt tests/requirements.txt
 	@touch $@
 
 audit: .venv-audit/ready ## whether anything that is deployed has a known vulnerability
-	@.venv-audit/bin/python -m tests.audit
+	@.venv-audit/bin/python -m tests.tools.audit
 
 sbom: .venv-audit/ready ## build/sbom.json, what is deployed, as CycloneDX
 	@mkdir -p build
@@ -75,11 +75,11 @@ sbom: .venv-audit/ready ## build/sbom.json, what is deployed, as CycloneDX
 	@echo "build/sbom.json: $$(grep -c '"purl"' build/sbom.json) packages"
 
 lock: .venv-audit/ready ## the hashes in requirements.txt, after a version was changed there
-	@.venv-audit/bin/python -m tests.lock
+	@.venv-audit/bin/python -m tests.tools.lock
 
-.venv-audit/ready: tests/audit.txt
+.venv-audit/ready: tests/tools/audit.txt
 	@$(PYTHON) -m venv .venv-audit
-	@.venv-audit/bin/python -m pip install -qq --disable-pip-version-check --requirement tests/audit.txt
+	@.venv-audit/bin/python -m pip install -qq --disable-pip-version-check --requirement tests/tools/audit.txt
 	@touch $@
 
 # SCF's machine, whatever this one is. Nothing may be compiled here: it would fit this Python, not that one.

@@ -7,7 +7,6 @@ each of them before it counts as gone.
 
 import json
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -15,6 +14,7 @@ import pytest
 
 from tests.aborting import ABORTING
 from tests.emulator.client import Cloud, Seeded
+from tests.fixtures import HANDLER
 from tests.function import LOGS, PHOTOS, Function, Invocation, event, named, timer
 
 BUCKET, OTHER = (place.partition("@")[0] for place in (PHOTOS, LOGS))
@@ -32,7 +32,6 @@ OUTCOMES = (
     "failed",
     "deferred",
 )
-HANDLER = Path(__file__).parents[2] / "handler"
 UNCHECKED = "already_gone_unchecked"
 
 

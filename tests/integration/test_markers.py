@@ -8,7 +8,6 @@ recently: they fill pages, and a sweep keeps them without a request of their own
 import json
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timezone
-from pathlib import Path
 from typing import Any, Literal
 
 import pytest
@@ -16,6 +15,7 @@ import pytest
 from tests.aborting import ABORTING
 from tests.emulator.client import Cloud, Seeded
 from tests.emulator.journal import Request
+from tests.fixtures import HANDLER
 from tests.function import PHOTOS, Function, Invocation, named, timer
 
 BUCKET = PHOTOS.partition("@")[0]
@@ -25,7 +25,6 @@ ENCODINGS = ("once", "once_unannounced", "plain", "plain_announced", "twice", "p
 # The names of these folders have several meanings, or are read wrongly when their encoding is.
 FOLDERS = ("a b/", "a+b/", "a%20b/", "a%2Bb/", "100%/", "x%2Fy/", "é ü/", "%25/", "p q+r%2B/")
 PAGE = 1000
-HANDLER = Path(__file__).parents[2] / "handler"
 OUTCOMES = (
     "aborted",
     "kept",

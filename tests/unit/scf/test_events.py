@@ -1,32 +1,29 @@
 """
-What is understood of an event, and what is refused in it with which reason.
+Every trigger's envelope is opened, or rejected with its reason.
 """
 
 import base64
 import gzip
 import json
-from datetime import datetime, timedelta, timezone
+import zlib
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cos_sweeper.core.model import AbortRequest, CompletedObject, RejectedRequest, SweepRequest
+from cos_sweeper.core.model import (
+    AbortRequest,
+    CompletedObject,
+    RejectedRequest,
+    ResumeRequest,
+)
 from cos_sweeper.scf.events import MAX_HTTP_UPLOADS, MAX_UNPACKED_BYTES, Source, decode, http_request
+from tests.fixtures import ABORT_MESSAGE
 from tests.function import event, timer
+from tests.unit.scf.decoding import cls, rejections
 
-GOOD = {"bucket": "b-1250000000", "key": "k", "uploadId": "1"}
 NOT_BASE64 = [(False, False), ("false", False), (None, False), ("", False)]
-
-
-def refusals(raw: object) -> list[str]:
-    requests = decode(raw).requests
-    return [ask.reason for ask in requests if isinstance(ask, RejectedRequest)]
-
-
-def cls(data: bytes) -> dict[str, Any]:
-    return {"clslogs": {"data": base64.b64encode(data).decode()}}
 
 
 @pytest.mark.parametrize(
@@ -59,16 +56,16 @@ def test_the_sdks_spellings_are_understood() -> None:
     [
         ({}, "no `bucket`"),
         ({"bucket": "b-1"}, "no `key`"),
-        (GOOD | {"key": 7}, "`key` is a number"),
-        (GOOD | {"uploadId": None}, "`uploadId` is nothing"),
-        (GOOD | {"uploadId": ""}, "`uploadId` is empty"),
-        (GOOD | {"Key": "other"}, "`key` and `Key` disagree"),
-        (GOOD | {"UploadID": "2"}, "`uploadId` and `UploadID` disagree"),
-        (GOOD | {"bucketName": "other"}, "`bucket` and `bucketName` disagree"),
-        (GOOD | {"region": ["ap-guangzhou"]}, "`region` is a list"),
+        (ABORT_MESSAGE | {"key": 7}, "`key` is a number"),
+        (ABORT_MESSAGE | {"uploadId": None}, "`uploadId` is nothing"),
+        (ABORT_MESSAGE | {"uploadId": ""}, "`uploadId` is empty"),
+        (ABORT_MESSAGE | {"Key": "other"}, "`key` and `Key` disagree"),
+        (ABORT_MESSAGE | {"UploadID": "2"}, "`uploadId` and `UploadID` disagree"),
+        (ABORT_MESSAGE | {"bucketName": "other"}, "`bucket` and `bucketName` disagree"),
+        (ABORT_MESSAGE | {"region": ["ap-guangzhou"]}, "`region` is a list"),
         ({"uploads": {}}, "`uploads` is not a list"),
         ({"uploads": [[]]}, "the upload is a list"),
-        ({"uploads": [{"uploads": [GOOD]}]}, "no `bucket`"),
+        ({"uploads": [{"uploads": [ABORT_MESSAGE]}]}, "no `bucket`"),
         ([], "the event is a list"),
         ("x", "the event is a string"),
         (None, "the event is nothing"),
@@ -99,7 +96,7 @@ def test_the_sdks_spellings_are_understood() -> None:
     ],
 )
 def test_what_cannot_be_used_is_refused_with_its_reason(message: Any, reason: str) -> None:
-    (told,) = refusals(message)
+    (told,) = rejections(message)
 
     assert reason in told
 
@@ -111,152 +108,10 @@ def test_each_record_of_a_batch_stands_on_its_own_and_is_told_apart() -> None:
     assert [ask.origin for ask in batch] == ["record 1", "record 2", "record 3"]
 
 
-@pytest.mark.parametrize(
-    "message",
-    ["dry_run", "[]", "null", 5, [], '{"dryrun": true}', '{"dry_run": 1}', '{"max_aborts": 1, "max_aborts": 2}', "{"],
-    ids=repr,
-)
-def test_rejected_timer_is_a_sweep_that_did_not_happen(message: object) -> None:
-    (ask,) = decode(event("timer") | {"Message": message}).requests
-
-    assert isinstance(ask, RejectedRequest)
-    assert ask.sweep
-
-
-def test_rejected_message_is_no_sweep() -> None:
-    text = json.dumps(timer(dryrun=True))
-    others: list[Any] = [
-        {"Records": [{"CMQ": {"msgBody": text}}, {"Ckafka": {"msgBody": text}}, {}]},
-        {"httpMethod": "POST", "body": text},
-        {"specversion": "1.0", "data": timer(dryrun=True)},
-        {"Type": "timer"},
-        GOOD | {"key": 7},
-        {"uploads": [GOOD] * 10_001},
-        cls(b"rubbish"),
-    ]
-
-    requests = [ask for raw in others for ask in decode(raw).requests if isinstance(ask, RejectedRequest)]
-
-    assert len(requests) == 9
-    assert not any(ask.sweep for ask in requests)
-
-
-def test_a_timer_narrows_by_its_message() -> None:
-    (ask,) = decode(event("timer_narrowed")).requests
-
-    assert ask == SweepRequest(
-        buckets=("photos-1250000000",),
-        prefixes=("logs/",),
-        min_age=timedelta(hours=96),
-        min_idle=timedelta(hours=48),
-        max_aborts=1000,
-        dry_run=False,
-    )
-
-
-def test_a_timer_without_a_message_sweeps_as_the_settings_say() -> None:
-    assert decode(timer()).requests == (SweepRequest(),)
-    assert decode({"Type": "Timer"}).requests == (SweepRequest(),)
-
-
-def test_a_completed_object_is_known_by_its_key_behind_appid_and_bucket() -> None:
-    (ask,) = decode(event("cos_completed")).requests
-
-    assert ask == CompletedObject(
-        "photos-1250000000", "raw/2026/猫.mp4", datetime(2018, 12, 19, 7, 49, 30, tzinfo=timezone.utc), "record 1"
-    )
-
-
-@pytest.mark.parametrize(
-    ("key", "url", "keys"),
-    [
-        ("100%25.mp4", "http://b.example/100%2525.mp4", ("100%25.mp4",)),
-        ("100%25.mp4", "http://b.example/100%25.mp4", ("100%25.mp4", "100%.mp4")),
-        ("100%25.mp4", None, ("100%25.mp4", "100%.mp4")),
-        ("100%.mp4", "http://b.example/100%25.mp4", ("100%.mp4",)),
-        ("100%.mp4", "http://b.example/100%.mp4", ("100%.mp4",)),
-        ("a%20b", "http://b.example/a%20b", ("a%20b", "a b")),
-        ("a%20b", "http://b.example/a b", ("a b",)),
-        ("a%20b", "http://b.example/a+b", ("a b",)),
-        ("a+b", "http://b.example/a%2Bb", ("a+b",)),
-        ("a+b", "http://b.example/a%20b", ("a b",)),
-        ("a+b", "http://b.example/a+b", ("a+b", "a b")),
-        ("a+b", "http://[", ("a+b", "a b")),
-        ("a+b", None, ("a+b", "a b")),
-        ("a b+c", "http://b.example/a b+c", ("a b+c",)),
-        ("猫+c", "http://b.example/猫+c", ("猫+c", "猫 c")),
-        ("猫%20c", "http://b.example/猫%20c", ("猫%20c", "猫 c")),
-        ("猫%20c", "http://b.example/猫 c", ("猫 c",)),
-        ("a b%20c", None, ("a b%20c",)),
-        ("a\t%20c", None, ("a\t%20c",)),
-        ("a\x7f%20c", None, ("a\x7f%20c",)),
-        ("%E7%8C%AB", "http://b.example/%E7%8C%AB", ("%E7%8C%AB", "猫")),
-        ("%e7%8c%ab", "http://b.example/%E7%8C%AB", ("猫",)),
-        ("%E7%8C%AB", "http://b.example/猫", ("猫",)),
-        ("a%2Bb", "http://b.example/a+b?versionId=1", ("a+b",)),
-        ("a%2g%20b", None, ("a%2g%20b",)),
-        ("plain", None, ("plain",)),
-        ("plain", "http://b.example/other", ("plain",)),
-    ],
-)
-def test_completed_key_is_read_as_every_key_that_its_url_leaves_possible(
-    key: str, url: str | None, keys: tuple[str, ...]
-) -> None:
-    raw = event("cos_completed")
-    raw["Records"][0]["cos"]["cosObject"] |= {"key": f"/1250000000/photos/{key}", "url": url}
-
-    (ask,) = decode(raw).requests
-
-    assert isinstance(ask, CompletedObject)
-    assert (ask.key, *ask.other_keys) == keys
-
-
-@pytest.mark.parametrize(
-    ("key", "url", "keys"),
-    [
-        ("raw%2F%E7%8C%AB.mp4", None, ("raw/猫.mp4",)),
-        ("raw%2fa%20b", None, ("raw/a b",)),
-        ("raw%2Fa+b", None, ("raw/a+b", "raw/a b")),
-        ("raw%2Fa+b", "http://b.example/raw/a%20b", ("raw/a b",)),
-    ],
-)
-def test_completed_key_whose_slashes_are_encoded_is_encoded(key: str, url: str | None, keys: tuple[str, ...]) -> None:
-    raw = event("cos_completed")
-    raw["Records"][0]["cos"]["cosObject"] |= {"key": f"%2F1250000000%2fphotos%2F{key}", "url": url}
-
-    (ask,) = decode(raw).requests
-
-    assert isinstance(ask, CompletedObject)
-    assert (ask.key, *ask.other_keys) == keys
-
-
-@pytest.mark.parametrize(
-    "change",
-    [{"eventName": None}, {"eventName": ""}, {"eventName": 5}, {"eventTime": "today"}, {"eventTime": -1}],
-    ids=str,
-)
-def test_broken_events_of_cos_are_refused(change: dict[str, Any]) -> None:
-    raw = event("cos_completed")
-    raw["Records"][0]["event"] |= change
-
-    assert len(refusals(raw)) == 1
-
-
-def test_a_message_cannot_pass_for_a_timer() -> None:
-    text = json.dumps(timer())
-
-    for raw in (
-        {"Records": [{"CMQ": {"msgBody": text}}]},
-        {"httpMethod": "POST", "body": text},
-        {"specversion": "1.0", "data": timer()},
-    ):
-        assert not [ask for ask in decode(raw).requests if isinstance(ask, SweepRequest)]
-
-
 def test_an_http_request_names_no_more_uploads_than_an_answer_can_tell_of() -> None:
-    body = json.dumps({"uploads": [GOOD] * (MAX_HTTP_UPLOADS + 1)})
+    body = json.dumps({"uploads": [ABORT_MESSAGE] * (MAX_HTTP_UPLOADS + 1)})
 
-    assert "send several" in refusals({"httpMethod": "POST", "body": body})[0]
+    assert "send several" in rejections({"httpMethod": "POST", "body": body})[0]
 
 
 def test_header_names_are_read_in_any_case() -> None:
@@ -307,7 +162,7 @@ def test_header_with_two_values_has_none(given: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize(("flag", "is_base64"), [(True, True), ("true", True), ("TRUE", True), *NOT_BASE64], ids=repr)
 def test_body_is_base64_when_its_flag_says_so(flag: object, *, is_base64: bool) -> None:
-    text = json.dumps(GOOD)
+    text = json.dumps(ABORT_MESSAGE)
     body = base64.b64encode(text.encode()).decode() if is_base64 else text
 
     (ask,) = decode({"httpMethod": "POST", "body": body, "isBase64Encoded": flag}).requests
@@ -317,14 +172,14 @@ def test_body_is_base64_when_its_flag_says_so(flag: object, *, is_base64: bool) 
 
 @pytest.mark.parametrize("flag", ["yes", "true ", 1, 0, [], {}], ids=repr)
 def test_base64_flag_that_is_neither_true_nor_false_is_refused(flag: object) -> None:
-    body = {"httpMethod": "POST", "body": json.dumps(GOOD), "isBase64Encoded": flag}
+    body = {"httpMethod": "POST", "body": json.dumps(ABORT_MESSAGE), "isBase64Encoded": flag}
 
-    assert refusals(body) == ["`isBase64Encoded` is neither true nor false"]
+    assert rejections(body) == ["`isBase64Encoded` is neither true nor false"]
 
 
 def test_cos_records_in_an_eventbridge_envelope_are_read_and_others_are_not() -> None:
     records = event("cos_completed")["Records"]
-    queued = {"CMQ": {"msgBody": json.dumps(GOOD)}}
+    queued = {"CMQ": {"msgBody": json.dumps(ABORT_MESSAGE)}}
 
     one, text, several = (
         decode({"specversion": "1.0", "data": data}).requests
@@ -392,3 +247,92 @@ def test_no_event_whatsoever_raises_or_goes_without_an_ask(raw: Any) -> None:
     decoded = decode(raw)
 
     assert decoded.requests or decoded.ignored
+
+
+def over_http(body: object, **more: object) -> dict[str, Any]:
+    return {"httpMethod": "POST", "headers": {"Content-Type": "application/json"}, "body": body, **more}
+
+
+def test_a_thousand_uploads_fit_in_one_request_and_one_more_does_not() -> None:
+    thousand, more = (json.dumps({"uploads": [ABORT_MESSAGE] * count}) for count in (1000, 1001))
+
+    assert len(decode(over_http(thousand)).requests) == 1000
+    assert len(rejections(over_http(more))) == len(decode(over_http(more)).requests) == 1
+
+
+@pytest.mark.parametrize(("body", "size"), [("", 0), ("猫", 3), ("\ud800", 3), (None, 0), ({}, 0)], ids=repr)
+def test_the_size_of_a_body_is_in_bytes_and_none_where_there_is_no_text(body: object, size: int) -> None:
+    request = http_request(over_http(body))
+
+    assert request is not None
+    assert request.size == size
+
+
+def test_a_header_that_is_no_text_is_none() -> None:
+    request = http_request({"httpMethod": "POST", "headers": {"Authorization": 5, "Accept": "x"}})
+
+    assert request is not None
+    assert request.headers == {"accept": "x"}
+
+
+def test_one_ckafka_record_makes_the_whole_batch_ckafkas() -> None:
+    raw = {
+        "Records": [{"CMQ": {"msgBody": json.dumps(ABORT_MESSAGE)}}, {"Ckafka": {"msgBody": json.dumps(ABORT_MESSAGE)}}]
+    }
+
+    assert decode(raw).source is Source.CKAFKA
+
+
+@pytest.mark.parametrize("record", ["text", 5, None, [], {"cos": "text"}, {"Ckafka": []}, {"CMQ": 5}], ids=repr)
+def test_a_record_that_is_none_is_refused(record: object) -> None:
+    assert rejections({"Records": [record]}) == ["neither a CKafka, a CMQ nor a COS record"]
+
+
+def test_what_a_run_handed_on_is_a_checkpoint_whatever_else_the_event_holds() -> None:
+    assert decode({"cos_sweeper_checkpoint": {"version": 1}, "Type": "Timer"}).requests == (
+        ResumeRequest({"version": 1}, "event"),
+    )
+
+
+@pytest.mark.parametrize("extra", [{"data": {}}, {"specversion": "1.0"}], ids=["data", "specversion"])
+def test_a_message_with_one_field_that_eventbridge_has_too_is_a_message(extra: dict[str, Any]) -> None:
+    (ask,) = decode(ABORT_MESSAGE | extra).requests
+
+    assert isinstance(ask, AbortRequest)
+
+
+def test_a_body_in_base64_is_unpacked_only_where_the_gateway_says_so() -> None:
+    packed = base64.b64encode(json.dumps(ABORT_MESSAGE).encode()).decode()
+
+    (ask,) = decode(over_http(packed, isBase64Encoded=True)).requests
+
+    assert isinstance(ask, AbortRequest)
+    for flag in (False, "false", None):
+        assert rejections(over_http(packed, isBase64Encoded=flag)) == ["the message is not JSON"]
+
+
+def test_a_cls_batch_is_gzip_and_nothing_like_it() -> None:
+    batch = json.dumps({"records": [{"content": json.dumps(ABORT_MESSAGE)}, "text", None]}).encode()
+    # As much as makes an encoder look back over its whole window, which a smaller one would not reach.
+    padded = json.dumps({"records": [{"content": json.dumps(ABORT_MESSAGE)}], "rest": "".join(map(str, range(20_000)))})
+
+    assert [type(ask) for ask in decode(cls(gzip.compress(batch))).requests] == [
+        AbortRequest,
+        RejectedRequest,
+        RejectedRequest,
+    ]
+    assert [type(ask) for ask in decode(cls(gzip.compress(padded.encode()))).requests] == [AbortRequest]
+    assert rejections(cls(zlib.compress(batch))) == ["the data is not gzip"]
+    for more in (b"more", gzip.compress(batch)):
+        assert len(rejections(cls(gzip.compress(batch) + more))) == 1
+
+
+@pytest.mark.parametrize(
+    "data",
+    [ABORT_MESSAGE, json.dumps(ABORT_MESSAGE), {"msgBody": json.dumps(ABORT_MESSAGE), "topic": "t"}],
+    ids=["message", "text", "envelope"],
+)
+def test_eventbridge_brings_a_message_its_text_or_an_envelope_around_it(data: object) -> None:
+    (ask,) = decode({"specversion": "1.0", "data": data}).requests
+
+    assert isinstance(ask, AbortRequest)

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from cos_sweeper.core.model import (
     Aborted,
     AlreadyGone,
-    Bucket,
     BucketFailed,
     Deferred,
     Failed,
@@ -32,13 +31,13 @@ from cos_sweeper.core.report import (
     Status,
 )
 from tests.aborting import aborting_settings
+from tests.fixtures import PHOTOS
 
-BUCKET = Bucket("photos-1250000000", "ap-guangzhou")
-PLAN = build_plan((), aborting_settings((BUCKET,)), (BUCKET,), "run", datetime(2026, 11, 22, tzinfo=timezone.utc))
+PLAN = build_plan((), aborting_settings((PHOTOS,)), (PHOTOS,), "run", datetime(2026, 11, 22, tzinfo=timezone.utc))
 
 
 def upload(key: str = "raw/a") -> Upload:
-    return Upload(BUCKET, key, "1")
+    return Upload(PHOTOS, key, "1")
 
 
 sizes = st.none() | st.integers(0, 10**12)
@@ -105,13 +104,13 @@ def test_the_status_says_what_was_left_and_what_failed(outcome: Outcome, status:
 
 def test_a_listing_that_broke_off_makes_the_run_failed() -> None:
     report_builder = ReportBuilder(PLAN)
-    report_builder.sweeping(BUCKET)
-    report_builder.bucket_failed(BucketFailed(BUCKET, "AccessDenied", 403, "id", permanent=True))
+    report_builder.sweeping(PHOTOS)
+    report_builder.bucket_failed(BucketFailed(PHOTOS, "AccessDenied", 403, "id", permanent=True))
 
     report = report_builder.build()
 
     assert (report.status, report.buckets_swept, report.buckets_failed) == (Status.FAILED, 0, 1)
-    assert report.failures[0]["bucket"] == str(BUCKET)
+    assert report.failures[0]["bucket"] == str(PHOTOS)
 
 
 def test_leaks_are_grouped_by_prefix_and_initiator_the_largest_first() -> None:

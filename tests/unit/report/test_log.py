@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from cos_sweeper.core.redaction import HIDDEN, Redactor
+from cos_sweeper.core.redaction import Redactor
 from cos_sweeper.report.log import MAX_LINE_BYTES, Fact, Log
 
 SECRETS = ("AKIDexample0123456789", "key/with+signs==", "token.of.the.role")
@@ -91,39 +91,3 @@ def test_a_secret_is_taken_out_also_where_a_long_line_is_cut(secret: str, paddin
 
     assert secret not in line
     assert not any(secret[:length] in line for length in range(8, len(secret)))
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "q-sign-algorithm=sha1&q-ak=AKIDother&q-signature=abc123",
-        "Authorization: abc123",
-        "{'authorization': 'abc123'}",
-        "x-cos-security-token: abc123",
-        "Authorization: Bearer abc123",
-    ],
-)
-def test_signatures_and_tokens_nobody_told_us_of_are_taken_out(text: str) -> None:
-    cleaned = Redactor(()).redact(text)
-
-    assert "abc123" not in cleaned
-    assert HIDDEN in cleaned
-
-
-SHAPES = ["text", 5, 0.5, True, None, [], ["text", 5], {}, {"value": "text"}, [[{"value": ["text"]}]]]
-
-
-@pytest.mark.parametrize("name", ["token", "Authorization", "SecretKey", "x-cos-security-token", "Cookie", "PASSWORD"])
-@pytest.mark.parametrize("value", SHAPES, ids=repr)
-def test_value_of_any_shape_under_the_name_of_a_secret_is_hidden(name: str, value: object) -> None:
-    cleaned = Redactor(()).redact_all({"deep": [{name: value, "key": "k"}]})
-
-    assert cleaned == {"deep": [{name: HIDDEN, "key": "k"}]}
-
-
-def test_number_under_the_code_of_an_error_is_kept_in_a_report() -> None:
-    report = {"failures_by_code": {"ExpiredToken": 3, "SignatureDoesNotMatch": 1}, "token": "text", "tokens": ["text"]}
-
-    cleaned = Redactor(()).redact_all(report, keep_numbers=True)
-
-    assert cleaned == {"failures_by_code": report["failures_by_code"], "token": HIDDEN, "tokens": HIDDEN}

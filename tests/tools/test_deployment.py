@@ -8,7 +8,6 @@ import re
 import sys
 from collections.abc import Iterable, Iterator
 from importlib import metadata
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,9 +18,8 @@ from packaging.utils import canonicalize_name
 from cos_sweeper.core import settings
 from cos_sweeper.core.model import SweepRequest
 from cos_sweeper.scf import events
+from tests.fixtures import HANDLER, ROOT
 
-ROOT = Path(__file__).resolve().parent.parent
-HANDLER = ROOT / "handler"
 TEXT = (ROOT / "serverless.yml").read_text(encoding="utf-8")
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 

@@ -2,25 +2,29 @@
 What a request becomes under the settings: never more than they allow.
 """
 
-from datetime import datetime, timedelta, timezone
+from datetime import timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cos_sweeper.core.model import AbortRequest, Bucket, CompletedObject, RejectedRequest, SweepRequest, Upload
+from cos_sweeper.core.model import (
+    AbortRequest,
+    Bucket,
+    CompletedObject,
+    RejectedRequest,
+    ResumeRequest,
+    SweepRequest,
+    Upload,
+)
 from cos_sweeper.core.plan import ListingTarget, Plan, UploadTarget, build_plan
 from tests.aborting import aborting_settings
-
-NOW = datetime(2026, 11, 22, 12, tzinfo=timezone.utc)
-HOUR = timedelta(hours=1)
-PHOTOS = Bucket("photos-1250000000", "ap-guangzhou")
-LOGS = Bucket("logs-1250000000", "ap-singapore")
-BOTH = (PHOTOS, LOGS)
+from tests.fixtures import BUCKETS, HOUR, LOGS, NOW, PHOTOS
 
 
 def planned(*requests: AbortRequest | CompletedObject | SweepRequest | RejectedRequest, **settings: object) -> Plan:
-    return build_plan(requests, aborting_settings(BOTH, **settings), BOTH, "run", NOW)
+    return build_plan(requests, aborting_settings(BUCKETS, **settings), BUCKETS, "run", NOW)
 
 
 def reasons(plan: Plan) -> str:
@@ -148,3 +152,71 @@ def test_a_dry_run_in_the_settings_holds_for_every_request() -> None:
     assert planned(AbortRequest(LOGS.name, "k", "1"), dry_run=True).dry_run
     assert isinstance(planned(AbortRequest(LOGS.name, "k", "1")).named[0], UploadTarget)
     assert isinstance(planned(SweepRequest()).scans[0], ListingTarget)
+
+
+def planned_for_photos(*requests: Any, **settings: Any) -> Plan:
+    return build_plan(requests, aborting_settings((PHOTOS,), **settings), (PHOTOS,), "run", NOW)
+
+
+def test_a_checkpoint_among_other_asks_is_refused() -> None:
+    plan = planned_for_photos(ResumeRequest({}, "record 1"))
+
+    assert [refused.origin for refused in plan.refused] == ["record 1"]
+
+
+def test_what_is_exactly_as_the_settings_have_it_does_not_widen_them() -> None:
+    plan = planned_for_photos(SweepRequest(min_age=72 * HOUR, min_idle=24 * HOUR, max_aborts=10), max_aborts=10)
+
+    assert plan.refused == ()
+    assert len(plan.scans) == 1
+
+
+def test_a_wanted_prefix_wider_than_the_allowed_ones_is_narrowed_to_them() -> None:
+    plan = planned_for_photos(SweepRequest(prefixes=("raw/",)), prefixes=("raw/x/", "raw/y/", "logs/"))
+
+    assert plan.refused == ()
+    assert [scan.prefix for scan in plan.scans] == ["raw/x/", "raw/y/"]
+
+
+def test_leftovers_have_no_age_of_their_own() -> None:
+    (scan,) = planned_for_photos(CompletedObject(PHOTOS.name, "k", NOW - HOUR)).scans
+
+    assert scan.policy.min_age == timedelta(0)
+
+
+def test_the_region_of_a_named_upload_may_be_told_if_it_is_the_buckets() -> None:
+    assert len(planned_for_photos(AbortRequest(PHOTOS.name, "k", "1", PHOTOS.region)).named) == 1
+
+
+def test_what_a_sweep_leaves_open_is_as_the_settings_have_it() -> None:
+    plan = planned_for_photos(SweepRequest(), dry_run=True, max_aborts=10, min_age=80 * HOUR, min_idle=40 * HOUR)
+
+    assert (plan.dry_run, plan.max_aborts) == (True, 10)
+    assert (plan.scans[0].policy.min_age, plan.scans[0].policy.min_idle) == (80 * HOUR, 40 * HOUR)
+
+
+@pytest.mark.parametrize(("count", "prefixes", "is_made"), [(100, 100, True), (137, 73, False)])
+@pytest.mark.parametrize("is_named", [True, False])
+def test_a_sweep_is_of_ten_thousand_listings_at_most(
+    count: int, prefixes: int, *, is_named: bool, is_made: bool
+) -> None:
+    buckets = [Bucket(f"b{n:03}-1250000000", "ap-guangzhou") for n in range(count)]
+    settings = aborting_settings(tuple(buckets), prefixes=tuple(f"{n:03}/" for n in range(prefixes)))
+    ask = SweepRequest(tuple(bucket.name for bucket in buckets) if is_named else None)
+
+    plan = build_plan((ask,), settings, buckets, "run", NOW)
+
+    assert (len(plan.scans), len(plan.refused)) == ((10_000, 0) if is_made else (0, 1))
+
+
+def test_of_everything_that_is_wrong_with_a_sweep_twenty_things_are_said() -> None:
+    (refused,) = planned_for_photos(SweepRequest(prefixes=tuple(f"/{n}" for n in range(50)))).refused
+
+    assert refused.reason.count("matches nothing") == 20
+
+
+def test_of_a_refused_upload_no_more_is_told_than_a_key_can_have() -> None:
+    (refused,) = planned_for_photos(AbortRequest(PHOTOS.name, "k" * 900, "x y" * 300)).refused
+
+    assert refused.upload is not None
+    assert (len(refused.upload.key), len(refused.upload.upload_id)) == (850, 850)

@@ -8,10 +8,10 @@ import pytest
 
 from cos_sweeper.core import key_readings
 from cos_sweeper.core.keys import validate_key
-from cos_sweeper.core.model import Bucket, Cursor, ListedUpload, Part, Upload
+from cos_sweeper.core.model import Cursor, ListedUpload, Part, Upload
 from cos_sweeper.cos import xml
+from tests.fixtures import PHOTOS
 
-BUCKET = Bucket("photos-1250000000", "ap-guangzhou")
 UTC = timezone.utc
 
 
@@ -20,7 +20,7 @@ def listing(inner: str, truncated: str = "false", root: str = "ListMultipartUplo
 
 
 def page(inner: str, **more: str) -> tuple[tuple[ListedUpload, ...], Cursor | None]:
-    read = xml.uploads_page(listing(inner, **more), BUCKET, Cursor())
+    read = xml.uploads_page(listing(inner, **more), PHOTOS, Cursor())
     return read.listed, read.next
 
 
@@ -107,22 +107,22 @@ def test_date_header_is_read_in_its_one_form(text: str, time: str | None) -> Non
 def test_character_that_xml_forbids_hides_nothing_that_is_needed(rubbish: bytes) -> None:
     body = listing("<Prefix>HERE</Prefix><Upload><Key>a</Key><UploadId>1</UploadId><Owner>HERE</Owner></Upload>")
 
-    read = xml.uploads_page(body.replace(b"HERE", rubbish), BUCKET, Cursor())
+    read = xml.uploads_page(body.replace(b"HERE", rubbish), PHOTOS, Cursor())
 
-    assert [one.upload for one in read.listed] == [Upload(BUCKET, "a", "1")]
+    assert [one.upload for one in read.listed] == [Upload(PHOTOS, "a", "1")]
 
 
 def test_key_with_a_character_that_xml_forbids_cannot_be_sent_and_no_marker() -> None:
     keyed = listing("<Upload><Key>a&#1;b</Key><UploadId>1</UploadId></Upload>")
     markers = [("a&#1;", "1"), ("a", "1&#1;")]
 
-    (listed,) = xml.uploads_page(keyed, BUCKET, Cursor()).listed
+    (listed,) = xml.uploads_page(keyed, PHOTOS, Cursor()).listed
 
     assert validate_key(listed.upload.key, "1") == "the key is not valid UTF-8"
     for key, upload_id in markers:
         marked = f"<NextKeyMarker>{key}</NextKeyMarker><NextUploadIdMarker>{upload_id}</NextUploadIdMarker>"
         with pytest.raises(xml.Unreadable):
-            xml.uploads_page(listing(marked, "true"), BUCKET, Cursor())
+            xml.uploads_page(listing(marked, "true"), PHOTOS, Cursor())
 
 
 ENTRY = "<Upload><Key>a%2Bb</Key><UploadId>1</UploadId></Upload>"
@@ -140,7 +140,7 @@ ENTRY = "<Upload><Key>a%2Bb</Key><UploadId>1</UploadId></Upload>"
 def test_a_key_is_decoded_where_the_answer_says_that_it_is_encoded(inner: str, key: str) -> None:
     listed, _ = page(inner)
 
-    assert [one.upload for one in listed] == [Upload(BUCKET, key, "1")]
+    assert [one.upload for one in listed] == [Upload(PHOTOS, key, "1")]
 
 
 @pytest.mark.parametrize("root", ["ListMultipartUploadsResult", 'ListMultipartUploadsResult xmlns="http://s3/doc"'])
@@ -194,7 +194,7 @@ def test_an_upload_tells_its_start_and_its_initiator() -> None:
     (listed,), _ = page(inner)
 
     assert listed == ListedUpload(
-        Upload(BUCKET, "k", "1"), datetime(2026, 3, 4, 10, 1, 33, tzinfo=UTC), "qcs::cam::uin/1:uin/2"
+        Upload(PHOTOS, "k", "1"), datetime(2026, 3, 4, 10, 1, 33, tzinfo=UTC), "qcs::cam::uin/1:uin/2"
     )
 
 
@@ -208,7 +208,7 @@ PART = "<Part><PartNumber>1</PartNumber><LastModified>2026-03-04T10:01:33.000Z</
 def test_parts_are_read_with_where_they_go_on() -> None:
     body = parts(f"<IsTruncated>true</IsTruncated><NextPartNumberMarker>1</NextPartNumberMarker>{PART}")
 
-    read = xml.parts_page(body, Upload(BUCKET, "k", "1"), 0)
+    read = xml.parts_page(body, Upload(PHOTOS, "k", "1"), 0)
 
     assert (read.parts, read.next) == ((Part(datetime(2026, 3, 4, 10, 1, 33, tzinfo=UTC), 5, 1),), 1)
 
@@ -227,7 +227,7 @@ def test_parts_are_read_with_where_they_go_on() -> None:
 )
 def test_parts_that_cannot_be_trusted_are_unreadable(inner: str) -> None:
     with pytest.raises(xml.Unreadable):
-        xml.parts_page(parts(inner), Upload(BUCKET, "k", "1"), 3)
+        xml.parts_page(parts(inner), Upload(PHOTOS, "k", "1"), 3)
 
 
 def test_buckets_are_read_page_by_page() -> None:
@@ -235,10 +235,10 @@ def test_buckets_are_read_page_by_page() -> None:
     whole = xml.buckets_page(f"<ListAllMyBucketsResult>{inner}</ListAllMyBucketsResult>".encode(), "")
     first = f"<ListAllMyBucketsResult><IsTruncated>true</IsTruncated>{inner}</ListAllMyBucketsResult>".encode()
 
-    assert (whole.buckets, whole.next) == ((BUCKET,), None)
-    assert xml.buckets_page(first, "").next == BUCKET.name
+    assert (whole.buckets, whole.next) == ((PHOTOS,), None)
+    assert xml.buckets_page(first, "").next == PHOTOS.name
     with pytest.raises(xml.Unreadable):
-        xml.buckets_page(first, BUCKET.name)
+        xml.buckets_page(first, PHOTOS.name)
 
 
 ENTITY = '<!DOCTYPE a [<!ENTITY b "bomb">]><a>&b;</a>'

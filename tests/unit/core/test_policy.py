@@ -3,25 +3,27 @@ Which uploads are abandoned, case by case.
 """
 
 from dataclasses import replace
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from cos_sweeper.core import policy
-from cos_sweeper.core.model import Abort, Bucket, Keep, ListedUpload, NeedsParts, Part, Upload
-from cos_sweeper.core.policy import Activity, Policy, add_parts, evaluate, prefilter
-
-NOW = datetime(2026, 11, 22, 12, tzinfo=timezone.utc)
-HOUR = timedelta(hours=1)
-IN_STEP = timedelta(0)
-RULES = Policy(min_age=72 * HOUR, min_idle=24 * HOUR)
-BUCKET = Bucket("photos-1250000000", "ap-guangzhou")
+from cos_sweeper.core.model import (
+    Abort,
+    Keep,
+    ListedUpload,
+    NeedsParts,
+    Part,
+    Upload,
+)
+from cos_sweeper.core.policy import Activity, Policy, add_parts, evaluate, prefilter, time_in
+from tests.fixtures import HOUR, NO_SKEW, NOW, PHOTOS, POLICY, TIMED_ID
 
 
 def listed(started: datetime | None, key: str = "k", upload_id: str = "any") -> ListedUpload:
-    return ListedUpload(Upload(BUCKET, key, upload_id), started)
+    return ListedUpload(Upload(PHOTOS, key, upload_id), started)
 
 
 def timed_id(started: datetime) -> str:
@@ -39,7 +41,7 @@ def timed_id(started: datetime) -> str:
     ids=["older", "exactly_at_the_limit", "younger", "in_the_future"],
 )
 def test_the_age_counts_from_the_start_and_the_limit_itself_is_kept(age: timedelta, verdict: object) -> None:
-    assert prefilter(listed(NOW - age), IN_STEP, RULES, NOW) == verdict
+    assert prefilter(listed(NOW - age), NO_SKEW, POLICY, NOW) == verdict
 
 
 @pytest.mark.parametrize(
@@ -61,7 +63,7 @@ def test_the_listing_and_the_upload_id_check_each_other(
 ) -> None:
     upload_id = timed_id(in_id) if in_id else "of-another-shape"
 
-    assert prefilter(listed(told, upload_id=upload_id), IN_STEP, RULES, NOW) == verdict
+    assert prefilter(listed(told, upload_id=upload_id), NO_SKEW, POLICY, NOW) == verdict
 
 
 @pytest.mark.parametrize(
@@ -69,9 +71,9 @@ def test_the_listing_and_the_upload_id_check_each_other(
     [("raw/a", None), ("raw/keep/a", policy.EXCLUDED), ("logs/a", policy.OUTSIDE), ("raw", policy.OUTSIDE)],
 )
 def test_prefixes_let_in_and_spared_prefixes_win(key: str, verdict: str | None) -> None:
-    rules = replace(RULES, prefixes=("raw/",), exclude_prefixes=("raw/keep",))
+    rules = replace(POLICY, prefixes=("raw/",), exclude_prefixes=("raw/keep",))
 
-    screened = prefilter(listed(NOW - 100 * HOUR, key), IN_STEP, rules, NOW)
+    screened = prefilter(listed(NOW - 100 * HOUR, key), NO_SKEW, rules, NOW)
 
     assert screened == (Keep(verdict) if verdict else NeedsParts(NOW - 100 * HOUR))
 
@@ -100,7 +102,7 @@ COMPOSED, DECOMPOSED = "caf\u00e9/", "cafe\u0301/"
     ],
 )
 def test_excluded_prefix_is_compared_in_every_form_of_its_letters(prefix: str, key: str, excluded: bool) -> None:  # noqa: FBT001
-    rules = replace(RULES, exclude_prefixes=("other/", prefix))
+    rules = replace(POLICY, exclude_prefixes=("other/", prefix))
 
     assert policy.keep_by_key(key, rules) == (Keep(policy.EXCLUDED) if excluded else None)
 
@@ -129,9 +131,9 @@ COMMITTERS = [
 
 @pytest.mark.parametrize("key", COMMITTERS)
 def test_key_under_a_committers_path_is_kept_until_committers_are_included(key: str) -> None:
-    assert policy.keep_by_key(key, RULES) == Keep(policy.COMMITTERS)
-    assert policy.keep_by_key(key, replace(RULES, only_key=key)) == Keep(policy.COMMITTERS)
-    assert policy.keep_by_key(key, replace(RULES, include_committers=True)) is None
+    assert policy.keep_by_key(key, POLICY) == Keep(policy.COMMITTERS)
+    assert policy.keep_by_key(key, replace(POLICY, only_key=key)) == Keep(policy.COMMITTERS)
+    assert policy.keep_by_key(key, replace(POLICY, include_committers=True)) is None
 
 
 @pytest.mark.parametrize(
@@ -142,15 +144,15 @@ def test_key_under_a_committers_path_is_kept_until_committers_are_included(key: 
     ],
 )
 def test_ordinary_key_is_under_no_committers_path(key: str) -> None:
-    assert policy.keep_by_key(key, RULES) is None
+    assert policy.keep_by_key(key, POLICY) is None
 
 
 def test_exclusion_and_scope_are_named_before_a_committer() -> None:
     key = "raw/_temporary/a"
 
-    assert policy.keep_by_key(key, replace(RULES, exclude_prefixes=("raw/",))) == Keep(policy.EXCLUDED)
-    assert policy.keep_by_key(key, replace(RULES, prefixes=("logs/",))) == Keep(policy.OUTSIDE)
-    assert policy.keep_by_key(key, replace(RULES, only_key="raw/a")) == Keep(policy.OTHER_KEY)
+    assert policy.keep_by_key(key, replace(POLICY, exclude_prefixes=("raw/",))) == Keep(policy.EXCLUDED)
+    assert policy.keep_by_key(key, replace(POLICY, prefixes=("logs/",))) == Keep(policy.OUTSIDE)
+    assert policy.keep_by_key(key, replace(POLICY, only_key="raw/a")) == Keep(policy.OTHER_KEY)
 
 
 @pytest.mark.parametrize(
@@ -164,7 +166,7 @@ def test_exclusion_and_scope_are_named_before_a_committer() -> None:
     ids=["small", "ahead", "behind", "missing"],
 )
 def test_doubtful_clock_keeps_everything(skew: timedelta | None, kept: str | None) -> None:
-    screened = prefilter(listed(NOW - 1000 * HOUR), skew, RULES, NOW)
+    screened = prefilter(listed(NOW - 1000 * HOUR), skew, POLICY, NOW)
 
     assert screened == (Keep(kept) if kept else NeedsParts(NOW - 1000 * HOUR))
 
@@ -180,9 +182,9 @@ def test_doubtful_clock_keeps_everything(skew: timedelta | None, kept: str | Non
     ids=["id_agrees_with_utc", "id_agrees_with_china", "id_agrees_with_neither", "no_id"],
 )
 def test_time_without_zone_is_read_as_the_later_one(in_id: datetime | None, expected: object) -> None:
-    upload = Upload(BUCKET, "k", timed_id(in_id) if in_id else "any")
+    upload = Upload(PHOTOS, "k", timed_id(in_id) if in_id else "any")
 
-    screened = prefilter(ListedUpload(upload, NOW - 100 * HOUR, "", NOW - 108 * HOUR), IN_STEP, RULES, NOW)
+    screened = prefilter(ListedUpload(upload, NOW - 100 * HOUR, "", NOW - 108 * HOUR), NO_SKEW, POLICY, NOW)
 
     assert screened == expected
 
@@ -218,12 +220,12 @@ def test_stale_sibling_must_be_idle_for_four_times_its_longest_pause(
 
 
 def test_leftovers_are_of_exactly_the_completed_key_and_older_than_it() -> None:
-    rules = replace(RULES, min_age=timedelta(0), only_key="a", started_before=NOW - 5 * HOUR)
+    rules = replace(POLICY, min_age=timedelta(0), only_key="a", started_before=NOW - 5 * HOUR)
 
     verdicts = [
-        prefilter(listed(NOW - 6 * HOUR, "a"), IN_STEP, rules, NOW),
-        prefilter(listed(NOW - 5 * HOUR, "a"), IN_STEP, rules, NOW),
-        prefilter(listed(NOW - 6 * HOUR, "ab"), IN_STEP, rules, NOW),
+        prefilter(listed(NOW - 6 * HOUR, "a"), NO_SKEW, rules, NOW),
+        prefilter(listed(NOW - 5 * HOUR, "a"), NO_SKEW, rules, NOW),
+        prefilter(listed(NOW - 6 * HOUR, "ab"), NO_SKEW, rules, NOW),
     ]
 
     assert verdicts == [NeedsParts(NOW - 6 * HOUR), Keep(policy.STARTED_LATER), Keep(policy.OTHER_KEY)]
@@ -241,22 +243,22 @@ def test_leftovers_are_of_exactly_the_completed_key_and_older_than_it() -> None:
 def test_one_part_within_the_idle_time_keeps_the_upload(idle: timedelta, verdict: object) -> None:
     parts = [Part(NOW - 90 * HOUR, 3), Part(NOW - idle, 4)]
 
-    seen = add_parts(Activity(), parts, RULES, NOW)
+    seen = add_parts(Activity(), parts, POLICY, NOW)
 
-    assert (seen if isinstance(seen, Keep) else evaluate(NeedsParts(NOW - 100 * HOUR), seen, RULES, NOW)) == verdict
+    assert (seen if isinstance(seen, Keep) else evaluate(NeedsParts(NOW - 100 * HOUR), seen, POLICY, NOW)) == verdict
 
 
 def test_without_parts_the_start_is_what_was_seen_last() -> None:
-    assert evaluate(NeedsParts(NOW - 25 * HOUR), Activity(), RULES, NOW) == Abort(0)
-    assert evaluate(NeedsParts(NOW - 24 * HOUR), Activity(), RULES, NOW) == Keep(policy.PART_LATELY)
-    assert evaluate(None, Activity(), RULES, NOW) == Keep(policy.IDLE_UNKNOWN)
+    assert evaluate(NeedsParts(NOW - 25 * HOUR), Activity(), POLICY, NOW) == Abort(0)
+    assert evaluate(NeedsParts(NOW - 24 * HOUR), Activity(), POLICY, NOW) == Keep(policy.PART_LATELY)
+    assert evaluate(None, Activity(), POLICY, NOW) == Keep(policy.IDLE_UNKNOWN)
 
 
 def test_a_part_whose_time_cannot_be_read_keeps_the_upload_unless_no_idle_time_is_asked_for() -> None:
     parts = [Part(NOW - 90 * HOUR, 3), Part(None, 4)]
-    at_once = replace(RULES, min_idle=timedelta(0))
+    at_once = replace(POLICY, min_idle=timedelta(0))
 
-    assert add_parts(Activity(), parts, RULES, NOW) == Keep(policy.PART_UNREADABLE)
+    assert add_parts(Activity(), parts, POLICY, NOW) == Keep(policy.PART_UNREADABLE)
     assert add_parts(Activity(), parts, at_once, NOW) == Activity(NOW - 90 * HOUR, 7)
     assert evaluate(None, Activity(NOW, 7), at_once, NOW) == Abort(7)
 
@@ -271,16 +273,40 @@ def test_parts_in_any_order_and_on_any_page_come_to_the_same_verdict(
     def verdict(pages: list[list[Part]]) -> Keep | Abort:
         activity = Activity()
         for page in pages:
-            seen = add_parts(activity, page, RULES, NOW)
+            seen = add_parts(activity, page, POLICY, NOW)
             if isinstance(seen, Keep):
                 return seen
             activity = seen
-        return evaluate(NeedsParts(started), activity, RULES, NOW)
+        return evaluate(NeedsParts(started), activity, POLICY, NOW)
 
     whole = [part for page in pages for part in page]
     seen = [started, *(part.last_modified or NOW for part in whole)]
     expected: Keep | Abort = Abort(sum(part.size for part in whole))
-    if NOW - max(seen) <= RULES.min_idle:
+    if NOW - max(seen) <= POLICY.min_idle:
         expected = Keep(policy.PART_LATELY)
 
     assert verdict(pages) == verdict([whole[::-1]]) == expected
+
+
+AT_ONCE = replace(POLICY, min_idle=timedelta(0))
+
+
+def test_an_id_that_only_begins_like_a_timed_one_tells_no_time() -> None:
+    assert time_in(TIMED_ID) is not None
+    assert time_in(TIMED_ID + "a") is None
+
+
+def test_a_fresh_part_ends_the_reading_of_parts() -> None:
+    assert isinstance(add_parts(Activity(), [Part(NOW - HOUR, 3)], POLICY, NOW), Keep)
+
+
+def test_the_newest_part_counts_wherever_it_stands() -> None:
+    old, newer = Part(NOW - 90 * HOUR, 3), Part(NOW - 80 * HOUR, 4)
+
+    for parts in ([old, newer], [newer, old]):
+        assert add_parts(Activity(), parts, POLICY, NOW) == Activity(NOW - 80 * HOUR, 7)
+
+
+def test_without_an_idle_time_neither_a_missing_part_nor_one_of_the_future_is_a_doubt() -> None:
+    assert evaluate(None, Activity(), AT_ONCE, NOW) == Abort(0)
+    assert add_parts(Activity(), [Part(NOW + HOUR, 4)], AT_ONCE, NOW) == Activity(NOW + HOUR, 4)

@@ -4,8 +4,8 @@ The supply chain's two small tools: hashes behind pins, and what an audit's find
 
 import pytest
 
-from tests.audit import verdict
-from tests.lock import with_hashes
+from tests.tools.audit import verdict
+from tests.tools.lock import with_hashes
 
 A, B = (f"--hash=sha256:{digit * 64}" for digit in "ab")
 

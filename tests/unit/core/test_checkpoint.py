@@ -4,7 +4,7 @@ What travels from one run to the next, and that it fits.
 
 import json
 from dataclasses import replace
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -19,20 +19,18 @@ from cos_sweeper.core.plan import ListingTarget, Plan, PriorFailures, Shard, Upl
 from cos_sweeper.core.policy import Policy
 from cos_sweeper.core.settings import Settings
 from tests.aborting import aborting_settings
+from tests.fixtures import NOW, PHOTOS, POLICY, TIMED_ID
 
-NOW = datetime(2026, 11, 22, 12, 0, 0, 123456, tzinfo=timezone.utc)
-PHOTOS = Bucket("photos-1250000000", "ap-guangzhou")
+AS_OF = NOW.replace(microsecond=123_456)
 SETTINGS = aborting_settings((PHOTOS,))
-RULES = Policy(timedelta(hours=72), timedelta(hours=24))
-ID = "1585130821" + "a" * 64
 
 
 def sweeping(**changes: Any) -> Plan:
-    made = plan.build_plan((SweepRequest(),), SETTINGS, (PHOTOS,), "run-1", NOW)
+    made = plan.build_plan((SweepRequest(),), SETTINGS, (PHOTOS,), "run-1", AS_OF)
     return replace(made, **changes)
 
 
-def reread(texts: tuple[str, ...], settings: Settings = SETTINGS, now: datetime = NOW) -> list[Plan]:
+def reread(texts: tuple[str, ...], settings: Settings = SETTINGS, now: datetime = AS_OF) -> list[Plan]:
     return [read(json.loads(text)[CHECKPOINT], settings, (PHOTOS,), now) for text in texts]
 
 
@@ -43,20 +41,26 @@ def raw(**changes: Any) -> dict[str, Any]:
 
 def test_a_plan_comes_back_as_it_went() -> None:
     leftovers = replace(
-        RULES, min_age=timedelta(0), only_key="猫", started_before=NOW, min_idle_unproven=timedelta(hours=24)
+        POLICY, min_age=timedelta(0), only_key="猫", started_before=AS_OF, min_idle_unproven=timedelta(hours=24)
     )
     went = sweeping(
         scans=(
             ListingTarget(
-                PHOTOS, "raw/", RULES, Cursor("raw/猫\udcff", ID), Cursor("raw/猫\udcff\udcff", ID), 2, is_blocked=True
+                PHOTOS,
+                "raw/",
+                POLICY,
+                Cursor("raw/猫\udcff", TIMED_ID),
+                Cursor("raw/猫\udcff\udcff", TIMED_ID),
+                2,
+                is_blocked=True,
             ),
             ListingTarget(PHOTOS, "猫", leftovers),
         ),
         named=(
-            UploadTarget(Upload(PHOTOS, "k", ID), RULES),
+            UploadTarget(Upload(PHOTOS, "k", TIMED_ID), POLICY),
             UploadTarget(
-                Upload(PHOTOS, "m", ID),
-                RULES,
+                Upload(PHOTOS, "m", TIMED_ID),
+                POLICY,
                 1,
                 was_sent=True,
                 is_blocked=True,
@@ -86,16 +90,17 @@ def test_however_much_there_is_to_do_and_however_long_the_keys_each_checkpoint_f
     key = character * (850 // len(character.encode("utf-8", "surrogateescape")))
     prefixes = tuple(key[:length] for length in range(1, 5))
     buckets = [Bucket(f"{'b' * 40}{n:03}-1250000000", "ap-guangzhou") for n in range(200)]
-    scans = tuple(ListingTarget(one, key, replace(RULES, prefixes=prefixes), Cursor(key, ID)) for one in buckets)
+    scans = tuple(ListingTarget(one, key, replace(POLICY, prefixes=prefixes), Cursor(key, TIMED_ID)) for one in buckets)
     named = tuple(
-        UploadTarget(Upload(one, "k" * 850, ID), replace(RULES, min_idle=timedelta(n))) for n, one in enumerate(buckets)
+        UploadTarget(Upload(one, "k" * 850, TIMED_ID), replace(POLICY, min_idle=timedelta(n)))
+        for n, one in enumerate(buckets)
     )
     went = sweeping(scans=scans, named=named, limit=10_000)
 
     texts = write(went)
 
     settings = replace(SETTINGS, buckets=tuple(buckets))
-    came = [read(json.loads(text)[CHECKPOINT], settings, buckets, NOW) for text in texts]
+    came = [read(json.loads(text)[CHECKPOINT], settings, buckets, AS_OF) for text in texts]
     assert max(len(text.encode()) for text in texts) <= MAX_BYTES < 128 * 1024
     assert tuple(scan for one in came for scan in one.scans) == scans
     assert tuple(each for one in came for each in one.named) == named
@@ -104,7 +109,7 @@ def test_however_much_there_is_to_do_and_however_long_the_keys_each_checkpoint_f
 
 def test_the_past_travels_once_even_when_the_work_is_split(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(checkpoint, "MAX_BYTES", 1500)
-    named = tuple(UploadTarget(Upload(PHOTOS, f"{n}" * 300, ID), RULES) for n in range(1, 9))
+    named = tuple(UploadTarget(Upload(PHOTOS, f"{n}" * 300, TIMED_ID), POLICY) for n in range(1, 9))
 
     came = reread(write(sweeping(named=named, prior_failures=PriorFailures(5, 1, (("SlowDown", 6),)))))
 
@@ -116,7 +121,7 @@ def test_the_past_travels_once_even_when_the_work_is_split(monkeypatch: pytest.M
 
 def test_aborts_of_unknown_result_stay_counted_wherever_they_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(checkpoint, "MAX_BYTES", 1500)
-    named = tuple(UploadTarget(Upload(PHOTOS, f"{n}" * 300, ID), RULES, was_sent=n > 6) for n in range(1, 9))
+    named = tuple(UploadTarget(Upload(PHOTOS, f"{n}" * 300, TIMED_ID), POLICY, was_sent=n > 6) for n in range(1, 9))
 
     came = reread(write(sweeping(named=named, limit=9, aborted=3)), replace(SETTINGS, max_aborts=9))
 
@@ -129,7 +134,7 @@ def test_aborts_of_unknown_result_stay_counted_wherever_they_are_told(monkeypatc
 def test_no_more_aborts_are_believed_to_be_counted_than_the_checkpoint_counts_within_its_limit(
     limit: int | None, aborted: int, believed: int
 ) -> None:
-    named = tuple(UploadTarget(Upload(PHOTOS, f"{n}", ID), RULES, was_sent=True) for n in range(5))
+    named = tuple(UploadTarget(Upload(PHOTOS, f"{n}", TIMED_ID), POLICY, was_sent=True) for n in range(5))
 
     (came,) = reread(write(sweeping(scans=(), named=named, limit=limit, aborted=aborted)))
 
@@ -215,11 +220,11 @@ def test_parts_of_a_limit_never_exceed_what_both_settings_allow(
         ({"stalled": "1"}, "got nowhere"),
         ({"todo": [["scan", 0, PHOTOS.name, "", "", "", {"attempts": 4}]]}, "attempts"),
         ({"todo": [["scan", 0, PHOTOS.name, "", "", "", {"blocked": 1}]]}, "`blocked`"),
-        ({"todo": [["upload", 0, PHOTOS.name, "k", ID, {"markers": [0]}]]}, "marker"),
-        ({"todo": [["delete", 0, PHOTOS.name, "k", ID]]}, "does not know"),
+        ({"todo": [["upload", 0, PHOTOS.name, "k", TIMED_ID, {"markers": [0]}]]}, "marker"),
+        ({"todo": [["delete", 0, PHOTOS.name, "k", TIMED_ID]]}, "does not know"),
         ({"todo": [["scan", 7, PHOTOS.name, "", "", ""]]}, "policy"),
         ({"todo": [["scan", -1, PHOTOS.name, "", "", ""]]}, "policy"),
-        ({"todo": [["upload", 0, PHOTOS.name, "/", ID]]}, "the key is empty"),
+        ({"todo": [["upload", 0, PHOTOS.name, "/", TIMED_ID]]}, "the key is empty"),
         ({"todo": [["upload", 0, PHOTOS.name, "k", ""]]}, "upload id is empty"),
         ({"todo": 5}, "damaged"),
         ({"policies": [{}]}, "damaged"),
@@ -228,7 +233,7 @@ def test_parts_of_a_limit_never_exceed_what_both_settings_allow(
 )
 def test_what_is_wrong_with_a_checkpoint_is_said(changes: dict[str, Any], reason: str) -> None:
     with pytest.raises(RequestRejected) as caught:
-        read(raw(**changes), SETTINGS, (PHOTOS,), NOW)
+        read(raw(**changes), SETTINGS, (PHOTOS,), AS_OF)
 
     assert reason in str(caught.value)
 
@@ -264,10 +269,14 @@ def test_settings_that_became_laxer_change_nothing_for_the_rest_of_a_chain() -> 
 
 def test_what_is_out_of_scope_now_is_dropped_and_reported() -> None:
     gone = Bucket("gone-1250000000", "ap-guangzhou")
-    narrow = replace(RULES, prefixes=("raw/",))
+    narrow = replace(POLICY, prefixes=("raw/",))
     went = sweeping(
-        scans=(ListingTarget(gone, "", RULES), ListingTarget(PHOTOS, "", RULES), ListingTarget(PHOTOS, "raw/", narrow)),
-        named=(UploadTarget(Upload(gone, "k", ID), RULES),),
+        scans=(
+            ListingTarget(gone, "", POLICY),
+            ListingTarget(PHOTOS, "", POLICY),
+            ListingTarget(PHOTOS, "raw/", narrow),
+        ),
+        named=(UploadTarget(Upload(gone, "k", TIMED_ID), POLICY),),
     )
 
     (came,) = reread(write(went), replace(SETTINGS, prefixes=("logs/",)))
@@ -285,7 +294,7 @@ def test_checkpoint_of_the_previous_version_is_read() -> None:
     old = {
         "version": 1,
         "run_id": "run-1",
-        "as_of": NOW.isoformat(),
+        "as_of": AS_OF.isoformat(),
         "dry_run": False,
         "max_aborts": 40,
         "number": 2,
@@ -301,10 +310,10 @@ def test_checkpoint_of_the_previous_version_is_read() -> None:
                 "started_before": None,
             }
         ],
-        "todo": [["scan", 0, PHOTOS.name, "raw/", "raw/k", ID], ["upload", 0, PHOTOS.name, "k", ID]],
+        "todo": [["scan", 0, PHOTOS.name, "raw/", "raw/k", TIMED_ID], ["upload", 0, PHOTOS.name, "k", TIMED_ID]],
     }
 
-    came = read(old, replace(SETTINGS, max_aborts=100), (PHOTOS,), NOW)
+    came = read(old, replace(SETTINGS, max_aborts=100), (PHOTOS,), AS_OF)
 
     assert (came.max_aborts, str(came.shard), came.prior_failures) == (
         25,
@@ -312,9 +321,9 @@ def test_checkpoint_of_the_previous_version_is_read() -> None:
         PriorFailures(1, 2, (("SlowDown", 3),)),
     )
     assert came.scans == (
-        ListingTarget(PHOTOS, "raw/", replace(RULES, exclude_prefixes=("keep/",)), Cursor("raw/k", ID)),
+        ListingTarget(PHOTOS, "raw/", replace(POLICY, exclude_prefixes=("keep/",)), Cursor("raw/k", TIMED_ID)),
     )
-    assert [one.upload for one in came.named] == [Upload(PHOTOS, "k", ID)]
+    assert [one.upload for one in came.named] == [Upload(PHOTOS, "k", TIMED_ID)]
 
 
 def test_a_prefix_that_is_excluded_since_is_excluded_from_here_on() -> None:
@@ -324,26 +333,26 @@ def test_a_prefix_that_is_excluded_since_is_excluded_from_here_on() -> None:
 
 
 def test_another_instances_clock_may_be_a_little_ahead() -> None:
-    (came,) = reread(write(sweeping()), now=NOW - timedelta(seconds=2))
+    (came,) = reread(write(sweeping()), now=AS_OF - timedelta(seconds=2))
 
-    assert came.as_of == NOW - timedelta(seconds=2)
+    assert came.as_of == AS_OF - timedelta(seconds=2)
 
 
 LEFTOVERS = Policy(
     timedelta(0),
     timedelta(hours=1),
     only_key="k",
-    started_before=NOW - timedelta(hours=1),
+    started_before=AS_OF - timedelta(hours=1),
     min_idle_unproven=timedelta(hours=24),
 )
 
 
 def test_leftovers_of_an_object_have_ages_of_their_own_and_no_future() -> None:
-    future = replace(LEFTOVERS, started_before=NOW + timedelta(days=1))
+    future = replace(LEFTOVERS, started_before=AS_OF + timedelta(days=1))
 
     (came,) = reread(write(sweeping(scans=(ListingTarget(PHOTOS, "k", LEFTOVERS), ListingTarget(PHOTOS, "k", future)))))
 
-    assert [scan.policy for scan in came.scans] == [LEFTOVERS, replace(LEFTOVERS, started_before=NOW)]
+    assert [scan.policy for scan in came.scans] == [LEFTOVERS, replace(LEFTOVERS, started_before=AS_OF)]
 
 
 @pytest.mark.parametrize(
@@ -360,12 +369,12 @@ def test_what_is_not_quite_a_stale_sibling_is_held_to_the_ages_of_a_sweep(policy
 
     (scan,) = came.scans
     is_sibling = policy.only_key is not None and policy.started_before is not None
-    assert scan.policy.min_age == (timedelta(0) if is_sibling else RULES.min_age)
-    assert scan.policy.min_idle == (timedelta(hours=1) if is_sibling else RULES.min_idle)
+    assert scan.policy.min_age == (timedelta(0) if is_sibling else POLICY.min_age)
+    assert scan.policy.min_idle == (timedelta(hours=1) if is_sibling else POLICY.min_idle)
 
 
 def test_named_upload_waits_for_the_idle_time_of_the_current_settings() -> None:
-    named = (UploadTarget(Upload(PHOTOS, "k", ID), replace(RULES, min_idle=timedelta(minutes=4))),)
+    named = (UploadTarget(Upload(PHOTOS, "k", TIMED_ID), replace(POLICY, min_idle=timedelta(minutes=4))),)
 
     (came,) = reread(write(sweeping(scans=(), named=named)), replace(SETTINGS, event_min_idle=timedelta(minutes=5)))
 

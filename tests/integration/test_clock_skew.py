@@ -1,5 +1,5 @@
 """
-Clocks that are off, ours or COS's, and times that lie in the future or cannot be read: kept, and said why.
+Our clock, COS's clock and the times of uploads and parts, each of them wrong in turn.
 """
 
 from datetime import datetime, timedelta, timezone
@@ -65,9 +65,6 @@ def sweep(function: Function) -> dict[str, Any]:
     return done.report
 
 
-# The real function
-
-
 @pytest.mark.parametrize("minutes", [6, -6, 60 * 24 * 400], ids=["ahead", "behind", "a_year_ahead"])
 @pytest.mark.parametrize("operation", ["ListMultipartUploads", "ListParts"])
 def test_while_cos_says_another_time_than_we_do_everything_is_kept(
@@ -121,9 +118,6 @@ def test_a_part_that_arrives_in_the_future_keeps_its_upload(
 
     assert (report["kept_by_reason"], report["uploads"]) == ({reason: 2}, 2)
     assert len(cloud.uploads(BUCKET)) == 2
-
-
-# In memory, with a clock for each side
 
 
 def swept(scene: Scene) -> Report:

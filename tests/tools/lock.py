@@ -9,7 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-REQUIREMENTS = Path(__file__).parents[1] / "requirements.txt"
+REQUIREMENTS = Path(__file__).parents[2] / "requirements.txt"
 PIN = re.compile(r"([a-z0-9.-]+)==\S+")
 HASH = re.compile(r"--hash=sha256:[0-9a-f]{64}")
 
