@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from cos_sweeper import app
-from tests.emulator.client import Cloud
+from tests.emulator.public import Cloud
 from tests.function import LOGS, PHOTOS, Function
 from tests.profiles import PROFILE, examples
 

@@ -10,9 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.aborting import ABORTING
-from tests.emulator.client import Cloud, HeldUpload, Seeded
-from tests.emulator.invocations import InvocationRecord
-from tests.emulator.journal import Request
+from tests.emulator.public import Cloud, HeldUpload, InvocationRecord, Request, Seeded
 from tests.function import LOGS, PHOTOS, event, role_policy
 
 ENVIRONMENT = {"BUCKETS": f"{PHOTOS},{LOGS}", **ABORTING}

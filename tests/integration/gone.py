@@ -4,7 +4,7 @@ What the tests of uploads that COS does not know share.
 
 from typing import Any
 
-from tests.emulator.client import Cloud, Seeded
+from tests.emulator.public import Cloud, Seeded
 from tests.function import LOGS, PHOTOS, Invocation
 from tests.integration.chains import OUTCOMES
 

@@ -5,7 +5,7 @@ Calls over HTTP, what they answer, and the uploads that are held before and afte
 import json
 from typing import Any
 
-from tests.emulator.client import Cloud, HeldUpload
+from tests.emulator.public import Cloud, HeldUpload
 from tests.function import LOGS, PHOTOS, TOKEN, event, named
 
 BUCKET = PHOTOS.partition("@")[0]

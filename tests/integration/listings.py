@@ -4,8 +4,7 @@ What the tests of markers share: uploads that fill pages, and what a run makes o
 
 from typing import Any
 
-from tests.emulator.client import Cloud, Seeded
-from tests.emulator.journal import Request
+from tests.emulator.public import Cloud, Request, Seeded
 from tests.function import PHOTOS, Invocation
 from tests.integration.chains import OUTCOMES
 

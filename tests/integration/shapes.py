@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from tests.emulator.client import Cloud
+from tests.emulator.public import Cloud
 from tests.function import PHOTOS, TOKEN, Invocation, event, named
 
 BUCKET = PHOTOS.partition("@")[0]

@@ -10,7 +10,7 @@ import pytest
 from cos_sweeper.core.errors import RunFailed
 from cos_sweeper.core.model import AbortRequest, CompletedObject, SweepRequest
 from cos_sweeper.scf.events import decode
-from tests.emulator.client import Cloud
+from tests.emulator.public import Cloud
 from tests.function import EVENTS, Function, event, timer
 from tests.integration.http_calls import BUCKET, held
 

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from tests.emulator.client import Cloud
+from tests.emulator.public import Cloud
 from tests.function import LOGS, PHOTOS, TOKEN, Function, event, named, timer
 
 BUCKET, OTHER = PHOTOS.partition("@")[0], LOGS.partition("@")[0]

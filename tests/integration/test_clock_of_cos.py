@@ -11,7 +11,7 @@ from unittest import mock
 import pytest
 
 import index
-from tests.emulator.client import Cloud
+from tests.emulator.public import Cloud
 from tests.function import LOGS, PHOTOS, Function, Invocation, named, timer
 from tests.integration.events import completed
 from tests.integration.little_cos import LittleCos, Part

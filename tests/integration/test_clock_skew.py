@@ -11,8 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cos_sweeper.core.report import Report
-from tests.emulator.client import Cloud
-from tests.emulator.seeding import Seed
+from tests.emulator.public import Cloud, Seed
 from tests.function import PHOTOS, Function, timer
 from tests.world import events, terms
 from tests.world.chains import Wish

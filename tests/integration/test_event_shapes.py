@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.emulator.client import Cloud
+from tests.emulator.public import Cloud
 from tests.function import Function, named, timer
 from tests.integration.shapes import BOM, BUCKET, ENVELOPE, cls, completed, held, message, post, rejected
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.emulator.client import Cloud
+from tests.emulator.public import Cloud
 from tests.function import Function, Invocation, event, named, timer
 from tests.integration.events import completed
 from tests.integration.evidence import BUCKET, PART_LATELY, sweep

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.emulator.client import Cloud
+from tests.emulator.public import Cloud
 from tests.function import LOGS, PHOTOS, Function, event, named, timer
 
 BUCKET, OTHER = (place.partition("@")[0] for place in (PHOTOS, LOGS))

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.emulator.client import Cloud
+from tests.emulator.public import Cloud
 from tests.function import Function, event, named
 from tests.integration.http_calls import held, post, seeded, status_of
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.emulator.client import Cloud
+from tests.emulator.public import Cloud
 from tests.function import TOKEN, Function
 from tests.integration.shapes import BEARER, JSON_TYPE, held, message, post, rejected
 

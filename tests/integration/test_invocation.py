@@ -10,7 +10,7 @@ import pytest
 
 from cos_sweeper.core import plan
 from cos_sweeper.core.errors import BadSettings, InternalError, MissingCredentials
-from tests.emulator.client import Cloud, Seeded
+from tests.emulator.public import Cloud, Seeded
 from tests.function import Function, event, named, timer
 from tests.integration.http_calls import BUCKET, post, seeded, status_of
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.emulator.client import Cloud
+from tests.emulator.public import Cloud
 from tests.function import PHOTOS, Function, event, named
 from tests.integration.objects import stored
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.emulator.client import Cloud, Seeded
+from tests.emulator.public import Cloud, Seeded
 from tests.function import PHOTOS, Function, event, timer
 from tests.integration.chains import LOG_BUCKET, PHOTO_BUCKET, Chain, gone, kafka, post, statuses, totals, uploads_of
 from tests.integration.objects import stored

@@ -2,7 +2,7 @@
 What CLS can search: it drops every field of a line that is neither a text nor a number.
 """
 
-from tests.emulator.client import Cloud
+from tests.emulator.public import Cloud
 from tests.function import PHOTOS, Function, named, timer
 
 BUCKET = PHOTOS.partition("@")[0]

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.emulator.client import Cloud, Seeded
+from tests.emulator.public import Cloud, Seeded
 from tests.function import PHOTOS, Function, Invocation, timer
 from tests.integration.listings import (
     BUCKET,

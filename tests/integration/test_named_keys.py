@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.emulator.client import Cloud
+from tests.emulator.public import Cloud
 from tests.function import Function, event, named
 from tests.integration.gone import BUCKET, UNCHECKED, asked, left, outcomes, seeded
 

@@ -3,7 +3,7 @@ Uploads that an event names, and the stale siblings of a completed object.
 """
 
 from cos_sweeper.core.errors import RunFailed
-from tests.emulator.client import Cloud
+from tests.emulator.public import Cloud
 from tests.function import Function, event, named
 from tests.integration.http_calls import BUCKET, held, seeded
 

@@ -10,7 +10,7 @@ import pytest
 from cos_sweeper.core.settings import load
 from cos_sweeper.scf import cam_policy
 from tests.aborting import ABORTING
-from tests.emulator.client import Cloud
+from tests.emulator.public import Cloud
 from tests.fixtures import HANDLER
 from tests.function import FUNCTION, PHOTOS, Function, named, timer
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from qcloud_cos import CosConfig, CosS3Client
 
-from tests.emulator.client import Cloud
+from tests.emulator.public import Cloud
 from tests.function import LOGS, PHOTOS, TOKEN, Function, event, named, timer
 
 BUCKET = PHOTOS.partition("@")[0]

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.emulator.client import Cloud
+from tests.emulator.public import Cloud
 from tests.function import PHOTOS, TOKEN, Function, event
 from tests.integration.objects import stored
 from tests.integration.shapes import BEARER, BOM, ENVELOPE, JSON_TYPE, cls, completed, message, post

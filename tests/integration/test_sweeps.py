@@ -3,7 +3,7 @@ Sweeps of whole buckets, page by page, and the report that they store.
 """
 
 from cos_sweeper.core.errors import RunFailed
-from tests.emulator.client import Cloud
+from tests.emulator.public import Cloud
 from tests.function import LOGS, PHOTOS, Function, timer
 from tests.integration.http_calls import BUCKET, held
 

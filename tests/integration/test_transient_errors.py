@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.emulator.client import Cloud
+from tests.emulator.public import Cloud
 from tests.function import PHOTOS, Function, Invocation, timer
 from tests.integration.chains import LOG_BUCKET, PHOTO_BUCKET, Chain, kafka, post, uploads_of
 from tests.integration.platform import Platform, counted, left, status

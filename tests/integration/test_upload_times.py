@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.emulator.client import Cloud
+from tests.emulator.public import Cloud
 from tests.function import Function, named
 from tests.integration.events import completed
 from tests.integration.evidence import BUCKET, PART_LATELY, sweep

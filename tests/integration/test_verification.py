@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.emulator.client import Cloud, Seeded
+from tests.emulator.public import Cloud, Seeded
 from tests.function import LOGS, PHOTOS, TOKEN, Function, event, named, timer
 from tests.integration.events import completed
 from tests.integration.little_cos import LittleCos, Part, Reply, Seen

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.emulator.client import Cloud
+from tests.emulator.public import Cloud
 from tests.function import PHOTOS, Function, Invocation, named, timer
 from tests.integration.little_cos import LittleCos, Part, Reply, Seen
 

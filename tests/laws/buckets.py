@@ -2,7 +2,7 @@
 The two buckets of the laws over HTTP: what is planted in them, what is left, what a listing of them says.
 """
 
-from tests.emulator.client import Cloud
+from tests.emulator.public import Cloud
 from tests.function import LOGS, PHOTOS
 from tests.laws.hostile_events import UPLOAD_ID
 

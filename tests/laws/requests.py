@@ -4,7 +4,7 @@ Which requests may leave at all.
 
 from urllib.parse import parse_qs
 
-from tests.emulator.journal import Request
+from tests.emulator.public import Request
 from tests.laws.hostile_events import REPORTS
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.emulator.client import Cloud
+from tests.emulator.public import Cloud
 from tests.function import Function, timer
 from tests.laws.buckets import BUCKET, left
 from tests.profiles import examples

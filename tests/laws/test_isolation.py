@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.emulator.client import Cloud
+from tests.emulator.public import Cloud
 from tests.function import LOGS, PHOTOS, Function, named, timer
 from tests.laws.buckets import BUCKET, OTHER, left
 from tests.laws.hostile_events import anything, gzipped, uploads

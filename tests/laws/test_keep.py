@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.emulator.client import Cloud
+from tests.emulator.public import Cloud
 from tests.function import TOKEN, Function, timer
 from tests.laws.buckets import BUCKET, left, uploads_listing
 from tests.profiles import examples

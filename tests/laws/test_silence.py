@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.emulator.client import Cloud
+from tests.emulator.public import Cloud
 from tests.function import TOKEN, Function, Invocation, event, named, timer
 from tests.laws.buckets import BUCKET
 from tests.laws.hostile_events import JSON

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import example, given, settings
 
-from tests.emulator.client import Cloud
+from tests.emulator.public import Cloud
 from tests.function import PHOTOS, Function, timer
 from tests.laws.buckets import BUCKET, furnish
 from tests.laws.hostile_events import REPORTS, UPLOAD_ID, environments, events

@@ -14,7 +14,7 @@ from qcloud_cos import CosConfig, CosS3Client
 
 from cos_sweeper.core.redaction import HIDDEN, Redactor
 from cos_sweeper.scf.rejected_events import document
-from tests.emulator.client import Cloud
+from tests.emulator.public import Cloud
 from tests.function import PHOTOS
 
 BUCKET = PHOTOS.partition("@")[0]
