@@ -31,9 +31,7 @@ def plant(cloud: Cloud, raw: Any) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(path.stem for path in EVENTS.glob("*.json")))
-def test_every_shape_of_event_aborts_what_it_is_about_and_nothing_else(
-    name: str, cloud: Cloud, function: Function
-) -> None:
+def test_event_of_every_shape_aborts_its_uploads_and_nothing_else(name: str, cloud: Cloud, function: Function) -> None:
     plant(cloud, event(name))
     abandoned = len(held(cloud))
     other = cloud.seed(BUCKET, "raw/2026/other.mp4", hours_since_last_part=1)
@@ -51,7 +49,7 @@ def test_every_shape_of_event_aborts_what_it_is_about_and_nothing_else(
 
 
 @pytest.mark.parametrize("name", ASYNCHRONOUS)
-def test_an_asynchronous_trigger_gets_the_report_when_all_is_well(name: str, cloud: Cloud, function: Function) -> None:
+def test_asynchronous_trigger_gets_the_report_of_a_success(name: str, cloud: Cloud, function: Function) -> None:
     plant(cloud, event(name))
 
     done = function(event(name))
@@ -71,7 +69,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("name", ASYNCHRONOUS)
-def test_an_asynchronous_trigger_gets_the_reasons_when_refused_and_is_not_retried(
+def test_asynchronous_trigger_gets_the_reasons_of_a_rejection_and_is_not_retried(
     name: str, cloud: Cloud, function: Function
 ) -> None:
     before = cloud.mark()
@@ -91,7 +89,7 @@ def test_an_asynchronous_trigger_gets_the_reasons_when_refused_and_is_not_retrie
 
 @pytest.mark.parametrize("name", ASYNCHRONOUS)
 @pytest.mark.parametrize(("status", "code"), [(503, "SlowDown"), (403, "AccessDenied")], ids=["for_now", "for_good"])
-def test_an_asynchronous_trigger_gets_an_exception_when_cos_fails(
+def test_asynchronous_trigger_gets_an_exception_when_cos_fails(
     status: int, code: str, name: str, cloud: Cloud, function: Function
 ) -> None:
     plant(cloud, event(name))
@@ -107,7 +105,7 @@ def test_an_asynchronous_trigger_gets_an_exception_when_cos_fails(
     assert [line["code"] for line in done.lines("upload.failed")] == [code] * abandoned
 
 
-def test_ckafka_gets_the_report_when_all_is_well(cloud: Cloud, function: Function) -> None:
+def test_ckafka_gets_the_report_of_a_success(cloud: Cloud, function: Function) -> None:
     plant(cloud, event("ckafka"))
 
     done = function(event("ckafka"))
@@ -115,7 +113,7 @@ def test_ckafka_gets_the_report_when_all_is_well(cloud: Cloud, function: Functio
     assert done.report["aborted"] == 1
 
 
-def test_a_refused_message_of_a_ckafka_batch_is_logged_and_the_partition_goes_on(
+def test_rejected_message_of_a_ckafka_batch_is_logged_and_the_partition_goes_on(
     cloud: Cloud, function: Function
 ) -> None:
     plant(cloud, event("ckafka_batch"))
@@ -128,7 +126,7 @@ def test_a_refused_message_of_a_ckafka_batch_is_logged_and_the_partition_goes_on
     assert held(cloud) == []
 
 
-def test_ckafka_gets_an_exception_for_what_a_retry_can_mend(cloud: Cloud, function: Function) -> None:
+def test_ckafka_gets_an_exception_for_a_transient_failure(cloud: Cloud, function: Function) -> None:
     plant(cloud, event("ckafka_batch"))
     cloud.fault("AbortMultipartUpload", key="raw/2026/21.mp4", status=500, code="InternalError")
 
@@ -138,7 +136,7 @@ def test_ckafka_gets_an_exception_for_what_a_retry_can_mend(cloud: Cloud, functi
     assert [upload.key for upload in held(cloud)] == ["raw/2026/21.mp4"]
 
 
-def test_ckafka_goes_on_past_what_cos_refuses_for_good(cloud: Cloud, function: Function) -> None:
+def test_ckafka_goes_on_past_a_permanent_failure(cloud: Cloud, function: Function) -> None:
     plant(cloud, event("ckafka_batch"))
     cloud.fault("AbortMultipartUpload", key="raw/2026/21.mp4", status=403, code="AccessDenied")
 

@@ -22,7 +22,7 @@ def hand_overs(chain: Chain) -> int:
     return sum(CHECKPOINT in one.event for one in chain.cloud.invocations())
 
 
-def test_everything_that_the_rate_limit_and_the_deadline_cut_off_is_done_at_the_end(chain: Chain) -> None:
+def test_uploads_that_the_rate_limit_and_the_deadline_cut_off_are_all_aborted_in_the_end(chain: Chain) -> None:
     """No failure of COS's, so nothing of it is reported as one."""
     for bucket in (PHOTO_BUCKET, LOG_BUCKET):
         chain.cloud.seed(bucket, "{n:03}", count=200)
@@ -147,7 +147,7 @@ def test_chain_in_which_nothing_moves_ends_with_a_failure(chain: Chain) -> None:
     assert totals(runs)["aborted"] == 0
 
 
-def test_hand_over_that_hangs_ends_before_the_time_limit_and_is_made_up_for(chain: Chain) -> None:
+def test_continuation_that_hangs_ends_before_the_time_limit_and_is_repeated(chain: Chain) -> None:
     chain.cloud.seed(PHOTO_BUCKET, "{n:03}", count=20)
     chain.cloud.fault("ListMultipartUploads", bucket=LOG_BUCKET, delay_ms=1400, count=1)
     chain.cloud.seed(LOG_BUCKET, "{n:03}", count=20)
@@ -177,7 +177,7 @@ def test_checkpoint_that_is_delivered_twice_does_no_harm(chain: Chain) -> None:
 
 
 @pytest.mark.parametrize("fault", [{"status": 200, "code": "RequestLimitExceeded"}, {"reset": "before"}], ids=str)
-def test_hand_over_that_is_throttled_or_reset_is_repeated(fault: dict[str, Any], chain: Chain) -> None:
+def test_continuation_that_is_throttled_or_reset_is_repeated(fault: dict[str, Any], chain: Chain) -> None:
     chain.cloud.seed(PHOTO_BUCKET, "{n:03}", count=60)
     chain.set_up(FAN_OUT="4")
     chain.cloud.invoke_fault(skip=2, count=2, **fault)
@@ -189,7 +189,7 @@ def test_hand_over_that_is_throttled_or_reset_is_repeated(fault: dict[str, Any],
     assert hand_overs(chain) == 4
 
 
-def test_hand_over_that_is_accepted_in_part_is_made_up_for_by_the_platforms_retry(chain: Chain) -> None:
+def test_continuation_that_is_accepted_in_part_is_completed_by_the_platforms_retry(chain: Chain) -> None:
     chain.cloud.seed(PHOTO_BUCKET, "{n:03}", count=100)
     chain.set_up(FAN_OUT="10")
     # Three of ten, and not the seven others together either.

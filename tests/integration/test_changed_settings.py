@@ -108,7 +108,7 @@ def test_max_aborts_below_what_was_aborted_aborts_nothing_more(cloud: Cloud, pla
     [{"BUCKETS": PHOTOS}, {"EXCLUDE_BUCKETS": LOG_BUCKET}, {"PREFIXES": "elsewhere/"}],
     ids=["buckets", "exclude_buckets", "prefixes"],
 )
-def test_what_the_settings_exclude_by_now_is_dropped_and_reported(
+def test_target_that_the_current_settings_exclude_is_dropped_and_reported(
     after: dict[str, Any], cloud: Cloud, platform: Platform, *, named: bool
 ) -> None:
     logs = cloud.seed(LOG_BUCKET, "raw/{n}", count=3)
@@ -180,7 +180,7 @@ def test_idle_time_of_events_holds_in_its_stricter_form(
 
 @pytest.mark.parametrize(("before", "after"), [("24", "72"), ("72", "24")])
 @pytest.mark.parametrize("operation", ["ListMultipartUploads", "AbortMultipartUpload"])
-def test_leftovers_of_a_completed_object_keep_the_stricter_idle_time(
+def test_stale_siblings_keep_the_stricter_idle_time(
     operation: str, before: str, after: str, cloud: Cloud, platform: Platform
 ) -> None:
     """Their parts are too few to tell their pauses, so the idle time of a sweep holds."""
@@ -196,9 +196,7 @@ def test_leftovers_of_a_completed_object_keep_the_stricter_idle_time(
     assert done.report["aborted"] == 1
 
 
-def test_leftover_of_a_completed_object_that_failed_for_now_is_judged_as_before(
-    cloud: Cloud, platform: Platform
-) -> None:
+def test_stale_sibling_that_failed_for_now_keeps_its_policy(cloud: Cloud, platform: Platform) -> None:
     """A few hours are enough for it, while a sweep asks for days."""
     cloud.seed(LOG_BUCKET, "a.gz", parts=20, hours_since_start=10, hours_since_last_part=8)
     cloud.fault("AbortMultipartUpload", count=1, **CONFLICT)
@@ -208,7 +206,7 @@ def test_leftover_of_a_completed_object_that_failed_for_now_is_judged_as_before(
     assert (counted(done), left(cloud)) == ({"aborted": 1}, [])
 
 
-def test_settings_of_the_day_hold_in_a_chain_of_real_runs(chain: Chain) -> None:
+def test_current_settings_hold_in_a_chain_of_real_runs(chain: Chain) -> None:
     """DRY_RUN=true stops a chain that is under way."""
     chain.cloud.seed(PHOTO_BUCKET, "{n:03}", count=20)
     chain.cloud.seed(LOG_BUCKET, "{n:03}", count=20)

@@ -210,7 +210,7 @@ def test_our_clock_that_is_wrong_only_at_the_start_of_a_run_does_not_matter(
     assert as_of(swept) <= datetime.now(timezone.utc)
 
 
-def test_object_that_is_completed_in_the_future_makes_no_younger_upload_a_leftover(
+def test_object_that_is_completed_in_the_future_makes_no_younger_upload_a_stale_sibling(
     cloud: Cloud, function: Function
 ) -> None:
     seed(cloud, "a", 0)

@@ -66,7 +66,7 @@ def sweep(function: Function) -> dict[str, Any]:
 
 @pytest.mark.parametrize("minutes", [6, -6, 60 * 24 * 400], ids=["ahead", "behind", "a_year_ahead"])
 @pytest.mark.parametrize("operation", ["ListMultipartUploads", "ListParts"])
-def test_while_cos_says_another_time_than_we_do_everything_is_kept(
+def test_clock_skew_above_five_minutes_keeps_everything(
     operation: str, minutes: int, cloud: Cloud, function: Function
 ) -> None:
     cloud.seed(BUCKET, "{n}", count=3)
@@ -80,7 +80,7 @@ def test_while_cos_says_another_time_than_we_do_everything_is_kept(
 
 
 @pytest.mark.parametrize("minutes", [4, 0, -4])
-def test_a_clock_that_is_a_little_off_stops_nothing(minutes: int, cloud: Cloud, function: Function) -> None:
+def test_clock_skew_of_four_minutes_keeps_nothing(minutes: int, cloud: Cloud, function: Function) -> None:
     cloud.seed(BUCKET, "{n}", count=3)
     cloud.fault("ListMultipartUploads", raw=uploads_listing(cloud), headers=date(minutes * MINUTE))
 
@@ -91,7 +91,7 @@ def test_a_clock_that_is_a_little_off_stops_nothing(minutes: int, cloud: Cloud, 
 
 
 @pytest.mark.parametrize("ahead", [timedelta(minutes=1), HOUR, YEARS], ids=["a_minute", "an_hour", "decades"])
-def test_an_upload_that_begins_in_the_future_is_kept(ahead: timedelta, cloud: Cloud, function: Function) -> None:
+def test_upload_that_begins_in_the_future_is_kept(ahead: timedelta, cloud: Cloud, function: Function) -> None:
     cloud.seed(BUCKET, "a", upload_id="not-a-timed-id", hours_since_start=1000)
     initiated = as_cos_writes(datetime.now(timezone.utc) + ahead)
     cloud.fault("ListMultipartUploads", raw=uploads_listing(cloud, initiated), headers={})
@@ -107,7 +107,7 @@ def test_an_upload_that_begins_in_the_future_is_kept(ahead: timedelta, cloud: Cl
     [("2079-01-01T00:00:00.000Z", PART_LATELY), ("9999-12-31T23:59:59.000Z", PART_LATELY), ("soon", PART_UNREADABLE)],
     ids=["in_the_future", "at_the_end_of_time", "unreadable"],
 )
-def test_a_part_that_arrives_in_the_future_keeps_its_upload(
+def test_part_that_arrives_in_the_future_keeps_its_upload(
     told: str, reason: str, cloud: Cloud, function: Function
 ) -> None:
     cloud.seed(BUCKET, "{n}", count=2, hours_since_start=1000)
@@ -137,7 +137,7 @@ def abandoned(count: int, quirk: Quirk) -> Scene:
 
 
 @given(minutes=st.integers(-3000, 3000), count=st.integers(1, 5))
-def test_our_clock_may_be_five_minutes_off_and_no_more(minutes: int, count: int) -> None:
+def test_clock_skew_of_five_minutes_is_tolerated_and_more_is_not(minutes: int, count: int) -> None:
     scene = abandoned(count, Quirk())
     scene.weather.our_lead = minutes * MINUTE
 
@@ -153,7 +153,7 @@ def test_our_clock_may_be_five_minutes_off_and_no_more(minutes: int, count: int)
     parts=st.integers(0, 100_000).map(lambda hours: hours * HOUR) | st.none(),
     count=st.integers(1, 5),
 )
-def test_whatever_is_said_of_the_times_of_uploads_all_of_a_kind_are_counted_under_one_reason(
+def test_kept_uploads_of_one_kind_are_counted_under_one_reason(
     initiated: timedelta | None, parts: timedelta | None, count: int
 ) -> None:
     scene = abandoned(count, Quirk(initiated, parts))

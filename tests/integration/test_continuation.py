@@ -20,7 +20,9 @@ from tests.integration.platform import Platform, counted, left
 REPORT = f"{PHOTOS}/reports"
 
 
-def test_hand_over_that_is_accepted_in_part_raises_and_names_what_is_missing(cloud: Cloud, platform: Platform) -> None:
+def test_continuation_that_is_accepted_in_part_raises_and_names_the_missing_shards(
+    cloud: Cloud, platform: Platform
+) -> None:
     """Ten shares, three accepted: the seven others are offered once more in one invocation, which is refused, too."""
     cloud.seed(PHOTO_BUCKET, "raw/{n:03}", count=100)
     platform.codes, platform.then = [""] * 3, "ResourceNotFound.Function"
@@ -35,7 +37,7 @@ def test_hand_over_that_is_accepted_in_part_raises_and_names_what_is_missing(clo
     assert len(platform.offered) == 11
 
 
-def test_shares_that_were_not_accepted_at_first_are_offered_once_more_in_one_invocation(
+def test_shards_that_were_not_accepted_are_offered_once_more_in_one_invocation(
     cloud: Cloud, platform: Platform
 ) -> None:
     cloud.seed(PHOTO_BUCKET, "raw/{n:03}", count=200)
@@ -49,7 +51,7 @@ def test_shares_that_were_not_accepted_at_first_are_offered_once_more_in_one_inv
     assert sorted(one.report["aborted"] for one in done[1:]) == [20, 20, 60]
 
 
-def test_hand_over_that_is_refused_raises_and_tells_every_upload(cloud: Cloud, platform: Platform) -> None:
+def test_continuation_that_is_not_accepted_raises_and_reports_every_upload(cloud: Cloud, platform: Platform) -> None:
     seeded = cloud.seed(PHOTO_BUCKET, "raw/{n}", count=5)
     cloud.fault("AbortMultipartUpload", key="raw/3", **CONFLICT)
     platform.then = "UnauthorizedOperation"
@@ -61,7 +63,7 @@ def test_hand_over_that_is_refused_raises_and_tells_every_upload(cloud: Cloud, p
     assert [line["key"] for line in done.lines("upload.failed")] == ["raw/3"]
 
 
-def test_report_is_stored_before_the_hand_over_and_is_not_complete(cloud: Cloud, platform: Platform) -> None:
+def test_report_is_stored_before_the_continuation_and_is_not_complete(cloud: Cloud, platform: Platform) -> None:
     """A run that is killed while it hands over leaves a report that claims nothing too much."""
     seeded = cloud.seed(PHOTO_BUCKET, "raw/{n}", count=3)
     cloud.fault("AbortMultipartUpload", key="raw/1", **CONFLICT)
@@ -75,7 +77,7 @@ def test_report_is_stored_before_the_hand_over_and_is_not_complete(cloud: Cloud,
     assert (report["status"], report["continuations"]) == ("partial", 1)
 
 
-def test_report_bucket_that_hangs_does_not_cost_the_hand_over(cloud: Cloud, platform: Platform) -> None:
+def test_report_bucket_that_hangs_does_not_prevent_the_continuation(cloud: Cloud, platform: Platform) -> None:
     cloud.seed(PHOTO_BUCKET, "raw/{n}", count=3)
     cloud.fault("AbortMultipartUpload", key="raw/1", **CONFLICT)
     cloud.hang(LOG_BUCKET)
@@ -86,7 +88,7 @@ def test_report_bucket_that_hangs_does_not_cost_the_hand_over(cloud: Cloud, plat
     assert done.lines("report.store_failed")
 
 
-def test_report_bucket_that_hangs_does_not_cost_the_event_that_raises(cloud: Cloud, platform: Platform) -> None:
+def test_report_bucket_that_hangs_does_not_prevent_the_failure_event(cloud: Cloud, platform: Platform) -> None:
     cloud.seed(PHOTO_BUCKET, "raw/{n}", count=3)
     cloud.fault("AbortMultipartUpload", key="raw/1", status=403, code="AccessDenied")
     cloud.hang(LOG_BUCKET)
@@ -111,9 +113,7 @@ def test_missing_permission_to_invoke_is_found_before_the_first_abort(cloud: Clo
 
 
 @pytest.mark.parametrize("code", ["InternalError", "RequestLimitExceeded"])
-def test_permission_that_cannot_be_asked_for_now_does_not_stop_a_sweep(
-    code: str, cloud: Cloud, platform: Platform
-) -> None:
+def test_permission_check_that_fails_for_now_does_not_stop_a_sweep(code: str, cloud: Cloud, platform: Platform) -> None:
     cloud.seed(PHOTO_BUCKET, "raw/{n}", count=3)
     platform.codes = [code] * 4
 
@@ -122,7 +122,7 @@ def test_permission_that_cannot_be_asked_for_now_does_not_stop_a_sweep(
     assert (done.report["status"], done.report["aborted"]) == ("complete", 3)
 
 
-def test_named_uploads_and_dry_runs_ask_for_no_permission(cloud: Cloud, platform: Platform) -> None:
+def test_named_uploads_and_dry_runs_check_no_permission(cloud: Cloud, platform: Platform) -> None:
     seeded = cloud.seed(PHOTO_BUCKET, "raw/{n}", count=3)
     platform.then = "UnauthorizedOperation"
 

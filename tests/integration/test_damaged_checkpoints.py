@@ -115,7 +115,7 @@ def test_damaged_checkpoint_neither_crashes_nor_widens_anything(kind: str, cloud
     }
 
 
-def test_event_of_a_failed_chain_raises_before_anything_is_looked_at(cloud: Cloud, platform: Platform) -> None:
+def test_failure_event_raises_before_settings_and_credentials_are_read(cloud: Cloud, platform: Platform) -> None:
     """So that the platform's own retries of it send no request and abort nothing, whatever is wrong by then."""
     cloud.seed(PHOTO_BUCKET, "raw/1")
     cloud.fault("AbortMultipartUpload", status=403, code="AccessDenied")

@@ -27,7 +27,7 @@ def test_cos_record_in_an_eventbridge_envelope_is_read(data: str, cloud: Cloud, 
     assert held(cloud) == []
 
 
-def test_each_cos_record_of_an_eventbridge_envelope_stands_on_its_own(cloud: Cloud, function: Function) -> None:
+def test_cos_records_of_an_eventbridge_envelope_are_independent(cloud: Cloud, function: Function) -> None:
     cloud.seed(BUCKET, "raw/2026/1.mp4", hours_since_start=200)
     broken = completed(eventTime="yesterday")["Records"]
     other = {"Ckafka": {"topic": "t", "msgBody": json.dumps(message(cloud, "in a queue"))}}
@@ -218,9 +218,7 @@ def test_upload_is_named_in_the_spelling_of_any_sdk(
 
 
 @pytest.mark.parametrize("spelling", ["UploadID", "UploadId", "uploadID", "upload_id", "uploadid"])
-def test_two_spellings_that_name_different_uploads_are_rejected(
-    spelling: str, cloud: Cloud, function: Function
-) -> None:
+def test_spellings_that_name_different_uploads_are_rejected(spelling: str, cloud: Cloud, function: Function) -> None:
     first, second = cloud.seed(BUCKET, "twice", count=2)
 
     done = function(named(BUCKET, first.key, first.upload_id) | {spelling: second.upload_id})
@@ -229,7 +227,7 @@ def test_two_spellings_that_name_different_uploads_are_rejected(
     assert held(cloud) == ["twice", "twice"]
 
 
-def test_two_spellings_that_name_the_same_upload_are_read(cloud: Cloud, function: Function) -> None:
+def test_spellings_that_name_the_same_upload_are_read(cloud: Cloud, function: Function) -> None:
     upload = message(cloud)
 
     done = function(upload | {"UploadID": upload["uploadId"], "bucket_name": upload["bucket"]})
@@ -261,7 +259,7 @@ def test_white_space_in_base64_is_skipped(wrap: str, way: str, cloud: Cloud, fun
 
 
 @pytest.mark.parametrize("spoilt", ["{}*", "{}\u00a0", "{}\u2028", "-{}", "{}\0"], ids=ascii)
-def test_anything_else_in_base64_is_rejected(spoilt: str, cloud: Cloud, function: Function) -> None:
+def test_base64_with_other_characters_is_rejected(spoilt: str, cloud: Cloud, function: Function) -> None:
     text = base64.b64encode(json.dumps(message(cloud)).encode()).decode()
 
     done = function(post(spoilt.format(text), isBase64Encoded=True))

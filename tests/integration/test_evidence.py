@@ -38,7 +38,7 @@ def told(done: Invocation) -> dict[str, Any]:
 
 @pytest.mark.parametrize("trouble", TROUBLE.values(), ids=TROUBLE)
 @pytest.mark.parametrize("times", [1, 2, 3, 4])
-def test_each_attempt_to_abort_follows_a_look_of_its_own_and_there_are_three_at_most(
+def test_abort_is_attempted_three_times_at_most_each_after_its_own_look(
     times: int, trouble: dict[str, Any], cloud: Cloud, function: Function
 ) -> None:
     cloud.seed(BUCKET, "a")
@@ -51,7 +51,7 @@ def test_each_attempt_to_abort_follows_a_look_of_its_own_and_there_are_three_at_
     assert len(cloud.uploads(BUCKET)) == told(done)["failed"]
 
 
-def test_abort_whose_answer_is_lost_is_looked_up_and_no_bytes_are_claimed(cloud: Cloud, function: Function) -> None:
+def test_abort_whose_response_is_lost_is_looked_up_and_no_bytes_are_claimed(cloud: Cloud, function: Function) -> None:
     cloud.seed(BUCKET, "a")
     cloud.fault(ABORT, reset="after")
 
@@ -200,7 +200,7 @@ def test_upload_that_is_gone_at_the_abort_is_no_failure(cloud: Cloud, function: 
 
 
 @pytest.mark.parametrize("is_named", [False, True], ids=["sweep", "named"])
-def test_aborts_whose_answers_are_lost_count_under_the_limit(
+def test_aborts_whose_responses_are_lost_count_under_the_limit(
     *, is_named: bool, cloud: Cloud, function: Function
 ) -> None:
     uploads = cloud.seed(BUCKET, "{n}", count=10)
@@ -214,7 +214,9 @@ def test_aborts_whose_answers_are_lost_count_under_the_limit(
     assert (told(done)["already_gone"], told(done)["deferred"]) == (3, 7)
 
 
-def test_named_aborts_whose_answers_are_lost_leave_no_room_for_leftovers(cloud: Cloud, function: Function) -> None:
+def test_named_aborts_whose_responses_are_lost_leave_no_room_for_stale_siblings(
+    cloud: Cloud, function: Function
+) -> None:
     uploads = cloud.seed(BUCKET, "named-{n}", count=3)
     cloud.seed(BUCKET, "a", count=5, parts=0, hours_since_start=1000)
     for upload in uploads:
@@ -230,7 +232,7 @@ def test_named_aborts_whose_answers_are_lost_leave_no_room_for_leftovers(cloud: 
     assert len(cloud.uploads(BUCKET)) == 5
 
 
-def test_no_more_requests_than_workers_are_under_way_and_a_few_for_second_looks() -> None:
+def test_requests_in_flight_are_no_more_than_the_workers_and_a_few_second_looks() -> None:
     with LittleCos() as cos:
         cos.page_size = 1
         cos.slow = lambda seen: 2.1 if (seen.operation, seen.number) == (LOOK, 9) else 0.02
@@ -261,9 +263,7 @@ def test_throttled_bucket_leaves_no_abort_without_a_fresh_look(cloud: Cloud, fun
     assert told(done)["aborted"] > 20
 
 
-def test_some_uploads_of_a_bucket_that_takes_one_request_at_a_time_are_aborted(
-    cloud: Cloud, function: Function
-) -> None:
+def test_bucket_that_takes_one_request_at_a_time_loses_some_abandoned_uploads(cloud: Cloud, function: Function) -> None:
     """An abort right behind its look would be refused every time."""
     cloud.seed(BUCKET, "{n}", count=6)
     cloud.throttle(BUCKET, 10, burst=1)
@@ -274,7 +274,7 @@ def test_some_uploads_of_a_bucket_that_takes_one_request_at_a_time_are_aborted(
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_whatever_goes_wrong_no_abort_leaves_without_a_look_before_it_and_no_live_upload_is_aborted(
+def test_abort_is_never_sent_without_a_look_or_for_a_live_upload_under_any_fault(
     seed: int, cloud: Cloud, function: Function
 ) -> None:
     cloud.seed(BUCKET, "{n:02}", count=40, parts=2)

@@ -12,7 +12,7 @@ from tests.function import Function, event, named
 from tests.integration.http_calls import held, post, seeded, status_of
 
 
-def test_http_gets_200_when_all_is_well(cloud: Cloud, function: Function) -> None:
+def test_http_gets_200_for_a_success(cloud: Cloud, function: Function) -> None:
     uploads = seeded(cloud, 2)
 
     done = function(post(*uploads))
@@ -46,7 +46,7 @@ def test_http_gets_401_without_the_token_or_with_a_wrong_one(cloud: Cloud, funct
     assert len(held(cloud)) == 1
 
 
-def test_http_gets_403_while_no_token_is_set_and_the_log_says_what_to_set(cloud: Cloud, function: Function) -> None:
+def test_http_gets_403_while_no_token_is_set_and_the_log_names_the_setting(cloud: Cloud, function: Function) -> None:
     uploads = seeded(cloud, 1)
 
     done = function(post(*uploads), HTTP_TOKEN="")
@@ -92,7 +92,7 @@ def test_http_gets_413_for_a_body_that_is_too_large_before_it_is_read(cloud: Clo
     assert len(held(cloud)) == 1
 
 
-def test_a_stranger_learns_nothing_but_that_he_is_one(function: Function) -> None:
+def test_caller_without_the_token_learns_nothing_but_401(function: Function) -> None:
     odd = [
         post(token=None, method="GET"),
         post(token=None) | {"body": " " * (5 << 20)},
@@ -125,7 +125,7 @@ def test_http_gets_405_for_anything_but_post(cloud: Cloud, function: Function) -
     ],
     ids=["slow_down", "reset", "denied", "no_bucket"],
 )
-def test_http_gets_503_when_cos_failed_for_now_and_502_when_it_refused_for_good(
+def test_http_gets_503_for_a_transient_and_502_for_a_permanent_failure(
     fault: dict[str, Any], status: int, cloud: Cloud, function: Function
 ) -> None:
     uploads = seeded(cloud, 1)
@@ -136,7 +136,7 @@ def test_http_gets_503_when_cos_failed_for_now_and_502_when_it_refused_for_good(
     assert status_of(done.answer) == status
 
 
-def test_over_http_the_worst_of_several_decides_and_the_body_tells_each(cloud: Cloud, function: Function) -> None:
+def test_http_status_is_the_worst_of_several_and_the_body_names_each(cloud: Cloud, function: Function) -> None:
     good, denied, busy = seeded(cloud, 3)
     outside = named("elsewhere-1250000000", "k", "1")
     cloud.fault("AbortMultipartUpload", key=denied["key"], status=403, code="AccessDenied")

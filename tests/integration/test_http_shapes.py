@@ -30,7 +30,7 @@ def test_body_without_the_base64_flag_is_text(flag: object, cloud: Cloud, functi
 
 
 @pytest.mark.parametrize("flag", ["yes", 1, 0, [], {}, "true "], ids=repr)
-def test_base64_flag_in_other_words_is_rejected(flag: object, cloud: Cloud, function: Function) -> None:
+def test_base64_flag_with_another_value_is_rejected(flag: object, cloud: Cloud, function: Function) -> None:
     done = function(post(message(cloud), isBase64Encoded=flag))
 
     assert rejected(done) == "`isBase64Encoded` is neither true nor false"
@@ -86,7 +86,7 @@ def test_headers_of_any_shape_let_a_caller_with_the_token_in(shape: str, cloud: 
 
 
 @pytest.mark.parametrize("shape", TURNED_AWAY)
-def test_two_authorization_headers_let_nobody_in(shape: str, cloud: Cloud, function: Function) -> None:
+def test_authorization_headers_that_differ_authorize_nobody(shape: str, cloud: Cloud, function: Function) -> None:
     request = {name: value for name, value in post(message(cloud)).items() if name != "headers"}
 
     done = function({**request, **TURNED_AWAY[shape]})
@@ -97,13 +97,13 @@ def test_two_authorization_headers_let_nobody_in(shape: str, cloud: Cloud, funct
     assert TOKEN not in done.output
 
 
-def test_two_authorization_headers_are_named_in_the_log(function: Function) -> None:
+def test_authorization_headers_that_differ_are_named_in_the_log(function: Function) -> None:
     done = function(post("{}", headers={"authorization": [WRONG, BEARER]}))
 
     assert done.lines("http.denied")[0]["reason"] == "different values of the header Authorization"
 
 
-def test_two_content_types_are_no_content_type(cloud: Cloud, function: Function) -> None:
+def test_content_types_that_differ_are_no_content_type(cloud: Cloud, function: Function) -> None:
     done = function(post(message(cloud), headers={"authorization": BEARER, "content-type": [JSON_TYPE, "text/plain"]}))
 
     assert done.answer is not None

@@ -15,7 +15,7 @@ from tests.function import Function, event, named, timer
 from tests.integration.http_calls import BUCKET, post, seeded, status_of
 
 
-def test_every_wrong_setting_is_named_before_any_request(cloud: Cloud, function: Function) -> None:
+def test_wrong_settings_are_all_named_before_any_request(cloud: Cloud, function: Function) -> None:
     before = cloud.mark()
 
     done = function(timer(), BUCKETS="photos", MIN_AGE_HOURS="0", WORKERS="many")
@@ -34,7 +34,7 @@ def test_missing_credentials_are_named(function: Function) -> None:
 
 
 @pytest.mark.parametrize("broken", [{"BUCKETS": ""}, {"TENCENTCLOUD_SECRETKEY": ""}], ids=["settings", "credentials"])
-def test_a_function_that_cannot_run_tells_a_stranger_nothing(broken: dict[str, Any], function: Function) -> None:
+def test_function_that_cannot_run_reveals_nothing_over_http(broken: dict[str, Any], function: Function) -> None:
     done = function(post(event("direct")), **broken)
 
     assert status_of(done.answer) == 500
@@ -64,7 +64,7 @@ def test_expired_credentials_fail_for_now_because_the_platform_renews_them(cloud
     assert done.report["failures_by_code"] == {"ExpiredToken": 1}
 
 
-def test_a_defect_reaches_the_platform_as_one_of_ours_and_says_what_to_do(
+def test_defect_raises_an_internal_error_that_names_what_to_report(
     cloud: Cloud, function: Function, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def defect(*_: object) -> None:
@@ -83,7 +83,7 @@ def test_a_defect_reaches_the_platform_as_one_of_ours_and_says_what_to_do(
 
 
 @pytest.mark.parametrize("context", [None, {}, {"time_limit_in_ms": "3000"}, []], ids=repr)
-def test_an_odd_context_is_no_reason_to_fail(context: object, cloud: Cloud, function: Function) -> None:
+def test_context_of_any_shape_does_not_fail_the_run(context: object, cloud: Cloud, function: Function) -> None:
     first: Seeded = cloud.seed(BUCKET)[0]
 
     done = function(named(BUCKET, first.key, first.upload_id), context=context)

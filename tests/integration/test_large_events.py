@@ -72,7 +72,7 @@ def test_records_beyond_the_limit_are_rejected_together(cloud: Cloud, function: 
     assert [upload.key for upload in cloud.uploads(BUCKET)] == [second["key"]]
 
 
-def test_many_records_beyond_the_limit_are_rejected_in_a_few_groups(function: Function) -> None:
+def test_records_beyond_the_limit_are_rejected_in_a_few_groups(function: Function) -> None:
     function.settings |= SETTINGS
 
     done = function({"Records": [record({"uploads": outside(3, 3 * number)}) for number in range(4_000)]})

@@ -113,7 +113,7 @@ def test_run_that_has_something_else_to_do_does_not_wait(cloud: Cloud, platform:
     assert platform.function.waits == []
 
 
-def test_upload_that_is_refused_for_good_is_not_tried_again(cloud: Cloud, platform: Platform) -> None:
+def test_upload_that_is_rejected_for_good_is_not_tried_again(cloud: Cloud, platform: Platform) -> None:
     seeded = cloud.seed(PHOTO_BUCKET, "raw/{n}", count=3)
     cloud.fault("AbortMultipartUpload", key="raw/1", status=403, code="AccessDenied")
 
@@ -123,7 +123,7 @@ def test_upload_that_is_refused_for_good_is_not_tried_again(cloud: Cloud, platfo
     assert platform.failures()[0][CHAIN_FAILED]["codes"] == ["AccessDenied"]
 
 
-def test_what_failed_is_tried_again_after_everything_else(cloud: Cloud, platform: Platform) -> None:
+def test_failed_upload_is_tried_again_after_everything_else(cloud: Cloud, platform: Platform) -> None:
     """Time runs out behind it, so the next run has uploads that were never tried."""
     seeded = cloud.seed(PHOTO_BUCKET, "raw/{n:02}", count=30)
     cloud.fault("AbortMultipartUpload", key="raw/00", count=1, **CONFLICT)
@@ -140,7 +140,7 @@ def test_what_failed_is_tried_again_after_everything_else(cloud: Cloud, platform
 
 
 @pytest.mark.parametrize("is_well_again", [True, False])
-def test_more_than_500_failed_uploads_travel_as_ranges_of_the_listing(
+def test_failed_uploads_beyond_500_travel_as_ranges_of_the_listing(
     cloud: Cloud, platform: Platform, *, is_well_again: bool
 ) -> None:
     cloud.seed(PHOTO_BUCKET, "raw/{n:04}", count=700)
@@ -190,7 +190,7 @@ def test_queue_and_caller_hear_of_what_failed_even_when_time_ran_out(
 
 
 @pytest.mark.parametrize("make", [kafka, post, uploads_of], ids=["ckafka", "http", "direct"])
-def test_what_time_cut_off_of_an_event_is_handed_over(make: Any, cloud: Cloud, platform: Platform) -> None:
+def test_event_that_is_cut_off_by_time_is_continued(make: Any, cloud: Cloud, platform: Platform) -> None:
     seeded = cloud.seed(PHOTO_BUCKET, "raw/{n:03}", count=60)
     cloud.fault("ListParts", skip=20, count=16, delay_ms=900)
 

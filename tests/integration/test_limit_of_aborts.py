@@ -89,7 +89,7 @@ def test_http_response_names_every_upload_with_its_outcome_and_is_partial(cloud:
 
 @pytest.mark.parametrize("place", ["", REPORT], ids=["no_report", "report"])
 @pytest.mark.parametrize("make", [uploads_of, kafka, post], ids=["direct", "ckafka", "http"])
-def test_each_upload_beyond_the_limit_has_a_log_line(make: Any, place: str, cloud: Cloud, function: Function) -> None:
+def test_uploads_beyond_the_limit_have_a_log_line_each(make: Any, place: str, cloud: Cloud, function: Function) -> None:
     seeded = cloud.seed(PHOTO_BUCKET, "raw/{n:03}", count=15)
 
     done = function(make(PHOTO_BUCKET, seeded), MAX_ABORTS="10", REPORT=place)
@@ -177,7 +177,7 @@ def test_sweep_that_ends_exactly_at_its_limit_is_complete(cloud: Cloud, function
 
 
 @pytest.mark.parametrize("workers", ["1", "32"])
-def test_aborts_that_cos_refuses_do_not_use_up_the_limit(workers: str, cloud: Cloud, function: Function) -> None:
+def test_aborts_that_cos_rejects_do_not_use_up_the_limit(workers: str, cloud: Cloud, function: Function) -> None:
     """Otherwise a few uploads that answer 403 keep everything else from being aborted, night after night."""
     cloud.seed(PHOTO_BUCKET, "denied/{n}", count=12)
     cloud.seed(PHOTO_BUCKET, "raw/{n:03}", count=30)

@@ -110,7 +110,7 @@ def test_dry_run_reports_what_is_listed_and_not_known(cloud: Cloud, function: Fu
     assert done.report["bytes_would_free"] == 1
 
 
-def test_many_uploads_of_one_key_that_stay_listed_are_told_from_one_that_ended(
+def test_uploads_of_one_key_that_stay_listed_are_distinguished_from_one_that_ended(
     cloud: Cloud, function: Function
 ) -> None:
     uploads = cloud.seed(BUCKET, "k", count=40, part_size=1)
@@ -125,7 +125,9 @@ def test_many_uploads_of_one_key_that_stay_listed_are_told_from_one_that_ended(
     assert listings(cloud) == 2
 
 
-def test_at_most_200_listings_check_what_is_gone_and_the_others_count_apart(cloud: Cloud, function: Function) -> None:
+def test_gone_uploads_are_checked_by_at_most_200_listings_and_the_others_count_apart(
+    cloud: Cloud, function: Function
+) -> None:
     for upload in cloud.seed(BUCKET, "raw/{n:03}", count=215, part_size=1):
         cloud.ghost(BUCKET, upload.key, upload.upload_id)
 
@@ -153,7 +155,7 @@ def test_keys_with_several_meanings_cost_no_more_than_200_listings(cloud: Cloud,
     [{"status": 403, "code": "AccessDenied"}, {"status": 503, "code": "SlowDown"}, {"raw": "<Nothing/>"}],
     ids=["denied", "slow down", "unreadable"],
 )
-def test_what_cannot_be_listed_once_more_counts_as_unchecked(
+def test_gone_upload_that_cannot_be_listed_again_counts_as_unchecked(
     fault: dict[str, Any], cloud: Cloud, function: Function
 ) -> None:
     ghost = seeded(cloud)
@@ -166,7 +168,7 @@ def test_what_cannot_be_listed_once_more_counts_as_unchecked(
     assert outcomes(done) == {"status": "complete", UNCHECKED: 1}
 
 
-def test_what_is_gone_counts_as_unchecked_when_time_is_up(cloud: Cloud, function: Function) -> None:
+def test_gone_upload_counts_as_unchecked_when_time_is_up(cloud: Cloud, function: Function) -> None:
     ghost = seeded(cloud)
     cloud.ghost(BUCKET, ghost.key, ghost.upload_id)
     cloud.hang(OTHER)
@@ -177,7 +179,7 @@ def test_what_is_gone_counts_as_unchecked_when_time_is_up(cloud: Cloud, function
     assert listings(cloud) == 2
 
 
-def test_leftovers_of_a_completed_object_that_stay_listed_are_reported(cloud: Cloud, function: Function) -> None:
+def test_stale_siblings_that_stay_listed_are_reported(cloud: Cloud, function: Function) -> None:
     ghost = seeded(cloud, "raw/a b")
     cloud.ghost(BUCKET, ghost.key, ghost.upload_id)
 
@@ -237,7 +239,7 @@ def test_sweep_of_a_prefix_reaches_its_uploads_however_their_keys_are_encoded(
 
 @pytest.mark.parametrize("encoding", ENCODINGS)
 @pytest.mark.parametrize("key", ["raw/a b", "raw/a+b", "raw/é"])
-def test_leftovers_of_a_completed_object_are_reached_however_their_keys_are_encoded(
+def test_stale_siblings_are_reached_however_their_keys_are_encoded(
     key: str, encoding: str, cloud: Cloud, function: Function
 ) -> None:
     seeded(cloud, key, parts=3)

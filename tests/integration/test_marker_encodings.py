@@ -90,7 +90,7 @@ def test_listing_of_many_pages_is_swept_when_its_markers_are_encoded_otherwise_t
 
 @pytest.mark.parametrize("marker", ENCODINGS)
 @pytest.mark.parametrize("encoding", ENCODINGS)
-def test_many_uploads_of_one_key_are_swept_however_their_markers_are_encoded(
+def test_uploads_of_one_key_are_swept_however_their_markers_are_encoded(
     encoding: str, marker: str, cloud: Cloud, function: Function
 ) -> None:
     fill(cloud, "a b+%", PAGE - 1)

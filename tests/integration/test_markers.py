@@ -215,7 +215,7 @@ def test_range_of_a_listing_ends_at_its_last_upload_however_its_key_is_encoded(
     assert ids(cloud) == {third.upload_id}
 
 
-def test_refused_marker_skips_nothing_behind_a_key_that_was_read_wrongly(cloud: Cloud, function: Function) -> None:
+def test_rejected_marker_skips_nothing_behind_a_key_that_was_read_wrongly(cloud: Cloud, function: Function) -> None:
     # The first key reads "a+", which sorts behind the second, and nothing tells the right reading any more.
     first = abandoned(cloud, "a ")
     cloud.ghost(BUCKET, first.key, first.upload_id, listings=1)
@@ -231,7 +231,7 @@ def test_refused_marker_skips_nothing_behind_a_key_that_was_read_wrongly(cloud: 
     assert outcomes(done) == {"status": "complete", "aborted": 1, "kept": PAGE - 2, "already_gone": 2}
 
 
-def test_continuation_whose_marker_is_refused_twice_counts_nothing_twice(cloud: Cloud, function: Function) -> None:
+def test_continuation_whose_marker_is_rejected_twice_counts_nothing_twice(cloud: Cloud, function: Function) -> None:
     # An earlier run counted these; the first page of them ends with an upload that is gone then.
     fill(cloud, "k{n:04}", PAGE + 500)
     gone = abandoned(cloud, f"k{PAGE - 2:04}-")
@@ -288,7 +288,7 @@ def test_upload_that_is_tried_again_and_listed_again_counts_once_however_its_key
     assert outcomes(done) == {"status": "complete", "kept": 1}
 
 
-def test_shares_of_a_sweep_leave_nothing_out_though_they_know_different_things_of_keys(
+def test_shards_of_a_sweep_leave_nothing_out_though_they_read_keys_differently(
     cloud: Cloud, function: Function
 ) -> None:
     cloud.seed(BUCKET, "b c{n}", count=30, part_size=1, hours_since_start=200)
@@ -305,7 +305,7 @@ def test_shares_of_a_sweep_leave_nothing_out_though_they_know_different_things_o
 
 
 @pytest.mark.parametrize("status", [400, 404])
-def test_marker_that_is_refused_once_is_no_failure(status: int, cloud: Cloud, function: Function) -> None:
+def test_marker_that_is_rejected_once_is_no_failure(status: int, cloud: Cloud, function: Function) -> None:
     fill(cloud, "k", PAGE)
     abandoned(cloud, "l")
     code = "InvalidArgument" if status == 400 else "NoSuchUpload"
@@ -350,7 +350,7 @@ def test_start_of_a_named_upload_is_found_behind_many_uploads_of_its_key(
     assert outcomes(done) == {"status": "complete", "aborted": 1}
 
 
-def test_server_that_refuses_every_marker_is_a_failure_and_no_loop(cloud: Cloud, function: Function) -> None:
+def test_server_that_rejects_every_marker_is_a_failure_and_no_loop(cloud: Cloud, function: Function) -> None:
     fill(cloud, "k", PAGE + 1)
     # What it was asked without an upload id it answers.
     for skip in range(1, 20):
@@ -380,7 +380,9 @@ def test_server_whose_markers_lead_back_is_a_failure_and_no_loop(cloud: Cloud, f
     assert len(listings(cloud)) == 5
 
 
-def test_continuation_whose_marker_is_refused_for_another_reason_is_a_failure(cloud: Cloud, function: Function) -> None:
+def test_continuation_whose_marker_is_rejected_for_another_reason_is_a_failure(
+    cloud: Cloud, function: Function
+) -> None:
     abandoned(cloud, "k")
     cloud.fault("ListMultipartUploads", status=400, code="InvalidArgument")
 

@@ -87,7 +87,7 @@ def test_named_key_with_more_than_one_leading_slash_is_rejected(
     assert left(cloud) == [upload.upload_id]
 
 
-def test_leading_slash_that_is_dropped_is_said(cloud: Cloud, function: Function) -> None:
+def test_leading_slash_that_is_dropped_is_reported(cloud: Cloud, function: Function) -> None:
     upload = seeded(cloud, "raw/a")
 
     done = function(named(BUCKET, "/raw/a", upload.upload_id))
@@ -174,7 +174,7 @@ def test_named_upload_is_not_surely_gone_when_its_key_can_mean_one_outside_the_p
 
 @TRIGGERS
 @pytest.mark.parametrize("given", ["a%FF", "a%2F..", "a%2F%2E"])
-def test_named_upload_is_not_surely_gone_when_its_key_can_mean_one_that_nobody_can_ask_for(
+def test_named_upload_is_not_surely_gone_when_its_key_can_mean_one_that_is_not_addressable(
     given: str, sent: Callable[[Any], Any], function: Function
 ) -> None:
     done = function(sent(named(BUCKET, given, "gone")))

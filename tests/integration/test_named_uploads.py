@@ -10,7 +10,7 @@ from tests.integration.http_calls import BUCKET, held, seeded
 LONG_AGO = 24.0 * 365 * 10
 
 
-def test_only_the_named_upload_of_a_key_is_aborted(cloud: Cloud, function: Function) -> None:
+def test_named_upload_is_the_only_one_of_its_key_to_be_aborted(cloud: Cloud, function: Function) -> None:
     first, second = cloud.seed(BUCKET, "twice", count=2)
 
     done = function(named(BUCKET, second.key, second.upload_id))
@@ -19,7 +19,7 @@ def test_only_the_named_upload_of_a_key_is_aborted(cloud: Cloud, function: Funct
     assert [upload.upload_id for upload in held(cloud)] == [first.upload_id]
 
 
-def test_an_upload_that_is_gone_already_is_a_success(cloud: Cloud, function: Function) -> None:
+def test_upload_that_is_gone_already_is_a_success(cloud: Cloud, function: Function) -> None:
     (gone,) = cloud.seed(BUCKET)
     function(named(BUCKET, gone.key, gone.upload_id))
 
@@ -30,7 +30,7 @@ def test_an_upload_that_is_gone_already_is_a_success(cloud: Cloud, function: Fun
     assert again.report["bytes_freed"] == 0
 
 
-def test_a_region_that_disagrees_with_the_settings_is_refused(cloud: Cloud, function: Function) -> None:
+def test_region_that_disagrees_with_the_settings_is_rejected(cloud: Cloud, function: Function) -> None:
     (upload,) = cloud.seed(BUCKET)
 
     done = function(named(BUCKET, upload.key, upload.upload_id) | {"region": "ap-beijing"})
@@ -39,7 +39,7 @@ def test_a_region_that_disagrees_with_the_settings_is_refused(cloud: Cloud, func
     assert len(held(cloud)) == 1
 
 
-def test_a_named_upload_is_left_alone_in_a_dry_run_and_under_a_spared_prefix(cloud: Cloud, function: Function) -> None:
+def test_named_upload_is_kept_in_a_dry_run_and_under_an_excluded_prefix(cloud: Cloud, function: Function) -> None:
     (upload,) = cloud.seed(BUCKET, "keep/this")
     failure = named(BUCKET, upload.key, upload.upload_id)
 
@@ -53,7 +53,7 @@ def test_a_named_upload_is_left_alone_in_a_dry_run_and_under_a_spared_prefix(clo
     assert len(held(cloud)) == 1
 
 
-def test_a_named_upload_waits_for_its_idle_time_where_one_is_asked_for(cloud: Cloud, function: Function) -> None:
+def test_named_upload_waits_for_its_idle_time_where_one_is_set(cloud: Cloud, function: Function) -> None:
     busy = cloud.seed(BUCKET, "busy", hours_since_last_part=0.1)
     idle = cloud.seed(BUCKET, "idle", hours_since_last_part=2)
     empty = cloud.seed(BUCKET, "empty", parts=0, hours_since_start=0.1)
@@ -67,9 +67,7 @@ def test_a_named_upload_waits_for_its_idle_time_where_one_is_asked_for(cloud: Cl
     assert {upload.key for upload in held(cloud)} == {"busy", "empty"}
 
 
-def test_without_an_idle_time_unreadable_parts_do_not_stop_the_abort_but_the_bytes_are_unknown(
-    cloud: Cloud, function: Function
-) -> None:
+def test_unreadable_parts_without_an_idle_time_leave_the_bytes_unknown(cloud: Cloud, function: Function) -> None:
     (upload,) = cloud.seed(BUCKET)
     cloud.fault("ListParts", status=403, code="AccessDenied")
 
@@ -80,7 +78,7 @@ def test_without_an_idle_time_unreadable_parts_do_not_stop_the_abort_but_the_byt
     assert (done.report["bytes_freed"], done.report["size_unknown"]) == (0, 1)
 
 
-def test_with_an_idle_time_unreadable_parts_stop_the_abort(cloud: Cloud, function: Function) -> None:
+def test_unreadable_parts_with_an_idle_time_prevent_the_abort(cloud: Cloud, function: Function) -> None:
     (upload,) = cloud.seed(BUCKET)
     cloud.fault("ListParts", status=403, code="AccessDenied")
 
@@ -90,9 +88,7 @@ def test_with_an_idle_time_unreadable_parts_stop_the_abort(cloud: Cloud, functio
     assert len(held(cloud)) == 1
 
 
-def test_a_completed_object_takes_older_idle_uploads_of_exactly_its_key_with_it(
-    cloud: Cloud, function: Function
-) -> None:
+def test_stale_siblings_of_a_completed_object_are_aborted_and_no_other_upload(cloud: Cloud, function: Function) -> None:
     key = "raw/2026/猫.mp4"
     old = cloud.seed(BUCKET, key, hours_since_start=LONG_AGO)
     cloud.seed(BUCKET, key, hours_since_start=1)
@@ -109,7 +105,7 @@ def test_a_completed_object_takes_older_idle_uploads_of_exactly_its_key_with_it(
     assert len(held(cloud)) == 3
 
 
-def test_more_uploads_than_time_allows_are_wanted_again(cloud: Cloud, function: Function) -> None:
+def test_uploads_that_time_does_not_reach_fail_the_event(cloud: Cloud, function: Function) -> None:
     uploads = seeded(cloud, 60)
     cloud.fault("*", delay_ms=100)
 

@@ -32,7 +32,7 @@ def do_everything(function: Function, cloud: Cloud) -> str:
     return f"{swept.output}{told.output}{swept.error}{told.error}"
 
 
-def test_with_exactly_these_permissions_nothing_is_denied(cloud: Cloud, function: Function) -> None:
+def test_policy_denies_nothing_that_a_run_does(cloud: Cloud, function: Function) -> None:
     said = do_everything(function, cloud)
 
     assert "AccessDenied" not in said
@@ -40,7 +40,7 @@ def test_with_exactly_these_permissions_nothing_is_denied(cloud: Cloud, function
 
 
 @pytest.mark.parametrize("operation", OF_COS)
-def test_none_of_the_permissions_can_be_spared(operation: str, cloud: Cloud, function: Function) -> None:
+def test_policy_grants_nothing_that_a_run_does_without(operation: str, cloud: Cloud, function: Function) -> None:
     function.denied.add(f"name/cos:{operation}")
 
     said = do_everything(function, cloud)
@@ -58,7 +58,7 @@ def scf() -> Iterator[Cloud]:
 
 
 @pytest.mark.parametrize("allowed", [True, False])
-def test_a_run_hands_on_with_the_permission_to_and_says_so_without(scf: Cloud, allowed: bool) -> None:  # noqa: FBT001  # pytest passes it by name
+def test_run_continues_only_with_the_permission_to_invoke(scf: Cloud, allowed: bool) -> None:  # noqa: FBT001  # pytest passes it by name
     scf.reset()
     whole = policy()
     scf.set_role_policy({**whole, "statement": whole["statement"] if allowed else whole["statement"][:-1]})

@@ -43,7 +43,7 @@ def message(cloud: Cloud, bucket: str = PHOTOS) -> str:
     return json.dumps(named(bucket, upload.key, upload.upload_id))
 
 
-def test_what_cannot_be_used_is_logged_with_a_digest_and_kept_under_it(cloud: Cloud, function: Function) -> None:
+def test_rejected_event_is_logged_with_a_digest_and_stored_under_it(cloud: Cloud, function: Function) -> None:
     function.settings |= REPORTS
 
     done = function(batch("no JSON", message(cloud)))
@@ -56,7 +56,7 @@ def test_what_cannot_be_used_is_logged_with_a_digest_and_kept_under_it(cloud: Cl
     assert document["rejected"][0]["origin"] == "record 1"
 
 
-def test_what_was_kept_can_be_sent_again_when_the_reason_is_mended(cloud: Cloud, function: Function) -> None:
+def test_rejected_event_can_be_sent_again_when_its_reason_is_gone(cloud: Cloud, function: Function) -> None:
     function.settings |= REPORTS
     function(batch(message(cloud, LOGS)), BUCKETS=PHOTOS)
     (document,) = kept(cloud)
@@ -67,7 +67,7 @@ def test_what_was_kept_can_be_sent_again_when_the_reason_is_mended(cloud: Cloud,
     assert cloud.uploads(LOGS.partition("@")[0]) == []
 
 
-def test_the_same_event_delivered_again_is_kept_once(cloud: Cloud, function: Function) -> None:
+def test_rejected_event_that_is_delivered_again_is_stored_once(cloud: Cloud, function: Function) -> None:
     function.settings |= REPORTS
 
     function(batch("no JSON"))
@@ -77,14 +77,14 @@ def test_the_same_event_delivered_again_is_kept_once(cloud: Cloud, function: Fun
     assert len(kept(cloud)) == 2
 
 
-def test_without_a_place_for_reports_it_is_only_logged(cloud: Cloud, function: Function) -> None:
+def test_rejected_event_is_only_logged_where_no_reports_are_stored(cloud: Cloud, function: Function) -> None:
     done = function(batch("no JSON"))
 
     assert len(done.lines("request.rejected")[0]["event_digest"]) == 32
     assert cloud.objects(BUCKET) == []
 
 
-def test_what_is_used_is_not_kept(cloud: Cloud, function: Function) -> None:
+def test_accepted_event_is_not_stored(cloud: Cloud, function: Function) -> None:
     function.settings |= REPORTS
 
     function(batch(message(cloud)))
@@ -93,7 +93,7 @@ def test_what_is_used_is_not_kept(cloud: Cloud, function: Function) -> None:
     assert kept(cloud) == []
 
 
-def test_what_cannot_be_kept_is_said_and_stops_nothing(cloud: Cloud, function: Function) -> None:
+def test_rejected_event_that_cannot_be_stored_is_logged_and_stops_nothing(cloud: Cloud, function: Function) -> None:
     function.settings |= REPORTS
     text = message(cloud)
     cloud.fault("PutObject", status=403, code="AccessDenied")
@@ -105,7 +105,7 @@ def test_what_cannot_be_kept_is_said_and_stops_nothing(cloud: Cloud, function: F
 
 
 @pytest.mark.parametrize(("depth", "times_kept"), [(50, 1), (100_000, 0)])
-def test_an_event_of_any_depth_is_refused_with_a_word(
+def test_rejected_event_of_any_depth_has_its_reason(
     depth: int, times_kept: int, cloud: Cloud, function: Function
 ) -> None:
     function.settings |= REPORTS
@@ -119,7 +119,7 @@ def test_an_event_of_any_depth_is_refused_with_a_word(
     assert len(kept(cloud)) == times_kept
 
 
-def test_of_an_event_that_is_too_large_the_reason_is_kept_and_its_size(cloud: Cloud, function: Function) -> None:
+def test_rejected_event_that_is_too_large_is_stored_as_its_reasons_and_size(cloud: Cloud, function: Function) -> None:
     function.settings |= REPORTS
 
     function({"uploads": [0] * 9_000, "padding": "🐈" * 100_000})
@@ -129,7 +129,7 @@ def test_of_an_event_that_is_too_large_the_reason_is_kept_and_its_size(cloud: Cl
     assert document["event"].startswith("not kept: 1")
 
 
-def test_no_secret_is_kept(cloud: Cloud, function: Function) -> None:
+def test_rejected_event_is_stored_without_secrets(cloud: Cloud, function: Function) -> None:
     function.settings |= REPORTS
     request = event("http_function_url")
     request["headers"] = {"Content-Type": "application/json", "Authorization": f"Bearer {TOKEN}", "Cookie": "c00kie"}

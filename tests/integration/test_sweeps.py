@@ -8,7 +8,7 @@ from tests.function import LOGS, PHOTOS, Function, timer
 from tests.integration.http_calls import BUCKET, held
 
 
-def test_a_sweep_finds_every_bucket_of_every_region_that_the_role_can_list(cloud: Cloud, function: Function) -> None:
+def test_sweep_finds_every_bucket_of_every_region_that_the_role_can_list(cloud: Cloud, function: Function) -> None:
     cloud.seed(BUCKET, count=2)
     cloud.seed(LOGS.partition("@")[0], count=3)
 
@@ -18,7 +18,7 @@ def test_a_sweep_finds_every_bucket_of_every_region_that_the_role_can_list(cloud
     assert {line["bucket"] for line in done.lines("page.processed")} == {PHOTOS, LOGS}
 
 
-def test_when_the_buckets_cannot_be_listed_the_run_fails_and_says_so(cloud: Cloud, function: Function) -> None:
+def test_sweep_that_cannot_list_the_buckets_fails_and_logs_it(cloud: Cloud, function: Function) -> None:
     cloud.fault("GetService", status=403, code="AccessDenied")
 
     done = function(timer(), BUCKETS="*")
@@ -27,7 +27,7 @@ def test_when_the_buckets_cannot_be_listed_the_run_fails_and_says_so(cloud: Clou
     assert done.lines("bucket.failed")[0]["bucket"] == "*"
 
 
-def test_a_bucket_that_cannot_be_listed_does_not_stop_the_others(cloud: Cloud, function: Function) -> None:
+def test_bucket_that_cannot_be_listed_does_not_stop_the_others(cloud: Cloud, function: Function) -> None:
     cloud.seed(LOGS.partition("@")[0], count=3)
     cloud.fault("ListMultipartUploads", bucket=BUCKET, status=403, code="AccessDenied")
 
@@ -39,7 +39,7 @@ def test_a_bucket_that_cannot_be_listed_does_not_stop_the_others(cloud: Cloud, f
     assert done.lines("run.finished")[0]["buckets_failed"] == 1
 
 
-def test_thousands_of_uploads_and_more_of_one_key_than_a_page_holds_are_swept_completely(
+def test_sweep_aborts_thousands_of_uploads_and_more_of_one_key_than_a_page_holds(
     cloud: Cloud, function: Function
 ) -> None:
     cloud.seed(BUCKET, "a/{n}", count=1150)
@@ -52,7 +52,7 @@ def test_thousands_of_uploads_and_more_of_one_key_than_a_page_holds_are_swept_co
     assert held(cloud) == []
 
 
-def test_a_listing_whose_marker_stands_still_ends_in_an_error(cloud: Cloud, function: Function) -> None:
+def test_listing_whose_marker_stands_still_ends_in_an_error(cloud: Cloud, function: Function) -> None:
     """COS says that there is more, and says the same again when asked for it."""
     page = (
         "<ListMultipartUploadsResult><IsTruncated>true</IsTruncated><NextKeyMarker>k</NextKeyMarker>"
@@ -68,7 +68,7 @@ def test_a_listing_whose_marker_stands_still_ends_in_an_error(cloud: Cloud, func
     assert len(cloud.requests(before)) == 1 + 8
 
 
-def test_a_page_is_one_line_of_the_log_with_cos_request_ids(cloud: Cloud, function: Function) -> None:
+def test_page_is_one_line_of_the_log_with_cos_request_ids(cloud: Cloud, function: Function) -> None:
     cloud.seed(BUCKET, "{n:04}", count=1500)
 
     done = function(timer(buckets=[BUCKET]))
@@ -81,9 +81,7 @@ def test_a_page_is_one_line_of_the_log_with_cos_request_ids(cloud: Cloud, functi
     assert all(len(line) < 8192 for line in done.output.splitlines())
 
 
-def test_a_time_limit_within_a_bucket_ends_the_run_as_partial_with_nothing_half_told(
-    cloud: Cloud, function: Function
-) -> None:
+def test_sweep_that_runs_out_of_time_is_partial_and_counts_every_upload(cloud: Cloud, function: Function) -> None:
     cloud.seed(BUCKET, "{n:04}", count=1500)
     cloud.fault("*", delay_ms=20)
     before = cloud.mark()
@@ -100,9 +98,7 @@ def test_a_time_limit_within_a_bucket_ends_the_run_as_partial_with_nothing_half_
     assert {request.status for request in answered} == {204}
 
 
-def test_max_aborts_is_a_limit_that_is_never_passed_and_reached_where_possible(
-    cloud: Cloud, function: Function
-) -> None:
+def test_max_aborts_is_never_exceeded_and_reached_where_possible(cloud: Cloud, function: Function) -> None:
     cloud.seed(BUCKET, "{n:04}", count=50)
 
     done = function(timer(max_aborts=7))
@@ -113,7 +109,7 @@ def test_max_aborts_is_a_limit_that_is_never_passed_and_reached_where_possible(
     assert len(held(cloud)) == 43
 
 
-def test_the_report_is_kept_where_the_settings_say(cloud: Cloud, function: Function) -> None:
+def test_report_is_stored_where_the_settings_name_it(cloud: Cloud, function: Function) -> None:
     cloud.seed(BUCKET)
 
     done = function(timer(), REPORT=f"{PHOTOS}/sweeper-reports")
@@ -123,7 +119,7 @@ def test_the_report_is_kept_where_the_settings_say(cloud: Cloud, function: Funct
     assert kept.size > 300
 
 
-def test_a_report_that_cannot_be_kept_is_said_and_undoes_nothing(cloud: Cloud, function: Function) -> None:
+def test_report_that_cannot_be_stored_is_logged_and_undoes_nothing(cloud: Cloud, function: Function) -> None:
     cloud.seed(BUCKET)
     cloud.fault("PutObject", status=403, code="AccessDenied")
 

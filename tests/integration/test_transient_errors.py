@@ -81,7 +81,7 @@ def test_message_of_a_queue_is_kept_where_the_function_can_invoke_itself(
 
 
 @pytest.mark.parametrize("fault", STOPPING + PASSING, ids=named_by)
-def test_caller_over_http_is_asked_to_come_again(fault: dict[str, Any], cloud: Cloud, platform: Platform) -> None:
+def test_http_caller_gets_503_for_a_transient_error(fault: dict[str, Any], cloud: Cloud, platform: Platform) -> None:
     seeded = cloud.seed(PHOTO_BUCKET, "raw/{n}", count=2)
     cloud.fault("AbortMultipartUpload", **fault)
 
@@ -110,7 +110,7 @@ def test_sweep_goes_on_in_another_run(fault: dict[str, Any], operation: str, clo
 
 
 @pytest.mark.parametrize("fault", LASTING, ids=named_by)
-def test_refusal_for_good_does_not_block_a_queue(fault: dict[str, Any], cloud: Cloud, platform: Platform) -> None:
+def test_permanent_failure_does_not_block_a_queue(fault: dict[str, Any], cloud: Cloud, platform: Platform) -> None:
     """Nobody can mend it but a person, and the partition would wait for days."""
     seeded = cloud.seed(PHOTO_BUCKET, "raw/{n}", count=2)
     cloud.fault("AbortMultipartUpload", key="raw/0", **fault)
@@ -130,7 +130,7 @@ def test_refusal_for_good_does_not_block_a_queue(fault: dict[str, Any], cloud: C
 @pytest.mark.parametrize("operation", [*OPERATIONS, "ListMultipartUploads"])
 @pytest.mark.parametrize("fault", STOPPING, ids=named_by)
 @pytest.mark.parametrize("make", [kafka, post, uploads_of, None], ids=["ckafka", "http", "direct", "timer"])
-def test_no_further_request_reaches_cos_in_a_run_that_was_stopped(
+def test_stopped_run_sends_no_further_request_to_cos(
     make: Any, fault: dict[str, Any], operation: str, cloud: Cloud, platform: Platform
 ) -> None:
     """Neither for an upload nor for a bucket, nor to store a report."""
@@ -180,9 +180,7 @@ def test_credentials_that_are_never_accepted_end_the_chain_with_a_failure(cloud:
 
 
 @pytest.mark.parametrize("code", ["InvalidAccessKeyId", "RequestTimeTooSkewed"])
-def test_one_bucket_that_does_not_accept_the_credentials_fails_alone(
-    code: str, cloud: Cloud, platform: Platform
-) -> None:
+def test_bucket_that_does_not_accept_the_credentials_fails_alone(code: str, cloud: Cloud, platform: Platform) -> None:
     cloud.seed(PHOTO_BUCKET, "{n}", count=3)
     cloud.seed(LOG_BUCKET, "{n}", count=3)
     cloud.fault("ListMultipartUploads", bucket=PHOTO_BUCKET, status=403, code=code)
@@ -194,7 +192,7 @@ def test_one_bucket_that_does_not_accept_the_credentials_fails_alone(
     assert [line["code"] for line in done[-1].lines("bucket.failed")] == [code]
 
 
-def test_run_whose_credentials_expired_raises_when_it_cannot_hand_over(cloud: Cloud, platform: Platform) -> None:
+def test_run_whose_credentials_expired_raises_when_it_cannot_continue(cloud: Cloud, platform: Platform) -> None:
     cloud.seed(PHOTO_BUCKET, "{n}", count=3)
     cloud.fault("ListParts", status=403, code="ExpiredToken")
     platform.then = "AuthFailure.TokenFailure"

@@ -51,7 +51,7 @@ def id_of(hours_ago: float) -> str:
 
 @pytest.mark.parametrize("initiated", UNREADABLE.values(), ids=UNREADABLE)
 @pytest.mark.parametrize("upload_id", [id_of(1000), "an-id-of-another-form"], ids=["timed id", "other id"])
-def test_upload_whose_start_is_unreadable_is_kept_whatever_its_id_says(
+def test_upload_whose_start_is_unreadable_is_kept_for_every_upload_id(
     upload_id: str, initiated: str, cloud: Cloud, function: Function
 ) -> None:
     cloud.seed(BUCKET, "a", hours_since_start=1000, upload_id=upload_id)
@@ -94,9 +94,7 @@ def test_upload_without_any_start_is_kept(cloud: Cloud, function: Function) -> N
     ],
     ids=lambda form: "{format} {zone_hours}".format(**{"zone_hours": "", **form}),
 )
-def test_start_in_a_standard_form_is_the_moment_that_it_says(
-    form: dict[str, Any], cloud: Cloud, function: Function
-) -> None:
+def test_start_in_a_standard_form_is_read_exactly(form: dict[str, Any], cloud: Cloud, function: Function) -> None:
     for hours in (71, 73):
         cloud.seed(BUCKET, f"{hours}", parts=0, hours_since_start=hours, upload_id="an-id-of-another-form")
     cloud.dialect(initiated=form)
@@ -209,7 +207,7 @@ def test_part_whose_time_has_another_form_than_the_documented_one_keeps_its_uplo
     ],
     ids=["old", "young", "unreadable", "perhaps young", "old in any case"],
 )
-def test_named_upload_without_parts_takes_its_start_from_the_listing_where_idle_time_is_asked_for(
+def test_named_upload_without_parts_takes_its_start_from_the_listing_where_an_idle_time_is_set(
     hours: float, dialect: dict[str, Any], kept: str | None, cloud: Cloud, function: Function
 ) -> None:
     (upload,) = cloud.seed(BUCKET, "a/b", parts=0, hours_since_start=hours)
@@ -222,7 +220,7 @@ def test_named_upload_without_parts_takes_its_start_from_the_listing_where_idle_
     assert (done.report["kept_by_reason"], done.report["aborted"]) == (({kept: 1}, 0) if kept else ({}, 1))
 
 
-def test_named_upload_without_parts_that_is_not_listed_is_kept_where_idle_time_is_asked_for(
+def test_named_upload_without_parts_that_is_not_listed_is_kept_where_an_idle_time_is_set(
     cloud: Cloud, function: Function
 ) -> None:
     (upload,) = cloud.seed(BUCKET, "a", parts=0, hours_since_start=1000)

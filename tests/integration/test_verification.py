@@ -178,7 +178,7 @@ def test_upload_that_stays_without_parts_is_still_there(parts: int) -> None:
     assert cos.order("a") == [LOOK, ABORT, *[LOOK, LOOK, ABORT] * 3, LOOK]
 
 
-def test_no_more_than_a_few_hundred_uploads_wait_for_another_look_at_a_time(cloud: Cloud, function: Function) -> None:
+def test_uploads_that_wait_for_another_look_are_a_few_hundred_at_most(cloud: Cloud, function: Function) -> None:
     """Each holds memory; where no abort has an effect, that would be every upload of an event."""
     seeded = cloud.seed(BUCKET, "{n:03}", count=600)
     cloud.fault(ABORT, ignore=True)
@@ -234,7 +234,7 @@ def test_sample_that_is_still_there_makes_the_rest_of_its_bucket_verified(cloud:
     assert [upload.key for upload in cloud.uploads(BUCKET)] == ["4"]
 
 
-def test_what_a_look_contradicts_is_not_among_the_bytes_freed(cloud: Cloud, function: Function) -> None:
+def test_bytes_that_a_look_contradicts_are_not_counted_as_freed(cloud: Cloud, function: Function) -> None:
     for number in range(8):
         cloud.seed(BUCKET, f"{number}", part_size=(number + 1) * MIB)
     for key in ("1", "2", "5"):
@@ -354,7 +354,7 @@ def test_complete_under_way_that_swallows_aborts_is_never_claimed(
 
 
 @pytest.mark.parametrize("is_named", [False, True], ids=["sweep", "named"])
-def test_complete_under_way_that_refuses_aborts_is_never_claimed(
+def test_complete_under_way_that_rejects_aborts_is_never_counted_as_freed(
     *, is_named: bool, cloud: Cloud, function: Function
 ) -> None:
     (upload,) = cloud.seed(BUCKET, "a", parts=3)

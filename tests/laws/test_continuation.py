@@ -13,7 +13,9 @@ from tests.profiles import examples
 
 @settings(max_examples=examples(100))
 @given(found=buckets_of_uploads, how=engines)
-def test_chain(found: list[tuple[str, int, int, int]], how: dict[str, Any]) -> None:
+def test_continuation_of_many_short_runs_leaves_what_one_long_run_leaves(
+    found: list[tuple[str, int, int, int]], how: dict[str, Any]
+) -> None:
     scf = engine_with(found, **how)
 
     scf.fire()
@@ -28,7 +30,7 @@ def test_chain(found: list[tuple[str, int, int, int]], how: dict[str, Any]) -> N
 
 @settings(max_examples=examples(100))
 @given(found=buckets_of_uploads, how=engines, arrivals=st.lists(st.integers(0, 3), max_size=40))
-def test_chain_whatever_is_delivered_twice_or_lost_once_the_next_timer_has_come(
+def test_continuation_loses_and_doubles_nothing_when_events_arrive_twice_or_never(
     found: list[tuple[str, int, int, int]], how: dict[str, Any], arrivals: list[int]
 ) -> None:
     how["dry_run"] = False
@@ -48,7 +50,7 @@ def test_chain_whatever_is_delivered_twice_or_lost_once_the_next_timer_has_come(
 
 @settings(max_examples=examples(100))
 @given(found=buckets_of_uploads, how=engines, deaths=st.lists(st.none() | st.integers(1, 12), max_size=30))
-def test_chain_whenever_an_instance_is_killed_once_the_next_timer_has_come(
+def test_continuation_loses_nothing_when_instances_are_killed(
     found: list[tuple[str, int, int, int]], how: dict[str, Any], deaths: list[int | None]
 ) -> None:
     how["dry_run"] = False

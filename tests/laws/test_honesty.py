@@ -32,7 +32,9 @@ troubles = st.tuples(places, st.sampled_from(effects)).map(lambda both: {**both[
 
 @settings(max_examples=examples(40))
 @given(faults=st.lists(troubles, max_size=3), dry=st.booleans(), count=st.integers(0, 12))
-def test_honesty(faults: list[dict[str, Any]], *, dry: bool, count: int, cloud: Cloud, function: Function) -> None:
+def test_honesty_gives_every_upload_one_outcome_and_counts_only_acknowledged_aborts(
+    faults: list[dict[str, Any]], *, dry: bool, count: int, cloud: Cloud, function: Function
+) -> None:
     cloud.reset()
     cloud.seed(BUCKET, "{n}", count=count, parts=2)
     for fault in faults:

@@ -17,7 +17,9 @@ from tests.profiles import examples
 
 @settings(max_examples=examples(30))
 @given(bad=st.lists(st.one_of(anything, uploads), max_size=6), way=st.sampled_from(["ckafka", "cls", "uploads"]))
-def test_isolation_of_messages(bad: list[Any], way: str, cloud: Cloud, function: Function) -> None:
+def test_isolation_of_messages_lets_good_ones_through_beside_bad_ones(
+    bad: list[Any], way: str, cloud: Cloud, function: Function
+) -> None:
     cloud.reset()
     good = [named(BUCKET, each.key, each.upload_id) for each in cloud.seed(BUCKET, "good/{n}", count=2)]
     batch = [good[0], *bad, good[1]]
@@ -32,7 +34,9 @@ def test_isolation_of_messages(bad: list[Any], way: str, cloud: Cloud, function:
     assert left(cloud) == set()
 
 
-def test_isolation_of_uploads_and_buckets(cloud: Cloud, function: Function) -> None:
+def test_isolation_of_uploads_and_buckets_lets_good_ones_through_beside_bad_ones(
+    cloud: Cloud, function: Function
+) -> None:
     cloud.seed(BUCKET, "{n}", count=10)
     cloud.seed(OTHER, "{n}", count=10)
     for key in ("/lead", "a/..", ".", "bad\udcff"):

@@ -58,7 +58,7 @@ def plant(cloud: Cloud, found: list[Case]) -> dict[str, Case]:
     prefixes=st.sampled_from([[""], ["raw/"], ["raw/", "logs/"]]),
     spared=st.sampled_from([[], ["keep"], ["logs/keep", "raw/b"]]),
 )
-def test_keep(
+def test_keep_holds_for_every_upload_that_the_policy_keeps(
     found: list[Case],
     min_age: int,
     min_idle: int,
@@ -106,7 +106,9 @@ def test_keep_spares_a_live_upload_wherever_its_fresh_part_stands(
 
 @pytest.mark.parametrize("operation", ["ListMultipartUploads", "ListParts"])
 @pytest.mark.parametrize("body", ["malformed", "truncated", "empty"])
-def test_keep_what_cannot_be_read(operation: str, body: str, cloud: Cloud, function: Function) -> None:
+def test_keep_holds_for_uploads_that_cannot_be_read(
+    operation: str, body: str, cloud: Cloud, function: Function
+) -> None:
     cloud.seed(BUCKET, "{n}", count=3)
     cloud.fault(operation, body=body)
 
@@ -117,7 +119,7 @@ def test_keep_what_cannot_be_read(operation: str, body: str, cloud: Cloud, funct
 
 
 @pytest.mark.parametrize("year", [2020, 2099])
-def test_keep_everything_while_our_clock_is_off(year: int, cloud: Cloud, function: Function) -> None:
+def test_keep_holds_for_every_upload_while_our_clock_is_skewed(year: int, cloud: Cloud, function: Function) -> None:
     """COS would turn such requests away; should it not, no age can be trusted all the same."""
     cloud.seed(BUCKET, "{n}", count=3)
     date = {"Date": f"Wed, 01 Jan {year} 00:00:00 GMT"}
@@ -138,7 +140,9 @@ def test_keep_everything_while_our_clock_is_off(year: int, cloud: Cloud, functio
     ],
     ids=["older", "in_the_future", "older_in_words"],
 )
-def test_keep_an_upload_whose_age_is_in_dispute(initiated: str, reason: str, cloud: Cloud, function: Function) -> None:
+def test_keep_holds_for_an_upload_whose_age_is_disputed(
+    initiated: str, reason: str, cloud: Cloud, function: Function
+) -> None:
     cloud.seed(BUCKET, "{n}", count=2)
     cloud.fault("ListMultipartUploads", raw=uploads_listing(cloud, initiated=initiated), headers={})
 
@@ -148,7 +152,7 @@ def test_keep_an_upload_whose_age_is_in_dispute(initiated: str, reason: str, clo
     assert len(left(cloud)) == 2
 
 
-def test_keep_an_upload_whose_age_cannot_be_read(cloud: Cloud, function: Function) -> None:
+def test_keep_holds_for_an_upload_whose_age_cannot_be_read(cloud: Cloud, function: Function) -> None:
     cloud.seed(BUCKET, "a", upload_id="not-a-timed-id")
     cloud.fault("ListMultipartUploads", raw=uploads_listing(cloud, initiated="yesterday"), headers={})
 

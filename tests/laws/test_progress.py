@@ -13,7 +13,9 @@ from tests.profiles import examples
 
 @settings(max_examples=examples(100))
 @given(found=buckets_of_uploads, how=engines, seconds=st.integers(0, 6))
-def test_progress(found: list[tuple[str, int, int, int]], how: dict[str, Any], seconds: int) -> None:
+def test_progress_is_made_by_every_run_or_the_chain_fails(
+    found: list[tuple[str, int, int, int]], how: dict[str, Any], seconds: int
+) -> None:
     """
     However short the time: each run settles something, or two of them end their chain, and the end is not silent.
 

@@ -39,7 +39,7 @@ FIELDS += ["share", "past", "policies", "todo"]
     spared=st.sampled_from([[], ["raw/cat"], ["logs/"]]),
     by=st.sampled_from(["timer", "names"]),
 )
-def test_scope(
+def test_scope_holds_for_sweeps_and_named_uploads(
     asked: list[str],
     narrowed: list[str] | None,
     prefixes: list[str],
@@ -88,9 +88,7 @@ def test_scope_holds_against_a_listing_of_another_bucket_or_outside_the_prefix(
     [{"min_age_hours": 71}, {"min_idle_hours": 23}, {"max_aborts": 11}, {"dry_run": False}, {"prefixes": ["logs/"]}],
     ids=lambda widening: next(iter(widening)),
 )
-def test_scope_a_timer_cannot_widen_what_the_settings_allow(
-    widening: dict[str, Any], cloud: Cloud, function: Function
-) -> None:
+def test_scope_cannot_be_widened_by_a_timer(widening: dict[str, Any], cloud: Cloud, function: Function) -> None:
     furnish(cloud)
     before = left(cloud)
     mark = cloud.mark()
@@ -120,7 +118,7 @@ allowed = st.builds(
 
 @settings(max_examples=examples(200))
 @given(wanted=plans, allowed=allowed)
-def test_scope_of_a_checkpoint(wanted: Plan, allowed: Settings) -> None:
+def test_scope_cannot_be_widened_by_a_checkpoint(wanted: Plan, allowed: Settings) -> None:
     assert allowed.buckets is not None
     for text in checkpoint.write(wanted):
         try:
@@ -153,7 +151,7 @@ def test_scope_of_a_checkpoint(wanted: Plan, allowed: Settings) -> None:
 
 @settings(max_examples=examples(100))
 @given(wanted=plans, damage=st.dictionaries(st.sampled_from(FIELDS), anything, min_size=1, max_size=3))
-def test_scope_of_a_damaged_checkpoint(wanted: Plan, damage: dict[str, Any]) -> None:
+def test_scope_cannot_be_widened_by_a_damaged_checkpoint(wanted: Plan, damage: dict[str, Any]) -> None:
     """Whatever stands in it, it is refused with a reason or read; nothing else."""
     for text in checkpoint.write(wanted):
         raw = {**json.loads(text)[CHECKPOINT], **damage}

@@ -30,7 +30,7 @@ def everything_that_leaves(done: Invocation, records: list[logging.LogRecord]) -
 @pytest.mark.parametrize(
     "inside", ["<Error><Code>{}</Code><RequestId>{}</RequestId></Error>", "{}{}", "<Key>{}{}</Key>"]
 )
-def test_silence(
+def test_silence_holds_for_everything_that_leaves_the_function(
     operation: str,
     status: int,
     inside: str,

@@ -21,7 +21,9 @@ from tests.profiles import examples
 @example(raw={"bucket": BUCKET, "key": "/", "uploadId": UPLOAD_ID}, environment={})
 @example(raw={"bucket": BUCKET, "key": "a/..", "uploadId": UPLOAD_ID}, environment={})
 @example(raw=timer(), environment={"BUCKETS": "*", "REPORT": f"{PHOTOS}/{REPORTS}"})
-def test_wire(raw: Any, environment: dict[str, Any], cloud: Cloud, function: Function) -> None:
+def test_wire_carries_lawful_requests_only(
+    raw: Any, environment: dict[str, Any], cloud: Cloud, function: Function
+) -> None:
     furnish(cloud)
 
     function(raw, **environment)

@@ -20,7 +20,7 @@ BUCKET = Bucket(load.BUCKET, load.REGION)
 
 
 @pytest.mark.parametrize("method", ["DELETE", "GET"])
-def test_the_limit_signs_as_the_sdk_does(method: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_limit_signs_as_the_sdk_does(method: str, monkeypatch: pytest.MonkeyPatch) -> None:
     now = 1_795_000_000
     monkeypatch.setattr("qcloud_cos.cos_auth.time.time", lambda: now)
     ((key, upload_id),) = load.uploads(1)
@@ -36,7 +36,7 @@ def test_the_limit_signs_as_the_sdk_does(method: str, monkeypatch: pytest.Monkey
 
 @pytest.mark.parametrize("encoding", ["", "url"])
 @pytest.mark.parametrize("count", [0, 1, 999, 1000, 1001, 2500])
-def test_the_pages_list_every_upload_once_and_in_order(count: int, encoding: str) -> None:
+def test_pages_list_every_upload_once_and_in_order(count: int, encoding: str) -> None:
     listed: list[tuple[str, str]] = []
     cursor: Cursor | None = BEGINNING
 
@@ -49,7 +49,7 @@ def test_the_pages_list_every_upload_once_and_in_order(count: int, encoding: str
     assert listed == load.uploads(count) == sorted(listed)
 
 
-def test_every_upload_has_one_part_as_old_as_itself() -> None:
+def test_uploads_have_one_part_each_as_old_as_themselves() -> None:
     ((key, upload_id),) = load.uploads(1)
 
     page = xml.parts_page(documents.parts(key, upload_id), Upload(BUCKET, key, upload_id), 0)
@@ -60,7 +60,7 @@ def test_every_upload_has_one_part_as_old_as_itself() -> None:
 
 
 @pytest.mark.parametrize("delay_ms", [0, 20])
-def test_the_responder_answers_all_that_a_sweep_asks(delay_ms: int) -> None:
+def test_responder_answers_all_requests_of_a_sweep(delay_ms: int) -> None:
     uploads = 1500
 
     with serving(delay_ms, uploads) as served:
@@ -71,14 +71,14 @@ def test_the_responder_answers_all_that_a_sweep_asks(delay_ms: int) -> None:
     assert figures.calls <= served.requests
 
 
-def test_the_responder_answers_requests_that_come_together() -> None:
+def test_responder_answers_requests_that_come_together() -> None:
     with serving(0) as served:
         figures = limit.pipelined(served.port, 64, 0.05)
 
     assert served.aborts == figures.calls > 0
 
 
-def test_a_row_that_cannot_be_measured_says_why_and_the_others_go_on() -> None:
+def test_row_that_cannot_be_measured_names_the_reason_and_the_others_go_on() -> None:
     def fail() -> Any:
         raise RuntimeError("it broke")
 
@@ -95,7 +95,7 @@ def test_a_row_that_cannot_be_measured_says_why_and_the_others_go_on() -> None:
     assert re.search(r"absent +not installed: no index", lines[3])
 
 
-def test_the_best_round_stands_for_a_row() -> None:
+def test_best_round_stands_for_a_row() -> None:
     with serving(0) as served:
         pass
     some = iter([Figures(10, 1, 1, 1), Figures(30, 1, 1, 1), Figures(20, 1, 1, 1)])

@@ -86,7 +86,7 @@ def fire(argument: object) -> tuple[object, ...]:
 
 
 @both
-def test_the_environment_is_one_that_the_function_accepts(inputs: dict[str, Any]) -> None:
+def test_environment_is_one_that_the_function_accepts(inputs: dict[str, Any]) -> None:
     environment = inputs["environment"]["variables"]
 
     loaded = settings.load(environment)
@@ -96,7 +96,7 @@ def test_the_environment_is_one_that_the_function_accepts(inputs: dict[str, Any]
 
 
 @both
-def test_the_environment_names_only_settings_that_exist(inputs: dict[str, Any]) -> None:
+def test_environment_names_only_settings_that_exist(inputs: dict[str, Any]) -> None:
     assert set(inputs["environment"]["variables"]) <= set(settings.READERS)
 
 
@@ -109,21 +109,21 @@ def test_readme_lists_every_setting_once_and_no_other() -> None:
 
 
 @both
-def test_every_value_of_the_environment_is_a_string(inputs: dict[str, Any]) -> None:
+def test_environment_holds_only_strings(inputs: dict[str, Any]) -> None:
     values = inputs["environment"]["variables"].values()
 
     assert [value for value in values if not isinstance(value, str)] == []
 
 
 @both
-def test_no_name_of_the_environment_is_one_that_the_platform_keeps_for_itself(inputs: dict[str, Any]) -> None:
+def test_environment_names_nothing_that_the_platform_reserves(inputs: dict[str, Any]) -> None:
     kept = ("SCF_", "QCLOUD_", "TENCENTCLOUD_")
 
     assert [name for name in inputs["environment"]["variables"] if name.startswith(kept)] == []
 
 
 @both
-def test_the_environment_stays_under_four_kilobytes(inputs: dict[str, Any]) -> None:
+def test_environment_stays_under_four_kilobytes(inputs: dict[str, Any]) -> None:
     size = sum(len(f"{name}={value};".encode()) for name, value in inputs["environment"]["variables"].items())
 
     assert size < 4096
@@ -136,7 +136,7 @@ def test_shipped_settings_are_the_defaults_of_the_code(inputs: dict[str, Any]) -
     assert (loaded.min_age, loaded.min_idle, loaded.dry_run) == (default.min_age, default.min_idle, default.dry_run)
 
 
-def test_no_secret_is_written_into_the_file() -> None:
+def test_serverless_yml_holds_no_secret() -> None:
     environment = yaml.safe_load(re.sub(r"(?m)^#(?=  )", "", TEXT))["inputs"]["environment"]["variables"]
 
     secrets = {name: value for name, value in environment.items() if re.search("TOKEN|SECRET|KEY|PASSWORD", name)}
@@ -163,18 +163,18 @@ def test_dry_run_is_the_one_line_that_turns_a_deployment_into_one_that_aborts() 
     assert changed["events"] == SHIPPED["events"]
 
 
-def test_the_timer_fires_once_a_night() -> None:
+def test_timer_fires_once_a_night() -> None:
     second, minute, hour, *rest = only_timer()["cronExpression"].split()
 
     assert all(field.isdecimal() for field in (second, minute, hour))
     assert rest == ["*"] * 4, "day, month, day of the week, year"
 
 
-def test_every_trigger_has_a_block_to_switch_on() -> None:
+def test_triggers_have_a_block_each_to_switch_on() -> None:
     assert sorted(kinds(EVERYTHING_ON)) == ["ckafka", "cls", "cmq", "cos", "http", "timer"]
 
 
-def test_every_trigger_starts_switched_on_and_calls_the_default_version() -> None:
+def test_triggers_start_switched_on_and_call_the_default_version() -> None:
     parameters = {kind: event[kind]["parameters"] for event in EVERYTHING_ON["events"] for kind in event}
 
     assert {kind: (given.get("enable"), given.get("qualifier")) for kind, given in parameters.items()} == dict.fromkeys(
@@ -185,7 +185,7 @@ def test_every_trigger_starts_switched_on_and_calls_the_default_version() -> Non
 # The function
 
 
-def test_the_handler_exists_and_can_be_called() -> None:
+def test_handler_exists_and_can_be_called() -> None:
     module, name = SHIPPED["handler"].split(".")
 
     entry = getattr(importlib.import_module(module), name)
@@ -199,7 +199,7 @@ def test_time_and_memory_are_what_the_platform_offers() -> None:
     assert SHIPPED["memorySize"] in {64, *range(128, 3073, 128)}
 
 
-def test_what_is_uploaded_is_what_make_package_builds_without_dot_files() -> None:
+def test_uploaded_folder_is_what_make_package_builds_without_dot_files() -> None:
     source = SHIPPED["src"]
     built = source["src"].removeprefix("./")
 
@@ -249,20 +249,20 @@ def with_dependencies(names: Iterable[str]) -> set[str]:
     return found
 
 
-def test_every_requirement_is_pinned_to_one_version() -> None:
+def test_requirements_are_pinned_to_one_version_each() -> None:
     loose = {name: pin for name, pin in pins().items() if not re.fullmatch(r"==[0-9]+(\.[0-9]+)*", pin)}
 
     assert loose == {}
 
 
-def test_every_requirement_has_hashes_so_that_nothing_else_is_installed() -> None:
+def test_requirements_have_hashes_each() -> None:
     text = (ROOT / "requirements.txt").read_text(encoding="utf-8")
     blocks = re.findall(r"^[a-z0-9.-]+==.*(?:\n    --hash=sha256:[0-9a-f]{64}(?: \\)?)+$", text, re.MULTILINE)
 
     assert len(blocks) == len(pins()) > 10
 
 
-def test_the_requirements_are_what_the_handler_imports_with_dependencies_and_nothing_else() -> None:
+def test_requirements_are_what_the_handler_imports_with_dependencies_and_nothing_else() -> None:
     bringing = providers()
 
     needed = {provider for name in imported() for provider in bringing.get(name, {name})}

@@ -26,7 +26,7 @@ def mutant(change: str) -> Mutant:
     return Mutant("policy", "policy.screen", 7, "if kept:", change, "")
 
 
-def test_every_guard_is_broken_once_and_texts_logs_and_annotations_are_left_alone() -> None:
+def test_mutants_break_every_guard_once_and_leave_texts_logs_and_annotations_alone() -> None:
     assert {(one.where, one.line, one.change) for one in mutants("m", SOURCE)} == {
         ("m", 2, "5 → 6"),
         ("m", 2, "5 → 4"),
@@ -48,14 +48,14 @@ def test_every_guard_is_broken_once_and_texts_logs_and_annotations_are_left_alon
     }
 
 
-def test_a_condition_that_names_a_value_still_names_it() -> None:
+def test_condition_that_names_a_value_still_names_it() -> None:
     sources = [one.source for one in mutants("m", "if found := look():\n    use(found)\nelse:\n    leave()\n")]
 
     assert "if (found := look()) or True:" in sources[0]
     assert "if (found := look()) and False:" in sources[1]
 
 
-def test_a_survivor_without_a_reason_is_not_well_and_one_with_a_reason_is() -> None:
+def test_survivor_needs_a_reason() -> None:
     killed = [Ended(mutant(f"{n}"), "red") for n in range(9)]
     survivor = Ended(mutant("kept → True"), "green")
     known = harmless("About.\n\npolicy.screen\nif kept:\nkept → True\nbecause it is so\n")
@@ -67,17 +67,17 @@ def test_a_survivor_without_a_reason_is_not_well_and_one_with_a_reason_is() -> N
     assert "survived, not explained:" in "\n".join(tell([*killed, survivor], {}))
 
 
-def test_a_reason_for_what_is_noticed_after_all_is_told() -> None:
+def test_reason_for_a_mutant_that_is_killed_is_reported() -> None:
     told = "\n".join(tell([Ended(mutant("kept → True"), "red")], {mutant("kept → True").key: "it is so"}))
 
     assert "said to be harmless, but noticed:" in told
 
 
 @pytest.mark.parametrize("block", ["f\nold\nbecause so", "f\nold\nchange"], ids=["no_change", "no_reason"])
-def test_a_block_that_lacks_something_is_an_error(block: str) -> None:
+def test_block_that_lacks_something_is_an_error(block: str) -> None:
     with pytest.raises(ValueError, match="not a function"):
         harmless(f"About.\n\n{block}\n")
 
 
-def test_every_reason_can_be_read() -> None:
+def test_reasons_can_all_be_read() -> None:
     assert all(reason for reason in harmless(HARMLESS.read_text("utf-8")).values())

@@ -18,12 +18,12 @@ def test_hashes_are_written_behind_their_pins_and_the_rest_stays() -> None:
     assert text == f"# Why.\nidna==3.20 \\\n    {B}\n\n# More.\nsix==1.17.0 \\\n    {A} \\\n    {B}\n"
 
 
-def test_a_pin_without_hashes_is_an_error() -> None:
+def test_pin_without_hashes_is_an_error() -> None:
     with pytest.raises(KeyError):
         with_hashes("idna==3.20", "")
 
 
-def test_a_vulnerability_fails_and_says_where_it_is_fixed() -> None:
+def test_vulnerability_fails_and_names_the_version_that_fixes_it() -> None:
     vulnerable = {"name": "idna", "version": "3.0", "vulns": [{"id": "CVE-1", "fix_versions": ["3.7"]}]}
 
     lines, failed = verdict([vulnerable, {"name": "six", "version": "1.17.0", "vulns": []}])
@@ -32,7 +32,7 @@ def test_a_vulnerability_fails_and_says_where_it_is_fixed() -> None:
     assert lines == ["idna 3.0: CVE-1, fixed in 3.7", "2 of 2 packages audited, 1 findings"]
 
 
-def test_what_could_not_be_audited_is_said_loudly_and_is_no_finding() -> None:
+def test_package_that_could_not_be_audited_is_reported_and_is_no_finding() -> None:
     lines, failed = verdict(
         [{"name": "idna", "skip_reason": "not found"}, {"name": "six", "version": "1", "vulns": []}]
     )

@@ -27,7 +27,7 @@ def test_objects_are_put_got_headed_listed_and_deleted(connect: Connect) -> None
     assert refused(error) == (404, "NoSuchKey")
 
 
-def test_an_object_whose_content_was_not_kept_comes_back_as_zeros(connect: Connect) -> None:
+def test_object_whose_content_was_not_kept_comes_back_as_zeros(connect: Connect) -> None:
     client, body = connect(), b"x" * ((1 << 20) + 1)
     client.put_object(BUCKET, body, "large")
 
@@ -47,7 +47,7 @@ def test_an_object_whose_content_was_not_kept_comes_back_as_zeros(connect: Conne
         ("bytes=0-99", b"abcd", "bytes 0-3/4"),
     ],
 )
-def test_a_range_of_an_object_can_be_got(connect: Connect, asked: str, got: bytes, told: str) -> None:
+def test_range_of_an_object_can_be_got(connect: Connect, asked: str, got: bytes, told: str) -> None:
     client = connect()
     client.put_object(BUCKET, b"abcd", "a")
 
@@ -57,7 +57,7 @@ def test_a_range_of_an_object_can_be_got(connect: Connect, asked: str, got: byte
     assert answer["Content-Range"] == told
 
 
-def test_a_range_behind_the_end_is_refused_and_one_of_zeros_is_as_long_as_asked(connect: Connect) -> None:
+def test_range_behind_the_end_is_rejected_and_one_of_zeros_is_as_long_as_asked(connect: Connect) -> None:
     client = connect()
     client.put_object(BUCKET, bytes((1 << 20) + 1), "a")
 
@@ -67,14 +67,14 @@ def test_a_range_behind_the_end_is_refused_and_one_of_zeros_is_as_long_as_asked(
     assert refused(error) == (416, "InvalidRange")
 
 
-def test_a_request_that_came_through_a_proxy_names_its_whole_address(cloud: Cloud, connect: Connect) -> None:
+def test_request_that_came_through_a_proxy_names_its_whole_address(cloud: Cloud, connect: Connect) -> None:
     head = signed_head(connect(), "GET", "/a%20b").replace("/a%20b", f"http://{HOST}/a%20b")
 
     assert b"<Code>NoSuchKey</Code>" in ask(cloud, head)
     assert cloud.requests()[-1].raw_path == "/a%20b"
 
 
-def test_a_body_that_does_not_match_its_md5_is_refused(cloud: Cloud, connect: Connect) -> None:
+def test_body_that_does_not_match_its_md5_is_rejected(cloud: Cloud, connect: Connect) -> None:
     with pytest.raises(CosServiceError) as error:
         connect().put_object(BUCKET, b"a", "a", ContentMD5="1B2M2Y8AsgTpgAmY7PhCfg==")
 
@@ -82,7 +82,7 @@ def test_a_body_that_does_not_match_its_md5_is_refused(cloud: Cloud, connect: Co
     assert cloud.objects(BUCKET) == []
 
 
-def test_a_lifecycle_configuration_is_kept_as_written(connect: Connect) -> None:
+def test_lifecycle_configuration_is_kept_as_written(connect: Connect) -> None:
     client = connect()
     with pytest.raises(CosServiceError) as error:
         client.get_bucket_lifecycle(BUCKET)
@@ -117,14 +117,14 @@ def test_buckets_are_made_headed_listed_and_deleted(cloud: Cloud, connect: Conne
     assert list(cloud.totals()["buckets"]) == [BUCKET]
 
 
-def test_a_bucket_is_not_found_in_another_region(connect: Connect) -> None:
+def test_bucket_is_not_found_in_another_region(connect: Connect) -> None:
     with pytest.raises(CosServiceError) as error:
         connect(region="ap-beijing").list_multipart_uploads(BUCKET)
 
     assert refused(error) == (404, "NoSuchBucket")
 
 
-def test_an_unknown_bucket_is_not_found(connect: Connect) -> None:
+def test_unknown_bucket_is_not_found(connect: Connect) -> None:
     with pytest.raises(CosServiceError) as error:
         connect().list_multipart_uploads("other-1250000000")
 
@@ -132,7 +132,7 @@ def test_an_unknown_bucket_is_not_found(connect: Connect) -> None:
 
 
 @pytest.mark.parametrize("target", ["/a?uploadId=", "/a"])
-def test_a_delete_without_an_upload_id_deletes_the_object(cloud: Cloud, connect: Connect, target: str) -> None:
+def test_delete_without_an_upload_id_deletes_the_object(cloud: Cloud, connect: Connect, target: str) -> None:
     client = connect()
     client.put_object(BUCKET, b"", "a")
     cloud.seed(BUCKET, "a")
@@ -144,7 +144,7 @@ def test_a_delete_without_an_upload_id_deletes_the_object(cloud: Cloud, connect:
     assert cloud.requests()[-1].operation == "DeleteObject"
 
 
-def test_a_delete_of_the_root_tries_to_delete_the_bucket_whatever_upload_id_it_names(
+def test_delete_of_the_root_tries_to_delete_the_bucket_whatever_upload_id_it_names(
     cloud: Cloud, connect: Connect
 ) -> None:
     [upload] = cloud.seed(BUCKET, "a")

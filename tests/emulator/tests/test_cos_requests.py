@@ -29,7 +29,7 @@ from tests.emulator.tests.cos_clients import BUCKET, HOST, REGION, Connect, ask,
         pytest.param(lambda client: client.list_objects(BUCKET), False, id="list objects"),
     ],
 )
-def test_the_role_may_do_what_the_sweeper_needs_and_nothing_else(
+def test_role_may_do_what_the_sweeper_needs_and_nothing_else(
     cloud: Cloud, connect: Connect, operation: Callable[[CosS3Client], object], *, allowed: bool
 ) -> None:
     client = connect(cloud.role)
@@ -49,7 +49,7 @@ def test_the_role_may_do_what_the_sweeper_needs_and_nothing_else(
         pytest.param({"advance_seconds": -3600}, 403, "RequestTimeTooSkewed", id="signature from the future"),
     ],
 )
-def test_the_clouds_clock_decides_what_is_out_of_date(
+def test_clouds_clock_decides_what_is_out_of_date(
     cloud: Cloud, connect: Connect, move: dict[str, float], status: int, code: str
 ) -> None:
     cloud.clock(**move)
@@ -72,7 +72,7 @@ def test_temporary_credentials_expire_and_need_their_token(cloud: Cloud, connect
     assert refused(error) == (403, "InvalidAccessKeyId")
 
 
-def test_a_policy_of_ones_own_is_enforced(cloud: Cloud, connect: Connect) -> None:
+def test_policy_of_ones_own_is_enforced(cloud: Cloud, connect: Connect) -> None:
     statement = {"effect": "allow", "action": "name/cos:GetService", "resource": "*"}
     client = connect(cloud.add_credentials(policy={"version": "2.0", "statement": [statement]}))
 
@@ -98,7 +98,7 @@ def test_a_policy_of_ones_own_is_enforced(cloud: Cloud, connect: Connect) -> Non
         ("/%zz", "%zz"),
     ],
 )
-def test_a_path_survives_byte_for_byte(cloud: Cloud, path: str, key: str) -> None:
+def test_path_survives_byte_for_byte(cloud: Cloud, path: str, key: str) -> None:
     head = f"GET {path}?x=%2f+&&y HTTP/1.1\nHost: {HOST}\n"
 
     assert ask(cloud, head).startswith(b"HTTP/1.1 403 ")
@@ -124,7 +124,7 @@ def test_a_path_survives_byte_for_byte(cloud: Cloud, path: str, key: str) -> Non
         pytest.param("service.cos.myqcloud.com", "/", 200, id="service's own host"),
     ],
 )
-def test_a_bucket_is_known_by_host_or_path(cloud: Cloud, connect: Connect, host: str, target: str, status: int) -> None:
+def test_bucket_is_known_by_host_or_path(cloud: Cloud, connect: Connect, host: str, target: str, status: int) -> None:
     client = connect()
     client.put_object(BUCKET, b"", "a")
 
@@ -133,7 +133,7 @@ def test_a_bucket_is_known_by_host_or_path(cloud: Cloud, connect: Connect, host:
     assert response.startswith(b"HTTP/1.1 %d " % status)
 
 
-def test_the_service_of_a_region_lists_that_region(cloud: Cloud, connect: Connect) -> None:
+def test_service_of_a_region_lists_that_region(cloud: Cloud, connect: Connect) -> None:
     cloud.reset(f"{BUCKET}@{REGION}", "logs-1250000000@ap-beijing")
 
     response = ask(cloud, signed_head(connect(), "GET", "/", "cos.ap-beijing.myqcloud.com"))
@@ -159,7 +159,7 @@ def test_the_service_of_a_region_lists_that_region(cloud: Cloud, connect: Connec
         pytest.param("GET", "/a?uploadId=x&part-number-marker=-1", 400, "InvalidArgument", id="marker below 0"),
     ],
 )
-def test_what_cos_does_not_take_is_refused_in_its_words(
+def test_request_that_cos_rejects_is_rejected_with_its_code(
     cloud: Cloud, connect: Connect, method: str, target: str, status: int, code: str
 ) -> None:
     response = ask(cloud, signed_head(connect(), method, target))
@@ -171,7 +171,7 @@ def test_what_cos_does_not_take_is_refused_in_its_words(
     assert b"x-cos-trace-id: " in head
 
 
-def test_every_answer_has_its_own_request_id_and_the_clouds_date(cloud: Cloud, connect: Connect) -> None:
+def test_responses_have_their_own_request_id_and_the_emulators_date(cloud: Cloud, connect: Connect) -> None:
     client = connect()
     cloud.clock(now="2001-02-03T04:05:06Z")
     refusal = ask(cloud, signed_head(client, "GET", "/a"))
@@ -185,7 +185,7 @@ def test_every_answer_has_its_own_request_id_and_the_clouds_date(cloud: Cloud, c
     assert f"\r\nx-cos-request-id: {ids[0]}\r\n".encode() in refusal
 
 
-def test_an_answer_to_head_has_no_body(cloud: Cloud, connect: Connect) -> None:
+def test_answer_to_head_has_no_body(cloud: Cloud, connect: Connect) -> None:
     client = connect()
     client.put_object(BUCKET, b"abc", "a")
 
@@ -195,7 +195,7 @@ def test_an_answer_to_head_has_no_body(cloud: Cloud, connect: Connect) -> None:
         assert b"Content-Length: " + length in response
 
 
-def test_a_body_that_waits_to_be_asked_for_is_asked_for(cloud: Cloud, connect: Connect) -> None:
+def test_body_that_expects_100_continue_gets_it(cloud: Cloud, connect: Connect) -> None:
     head = signed_head(connect(), "PUT", "/a") + "Expect: 100-continue\nContent-Length: 3\n"
 
     response = ask(cloud, head, b"abc")
@@ -204,7 +204,7 @@ def test_a_body_that_waits_to_be_asked_for_is_asked_for(cloud: Cloud, connect: C
     assert cloud.objects(BUCKET)[0].size == 3
 
 
-def test_a_part_whose_sender_hangs_up_is_not_taken_in(cloud: Cloud, connect: Connect) -> None:
+def test_part_whose_sender_hangs_up_is_not_taken_in(cloud: Cloud, connect: Connect) -> None:
     [upload] = cloud.seed(BUCKET, "a", parts=0)
     head = signed_head(connect(), "PUT", f"/a?partNumber=1&uploadId={upload.upload_id}") + "Content-Length: 9\n\n"
     with closing(socket.create_connection(("127.0.0.1", cloud.port))) as connection:
@@ -219,11 +219,11 @@ def test_a_part_whose_sender_hangs_up_is_not_taken_in(cloud: Cloud, connect: Con
 AWS = "Authorization: AWS4-HMAC-SHA256 Credential=x\n"
 
 
-def test_aws_signatures_are_not_let_in_unasked(cloud: Cloud) -> None:
+def test_aws_signatures_are_rejected_by_default(cloud: Cloud) -> None:
     assert ask(cloud, f"GET /a HTTP/1.1\nHost: {HOST}\n{AWS}").startswith(b"HTTP/1.1 403 ")
 
 
-def test_aws_signed_requests_are_let_in_when_asked_for_and_their_framing_comes_off() -> None:
+def test_aws_signed_requests_are_accepted_where_switched_on_without_their_framing() -> None:
     framed = b"3;chunk-signature=0\r\nabc\r\n0;chunk-signature=0\r\n\r\n"
     head = f"PUT /{BUCKET}/a HTTP/1.1\nHost: localhost\n{AWS}Content-Length: {len(framed)}\n"
 

@@ -44,7 +44,7 @@ def begin(client: CosS3Client, key: str, *parts: bytes) -> tuple[str, list[dict[
 
 
 @pytest.mark.parametrize("key", EXOTIC_KEYS)
-def test_an_upload_of_any_key_lives_from_start_to_object(cloud: Cloud, connect: Connect, key: str) -> None:
+def test_upload_of_any_key_lives_from_start_to_object(cloud: Cloud, connect: Connect, key: str) -> None:
     client = connect()
     upload_id, sent = begin(client, key, PART, b"tail")
 
@@ -112,7 +112,7 @@ def test_uploads_are_grouped_by_delimiter(cloud: Cloud, connect: Connect) -> Non
     assert [each["Key"] for each in page["Upload"]] == ["a/z"]
 
 
-def test_a_listing_has_the_elements_and_forms_of_the_real_one(cloud: Cloud, connect: Connect) -> None:
+def test_listing_has_the_elements_and_forms_of_the_real_one(cloud: Cloud, connect: Connect) -> None:
     cloud.clock(now="2026-03-04T10:01:33Z")
     [upload] = cloud.seed(BUCKET, "a b", hours_since_start=0, initiators=["100000000011"], storage_class="STANDARD_IA")
     cloud.seed(BUCKET, "b")
@@ -144,7 +144,7 @@ def test_a_listing_has_the_elements_and_forms_of_the_real_one(cloud: Cloud, conn
     ]
 
 
-def test_a_page_is_never_longer_than_a_thousand(cloud: Cloud, connect: Connect) -> None:
+def test_page_is_never_longer_than_a_thousand(cloud: Cloud, connect: Connect) -> None:
     cloud.seed(BUCKET, count=1001)
 
     page = connect(cloud.role).list_multipart_uploads(BUCKET, MaxUploads=5000)
@@ -152,7 +152,7 @@ def test_a_page_is_never_longer_than_a_thousand(cloud: Cloud, connect: Connect) 
     assert (page["MaxUploads"], page["IsTruncated"], len(page["Upload"])) == ("1000", "true", 1000)
 
 
-def test_a_key_that_is_not_utf8_is_listed_from_its_bytes(cloud: Cloud, connect: Connect) -> None:
+def test_key_that_is_not_utf8_is_listed_from_its_bytes(cloud: Cloud, connect: Connect) -> None:
     cloud.seed(BUCKET, "a\udcff\udc80")
 
     response = ask(cloud, signed_head(connect(), "GET", "/?uploads&encoding-type=url"))
@@ -174,7 +174,7 @@ def test_parts_are_paged_completely(cloud: Cloud, connect: Connect) -> None:
     assert listed == [1, 2, 3, 4, 5, 6, 7]
 
 
-def test_an_empty_upload_lists_no_parts(cloud: Cloud, connect: Connect) -> None:
+def test_empty_upload_lists_no_parts(cloud: Cloud, connect: Connect) -> None:
     [upload] = cloud.seed(BUCKET, "a", parts=0)
 
     assert "Part" not in connect(cloud.role).list_parts(BUCKET, "a", upload.upload_id)
@@ -189,7 +189,7 @@ def test_an_empty_upload_lists_no_parts(cloud: Cloud, connect: Connect) -> None:
         pytest.param({"Part": []}, "MalformedXML", id="no parts"),
     ],
 )
-def test_complete_refuses_a_wrong_list(cloud: Cloud, connect: Connect, listed: dict[str, Any], code: str) -> None:
+def test_complete_rejects_a_wrong_list(cloud: Cloud, connect: Connect, listed: dict[str, Any], code: str) -> None:
     client = connect()
     upload_id, _ = begin(client, "a", b"x")
 

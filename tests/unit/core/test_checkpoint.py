@@ -39,7 +39,7 @@ def raw(**changes: Any) -> dict[str, Any]:
     return {**json.loads(text)[CHECKPOINT], **changes}
 
 
-def test_a_plan_comes_back_as_it_went() -> None:
+def test_plan_is_read_from_a_checkpoint_as_it_was_written() -> None:
     leftovers = replace(
         POLICY, min_age=timedelta(0), only_key="猫", started_before=AS_OF, min_idle_unproven=timedelta(hours=24)
     )
@@ -86,7 +86,7 @@ def test_a_plan_comes_back_as_it_went() -> None:
 @pytest.mark.parametrize(
     "character", ["k", "猫", "🐈", "\x01", '"', "\udcff"], ids=["ascii", "cjk", "astral", "control", "quote", "bytes"]
 )
-def test_however_much_there_is_to_do_and_however_long_the_keys_each_checkpoint_fits(character: str) -> None:
+def test_checkpoint_fits_for_any_amount_of_work_and_any_length_of_key(character: str) -> None:
     key = character * (850 // len(character.encode("utf-8", "surrogateescape")))
     prefixes = tuple(key[:length] for length in range(1, 5))
     buckets = [Bucket(f"{'b' * 40}{n:03}-1250000000", "ap-guangzhou") for n in range(200)]
@@ -107,7 +107,7 @@ def test_however_much_there_is_to_do_and_however_long_the_keys_each_checkpoint_f
     assert sum(one.max_aborts or 0 for one in came) == 10_000
 
 
-def test_the_past_travels_once_even_when_the_work_is_split(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_prior_failures_travel_once_even_when_the_work_is_split(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(checkpoint, "MAX_BYTES", 1500)
     named = tuple(UploadTarget(Upload(PHOTOS, f"{n}" * 300, TIMED_ID), POLICY) for n in range(1, 9))
 
@@ -119,7 +119,7 @@ def test_the_past_travels_once_even_when_the_work_is_split(monkeypatch: pytest.M
     )
 
 
-def test_aborts_of_unknown_result_stay_counted_wherever_they_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_aborts_of_unknown_result_stay_counted_in_every_order(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(checkpoint, "MAX_BYTES", 1500)
     named = tuple(UploadTarget(Upload(PHOTOS, f"{n}" * 300, TIMED_ID), POLICY, was_sent=n > 6) for n in range(1, 9))
 
@@ -131,7 +131,7 @@ def test_aborts_of_unknown_result_stay_counted_wherever_they_are_told(monkeypatc
 
 
 @pytest.mark.parametrize(("limit", "aborted", "believed"), [(2, 0, 0), (2, 30, 2), (9, 4, 4), (None, 4, 4)])
-def test_no_more_aborts_are_believed_to_be_counted_than_the_checkpoint_counts_within_its_limit(
+def test_aborts_of_unknown_result_are_believed_only_within_the_checkpoints_count(
     limit: int | None, aborted: int, believed: int
 ) -> None:
     named = tuple(UploadTarget(Upload(PHOTOS, f"{n}", TIMED_ID), POLICY, was_sent=True) for n in range(5))
@@ -142,7 +142,7 @@ def test_no_more_aborts_are_believed_to_be_counted_than_the_checkpoint_counts_wi
 
 
 @given(most=st.integers(0, 1000), among=st.integers(1, 50))
-def test_a_limit_is_dealt_out_without_a_rest(most: int, among: int) -> None:
+def test_limit_is_split_without_a_remainder(most: int, among: int) -> None:
     dealt = deal(most, among)
 
     assert (len(dealt), sum(dealt)) == (among, most)
@@ -231,7 +231,7 @@ def test_parts_of_a_limit_never_exceed_what_both_settings_allow(
         ({"policies": "x"}, "not an object"),
     ],
 )
-def test_what_is_wrong_with_a_checkpoint_is_said(changes: dict[str, Any], reason: str) -> None:
+def test_checkpoint_that_is_damaged_is_rejected_with_its_reason(changes: dict[str, Any], reason: str) -> None:
     with pytest.raises(RequestRejected) as caught:
         read(raw(**changes), SETTINGS, (PHOTOS,), AS_OF)
 
@@ -267,7 +267,7 @@ def test_settings_that_became_laxer_change_nothing_for_the_rest_of_a_chain() -> 
     assert came == went
 
 
-def test_what_is_out_of_scope_now_is_dropped_and_reported() -> None:
+def test_checkpoint_target_out_of_scope_is_dropped_and_reported() -> None:
     gone = Bucket("gone-1250000000", "ap-guangzhou")
     narrow = replace(POLICY, prefixes=("raw/",))
     went = sweeping(
@@ -326,13 +326,13 @@ def test_checkpoint_of_the_previous_version_is_read() -> None:
     assert [one.upload for one in came.named] == [Upload(PHOTOS, "k", TIMED_ID)]
 
 
-def test_a_prefix_that_is_excluded_since_is_excluded_from_here_on() -> None:
+def test_prefix_that_is_excluded_since_is_excluded_from_here_on() -> None:
     (came,) = reread(write(sweeping()), replace(SETTINGS, exclude_prefixes=("keep/",)))
 
     assert came.scans[0].policy.exclude_prefixes == ("keep/",)
 
 
-def test_another_instances_clock_may_be_a_little_ahead() -> None:
+def test_clock_of_another_instance_may_be_a_little_ahead() -> None:
     (came,) = reread(write(sweeping()), now=AS_OF - timedelta(seconds=2))
 
     assert came.as_of == AS_OF - timedelta(seconds=2)
@@ -347,7 +347,7 @@ LEFTOVERS = Policy(
 )
 
 
-def test_leftovers_of_an_object_have_ages_of_their_own_and_no_future() -> None:
+def test_stale_siblings_have_ages_of_their_own_and_no_future() -> None:
     future = replace(LEFTOVERS, started_before=AS_OF + timedelta(days=1))
 
     (came,) = reread(write(sweeping(scans=(ListingTarget(PHOTOS, "k", LEFTOVERS), ListingTarget(PHOTOS, "k", future)))))
@@ -364,7 +364,7 @@ def test_leftovers_of_an_object_have_ages_of_their_own_and_no_future() -> None:
     ],
     ids=["any_start", "any_key", "hardly_idle"],
 )
-def test_what_is_not_quite_a_stale_sibling_is_held_to_the_ages_of_a_sweep(policy: Policy) -> None:
+def test_policy_that_is_not_quite_a_stale_siblings_is_held_to_the_ages_of_a_sweep(policy: Policy) -> None:
     (came,) = reread(write(sweeping(scans=(ListingTarget(PHOTOS, "k", policy),))))
 
     (scan,) = came.scans

@@ -33,7 +33,7 @@ def read(raw: object, settings: Settings = SETTINGS) -> Plan:
     return checkpoint.read(raw, settings, (PHOTOS,), NOW)
 
 
-def test_the_version_is_the_one_that_waiting_checkpoints_have() -> None:
+def test_version_of_the_checkpoint_is_two() -> None:
     assert checkpoint_of()["version"] == 2
 
 
@@ -66,7 +66,7 @@ def test_the_version_is_the_one_that_waiting_checkpoints_have() -> None:
         ("todo", [[]], [[["scan", 0, PHOTOS.name]], [["scan", 0, 5, "", "", ""]], [[]]]),
     ],
 )
-def test_what_a_checkpoint_says_is_taken_up_to_its_bounds_and_no_further(
+def test_checkpoint_field_is_read_up_to_its_bounds_and_no_further(
     field: str, good: list[object], bad: list[object]
 ) -> None:
     for value in good:
@@ -76,7 +76,7 @@ def test_what_a_checkpoint_says_is_taken_up_to_its_bounds_and_no_further(
             read(checkpoint_of() | {field: value})
 
 
-def test_of_what_failed_only_as_much_travels_as_a_report_can_use() -> None:
+def test_prior_failures_travel_up_to_what_a_report_can_use() -> None:
     many = [["c" * 65, 1]] + [[f"code-{n}", 1] for n in range(100)]
 
     prior_failures = read(checkpoint_of(past=[0, 0, many])).prior_failures
@@ -85,7 +85,7 @@ def test_of_what_failed_only_as_much_travels_as_a_report_can_use() -> None:
     assert prior_failures.failed[0] == ("c" * 64, 1)
 
 
-def test_many_small_things_to_do_fill_each_checkpoint_and_none_too_far() -> None:
+def test_checkpoints_are_filled_and_never_above_the_maximum() -> None:
     named = tuple(UploadTarget(Upload(PHOTOS, f"{n}", TIMED_ID), POLICY) for n in range(3000))
 
     texts = checkpoint.write(replace(planned(), named=named))
@@ -95,7 +95,7 @@ def test_many_small_things_to_do_fill_each_checkpoint_and_none_too_far() -> None
     assert tuple(one for text in texts for one in read(json.loads(text)["cos_sweeper_checkpoint"]).named) == named
 
 
-def test_a_thing_too_large_for_a_checkpoint_is_written_all_the_same_and_not_lost() -> None:
+def test_target_too_large_for_a_checkpoint_is_written_all_the_same() -> None:
     rules = replace(POLICY, prefixes=tuple(f"{n:0800}/" for n in range(200)))
     scans = (
         ListingTarget(PHOTOS, "small", POLICY),
@@ -110,7 +110,7 @@ def test_a_thing_too_large_for_a_checkpoint_is_written_all_the_same_and_not_lost
 
 
 @pytest.mark.parametrize("place", [1, -1, "0", None], ids=repr)
-def test_a_policy_that_is_not_there_is_named_as_what_is_wrong(place: object) -> None:
+def test_policy_that_does_not_exist_is_named_in_the_reason(place: object) -> None:
     with pytest.raises(RequestRejected, match="policy is not a whole number from 0 to 0"):
         read(checkpoint_of(todo=[["scan", place, PHOTOS.name, "", "", ""]]))
 
@@ -133,26 +133,26 @@ def policy_with(**changes: Any) -> dict[str, Any]:
     ],
     ids=str,
 )
-def test_a_policy_with_a_value_of_another_kind_is_refused(changes: dict[str, Any]) -> None:
+def test_policy_with_a_value_of_another_kind_is_rejected(changes: dict[str, Any]) -> None:
     with pytest.raises(RequestRejected):
         read(policy_with(**changes))
 
 
 @pytest.mark.parametrize("value", [True, "260000", None, 10**10 + 1, -0.5, float("nan")], ids=repr)
 @pytest.mark.parametrize("field", ["min_age", "min_idle"])
-def test_an_age_that_is_no_number_of_seconds_is_refused_as_that(field: str, value: object) -> None:
+def test_age_that_is_no_number_of_seconds_is_rejected(field: str, value: object) -> None:
     with pytest.raises(RequestRejected, match="no number where a number of seconds should be"):
         read(policy_with(**{field: value}))
 
 
-def test_the_longest_ages_of_a_policy_are_ten_thousand_million_seconds() -> None:
+def test_longest_ages_of_a_policy_are_ten_thousand_million_seconds() -> None:
     (scan,) = read(policy_with(min_age=10**10, min_idle=10**10)).scans
 
     assert scan.policy.min_age == scan.policy.min_idle == timedelta(seconds=10**10)
 
 
 @pytest.mark.parametrize("item", [["scan", 0, PHOTOS.name, 5, "", ""], ["scan", 0, PHOTOS.name, "", 5, ""]], ids=str)
-def test_a_scan_with_a_value_of_another_kind_is_refused(item: list[object]) -> None:
+def test_scan_with_a_value_of_another_kind_is_rejected(item: list[object]) -> None:
     with pytest.raises(RequestRejected):
         read(checkpoint_of(todo=[item]))
 
@@ -168,7 +168,7 @@ def test_a_scan_with_a_value_of_another_kind_is_refused(item: list[object]) -> N
     ],
     ids=str,
 )
-def test_every_prefix_of_a_checkpoint_is_narrowed_to_the_settings(prefixes: list[str], narrowed: list[str]) -> None:
+def test_prefixes_of_a_checkpoint_are_narrowed_to_the_settings(prefixes: list[str], narrowed: list[str]) -> None:
     made = read(policy_with(prefixes=prefixes), replace(SETTINGS, prefixes=("raw/", "logs/")))
 
     assert made.dropped == ()
@@ -182,7 +182,7 @@ def test_scan_whose_prefixes_are_outside_the_settings_is_dropped_and_reported() 
     assert "outside PREFIXES" in made.dropped[0]
 
 
-def test_a_checkpoint_is_read_up_to_the_size_that_is_written() -> None:
+def test_checkpoint_is_read_up_to_the_size_that_is_written() -> None:
     raw = checkpoint_of(more="")
     raw["more"] = "x" * (checkpoint.MAX_BYTES - len(json.dumps(raw)))
 
@@ -191,7 +191,7 @@ def test_a_checkpoint_is_read_up_to_the_size_that_is_written() -> None:
         read(raw | {"more": raw["more"] + "x"})
 
 
-def test_a_checkpoint_that_is_too_deep_is_refused() -> None:
+def test_checkpoint_that_is_too_deep_is_rejected() -> None:
     deep: list[object] = []
     for _ in range(100_000):
         deep = [deep]
@@ -200,7 +200,7 @@ def test_a_checkpoint_that_is_too_deep_is_refused() -> None:
         read(checkpoint_of(more=deep))
 
 
-def test_what_a_checkpoint_says_twice_is_done_once() -> None:
+def test_targets_that_a_checkpoint_names_twice_are_planned_once() -> None:
     scan, upload = ["scan", 0, PHOTOS.name, "", "", ""], ["upload", 0, PHOTOS.name, "k", TIMED_ID]
 
     made = read(checkpoint_of(todo=[scan, upload, scan, upload]))
@@ -209,7 +209,7 @@ def test_what_a_checkpoint_says_twice_is_done_once() -> None:
 
 
 @pytest.mark.parametrize("place", [3, 4, 5], ids=["prefix", "key", "upload_id"])
-def test_a_scan_is_asked_for_in_texts_or_in_bytes_that_stand_for_one(place: int) -> None:
+def test_scan_is_read_from_texts_and_from_surrogates_that_stand_for_bytes(place: int) -> None:
     scan: list[object] = ["scan", 0, PHOTOS.name, "", "", ""]
 
     scan[place] = "\udcff"
@@ -251,7 +251,7 @@ def test_checkpoint_aborts_no_more_than_it_and_the_current_settings_allow(
         ("markers", [[], [1, 10**9]], [[0], [10**9 + 1], ["1"], 5]),
     ],
 )
-def test_what_is_out_of_the_ordinary_in_an_upload_is_taken_up_to_its_bounds_and_no_further(
+def test_optional_field_of_an_upload_is_read_up_to_its_bounds_and_no_further(
     name: str, good: list[object], bad: list[object]
 ) -> None:
     item = ["upload", 0, PHOTOS.name, "k", TIMED_ID]
@@ -263,7 +263,7 @@ def test_what_is_out_of_the_ordinary_in_an_upload_is_taken_up_to_its_bounds_and_
             read(checkpoint_of(todo=[[*item, {name: value}]]))
 
 
-def test_range_of_a_listing_ends_at_texts_or_at_bytes_that_stand_for_one() -> None:
+def test_range_of_a_listing_ends_at_texts_and_at_surrogates_that_stand_for_bytes() -> None:
     item = ["scan", 0, PHOTOS.name, "", "", ""]
 
     (scan,) = read(checkpoint_of(todo=[[*item, {"end": ["k", TIMED_ID]}]])).scans

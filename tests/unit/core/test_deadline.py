@@ -8,13 +8,13 @@ from cos_sweeper.core.deadline import REQUEST_SECONDS, run_deadline
 
 
 @pytest.mark.parametrize("limit", [1, 3, 60, 900])
-def test_work_ends_before_everything_ends_and_that_before_the_limit(limit: int) -> None:
+def test_deadline_orders_the_end_of_work_the_end_and_the_limit(limit: int) -> None:
     until = run_deadline(lambda: 0.0, limit, started=0.0)
 
     assert 0 < until.work_ends < until.ends < until.closes < limit
 
 
-def test_a_run_counts_from_its_own_start() -> None:
+def test_deadline_counts_from_the_start_of_the_run() -> None:
     now = [1000.0]
     until = run_deadline(lambda: now[0], 100, started=990.0)
 
@@ -24,7 +24,7 @@ def test_a_run_counts_from_its_own_start() -> None:
     assert until.passed
 
 
-def test_a_request_never_gets_more_time_than_is_left() -> None:
+def test_request_never_gets_more_time_than_is_left() -> None:
     now = [0.0]
     until = run_deadline(lambda: now[0], 60, started=0.0)
 
@@ -35,7 +35,7 @@ def test_a_request_never_gets_more_time_than_is_left() -> None:
     assert until.request_seconds() == 0
 
 
-def test_what_comes_after_the_sweep_has_time_of_its_own() -> None:
+def test_deadline_leaves_time_for_what_follows_the_sweep() -> None:
     now = [0.0]
     until = run_deadline(lambda: now[0], 60, started=0.0)
 

@@ -20,11 +20,11 @@ from tests.unit.scf.decoding import only, reason
     ["NaN", "Infinity", '{"a":', "[" * 100_000, "\ufeff", "\ufeff\ufeff{}", "{}\ufeff"],
     ids=["nan", "inf", "cut", "deep", "bom_alone", "two_boms", "bom_behind"],
 )
-def test_what_is_no_json_is_refused(text: str) -> None:
+def test_text_that_is_no_json_is_rejected(text: str) -> None:
     assert reason({"Records": [{"CMQ": {"msgBody": text}}]}) == "the message is not JSON"
 
 
-def test_kinds_have_names() -> None:
+def test_kind_of_a_value_has_a_name() -> None:
     values = [True, "", [], {}, 5, 0.5, None]
 
     assert [kind_of(value) for value in values] == [
@@ -39,7 +39,7 @@ def test_kinds_have_names() -> None:
 
 
 @pytest.mark.parametrize(("values", "is_read"), [(199_999, True), (200_000, False)])
-def test_a_message_holds_fewer_than_two_hundred_thousand_values(values: int, *, is_read: bool) -> None:
+def test_message_holds_fewer_than_two_hundred_thousand_values(values: int, *, is_read: bool) -> None:
     text = json.dumps(ABORT_MESSAGE | {"rest": [0]})
     text = text.replace("[0]", "[0" + ",0" * (values - sum(map(text.count, ",[{"))) + "]")
 
@@ -64,5 +64,5 @@ def test_separators_within_texts_are_no_values(note: str) -> None:
 @pytest.mark.parametrize(
     "text", ['{"a": 1, "a": 1}', '{"uploads": [{"key": "k", "key": "l"}]}'], ids=["same", "inside"]
 )
-def test_what_says_something_twice_is_refused(text: str) -> None:
+def test_text_with_a_name_twice_is_rejected(text: str) -> None:
     assert reason({"Records": [{"CMQ": {"msgBody": text}}]}) == "the message is not JSON"

@@ -31,7 +31,7 @@ def reasons(plan: Plan) -> str:
     return "; ".join(refused.reason for refused in plan.refused)
 
 
-def test_a_sweep_scans_every_bucket_with_the_settings_policy() -> None:
+def test_sweep_scans_every_bucket_with_the_settings_policy() -> None:
     plan = planned(SweepRequest(), min_age=90 * HOUR, exclude_prefixes=("keep",))
 
     assert [(scan.bucket, scan.prefix) for scan in plan.scans] == [(PHOTOS, ""), (LOGS, "")]
@@ -39,7 +39,7 @@ def test_a_sweep_scans_every_bucket_with_the_settings_policy() -> None:
     assert (plan.run_id, plan.as_of, plan.refused) == ("run", NOW, ())
 
 
-def test_a_sweep_narrows() -> None:
+def test_sweep_narrows() -> None:
     ask = SweepRequest((LOGS.name,), ("raw/x/",), 100 * HOUR, 50 * HOUR, 5, dry_run=True)
 
     plan = planned(ask, prefixes=("raw/",), max_aborts=10)
@@ -62,14 +62,14 @@ def test_a_sweep_narrows() -> None:
     ],
     ids=["age", "idle", "aborts", "dry_run", "prefix", "slash"],
 )
-def test_a_sweep_that_wants_more_is_refused_whole(ask: SweepRequest, reason: str) -> None:
+def test_sweep_that_widens_the_settings_is_rejected_whole(ask: SweepRequest, reason: str) -> None:
     plan = planned(ask, max_aborts=10, dry_run=True, prefixes=("raw/",))
 
     assert reason in reasons(plan)
     assert plan.scans == ()
 
 
-def test_a_bucket_outside_the_list_is_refused_and_the_others_are_swept() -> None:
+def test_bucket_outside_the_list_is_rejected_and_the_others_are_swept() -> None:
     plan = planned(SweepRequest(buckets=("other-1250000000", LOGS.name)))
 
     assert "'other-1250000000' is not among BUCKETS" in reasons(plan)
@@ -86,7 +86,7 @@ segments = st.lists(st.sampled_from(["a", "a/", "a/b", "ab", "b", "b/c"]), max_s
 
 
 @given(allowed=segments, wanted=segments, key=st.text("ab/c", max_size=4))
-def test_a_key_is_scanned_once_if_it_lies_under_both_and_never_otherwise(
+def test_key_is_scanned_once_if_it_lies_under_both_and_never_otherwise(
     allowed: tuple[str, ...], wanted: tuple[str, ...], key: str
 ) -> None:
     plan = planned(SweepRequest((PHOTOS.name,), wanted or None), prefixes=allowed)
@@ -98,7 +98,7 @@ def test_a_key_is_scanned_once_if_it_lies_under_both_and_never_otherwise(
     assert scanning or not lies_under_both or plan.refused
 
 
-def test_a_named_upload_takes_its_region_from_the_settings() -> None:
+def test_named_upload_takes_its_region_from_the_settings() -> None:
     plan = planned(AbortRequest(LOGS.name, "k", "1"), event_min_idle=5 * HOUR)
 
     (named,) = plan.named
@@ -121,14 +121,16 @@ def test_a_named_upload_takes_its_region_from_the_settings() -> None:
         (CompletedObject("other-1250000000", "k", NOW), "not among BUCKETS"),
     ],
 )
-def test_what_may_not_be_asked_is_refused(ask: AbortRequest | CompletedObject, reason: str) -> None:
+def test_request_that_is_out_of_scope_or_malformed_is_rejected(
+    ask: AbortRequest | CompletedObject, reason: str
+) -> None:
     plan = planned(ask)
 
     assert reason in reasons(plan)
     assert (plan.named, plan.scans) == ((), ())
 
 
-def test_what_is_asked_twice_is_done_once() -> None:
+def test_request_that_stands_twice_is_planned_once() -> None:
     plan = planned(*[AbortRequest(LOGS.name, "k", "1", origin=f"record {n}") for n in range(3)])
 
     assert len(plan.named) == 1
@@ -144,11 +146,11 @@ def test_stale_siblings_must_be_older_than_the_object_and_idle_for_an_hour_at_le
     assert (other.policy.min_idle, other.policy.started_before) == (2 * HOUR, NOW)
 
 
-def test_a_spared_object_is_not_even_listed() -> None:
+def test_completed_object_under_an_excluded_prefix_is_not_listed() -> None:
     assert planned(CompletedObject(LOGS.name, "keep/k", NOW), exclude_prefixes=("keep/",)).scans == ()
 
 
-def test_a_dry_run_in_the_settings_holds_for_every_request() -> None:
+def test_dry_run_in_the_settings_holds_for_every_request() -> None:
     assert planned(AbortRequest(LOGS.name, "k", "1"), dry_run=True).dry_run
     assert isinstance(planned(AbortRequest(LOGS.name, "k", "1")).named[0], UploadTarget)
     assert isinstance(planned(SweepRequest()).scans[0], ListingTarget)
@@ -158,37 +160,37 @@ def planned_for_photos(*requests: Any, **settings: Any) -> Plan:
     return build_plan(requests, aborting_settings((PHOTOS,), **settings), (PHOTOS,), "run", NOW)
 
 
-def test_a_checkpoint_among_other_asks_is_refused() -> None:
+def test_checkpoint_among_other_requests_is_rejected() -> None:
     plan = planned_for_photos(ResumeRequest({}, "record 1"))
 
     assert [refused.origin for refused in plan.refused] == ["record 1"]
 
 
-def test_what_is_exactly_as_the_settings_have_it_does_not_widen_them() -> None:
+def test_sweep_that_equals_the_settings_does_not_widen_them() -> None:
     plan = planned_for_photos(SweepRequest(min_age=72 * HOUR, min_idle=24 * HOUR, max_aborts=10), max_aborts=10)
 
     assert plan.refused == ()
     assert len(plan.scans) == 1
 
 
-def test_a_wanted_prefix_wider_than_the_allowed_ones_is_narrowed_to_them() -> None:
+def test_prefix_wider_than_the_allowed_ones_is_narrowed_to_them() -> None:
     plan = planned_for_photos(SweepRequest(prefixes=("raw/",)), prefixes=("raw/x/", "raw/y/", "logs/"))
 
     assert plan.refused == ()
     assert [scan.prefix for scan in plan.scans] == ["raw/x/", "raw/y/"]
 
 
-def test_leftovers_have_no_age_of_their_own() -> None:
+def test_stale_siblings_have_no_minimum_age() -> None:
     (scan,) = planned_for_photos(CompletedObject(PHOTOS.name, "k", NOW - HOUR)).scans
 
     assert scan.policy.min_age == timedelta(0)
 
 
-def test_the_region_of_a_named_upload_may_be_told_if_it_is_the_buckets() -> None:
+def test_region_of_a_named_upload_may_be_given_if_it_is_the_buckets() -> None:
     assert len(planned_for_photos(AbortRequest(PHOTOS.name, "k", "1", PHOTOS.region)).named) == 1
 
 
-def test_what_a_sweep_leaves_open_is_as_the_settings_have_it() -> None:
+def test_sweep_takes_every_value_that_it_does_not_name_from_the_settings() -> None:
     plan = planned_for_photos(SweepRequest(), dry_run=True, max_aborts=10, min_age=80 * HOUR, min_idle=40 * HOUR)
 
     assert (plan.dry_run, plan.max_aborts) == (True, 10)
@@ -197,9 +199,7 @@ def test_what_a_sweep_leaves_open_is_as_the_settings_have_it() -> None:
 
 @pytest.mark.parametrize(("count", "prefixes", "is_made"), [(100, 100, True), (137, 73, False)])
 @pytest.mark.parametrize("is_named", [True, False])
-def test_a_sweep_is_of_ten_thousand_listings_at_most(
-    count: int, prefixes: int, *, is_named: bool, is_made: bool
-) -> None:
+def test_sweep_has_ten_thousand_listings_at_most(count: int, prefixes: int, *, is_named: bool, is_made: bool) -> None:
     buckets = [Bucket(f"b{n:03}-1250000000", "ap-guangzhou") for n in range(count)]
     settings = aborting_settings(tuple(buckets), prefixes=tuple(f"{n:03}/" for n in range(prefixes)))
     ask = SweepRequest(tuple(bucket.name for bucket in buckets) if is_named else None)
@@ -209,13 +209,13 @@ def test_a_sweep_is_of_ten_thousand_listings_at_most(
     assert (len(plan.scans), len(plan.refused)) == ((10_000, 0) if is_made else (0, 1))
 
 
-def test_of_everything_that_is_wrong_with_a_sweep_twenty_things_are_said() -> None:
+def test_rejected_sweep_names_twenty_problems_at_most() -> None:
     (refused,) = planned_for_photos(SweepRequest(prefixes=tuple(f"/{n}" for n in range(50)))).refused
 
     assert refused.reason.count("matches nothing") == 20
 
 
-def test_of_a_refused_upload_no_more_is_told_than_a_key_can_have() -> None:
+def test_rejected_upload_is_reported_up_to_the_length_of_a_key() -> None:
     (refused,) = planned_for_photos(AbortRequest(PHOTOS.name, "k" * 900, "x y" * 300)).refused
 
     assert refused.upload is not None

@@ -40,7 +40,7 @@ def timed_id(started: datetime) -> str:
     ],
     ids=["older", "exactly_at_the_limit", "younger", "in_the_future"],
 )
-def test_the_age_counts_from_the_start_and_the_limit_itself_is_kept(age: timedelta, verdict: object) -> None:
+def test_age_counts_from_the_start_and_exactly_at_the_limit_is_kept(age: timedelta, verdict: object) -> None:
     assert prefilter(listed(NOW - age), NO_SKEW, POLICY, NOW) == verdict
 
 
@@ -58,7 +58,7 @@ def test_the_age_counts_from_the_start_and_the_limit_itself_is_kept(age: timedel
     ],
     ids=["agree", "an_hour_apart", "id_later", "id_earlier", "only_id", "only_listing", "neither", "later_one_counts"],
 )
-def test_the_listing_and_the_upload_id_check_each_other(
+def test_start_in_the_listing_and_in_the_upload_id_must_agree(
     told: datetime | None, in_id: datetime | None, verdict: object
 ) -> None:
     upload_id = timed_id(in_id) if in_id else "of-another-shape"
@@ -70,7 +70,7 @@ def test_the_listing_and_the_upload_id_check_each_other(
     ("key", "verdict"),
     [("raw/a", None), ("raw/keep/a", policy.EXCLUDED), ("logs/a", policy.OUTSIDE), ("raw", policy.OUTSIDE)],
 )
-def test_prefixes_let_in_and_spared_prefixes_win(key: str, verdict: str | None) -> None:
+def test_excluded_prefixes_win_over_prefixes(key: str, verdict: str | None) -> None:
     rules = replace(POLICY, prefixes=("raw/",), exclude_prefixes=("raw/keep",))
 
     screened = prefilter(listed(NOW - 100 * HOUR, key), NO_SKEW, rules, NOW)
@@ -219,7 +219,7 @@ def test_stale_sibling_must_be_idle_for_four_times_its_longest_pause(
     assert verdict == (Keep(kept) if kept else Abort(len(parts)))
 
 
-def test_leftovers_are_of_exactly_the_completed_key_and_older_than_it() -> None:
+def test_stale_siblings_have_exactly_the_completed_key_and_are_older() -> None:
     rules = replace(POLICY, min_age=timedelta(0), only_key="a", started_before=NOW - 5 * HOUR)
 
     verdicts = [
@@ -240,7 +240,7 @@ def test_leftovers_are_of_exactly_the_completed_key_and_older_than_it() -> None:
     ],
     ids=["longer", "exactly_at_the_limit", "in_the_future"],
 )
-def test_one_part_within_the_idle_time_keeps_the_upload(idle: timedelta, verdict: object) -> None:
+def test_part_within_the_idle_time_keeps_the_upload(idle: timedelta, verdict: object) -> None:
     parts = [Part(NOW - 90 * HOUR, 3), Part(NOW - idle, 4)]
 
     seen = add_parts(Activity(), parts, POLICY, NOW)
@@ -248,13 +248,13 @@ def test_one_part_within_the_idle_time_keeps_the_upload(idle: timedelta, verdict
     assert (seen if isinstance(seen, Keep) else evaluate(NeedsParts(NOW - 100 * HOUR), seen, POLICY, NOW)) == verdict
 
 
-def test_without_parts_the_start_is_what_was_seen_last() -> None:
+def test_start_counts_as_last_activity_of_an_upload_without_parts() -> None:
     assert evaluate(NeedsParts(NOW - 25 * HOUR), Activity(), POLICY, NOW) == Abort(0)
     assert evaluate(NeedsParts(NOW - 24 * HOUR), Activity(), POLICY, NOW) == Keep(policy.PART_LATELY)
     assert evaluate(None, Activity(), POLICY, NOW) == Keep(policy.IDLE_UNKNOWN)
 
 
-def test_a_part_whose_time_cannot_be_read_keeps_the_upload_unless_no_idle_time_is_asked_for() -> None:
+def test_part_whose_time_cannot_be_read_keeps_the_upload_unless_no_idle_time_is_set() -> None:
     parts = [Part(NOW - 90 * HOUR, 3), Part(None, 4)]
     at_once = replace(POLICY, min_idle=timedelta(0))
 
@@ -291,22 +291,22 @@ def test_parts_in_any_order_and_on_any_page_come_to_the_same_verdict(
 AT_ONCE = replace(POLICY, min_idle=timedelta(0))
 
 
-def test_an_id_that_only_begins_like_a_timed_one_tells_no_time() -> None:
+def test_upload_id_that_only_begins_like_a_timed_one_has_no_time() -> None:
     assert time_in(TIMED_ID) is not None
     assert time_in(TIMED_ID + "a") is None
 
 
-def test_a_fresh_part_ends_the_reading_of_parts() -> None:
+def test_fresh_part_ends_the_reading_of_parts() -> None:
     assert isinstance(add_parts(Activity(), [Part(NOW - HOUR, 3)], POLICY, NOW), Keep)
 
 
-def test_the_newest_part_counts_wherever_it_stands() -> None:
+def test_newest_part_counts_wherever_it_stands() -> None:
     old, newer = Part(NOW - 90 * HOUR, 3), Part(NOW - 80 * HOUR, 4)
 
     for parts in ([old, newer], [newer, old]):
         assert add_parts(Activity(), parts, POLICY, NOW) == Activity(NOW - 80 * HOUR, 7)
 
 
-def test_without_an_idle_time_neither_a_missing_part_nor_one_of_the_future_is_a_doubt() -> None:
+def test_missing_or_future_part_is_no_doubt_without_an_idle_time() -> None:
     assert evaluate(None, Activity(), AT_ONCE, NOW) == Abort(0)
     assert add_parts(Activity(), [Part(NOW + HOUR, 4)], AT_ONCE, NOW) == Activity(NOW + HOUR, 4)

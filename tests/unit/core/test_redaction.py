@@ -17,7 +17,7 @@ from cos_sweeper.core.redaction import HIDDEN, Redactor
         "Authorization: Bearer abc123",
     ],
 )
-def test_signatures_and_tokens_nobody_told_us_of_are_taken_out(text: str) -> None:
+def test_signatures_and_tokens_that_are_not_known_are_hidden(text: str) -> None:
     cleaned = Redactor(()).redact(text)
 
     assert "abc123" not in cleaned

@@ -74,7 +74,7 @@ def test_counts_and_bytes_add_up(found: list[Outcome]) -> None:
     assert sum(leak["bytes"] for leak in report.prefix_usage) == report.bytes_freed + report.bytes_would_free
 
 
-def test_an_unknown_size_is_counted_as_unknown_and_not_as_nothing() -> None:
+def test_unknown_size_is_counted_as_unknown_and_not_as_zero() -> None:
     report_builder = ReportBuilder(PLAN)
     report_builder.add(Aborted(upload(), None, "id"))
     report_builder.add(Aborted(upload(), 0, "id"))
@@ -95,14 +95,14 @@ def test_an_unknown_size_is_counted_as_unknown_and_not_as_nothing() -> None:
     ],
     ids=["gone", "rejected", "not_addressable", "sweep_rejected", "still_receiving", "deferred", "failed"],
 )
-def test_the_status_says_what_was_left_and_what_failed(outcome: Outcome, status: Status) -> None:
+def test_status_is_the_worst_of_the_outcomes(outcome: Outcome, status: Status) -> None:
     report_builder = ReportBuilder(PLAN)
     report_builder.add(outcome)
 
     assert report_builder.build().status is status
 
 
-def test_a_listing_that_broke_off_makes_the_run_failed() -> None:
+def test_listing_that_failed_makes_the_run_failed() -> None:
     report_builder = ReportBuilder(PLAN)
     report_builder.sweeping(PHOTOS)
     report_builder.bucket_failed(BucketFailed(PHOTOS, "AccessDenied", 403, "id", permanent=True))
@@ -113,7 +113,7 @@ def test_a_listing_that_broke_off_makes_the_run_failed() -> None:
     assert report.failures[0]["bucket"] == str(PHOTOS)
 
 
-def test_leaks_are_grouped_by_prefix_and_initiator_the_largest_first() -> None:
+def test_prefix_usage_is_grouped_by_prefix_and_initiator_the_largest_first() -> None:
     report_builder = ReportBuilder(PLAN)
     for key, size, who in (("raw/a", 1, "x"), ("raw/b", 2, "x"), ("raw/c", 9, "y"), ("top", 5, "x")):
         report_builder.add(Aborted(upload(key), size, "id"), who)
@@ -126,7 +126,7 @@ def test_leaks_are_grouped_by_prefix_and_initiator_the_largest_first() -> None:
     assert told == [("raw/", "y", 1, 9), ("", "x", 1, 5), ("raw/", "x", 2, 3)]
 
 
-def test_what_is_shown_stays_small_however_much_there_is() -> None:
+def test_report_stays_small_for_any_number_of_uploads() -> None:
     report_builder = ReportBuilder(PLAN)
     for n in range(5 * MAX_PREFIXES_KEPT):
         report_builder.add(Aborted(upload(f"{n}/x"), 1, "id"))

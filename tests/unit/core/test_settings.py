@@ -14,7 +14,7 @@ from cos_sweeper.core.settings import ReportPlace, credentials, load
 PHOTOS = "photos-1250000000@ap-guangzhou"
 
 
-def test_the_defaults_are_those_of_the_readme() -> None:
+def test_defaults_are_the_documented_ones() -> None:
     settings = load({"BUCKETS": PHOTOS})
 
     assert settings.buckets == (Bucket("photos-1250000000", "ap-guangzhou"),)
@@ -26,7 +26,7 @@ def test_the_defaults_are_those_of_the_readme() -> None:
     assert (settings.report, settings.http_platform_auth, settings.http_token) == (None, False, None)
 
 
-def test_everything_that_can_be_set_is_read() -> None:
+def test_settings_are_all_read() -> None:
     settings = load(
         {
             "BUCKETS": f" {PHOTOS} , logs-1250000000@ap-beijing-1,",
@@ -67,7 +67,7 @@ def test_dry_run_is_on_until_it_is_switched_off(text: str) -> None:
     assert load({"BUCKETS": PHOTOS, "DRY_RUN": text}).dry_run
 
 
-def test_a_star_means_every_bucket() -> None:
+def test_star_means_every_bucket() -> None:
     assert load({"BUCKETS": "*"}).buckets is None
 
 
@@ -130,7 +130,7 @@ def test_a_star_means_every_bucket() -> None:
         ("COS_ENDPOINT", "http://127.0.0.1:9000/x"),
     ],
 )
-def test_a_wrong_value_is_named_and_nothing_else_is(name: str, value: str) -> None:
+def test_wrong_value_is_named_and_nothing_else(name: str, value: str) -> None:
     with pytest.raises(BadSettings) as caught:
         load({"BUCKETS": PHOTOS, name: value})
 
@@ -147,7 +147,7 @@ PATTERNS = [
 
 @pytest.mark.parametrize("name", ["PREFIXES", "EXCLUDE_PREFIXES"])
 @pytest.mark.parametrize("value", PATTERNS)
-def test_pattern_where_a_prefix_is_wanted_is_refused_with_the_way_out(name: str, value: str) -> None:
+def test_pattern_in_place_of_a_prefix_is_rejected_with_the_remedy(name: str, value: str) -> None:
     with pytest.raises(BadSettings) as caught:
         load({"BUCKETS": PHOTOS, name: value})
 
@@ -156,7 +156,7 @@ def test_pattern_where_a_prefix_is_wanted_is_refused_with_the_way_out(name: str,
     assert "JSON list" in problem
 
 
-def test_refused_pattern_says_that_a_prefix_matches_everything_below_it() -> None:
+def test_rejected_pattern_explains_that_a_prefix_matches_everything_below_it() -> None:
     with pytest.raises(BadSettings) as caught:
         load({"BUCKETS": PHOTOS, "EXCLUDE_PREFIXES": "猫/*"})
 
@@ -181,7 +181,7 @@ def test_max_aborts_none_lifts_the_limit(text: str) -> None:
     assert load({"BUCKETS": PHOTOS, "MAX_ABORTS": text}).max_aborts is None
 
 
-def test_all_problems_are_told_at_once() -> None:
+def test_problems_are_all_reported_at_once() -> None:
     with pytest.raises(BadSettings) as caught:
         load({"MIN_AGE_HOURS": "x", "DRY_RUN": "x", "REPORT": "x", "BUCKET": "x"})
 
@@ -195,7 +195,7 @@ def test_all_problems_are_told_at_once() -> None:
     assert all(problem in str(caught.value) for problem in caught.value.problems)
 
 
-def test_no_secret_shows() -> None:
+def test_secrets_do_not_show_in_settings_credentials_and_errors() -> None:
     settings = load({"BUCKETS": PHOTOS, "HTTP_TOKEN": "a-secret-token-for-http"})
     role = credentials(
         dict.fromkeys(("TENCENTCLOUD_SECRETID", "TENCENTCLOUD_SECRETKEY", "TENCENTCLOUD_SESSIONTOKEN"), "s3")
@@ -216,6 +216,6 @@ def test_credentials_are_all_three_or_an_error_that_names_what_is_missing() -> N
 
 
 @pytest.mark.parametrize("value", [PHOTOS, f"{PHOTOS}/"])
-def test_report_without_a_prefix_is_refused_with_an_explanation(value: str) -> None:
+def test_report_without_a_prefix_is_rejected_with_an_explanation(value: str) -> None:
     with pytest.raises(BadSettings, match=r"names no prefix; give `name-appid@region/prefix`\. .* no report leads to"):
         load({"BUCKETS": PHOTOS, "REPORT": value})

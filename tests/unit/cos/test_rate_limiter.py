@@ -91,7 +91,7 @@ class Simulation:
     [(50, 0.02, 64, 1), (500, 0.02, 64, 1), (5, 0.02, 64, 1), (50, 0.02, 32, 1), (50, 0.1, 128, 1), (50, 0.02, 32, 4)],
     ids=["usual", "large_burst", "no_burst", "few_workers", "slow_answers", "four_instances"],
 )
-def test_nine_tenths_of_what_a_bucket_allows_are_used_and_hardly_any_request_is_refused(
+def test_limiter_uses_nine_tenths_of_the_allowed_rate_with_hardly_any_rejection(
     burst: int, answer: float, workers: int, instances: int, seed: int
 ) -> None:
     bucket = Simulation(500, burst, answer, workers, instances, seed)
@@ -102,7 +102,7 @@ def test_nine_tenths_of_what_a_bucket_allows_are_used_and_hardly_any_request_is_
     assert bucket.refused <= 0.02 * (bucket.accepted + bucket.refused)
 
 
-def test_a_bucket_that_refuses_nothing_is_never_waited_for() -> None:
+def test_limiter_never_waits_for_a_bucket_that_rejects_nothing() -> None:
     bucket = Simulation(1e9, 1e9, 0.02)
 
     bucket.run(10)
@@ -111,7 +111,7 @@ def test_a_bucket_that_refuses_nothing_is_never_waited_for() -> None:
     assert bucket.paces[0].rate(bucket.now) is None
 
 
-def test_when_a_bucket_allows_more_again_the_pace_finds_out() -> None:
+def test_limiter_speeds_up_when_a_bucket_allows_more() -> None:
     bucket = Simulation(200, 20, 0.02)
     bucket.run(20)
     bucket.limit = bucket.burst = 1e9
@@ -123,7 +123,7 @@ def test_when_a_bucket_allows_more_again_the_pace_finds_out() -> None:
     assert bucket.accepted - before > 0.9 * 64 * 10 / (0.02 * 1.165)
 
 
-def test_when_a_bucket_allows_less_than_before_the_pace_follows() -> None:
+def test_limiter_slows_down_when_a_bucket_allows_less() -> None:
     bucket = Simulation(1000, 100, 0.02)
     bucket.run(20)
     bucket.limit, bucket.burst = 200, 20
@@ -136,7 +136,7 @@ def test_when_a_bucket_allows_less_than_before_the_pace_follows() -> None:
     assert bucket.refused - refused <= 0.02 * 200 * 30
 
 
-def test_refusals_of_what_was_sent_before_a_cut_do_not_cut_again() -> None:
+def test_rejections_of_requests_from_before_a_back_off_do_not_back_off_again() -> None:
     limiter = RateLimiter(lambda low, high: (low + high) / 2)
     for _ in range(10):
         limiter.sent()
@@ -150,7 +150,7 @@ def test_refusals_of_what_was_sent_before_a_cut_do_not_cut_again() -> None:
     assert 80 < (limiter.rate(0.1) or 0) < 100
 
 
-def test_no_two_instances_that_were_refused_together_go_on_alike() -> None:
+def test_instances_that_were_rejected_together_go_on_at_different_rates() -> None:
     rates = set()
     for seed in range(10):
         limiter = RateLimiter(random.Random(seed).uniform)
@@ -161,7 +161,7 @@ def test_no_two_instances_that_were_refused_together_go_on_alike() -> None:
     assert len(rates) == 10
 
 
-def test_a_bucket_that_refuses_everything_is_still_asked_twice_a_second() -> None:
+def test_bucket_that_rejects_everything_is_still_tried_twice_a_second() -> None:
     bucket = Simulation(0, 0, 0.02)
     bucket.run(60)
     refused = bucket.refused
@@ -181,7 +181,7 @@ def held_back(seconds_per_turn: float) -> RateLimiter:
     return limiter
 
 
-def test_turn_that_is_given_back_is_the_next_ones() -> None:
+def test_slot_that_is_given_back_goes_to_the_next_request() -> None:
     limiter = held_back(0.1)
 
     first = limiter.reserve(0.0, 2)
@@ -191,7 +191,7 @@ def test_turn_that_is_given_back_is_the_next_ones() -> None:
     assert [first, second] == pytest.approx([0.1, 0.2])
 
 
-def test_no_more_turns_are_given_back_than_were_taken_since_the_last_cut() -> None:
+def test_slots_given_back_are_no_more_than_were_taken_since_the_last_back_off() -> None:
     limiter = held_back(0.1)
 
     # Of requests that were under way when the pace was cut, and of one whose second turn was used.
@@ -205,7 +205,7 @@ def test_no_more_turns_are_given_back_than_were_taken_since_the_last_cut() -> No
     assert [first, second] == pytest.approx([0.1, 0.3])
 
 
-def test_turns_from_before_a_cut_are_not_given_back_after_it() -> None:
+def test_slots_from_before_a_back_off_are_not_given_back_after_it() -> None:
     limiter = held_back(0.1)
     limiter.reserve(0.0, 2)
     limiter.sent()

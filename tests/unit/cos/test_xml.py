@@ -137,7 +137,7 @@ ENTRY = "<Upload><Key>a%2Bb</Key><UploadId>1</UploadId></Upload>"
     ],
     ids=["hyphen", "no_hyphen", "not_encoded"],
 )
-def test_a_key_is_decoded_where_the_answer_says_that_it_is_encoded(inner: str, key: str) -> None:
+def test_key_is_decoded_where_the_response_announces_an_encoding(inner: str, key: str) -> None:
     listed, _ = page(inner)
 
     assert [one.upload for one in listed] == [Upload(PHOTOS, key, "1")]
@@ -151,13 +151,13 @@ def test_namespaces_and_capitals_make_no_difference(root: str, word: str) -> Non
     assert (len(listed), following) == (1, None)
 
 
-def test_a_page_goes_on_after_both_markers() -> None:
+def test_page_continues_after_both_markers() -> None:
     markers = "<NextKeyMarker>k</NextKeyMarker><NextUploadIdMarker>7</NextUploadIdMarker>"
 
     assert page(ENTRY + markers, truncated="true")[1] == Cursor("k", "7")
 
 
-def test_without_an_id_marker_no_upload_of_the_same_key_is_skipped() -> None:
+def test_missing_id_marker_skips_no_upload_of_the_same_key() -> None:
     _, following = page(ENTRY + "<NextKeyMarker>a%2Bb</NextKeyMarker>", truncated="TRUE")
 
     assert following == Cursor("a%2Bb", "1")
@@ -173,7 +173,7 @@ def test_without_an_id_marker_no_upload_of_the_same_key_is_skipped() -> None:
     ],
     ids=["no_marker", "no_word", "nothing", "another_bucket"],
 )
-def test_a_listing_that_does_not_say_where_it_ends_is_unreadable(inner: str, truncated: str) -> None:
+def test_listing_without_its_end_is_unreadable(inner: str, truncated: str) -> None:
     with pytest.raises(xml.Unreadable):
         page(inner, truncated=truncated)
 
@@ -184,7 +184,7 @@ def test_bytes_that_are_not_utf8_survive_as_a_marker() -> None:
     assert listed.upload.key.encode("utf-8", "surrogateescape") == b"a\xff"
 
 
-def test_an_upload_tells_its_start_and_its_initiator() -> None:
+def test_upload_has_its_start_and_its_initiator() -> None:
     inner = (
         "<Upload><Key>k</Key><UploadId>1</UploadId><Initiator><ID>qcs::cam::uin/1:uin/2</ID></Initiator>"
         "<Owner><ID>somebody else</ID></Owner><StorageClass>Standard</StorageClass>"
@@ -245,14 +245,14 @@ ENTITY = '<!DOCTYPE a [<!ENTITY b "bomb">]><a>&b;</a>'
 
 
 @pytest.mark.parametrize("body", [b"", b"\xff\xfe", b"<a>", b"<a><b></a>", b"<a>&b;</a>", b"\x01<a/>"], ids=repr)
-def test_what_is_no_xml_is_unreadable_and_no_error_document(body: bytes) -> None:
+def test_body_that_is_no_xml_is_unreadable_and_no_error_document(body: bytes) -> None:
     with pytest.raises(xml.Unreadable):
         xml.parse(body, "a")
     assert xml.error(body) == ("", "")
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "utf-16-le", "utf-32", "cp037", "utf-7"])
-def test_no_encoding_gets_an_entity_in(encoding: str) -> None:
+def test_entity_is_rejected_in_every_encoding(encoding: str) -> None:
     declared = f'<?xml version="1.0" encoding="{encoding}"?>'
     bodies = [
         (declared + ENTITY).encode(encoding),
@@ -265,7 +265,7 @@ def test_no_encoding_gets_an_entity_in(encoding: str) -> None:
             xml.parse(body, "a")
 
 
-def test_key_with_a_character_that_xml_cannot_carry_can_be_asked_for_under_none_of_its_readings() -> None:
+def test_key_with_a_character_that_xml_cannot_carry_is_addressable_under_none_of_its_readings() -> None:
     (listed,), _ = page("<Upload><Key>a%2520+\x01</Key><UploadId>1</UploadId></Upload>")
 
     assert len(key_readings.of(listed)) > 1

@@ -23,7 +23,7 @@ def written(event: str = "a.happened", **fields: Fact) -> str:
     return line
 
 
-def test_a_line_is_flat_json_with_its_level_and_what_was_bound() -> None:
+def test_line_is_flat_json_with_its_level_and_what_was_bound() -> None:
     line = json.loads(written(bucket="b", aborted=3, dry_run=False, status=None))
 
     assert line == {
@@ -76,7 +76,7 @@ def test_text_made_of_another_value_shows_no_secret() -> None:
 @given(key=st.text(max_size=850), other=st.text(max_size=200))
 @example(key="猫" * 283, other="x" * 20_000)
 @example(key="\x01" * 850, other="\x01" * 20_000)
-def test_a_line_is_never_cut_by_the_platform(key: str, other: str) -> None:
+def test_line_is_shorter_than_the_platforms_limit(key: str, other: str) -> None:
     line = written(key=key, other=other)
 
     assert "\n" not in line
@@ -86,7 +86,7 @@ def test_a_line_is_never_cut_by_the_platform(key: str, other: str) -> None:
 
 @pytest.mark.parametrize("secret", [*SECRETS, "key%2Fwith%2Bsigns%3D%3D"])
 @pytest.mark.parametrize("padding", [0, 7990, 20_000])
-def test_a_secret_is_taken_out_also_where_a_long_line_is_cut(secret: str, padding: int) -> None:
+def test_secret_is_hidden_also_where_a_long_line_is_cut(secret: str, padding: int) -> None:
     line = written(reason="x" * padding + f"<Header>{secret}</Header>")
 
     assert secret not in line

@@ -24,19 +24,19 @@ def resources(document: dict[str, Any], action: str) -> list[str]:
     return [each for one in document["statement"] if action in one["action"] for each in one["resource"]]
 
 
-def test_without_aborts_none_is_allowed() -> None:
+def test_policy_of_a_dry_run_allows_no_abort() -> None:
     assert resources(policy(DRY_RUN="true"), "name/cos:AbortMultipartUpload") == []
     assert resources(policy(DRY_RUN="true"), "name/cos:ListParts") == [f"{PLACE}*"]
 
 
-def test_prefixes_narrow_what_may_be_aborted() -> None:
+def test_policy_with_prefixes_allows_aborts_under_them_only() -> None:
     document = policy(PREFIXES="tmp/,raw/")
 
     assert resources(document, "name/cos:AbortMultipartUpload") == [f"{PLACE}tmp/*", f"{PLACE}raw/*"]
     assert resources(document, "name/cos:ListMultipartUploads") == [PLACE]
 
 
-def test_nothing_is_allowed_that_the_settings_do_not_ask_for() -> None:
+def test_policy_allows_nothing_that_the_settings_do_not_need() -> None:
     document = policy()
 
     assert resources(document, "name/cos:PutObject") == resources(document, "name/cos:GetService") == []
@@ -48,7 +48,7 @@ def test_nothing_is_allowed_that_the_settings_do_not_ask_for() -> None:
     }
 
 
-def test_every_bucket_of_the_account_and_of_no_other() -> None:
+def test_policy_for_every_bucket_covers_this_account_only() -> None:
     assert resources(policy(BUCKETS="*"), "name/cos:ListParts") == ["qcs::cos:*:uid/1250000000:*/*"]
     assert resources(policy(BUCKETS=f"{PHOTOS},{LOGS}"), "name/cos:ListMultipartUploads") == [
         PLACE,
@@ -67,7 +67,7 @@ def test_excluded_bucket_gets_no_permission_but_that_to_keep_reports() -> None:
     assert policy(BUCKETS="*", EXCLUDE_BUCKETS=PHOTOS) == policy(BUCKETS="*")
 
 
-def test_the_policy_in_the_readme_is_this_one() -> None:
+def test_policy_in_the_readme_is_the_generated_one() -> None:
     readme = (ROOT / "README.md").read_text("utf-8")
     (shown,) = re.findall(r"## Permissions.*?```json\n(.*?)```", readme, re.DOTALL)[:1]
 

@@ -21,7 +21,7 @@ from tests.function import event
 from tests.unit.scf.decoding import completed, only, reason, rejections
 
 
-def test_a_completed_object_is_known_by_its_key_behind_appid_and_bucket() -> None:
+def test_completed_object_has_its_key_without_appid_and_bucket() -> None:
     (ask,) = decode(event("cos_completed")).requests
 
     assert ask == CompletedObject(
@@ -97,7 +97,7 @@ def test_completed_key_whose_slashes_are_encoded_is_encoded(key: str, url: str |
     [{"eventName": None}, {"eventName": ""}, {"eventName": 5}, {"eventTime": "today"}, {"eventTime": -1}],
     ids=str,
 )
-def test_broken_events_of_cos_are_refused(change: dict[str, Any]) -> None:
+def test_cos_event_that_is_broken_is_rejected(change: dict[str, Any]) -> None:
     raw = event("cos_completed")
     raw["Records"][0]["event"] |= change
 
@@ -105,7 +105,7 @@ def test_broken_events_of_cos_are_refused(change: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("seconds", [1, 1.5, 10**11 - 1])
-def test_the_time_of_an_event_of_cos_is_in_unix_seconds(seconds: float) -> None:
+def test_event_time_is_in_unix_seconds(seconds: float) -> None:
     ask = only(completed({"eventTime": seconds}))
 
     assert isinstance(ask, CompletedObject)
@@ -147,17 +147,17 @@ def test_event_time_may_be_text(text: str, moment: str) -> None:
     ],
     ids=repr,
 )
-def test_event_time_in_any_other_form_is_refused(seconds: object) -> None:
+def test_event_time_in_any_other_form_is_rejected(seconds: object) -> None:
     assert "`eventTime` is neither a Unix time" in reason(completed({"eventTime": seconds}))
 
 
 @pytest.mark.parametrize("cos", [{"cosBucket": None}, {"cosObject": "x"}], ids=str)
-def test_an_event_of_cos_without_its_bucket_or_object_is_refused(cos: dict[str, Any]) -> None:
+def test_cos_event_without_its_bucket_or_object_is_rejected(cos: dict[str, Any]) -> None:
     assert reason(completed(**cos)) == "the COS event has no `cosBucket` or no `cosObject`"
 
 
 @pytest.mark.parametrize("of", [None, "text", [], {}], ids=repr)
-def test_an_event_of_cos_without_a_name_is_refused(of: object) -> None:
+def test_cos_event_without_a_name_is_rejected(of: object) -> None:
     raw = event("cos_completed")
     raw["Records"][0]["event"] = of
 
@@ -165,7 +165,7 @@ def test_an_event_of_cos_without_a_name_is_refused(of: object) -> None:
 
 
 @pytest.mark.parametrize("name", ["photos", "photos-1250000000"])
-def test_the_name_of_the_bucket_comes_with_its_appid_or_without(name: str) -> None:
+def test_bucket_name_of_a_cos_event_may_carry_its_appid(name: str) -> None:
     place = {"name": name, "appid": "1250000000", "region": "gz"}
     ask = only(completed(cosBucket=place, cosObject={"key": f"/1250000000/{name}/k"}))
 
@@ -176,7 +176,7 @@ def test_the_name_of_the_bucket_comes_with_its_appid_or_without(name: str) -> No
 @pytest.mark.parametrize(
     "path", ["/1250000000/photos/", "/1250000000/other/k", "/1250000000/other/" + "k" * 50, "k", None, 5], ids=repr
 )
-def test_a_completed_key_that_is_not_behind_its_bucket_is_refused(path: object) -> None:
+def test_completed_key_that_does_not_follow_its_bucket_is_rejected(path: object) -> None:
     assert "does not begin with" in reason(completed(cosObject={"key": path, "url": "http://b.example/k"}))
 
 
@@ -184,7 +184,7 @@ def test_a_completed_key_that_is_not_behind_its_bucket_is_refused(path: object) 
 @pytest.mark.parametrize(
     "url", [None, 5, "http://[", "b.example/a%2Bb", "(http://b.example/a%2Bb", "{as it is}"], ids=str
 )
-def test_a_completed_key_that_nothing_proves_is_refused(key: str, url: object) -> None:
+def test_completed_key_that_nothing_proves_is_rejected(key: str, url: object) -> None:
     given = f"http://b.example/{key}" if url == "{as it is}" else url
     requests = decode(completed(cosObject={"key": f"/1250000000/photos/{key}", "url": given})).requests
 
@@ -195,14 +195,14 @@ def test_a_completed_key_that_nothing_proves_is_refused(key: str, url: object) -
 
 
 @pytest.mark.parametrize("key", ["a%20b", "a+b"])
-def test_a_completed_key_that_its_url_contradicts_is_refused(key: str) -> None:
+def test_completed_key_that_its_url_contradicts_is_rejected(key: str) -> None:
     thing = {"key": f"/1250000000/photos/{key}", "url": "http://b.example/other"}
 
     assert "cannot be read as the same key" in reason(completed(cosObject=thing))
 
 
 @pytest.mark.parametrize("name", ["name", "appid"])
-def test_a_bucket_of_an_event_of_cos_has_a_name_and_an_appid_that_are_texts_or_numbers(name: str) -> None:
+def test_bucket_of_a_cos_event_has_a_name_and_an_appid_that_are_texts_or_numbers(name: str) -> None:
     place = {"name": "photos", "appid": 1250000000}
     key = {"key": "/1250000000/photos/k"}
 
@@ -212,7 +212,7 @@ def test_a_bucket_of_an_event_of_cos_has_a_name_and_an_appid_that_are_texts_or_n
         assert f"the COS event's `{name}` is " in reason(completed(cosBucket=place | {name: value}, cosObject=key))
 
 
-def test_another_event_of_cos_is_ignored_and_named() -> None:
+def test_cos_event_of_another_kind_is_ignored_and_named() -> None:
     decoded = decode(completed({"eventName": "cos:ObjectCreated:Put"}))
 
     said = "the COS event is 'cos:ObjectCreated:Put', not cos:ObjectCreated:CompleteMultipartUpload"
@@ -256,7 +256,7 @@ def test_completed_object_among_our_own_reports_is_ignored_even_with_a_broken_ti
     assert decode(raw, REPORTS).requests == ()
 
 
-def test_record_that_is_ignored_stops_no_other_and_an_empty_batch_stays_refused() -> None:
+def test_ignored_record_stops_no_other_and_an_empty_batch_stays_rejected() -> None:
     put = completed({"eventName": "cos:ObjectCreated:Put"})["Records"]
 
     decoded = decode({"Records": put + completed()["Records"] + put + [{}]})

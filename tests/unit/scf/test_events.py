@@ -40,11 +40,11 @@ NOT_BASE64 = [(False, False), ("false", False), (None, False), ("", False)]
         ("http_api_gateway", Source.HTTP),
     ],
 )
-def test_the_source_of_an_event_decides_its_answer(name: str, source: Source) -> None:
+def test_source_is_that_of_the_trigger(name: str, source: Source) -> None:
     assert decode(event(name)).source is source
 
 
-def test_the_sdks_spellings_are_understood() -> None:
+def test_spellings_of_the_sdks_are_read() -> None:
     (ask,) = decode(event("direct_sdk_spelling")).requests
 
     assert isinstance(ask, AbortRequest)
@@ -95,20 +95,20 @@ def test_the_sdks_spellings_are_understood() -> None:
         (timer(buckets=[""]), "`buckets` is not a list of names"),
     ],
 )
-def test_what_cannot_be_used_is_refused_with_its_reason(message: Any, reason: str) -> None:
+def test_event_that_cannot_be_used_is_rejected_with_its_reason(message: Any, reason: str) -> None:
     (told,) = rejections(message)
 
     assert reason in told
 
 
-def test_each_record_of_a_batch_stands_on_its_own_and_is_told_apart() -> None:
+def test_records_of_a_batch_are_independent_and_have_their_origins() -> None:
     batch = decode(event("ckafka_batch")).requests
 
     assert [type(ask) for ask in batch] == [AbortRequest, RejectedRequest, AbortRequest]
     assert [ask.origin for ask in batch] == ["record 1", "record 2", "record 3"]
 
 
-def test_an_http_request_names_no_more_uploads_than_an_answer_can_tell_of() -> None:
+def test_http_request_names_no_more_uploads_than_a_response_can_name() -> None:
     body = json.dumps({"uploads": [ABORT_MESSAGE] * (MAX_HTTP_UPLOADS + 1)})
 
     assert "send several" in rejections({"httpMethod": "POST", "body": body})[0]
@@ -161,7 +161,7 @@ def test_header_with_two_values_has_none(given: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(("flag", "is_base64"), [(True, True), ("true", True), ("TRUE", True), *NOT_BASE64], ids=repr)
-def test_body_is_base64_when_its_flag_says_so(flag: object, *, is_base64: bool) -> None:
+def test_body_is_base64_where_its_flag_is_true(flag: object, *, is_base64: bool) -> None:
     text = json.dumps(ABORT_MESSAGE)
     body = base64.b64encode(text.encode()).decode() if is_base64 else text
 
@@ -171,7 +171,7 @@ def test_body_is_base64_when_its_flag_says_so(flag: object, *, is_base64: bool) 
 
 
 @pytest.mark.parametrize("flag", ["yes", "true ", 1, 0, [], {}], ids=repr)
-def test_base64_flag_that_is_neither_true_nor_false_is_refused(flag: object) -> None:
+def test_base64_flag_that_is_neither_true_nor_false_is_rejected(flag: object) -> None:
     body = {"httpMethod": "POST", "body": json.dumps(ABORT_MESSAGE), "isBase64Encoded": flag}
 
     assert rejections(body) == ["`isBase64Encoded` is neither true nor false"]
@@ -243,7 +243,7 @@ values = st.recursive(
 
 
 @given(raw=values)
-def test_no_event_whatsoever_raises_or_goes_without_an_ask(raw: Any) -> None:
+def test_event_of_any_shape_becomes_requests_or_is_ignored(raw: Any) -> None:
     decoded = decode(raw)
 
     assert decoded.requests or decoded.ignored
@@ -253,7 +253,7 @@ def over_http(body: object, **more: object) -> dict[str, Any]:
     return {"httpMethod": "POST", "headers": {"Content-Type": "application/json"}, "body": body, **more}
 
 
-def test_a_thousand_uploads_fit_in_one_request_and_one_more_does_not() -> None:
+def test_http_request_holds_a_thousand_uploads_and_no_more() -> None:
     thousand, more = (json.dumps({"uploads": [ABORT_MESSAGE] * count}) for count in (1000, 1001))
 
     assert len(decode(over_http(thousand)).requests) == 1000
@@ -261,21 +261,21 @@ def test_a_thousand_uploads_fit_in_one_request_and_one_more_does_not() -> None:
 
 
 @pytest.mark.parametrize(("body", "size"), [("", 0), ("猫", 3), ("\ud800", 3), (None, 0), ({}, 0)], ids=repr)
-def test_the_size_of_a_body_is_in_bytes_and_none_where_there_is_no_text(body: object, size: int) -> None:
+def test_size_of_a_body_is_in_bytes_and_zero_without_text(body: object, size: int) -> None:
     request = http_request(over_http(body))
 
     assert request is not None
     assert request.size == size
 
 
-def test_a_header_that_is_no_text_is_none() -> None:
+def test_header_that_is_no_text_is_dropped() -> None:
     request = http_request({"httpMethod": "POST", "headers": {"Authorization": 5, "Accept": "x"}})
 
     assert request is not None
     assert request.headers == {"accept": "x"}
 
 
-def test_one_ckafka_record_makes_the_whole_batch_ckafkas() -> None:
+def test_batch_with_one_ckafka_record_is_ckafkas() -> None:
     raw = {
         "Records": [{"CMQ": {"msgBody": json.dumps(ABORT_MESSAGE)}}, {"Ckafka": {"msgBody": json.dumps(ABORT_MESSAGE)}}]
     }
@@ -284,24 +284,24 @@ def test_one_ckafka_record_makes_the_whole_batch_ckafkas() -> None:
 
 
 @pytest.mark.parametrize("record", ["text", 5, None, [], {"cos": "text"}, {"Ckafka": []}, {"CMQ": 5}], ids=repr)
-def test_a_record_that_is_none_is_refused(record: object) -> None:
+def test_record_of_no_known_kind_is_rejected(record: object) -> None:
     assert rejections({"Records": [record]}) == ["neither a CKafka, a CMQ nor a COS record"]
 
 
-def test_what_a_run_handed_on_is_a_checkpoint_whatever_else_the_event_holds() -> None:
+def test_checkpoint_is_read_whatever_else_the_event_holds() -> None:
     assert decode({"cos_sweeper_checkpoint": {"version": 1}, "Type": "Timer"}).requests == (
         ResumeRequest({"version": 1}, "event"),
     )
 
 
 @pytest.mark.parametrize("extra", [{"data": {}}, {"specversion": "1.0"}], ids=["data", "specversion"])
-def test_a_message_with_one_field_that_eventbridge_has_too_is_a_message(extra: dict[str, Any]) -> None:
+def test_message_with_one_field_of_eventbridge_is_a_message(extra: dict[str, Any]) -> None:
     (ask,) = decode(ABORT_MESSAGE | extra).requests
 
     assert isinstance(ask, AbortRequest)
 
 
-def test_a_body_in_base64_is_unpacked_only_where_the_gateway_says_so() -> None:
+def test_body_in_base64_is_decoded_only_where_its_flag_is_true() -> None:
     packed = base64.b64encode(json.dumps(ABORT_MESSAGE).encode()).decode()
 
     (ask,) = decode(over_http(packed, isBase64Encoded=True)).requests
@@ -311,7 +311,7 @@ def test_a_body_in_base64_is_unpacked_only_where_the_gateway_says_so() -> None:
         assert rejections(over_http(packed, isBase64Encoded=flag)) == ["the message is not JSON"]
 
 
-def test_a_cls_batch_is_gzip_and_nothing_like_it() -> None:
+def test_cls_batch_is_read_from_one_gzip_member_only() -> None:
     batch = json.dumps({"records": [{"content": json.dumps(ABORT_MESSAGE)}, "text", None]}).encode()
     # As much as makes an encoder look back over its whole window, which a smaller one would not reach.
     padded = json.dumps({"records": [{"content": json.dumps(ABORT_MESSAGE)}], "rest": "".join(map(str, range(20_000)))})
@@ -332,7 +332,7 @@ def test_a_cls_batch_is_gzip_and_nothing_like_it() -> None:
     [ABORT_MESSAGE, json.dumps(ABORT_MESSAGE), {"msgBody": json.dumps(ABORT_MESSAGE), "topic": "t"}],
     ids=["message", "text", "envelope"],
 )
-def test_eventbridge_brings_a_message_its_text_or_an_envelope_around_it(data: object) -> None:
+def test_eventbridge_data_is_a_message_its_text_or_an_envelope(data: object) -> None:
     (ask,) = decode({"specversion": "1.0", "data": data}).requests
 
     assert isinstance(ask, AbortRequest)

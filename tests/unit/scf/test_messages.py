@@ -34,7 +34,7 @@ def batch(*sizes: int) -> dict[str, Any]:
     return {"Records": [{"CMQ": {"msgBody": text}} for text in texts]}
 
 
-def test_ten_thousand_uploads_fit_in_one_event_and_one_more_does_not() -> None:
+def test_event_holds_ten_thousand_uploads_and_no_more() -> None:
     exactly, above = (decode({"uploads": [ABORT_MESSAGE] * count}).requests for count in (10_000, 10_001))
 
     assert [type(ask) for ask in exactly] == [AbortRequest] * 10_000
@@ -57,7 +57,7 @@ def test_ten_thousand_uploads_fit_in_one_event_and_one_more_does_not() -> None:
     ],
     ids=["large_first", "large_last", "just_fits", "two_large", "two_over", "records"],
 )
-def test_what_passes_the_limit_takes_no_other_records_place(
+def test_records_beyond_the_limit_take_no_other_records_place(
     sizes: Sequence[int], read: list[int], over: list[str]
 ) -> None:
     requests = decode(batch(*sizes)).requests
@@ -67,7 +67,7 @@ def test_what_passes_the_limit_takes_no_other_records_place(
     assert [reason.partition(" do not")[0] for reason in excess(requests)] == over
 
 
-def test_thousands_of_records_that_pass_the_limit_are_reported_in_few_groups() -> None:
+def test_records_beyond_the_limit_are_reported_in_few_groups() -> None:
     requests = decode(batch(*[3] * 5_000)).requests
 
     groups = excess(requests)
@@ -102,7 +102,7 @@ def test_records_that_are_ignored_or_empty_leave_their_place_to_others() -> None
     assert (len(decoded.requests), len(decoded.ignored)) == (10_000, 20)
 
 
-def test_what_is_wrong_with_one_upload_does_not_stop_the_next() -> None:
+def test_upload_that_is_malformed_does_not_stop_the_next() -> None:
     requests = decode({"uploads": [5, {}, ABORT_MESSAGE, ABORT_MESSAGE | {"key": ""}, ABORT_MESSAGE]}).requests
 
     assert [type(ask) for ask in requests] == [
@@ -116,12 +116,12 @@ def test_what_is_wrong_with_one_upload_does_not_stop_the_next() -> None:
 
 
 @pytest.mark.parametrize("text", ["", " \n", None, 5, ABORT_MESSAGE], ids=repr)
-def test_a_queue_brings_texts_and_no_empty_ones(text: object) -> None:
+def test_queue_message_that_is_empty_or_no_text_is_rejected(text: object) -> None:
     assert reason({"Records": [{"CMQ": {"msgBody": text}}]}) == "the message is empty or not text"
 
 
 @pytest.mark.parametrize("uploads", [[], {}, None, "x"], ids=repr)
-def test_uploads_are_a_list_with_something_in_it(uploads: object) -> None:
+def test_uploads_that_are_no_list_or_an_empty_one_are_rejected(uploads: object) -> None:
     assert reason({"uploads": uploads}) == "`uploads` is not a list with something in it"
 
 
@@ -136,7 +136,7 @@ def test_uploads_are_a_list_with_something_in_it(uploads: object) -> None:
     ],
     ids=["bucket", "second_spelling", "empty", "region", "regions"],
 )
-def test_a_field_that_stands_twice_or_is_no_text_is_refused(message: dict[str, Any], said: str) -> None:
+def test_field_that_stands_twice_or_is_no_text_is_rejected(message: dict[str, Any], said: str) -> None:
     assert said in reason(message)
 
 
@@ -145,14 +145,14 @@ def test_a_field_that_stands_twice_or_is_no_text_is_refused(message: dict[str, A
     [({}, None), ({"region": ""}, None), ({"Region": "ap-x"}, "ap-x"), ({"region": "ap-x", "Region": "ap-x"}, "ap-x")],
     ids=["none", "empty", "other_spelling", "both"],
 )
-def test_the_region_may_be_missing_or_stand_in_either_spelling(more: dict[str, str], region: str | None) -> None:
+def test_region_may_be_missing_and_has_either_spelling(more: dict[str, str], region: str | None) -> None:
     ask = only(ABORT_MESSAGE | more)
 
     assert isinstance(ask, AbortRequest)
     assert ask.region == region
 
 
-def test_an_empty_event_is_refused_as_one() -> None:
+def test_empty_event_is_rejected() -> None:
     assert reason({"Records": []}) == "the event holds no message"
     assert reason(json.loads("{}")).startswith("no `bucket`")
 
@@ -165,7 +165,7 @@ def test_test_event_is_ignored(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["TestEvent", "s3:TestEvents", ":TestEvent", "s3 :TestEvent", 5, None], ids=repr)
-def test_what_only_looks_like_a_test_event_is_refused(name: object) -> None:
+def test_event_that_only_looks_like_a_test_event_is_rejected(name: object) -> None:
     assert reason({"Event": name, "Bucket": "b-1250000000"}).startswith("no `key`")
 
 
@@ -176,7 +176,7 @@ def test_test_event_that_names_an_upload_is_no_test_event(name: str) -> None:
     assert only(raw) == AbortRequest("b-1250000000", "k", "1")
 
 
-def test_of_two_spellings_the_one_that_is_wrong_is_named() -> None:
+def test_spelling_that_is_wrong_is_named() -> None:
     said = reason({"bucket": "b-1250000000", "key": "k", "Key": 5, "uploadId": "1"})
 
     assert said == "`Key` is a number, not a string"
@@ -203,7 +203,7 @@ def test_upload_may_be_named_in_the_spelling_of_any_sdk(named: dict[str, str]) -
 @pytest.mark.parametrize(
     "name", ["uploadsId", "uploadIdentifier", "u" + "_" * 9 + "ploadId", "uploadİd", "ＵploadId", "id"]
 )
-def test_other_names_are_no_spelling_of_an_upload_id(name: str) -> None:
+def test_upload_id_is_not_read_from_other_names(name: str) -> None:
     assert reason({"bucket": "b-1250000000", "key": "k", name: "1"}).startswith("no `uploadId`")
 
 

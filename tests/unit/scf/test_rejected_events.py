@@ -58,14 +58,14 @@ BATCH = gzip.compress(json.dumps({"records": [{"content": '{"password": "hunter2
     ],
     ids=["two_members", "form", "yaml", "python", "list", "not_utf_8"],
 )
-def test_no_secret_is_kept_of_what_is_no_json(sent: dict[str, Any]) -> None:
+def test_rejected_event_that_is_no_json_is_stored_without_secrets(sent: dict[str, Any]) -> None:
     written = document(sent, [], Redactor(())).decode()
 
     texts = [written, *(_unpacked(one) for one in re.findall(r"[\w+/]{20,}=*", written))]
     assert [text for text in texts if "hunter2" in text] == []
 
 
-def test_what_stands_beside_a_secret_stays() -> None:
+def test_rejected_event_keeps_what_stands_beside_a_secret() -> None:
     kept = json.loads(document(batch("bucket=a&password=hunter2&key=raw/1"), [], Redactor(())))["event"]
 
     (record,) = kept["Records"]

@@ -45,7 +45,7 @@ def test_rejected_message_is_no_sweep() -> None:
     assert not any(ask.sweep for ask in requests)
 
 
-def test_a_timer_narrows_by_its_message() -> None:
+def test_timer_narrows_by_its_message() -> None:
     (ask,) = decode(event("timer_narrowed")).requests
 
     assert ask == SweepRequest(
@@ -58,12 +58,12 @@ def test_a_timer_narrows_by_its_message() -> None:
     )
 
 
-def test_a_timer_without_a_message_sweeps_as_the_settings_say() -> None:
+def test_timer_without_a_message_sweeps_by_the_settings() -> None:
     assert decode(timer()).requests == (SweepRequest(),)
     assert decode({"Type": "Timer"}).requests == (SweepRequest(),)
 
 
-def test_a_message_cannot_pass_for_a_timer() -> None:
+def test_message_of_a_queue_is_never_a_timer() -> None:
     text = json.dumps(timer())
 
     for raw in (
@@ -87,7 +87,7 @@ def test_a_message_cannot_pass_for_a_timer() -> None:
     ],
     ids=str,
 )
-def test_a_timer_narrows_within_bounds(narrowing: dict[str, Any], field: str, value: object) -> None:
+def test_timer_narrows_within_bounds(narrowing: dict[str, Any], field: str, value: object) -> None:
     ask = only(timer(**narrowing))
 
     assert isinstance(ask, SweepRequest)
@@ -103,27 +103,27 @@ def test_a_timer_narrows_within_bounds(narrowing: dict[str, Any], field: str, va
         ("buckets", [[], "b", [""], ["b", 5], ["b", ""], None, {"b": 1}], "is not a list of names"),
     ],
 )
-def test_a_timer_narrows_by_nothing_else(name: str, values: list[object], said: str) -> None:
+def test_timer_with_a_value_out_of_bounds_is_rejected(name: str, values: list[object], said: str) -> None:
     for value in values:
         assert reason(timer(**{name: value})).startswith(f"`{name}` {said}")
 
 
 @pytest.mark.parametrize("message", [None, "", "  ", "{}", {}], ids=repr)
-def test_a_timer_that_says_nothing_sweeps_as_the_settings_have_it(message: object) -> None:
+def test_timer_without_narrowing_sweeps_by_the_settings(message: object) -> None:
     assert only(event("timer") | {"Message": message}) == SweepRequest()
 
 
 @pytest.mark.parametrize("message", [[], 0, False, "5", "[]", '"text"'], ids=repr)
-def test_a_timer_that_says_something_else_is_refused(message: object) -> None:
+def test_timer_with_another_message_is_rejected(message: object) -> None:
     assert "not a JSON object" in reason(event("timer") | {"Message": message})
 
 
 @pytest.mark.parametrize("name", ["buckets", "prefixes"])
-def test_the_names_of_a_narrowing_have_four_kilobytes_together(name: str) -> None:
+def test_timer_names_have_four_kilobytes_together(name: str) -> None:
     assert isinstance(only(timer(**{name: ["a" * 2048, "b" * 2048]})), SweepRequest)
     assert "longer than the 4096 characters" in reason(timer(**{name: ["a" * 2048, "b" * 2049]}))
 
 
-def test_a_limit_of_aborts_has_a_limit() -> None:
+def test_timer_max_aborts_has_a_maximum() -> None:
     assert only(timer(max_aborts=10**12)) == SweepRequest(max_aborts=10**12)
     assert "`max_aborts`" in reason(timer(max_aborts=10**12 + 1))

@@ -13,7 +13,7 @@ from tests.emulator.client import Cloud
 from tests.emulator.tests.scf.support import FAIL, ends
 
 
-def test_what_fails_is_tried_three_times_and_then_is_a_dead_letter(cloud: Cloud) -> None:
+def test_failing_event_is_tried_three_times_and_then_is_a_dead_letter(cloud: Cloud) -> None:
     request_id = cloud.invoke(FAIL)
 
     assert ends(cloud) == {"raised": 3}
@@ -26,7 +26,7 @@ def test_what_fails_is_tried_three_times_and_then_is_a_dead_letter(cloud: Cloud)
     assert (letter["error"]["type"], letter["error"]["message"]) == ("ValueError", "it broke")
 
 
-def test_an_error_is_told_with_a_trace_that_begins_in_the_function(cloud: Cloud) -> None:
+def test_error_has_a_trace_that_begins_in_the_function(cloud: Cloud) -> None:
     error = cloud.invoke(FAIL, sync=True).error
 
     assert error is not None
@@ -35,11 +35,11 @@ def test_an_error_is_told_with_a_trace_that_begins_in_the_function(cloud: Cloud)
     assert lines[-1] == "ValueError: it broke"
 
 
-def test_an_instance_survives_an_exception(cloud: Cloud) -> None:
+def test_instance_survives_an_exception(cloud: Cloud) -> None:
     assert cloud.invoke(FAIL, sync=True).pid == cloud.invoke({}, sync=True).pid
 
 
-def test_a_retry_that_succeeds_leaves_no_dead_letter(cloud: Cloud, tmp_path: Path) -> None:
+def test_retry_that_succeeds_leaves_no_dead_letter(cloud: Cloud, tmp_path: Path) -> None:
     cloud.invoke({"do": "fail_at_first", "directory": str(tmp_path), "times": 2})
 
     assert ends(cloud) == {"raised": 2, "returned": 1}
@@ -47,7 +47,7 @@ def test_a_retry_that_succeeds_leaves_no_dead_letter(cloud: Cloud, tmp_path: Pat
     assert cloud.scf()["dead_letters"] == []
 
 
-def test_without_retries_the_first_failure_is_final(cloud: Cloud) -> None:
+def test_first_failure_is_final_without_retries(cloud: Cloud) -> None:
     cloud.scf_settings(retries=0)
 
     cloud.invoke(FAIL)
@@ -56,7 +56,7 @@ def test_without_retries_the_first_failure_is_final(cloud: Cloud) -> None:
     assert len(cloud.scf()["dead_letters"]) == 1
 
 
-def test_a_synchronous_invocation_is_not_tried_again(cloud: Cloud) -> None:
+def test_synchronous_invocation_is_not_tried_again(cloud: Cloud) -> None:
     run = cloud.invoke(FAIL, sync=True)
 
     assert (run.end, run.attempt, run.kind) == ("raised", 1, "sync")
@@ -64,7 +64,7 @@ def test_a_synchronous_invocation_is_not_tried_again(cloud: Cloud) -> None:
     assert cloud.scf()["dead_letters"] == []
 
 
-def test_an_event_that_waits_for_its_retry_is_not_forgotten_and_holds_up_no_other(cloud: Cloud, place: Meeting) -> None:
+def test_event_that_waits_for_its_retry_is_not_forgotten_and_holds_up_no_other(cloud: Cloud, place: Meeting) -> None:
     cloud.scf_settings(retry_wait_ms=60_000, concurrency=1)
 
     cloud.invoke(FAIL)
@@ -76,7 +76,7 @@ def test_an_event_that_waits_for_its_retry_is_not_forgotten_and_holds_up_no_othe
     assert shown["ends"] == {"raised": 1}
 
 
-def test_at_the_time_limit_an_instance_is_killed_and_that_is_an_error(cloud: Cloud) -> None:
+def test_instance_is_killed_at_the_time_limit_which_is_an_error(cloud: Cloud) -> None:
     cloud.scf_settings(time_limit_ms=300, retries=1)
 
     cloud.invoke({"do": "hang"})
@@ -98,7 +98,7 @@ def test_at_the_time_limit_an_instance_is_killed_and_that_is_an_error(cloud: Clo
     }
 
 
-def test_what_an_instance_started_is_killed_with_it(cloud: Cloud) -> None:
+def test_processes_of_an_instance_are_killed_with_it(cloud: Cloud) -> None:
     cloud.scf_settings(time_limit_ms=300, retries=0)
 
     run = cloud.invoke({"do": "leave_a_child"}, sync=True)
@@ -108,7 +108,7 @@ def test_what_an_instance_started_is_killed_with_it(cloud: Cloud) -> None:
 
 
 @pytest.mark.parametrize("by", ["the control door", "somebody else"])
-def test_an_event_survives_the_death_of_its_instance(cloud: Cloud, place: Meeting, by: str) -> None:
+def test_event_survives_the_death_of_its_instance(cloud: Cloud, place: Meeting, by: str) -> None:
     request_id = cloud.invoke(place.event)
     first = place.next()
 
@@ -130,7 +130,7 @@ def test_an_event_survives_the_death_of_its_instance(cloud: Cloud, place: Meetin
     assert first.pid != second.pid
 
 
-def test_a_chosen_instance_can_be_killed_busy_or_idle_and_nothing_else_can(cloud: Cloud) -> None:
+def test_chosen_instance_can_be_killed_busy_or_idle_and_nothing_else_can(cloud: Cloud) -> None:
     assert cloud.kill_instance() is None
     idle = cloud.invoke({}, sync=True).pid
     assert cloud.kill_instance() is None
@@ -143,7 +143,7 @@ def test_a_chosen_instance_can_be_killed_busy_or_idle_and_nothing_else_can(cloud
     assert ended(idle)
 
 
-def test_a_random_busy_instance_is_killed_and_the_others_go_on(cloud: Cloud, place: Meeting) -> None:
+def test_random_busy_instance_is_killed_and_the_others_go_on(cloud: Cloud, place: Meeting) -> None:
     for _ in range(3):
         cloud.invoke(place.event)
     guests = {guest.pid: guest for guest in (place.next() for _ in range(3))}
@@ -177,7 +177,7 @@ def test_leaving_the_process_is_an_error(cloud: Cloud) -> None:
         pytest.param("0000000000000001" + b"7".hex(), "wait", id="an answer that is no object"),
     ],
 )
-def test_an_instance_that_does_not_answer_as_one_does_is_over(cloud: Cloud, written: str, then: str) -> None:
+def test_instance_that_does_not_response_as_one_does_is_over(cloud: Cloud, written: str, then: str) -> None:
     cloud.scf_settings(retries=1)
 
     cloud.invoke({"do": "forge", "bytes": written, "then": then})
@@ -187,7 +187,7 @@ def test_an_instance_that_does_not_answer_as_one_does_is_over(cloud: Cloud, writ
     assert cloud.invoke({}, sync=True).end == "returned"
 
 
-def test_what_is_printed_is_never_taken_for_an_answer(cloud: Cloud) -> None:
+def test_output_is_never_taken_for_a_response(cloud: Cloud) -> None:
     forged = '\x00\x00\x00\x00\x00\x00\x00\x15{"answer": "\\"forged\\""}'
 
     run = cloud.invoke({"do": "write", "text": forged}, sync=True)
@@ -196,7 +196,7 @@ def test_what_is_printed_is_never_taken_for_an_answer(cloud: Cloud) -> None:
     assert forged in run.log
 
 
-def test_an_answer_may_take_six_megabytes_and_no_more(cloud: Cloud) -> None:
+def test_answer_may_take_six_megabytes_and_no_more(cloud: Cloud) -> None:
     most = 6 << 20
 
     largest = cloud.invoke({"do": "answer_bytes", "bytes": most - 2}, sync=True)
@@ -208,7 +208,7 @@ def test_an_answer_may_take_six_megabytes_and_no_more(cloud: Cloud) -> None:
     assert too_large.error.type == "ResponseTooLarge"
 
 
-def test_an_answer_that_is_no_json_is_an_error(cloud: Cloud) -> None:
+def test_answer_that_is_no_json_is_an_error(cloud: Cloud) -> None:
     run = cloud.invoke({"do": "no_json"}, sync=True)
 
     assert run.end == "raised"
@@ -216,7 +216,7 @@ def test_an_answer_that_is_no_json_is_an_error(cloud: Cloud) -> None:
     assert run.error.type == "TypeError"
 
 
-def test_a_function_that_cannot_be_imported_fails_every_event_with_the_reason(tmp_path: Path) -> None:
+def test_function_that_cannot_be_imported_fails_every_event_with_the_reason(tmp_path: Path) -> None:
     source = "print('importing')\nraise RuntimeError('no good')"
     with Cloud.start(function=deploy(tmp_path, source), retries=1, retry_wait_ms=1) as cloud:
         cloud.invoke({})
@@ -230,7 +230,7 @@ def test_a_function_that_cannot_be_imported_fails_every_event_with_the_reason(tm
         assert cloud.scf()["instances"] == []
 
 
-def test_an_event_may_be_delivered_twice(cloud: Cloud, place: Meeting) -> None:
+def test_event_may_be_delivered_twice(cloud: Cloud, place: Meeting) -> None:
     cloud.scf_settings(duplicate=1)
 
     request_id = cloud.invoke(place.event)
@@ -244,7 +244,7 @@ def test_an_event_may_be_delivered_twice(cloud: Cloud, place: Meeting) -> None:
     assert cloud.scf()["duplicated"] == 1
 
 
-def test_an_event_may_be_lost(cloud: Cloud) -> None:
+def test_event_may_be_lost(cloud: Cloud) -> None:
     cloud.scf_settings(lose=1)
 
     cloud.invoke({})

@@ -15,7 +15,7 @@ def role(answer: Any) -> tuple[str, ...]:
     return tuple(answer["environment"][f"TENCENTCLOUD_{name}"] for name in ("SECRETID", "SECRETKEY", "SESSIONTOKEN"))
 
 
-def test_a_warm_instance_is_used_again(cloud: Cloud) -> None:
+def test_warm_instance_is_used_again(cloud: Cloud) -> None:
     runs = [cloud.invoke({}, sync=True) for _ in range(3)]
 
     assert len({run.pid for run in runs}) == 1
@@ -23,7 +23,7 @@ def test_a_warm_instance_is_used_again(cloud: Cloud) -> None:
     assert cloud.scf()["instances"] == [{"pid": runs[0].pid, "busy": False, "request_id": None}]
 
 
-def test_the_instance_that_was_used_last_is_used_first(cloud: Cloud, place: Meeting) -> None:
+def test_instance_that_was_used_last_is_used_first(cloud: Cloud, place: Meeting) -> None:
     for _ in range(2):
         cloud.invoke(place.event)
     first, second = place.next(), place.next()
@@ -37,7 +37,7 @@ def test_the_instance_that_was_used_last_is_used_first(cloud: Cloud, place: Meet
     assert cloud.invoke({}, sync=True).pid == last
 
 
-def test_one_event_at_a_time_on_an_instance_and_as_many_instances_as_allowed(cloud: Cloud, place: Meeting) -> None:
+def test_instance_handles_one_event_at_a_time(cloud: Cloud, place: Meeting) -> None:
     cloud.scf_settings(concurrency=3)
     for _ in range(7):
         cloud.invoke(place.event)
@@ -124,7 +124,7 @@ def test_reading_settings_leaves_a_change_that_waits_and_a_reset_drops_it(cloud:
     assert "PREFIXES" not in cloud.invoke({}, sync=True).answer["environment"]
 
 
-def test_an_instance_that_is_busy_when_variables_change_is_not_used_again(cloud: Cloud, place: Meeting) -> None:
+def test_instance_that_is_busy_when_variables_change_is_not_used_again(cloud: Cloud, place: Meeting) -> None:
     cloud.invoke(place.event)
     guest = place.next()
     cloud.scf_settings(env={"PREFIXES": "raw/"})
@@ -147,7 +147,7 @@ def test_credentials_are_renewed_in_a_warm_instance_when_half_of_their_time_is_o
     assert not set(role(second.answer)) & set(role(third.answer))
 
 
-def test_an_instances_credentials_may_do_what_the_role_may_and_invoke_the_function(cloud: Cloud) -> None:
+def test_instances_credentials_may_do_what_the_role_may_and_invoke_the_function(cloud: Cloud) -> None:
     secret_id, secret_key, token = role(cloud.invoke({}, sync=True).answer)
 
     held = {each["secret_id"]: each for each in cloud._ask("GET", "/credentials")["credentials"]}[secret_id]
@@ -159,7 +159,7 @@ def test_an_instances_credentials_may_do_what_the_role_may_and_invoke_the_functi
     assert resources[-1] == ["qcs::scf:ap-guangzhou:uin/100000000001:namespace/default/function/cos-sweeper"]
 
 
-def test_a_reset_takes_lent_credentials_back(cloud: Cloud) -> None:
+def test_reset_takes_lent_credentials_back(cloud: Cloud) -> None:
     secret_id = role(cloud.invoke({}, sync=True).answer)[0]
 
     cloud.reset()

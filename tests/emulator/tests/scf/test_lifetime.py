@@ -22,7 +22,7 @@ from tests.emulator.state import State
 from tests.emulator.tests.scf.support import BUCKET, FAIL, ends
 
 
-def test_a_reset_clears_everything(cloud: Cloud, place: Meeting) -> None:
+def test_reset_clears_everything(cloud: Cloud, place: Meeting) -> None:
     cloud.scf_settings(concurrency=2, retries=0, duplicate=1, env={"A": "b"})
     cloud.invoke(FAIL)
     assert cloud.wait_idle()
@@ -52,7 +52,7 @@ def test_a_reset_clears_everything(cloud: Cloud, place: Meeting) -> None:
     assert cloud.scf_settings()["concurrency"] == 10
 
 
-def test_who_waits_for_idle_is_told_when_a_reset_makes_it_so(cloud: Cloud) -> None:
+def test_wait_for_idle_ends_at_a_reset(cloud: Cloud) -> None:
     cloud.scf_settings(retry_wait_ms=60_000)
     cloud.invoke(FAIL)
     waiter = http.client.HTTPConnection(urlsplit(cloud.control).netloc, timeout=30)
@@ -66,7 +66,7 @@ def test_who_waits_for_idle_is_told_when_a_reset_makes_it_so(cloud: Cloud) -> No
 
 
 @pytest.mark.parametrize("doing", ["meet", "hang_in_c", "nothing"])
-def test_no_instance_survives_a_cloud_that_is_killed(tmp_path: Path, place: Meeting, doing: str) -> None:
+def test_instances_do_not_survive_an_emulator_that_is_killed(tmp_path: Path, place: Meeting, doing: str) -> None:
     with Cloud.start(function=deploy(tmp_path)) as cloud:
         pid = cloud.invoke({}, sync=True).pid
         if doing != "nothing":
@@ -78,7 +78,7 @@ def test_no_instance_survives_a_cloud_that_is_killed(tmp_path: Path, place: Meet
         assert ended(pid)
 
 
-def test_no_instance_survives_a_cloud_that_is_stopped(tmp_path: Path, place: Meeting) -> None:
+def test_instances_do_not_survive_an_emulator_that_is_stopped(tmp_path: Path, place: Meeting) -> None:
     with Cloud.start(function=deploy(tmp_path)) as cloud:
         for _ in range(3):
             cloud.invoke(place.event)
@@ -98,7 +98,7 @@ def test_cos_answers_while_instances_are_busy(cloud: Cloud, place: Meeting) -> N
     assert ends(cloud) == {"returned": 10}
 
 
-def test_a_dispatcher_that_is_closed_takes_nothing_in(tmp_path: Path) -> None:
+def test_dispatcher_that_is_closed_takes_nothing_in(tmp_path: Path) -> None:
     async def close_and_go_on() -> dict[str, Any]:
         dispatcher = Dispatcher(State([]), Function(deploy(tmp_path)), Setup(), {})
         await dispatcher.close()
@@ -113,7 +113,7 @@ def test_a_dispatcher_that_is_closed_takes_nothing_in(tmp_path: Path) -> None:
     assert (shown["queued"], shown["running"], shown["started_instances"]) == (0, 0, 0)
 
 
-def test_without_a_function_there_is_no_scf() -> None:
+def test_scf_is_absent_without_a_function() -> None:
     with Cloud.start(BUCKET) as cloud:
         assert cloud.invoke_endpoint == ""
         with pytest.raises(ControlError, match="no GET /scf here"):
@@ -131,7 +131,7 @@ def test_without_a_function_there_is_no_scf() -> None:
         pytest.param({"A": "x" * 4095}, "4096 bytes", id="too much"),
     ],
 )
-def test_variables_that_scf_would_not_take_are_refused(
+def test_variables_that_scf_would_not_take_are_rejected(
     cloud: Cloud, tmp_path: Path, env: dict[str, str], said: str
 ) -> None:
     with pytest.raises(ControlError, match=said):
@@ -142,7 +142,7 @@ def test_variables_that_scf_would_not_take_are_refused(
     assert cloud.scf_settings()["variables"] == {"BUCKETS": BUCKET}
 
 
-def test_a_directory_without_index_py_is_refused(tmp_path: Path) -> None:
+def test_directory_without_index_py_is_rejected(tmp_path: Path) -> None:
     with pytest.raises(ControlError, match=r"index\.py"):
         Cloud.start(function=tmp_path)
 
@@ -166,7 +166,7 @@ def test_settings_that_are_not_understood_change_nothing(cloud: Cloud, fields: d
     assert cloud.scf_settings() == before
 
 
-def test_events_that_scf_would_not_take_are_refused_at_the_control_door_too(cloud: Cloud) -> None:
+def test_events_that_scf_rejects_are_rejected_at_the_control_port(cloud: Cloud) -> None:
     with pytest.raises(ControlError, match="131072"):
         cloud.invoke("x" * (128 << 10))
     with pytest.raises(ControlError, match="6291456"):

@@ -32,11 +32,11 @@ INSTANCE_VARIABLES = {
 
 
 @pytest.mark.parametrize("event", [{"a": [1, None, "文\udcff"]}, [], "text", 7, None, {"big": 12345678901234567890.0}])
-def test_the_event_comes_as_it_was_sent(cloud: Cloud, event: object) -> None:
+def test_event_comes_as_it_was_sent(cloud: Cloud, event: object) -> None:
     assert cloud.invoke(event, sync=True).answer["event"] == event
 
 
-def test_an_instance_has_the_environment_that_scf_gives_and_no_other(
+def test_instance_has_the_environment_that_scf_gives_and_no_other(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HIS_MASTERS_SECRET", "x")
@@ -54,7 +54,7 @@ def test_an_instance_has_the_environment_that_scf_gives_and_no_other(
     assert environment["PYTHONPATH"].startswith(str(tmp_path))
 
 
-def test_the_context_tells_what_scfs_does(cloud: Cloud) -> None:
+def test_context_has_the_fields_of_scfs(cloud: Cloud) -> None:
     cloud.scf_settings(time_limit_ms=1234_000)
 
     run = cloud.invoke({}, sync=True)
@@ -76,7 +76,7 @@ def test_the_context_tells_what_scfs_does(cloud: Cloud) -> None:
     }
 
 
-def test_the_functions_own_directory_comes_first_and_the_dependencies_are_there(tmp_path: Path) -> None:
+def test_functions_own_directory_comes_first_and_the_dependencies_are_there(tmp_path: Path) -> None:
     (tmp_path / "errors.py").write_text("where = 'with the function'")
     source = "import errors, qcloud_cos, sys\ndef main_handler(event, context): return errors.where, sys.argv[1:]"
 
@@ -85,7 +85,7 @@ def test_the_functions_own_directory_comes_first_and_the_dependencies_are_there(
     assert not (tmp_path / "__pycache__").exists()
 
 
-def test_a_timers_event_looks_as_scf_sends_it(cloud: Cloud) -> None:
+def test_timers_event_looks_as_scf_sends_it(cloud: Cloud) -> None:
     cloud.clock(now="2026-02-21T03:00:00Z")
 
     request_id = cloud.fire_timer(dry_run=True)
@@ -104,7 +104,7 @@ def test_a_timers_event_looks_as_scf_sends_it(cloud: Cloud) -> None:
     assert (second.event["TriggerName"], second.event["Message"]) == ("hourly", "free text")
 
 
-def test_a_run_is_told_with_its_answer_log_memory_and_times(cloud: Cloud) -> None:
+def test_run_is_recorded_with_its_response_log_memory_and_times(cloud: Cloud) -> None:
     before = datetime.now(timezone.utc) - MINUTE
 
     request_id = cloud.invoke({"do": "write", "text": "hello 文"})
@@ -122,7 +122,7 @@ def test_a_run_is_told_with_its_answer_log_memory_and_times(cloud: Cloud) -> Non
     assert run.memory_bytes > 1 << 20
 
 
-def test_runs_are_told_from_a_number_on(cloud: Cloud) -> None:
+def test_runs_are_listed_from_a_number_on(cloud: Cloud) -> None:
     for _ in range(3):
         cloud.invoke({}, sync=True)
 
@@ -130,13 +130,13 @@ def test_runs_are_told_from_a_number_on(cloud: Cloud) -> None:
     assert cloud.invocations(3) == []
 
 
-def test_each_run_has_its_own_log(cloud: Cloud) -> None:
+def test_runs_have_a_log_each(cloud: Cloud) -> None:
     logs = [cloud.invoke({"do": "write", "text": text}, sync=True).log for text in ("one", "two")]
 
     assert logs == ["one\nto stderr\n", "two\nto stderr\n"]
 
 
-def test_a_log_keeps_eight_kilobytes_of_a_line_and_a_megabyte_in_all(cloud: Cloud) -> None:
+def test_log_keeps_eight_kilobytes_of_a_line_and_a_megabyte_in_all(cloud: Cloud) -> None:
     one = cloud.invoke({"do": "write_much", "lines": 1, "width": 9000}, sync=True)
     many = cloud.invoke({"do": "write_much", "lines": 3000, "width": 999}, sync=True)
     then = cloud.invoke({"do": "write", "text": "after"}, sync=True)
@@ -146,7 +146,7 @@ def test_a_log_keeps_eight_kilobytes_of_a_line_and_a_megabyte_in_all(cloud: Clou
     assert then.log == "after\nto stderr\n"
 
 
-def test_memory_is_the_instances_own_and_not_the_clouds(cloud: Cloud) -> None:
+def test_memory_is_the_instances_own_and_not_the_emulators(cloud: Cloud) -> None:
     cloud.seed("photos-1250000000", count=100_000)
 
     run = cloud.invoke({}, sync=True)
@@ -157,7 +157,7 @@ def test_memory_is_the_instances_own_and_not_the_clouds(cloud: Cloud) -> None:
     assert run.memory_bytes < clouds / 2
 
 
-def test_an_event_that_only_a_synchronous_invocation_can_carry_is_shown_by_its_beginning(cloud: Cloud) -> None:
+def test_event_that_only_a_synchronous_invocation_can_carry_is_shown_by_its_beginning(cloud: Cloud) -> None:
     event = {"do": "answer_bytes", "bytes": 3, "text": "x" * (200 << 10)}
 
     run = cloud.invoke(event, sync=True)
