@@ -48,7 +48,7 @@ class Hurry:
         for item in items:
             test: Any = getattr(item, "obj", None)
             if hasattr(test, "_hypothesis_internal_use_settings"):
-                test._hypothesis_internal_use_settings = FEW
+                test._hypothesis_internal_use_settings = FEW  # noqa: SLF001 - hypothesis has no public way
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if report.failed:

@@ -213,9 +213,9 @@ def _mail_date(text: str) -> tuple[datetime, ...]:
 
 
 def _moment(year: str, month: str, day: str, clock: str) -> datetime:
-    """Without strptime, whose names of months follow the locale. Raises ValueError."""
+    """Without strptime, whose names of months follow the locale, and without a zone. Raises ValueError."""
     hour, minute, second = clock.split(":")
-    return datetime(int(year), MONTHS.index(month) + 1, int(day), int(hour), int(minute), int(second))
+    return datetime(int(year), MONTHS.index(month) + 1, int(day), int(hour), int(minute), int(second))  # noqa: DTZ001
 
 
 def _without_zone(local: datetime) -> tuple[datetime, ...]:

@@ -119,7 +119,7 @@ def read_one(read: Reader, material: Any, origin: str, intake: Intake) -> tuple[
     try:
         # One by one: what was read before a refusal counts.
         for ask in read(material, origin, intake):
-            requests.append(ask)
+            requests.append(ask)  # noqa: PERF402
     except RequestRejected as exc:
         requests.append(RejectedRequest(str(exc), origin=origin))
     intake.remaining = remaining - len(requests)

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.emulator.client import Cloud, ControlError
-from tests.emulator.journal import Journal, Request
+from tests.emulator.journal import NEVER, Journal, Request
 from tests.emulator.state import State, role_policy
 
 BUCKET = "photos-1250000000"
@@ -131,7 +131,23 @@ def test_requests_are_listed_from_a_number_on(cloud: Cloud) -> None:
 
 def test_journal_keeps_the_latest_requests_and_counts_them_all() -> None:
     def request(number: int) -> Request:
-        return Request(number, datetime.min, "GET", "/", "", "", "GetService", "", "", "", 200, "", "", "", "")
+        return Request(
+            number,
+            NEVER,
+            "GET",
+            "/",
+            "",
+            "",
+            "GetService",
+            "",
+            "",
+            "",
+            200,
+            "",
+            "",
+            "",
+            "",
+        )
 
     journal = Journal(keep=3)
     for number in range(5):

@@ -150,7 +150,7 @@ def test_credentials_are_renewed_in_a_warm_instance_when_half_of_their_time_is_o
 def test_instances_credentials_may_do_what_the_role_may_and_invoke_the_function(cloud: Cloud) -> None:
     secret_id, secret_key, token = role(cloud.invoke({}, sync=True).answer)
 
-    held = {each["secret_id"]: each for each in cloud._ask("GET", "/credentials")["credentials"]}[secret_id]
+    held = {each["secret_id"]: each for each in cloud.credentials_with_policies()}[secret_id]
 
     resources = [statement["resource"] for statement in held["policy"]["statement"]]
     actions = [statement["action"] for statement in held["policy"]["statement"]]
@@ -164,4 +164,4 @@ def test_reset_takes_lent_credentials_back(cloud: Cloud) -> None:
 
     cloud.reset()
 
-    assert secret_id not in {each["secret_id"] for each in cloud._ask("GET", "/credentials")["credentials"]}
+    assert secret_id not in {each.secret_id for each in cloud.credentials()}
