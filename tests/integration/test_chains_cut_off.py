@@ -54,6 +54,7 @@ def test_abort_whose_response_was_cut_off_is_looked_up_again_and_frees_no_bytes(
     assert runs[-1].answer["status"] == "complete"
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("hanging", [PHOTO_BUCKET, LOG_BUCKET])
 def test_hanging_bucket_fails_alone_and_the_healthy_one_is_swept(hanging: str, chain: Chain) -> None:
     chain.cloud.seed(PHOTO_BUCKET, "{n}", count=3)
@@ -118,6 +119,7 @@ def test_upload_whose_parts_take_several_runs_to_read_is_aborted_in_the_end(chai
     assert len(runs) > 2
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("operation", ["ListParts", "AbortMultipartUpload"])
 def test_uploads_that_hang_in_one_bucket_do_not_keep_another_from_being_swept(operation: str, chain: Chain) -> None:
     """More of them than there are workers, run after run."""

@@ -247,6 +247,7 @@ def two_runs(cloud: Cloud, function: Function, scf: LittleScf, first: int, secon
     return runs
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(
     ("first", "second", "kept"),
     [

@@ -27,6 +27,7 @@ def record(message: object, kind: str = "Ckafka") -> dict[str, Any]:
     return {kind: {"topic": "t", "msgBody": json.dumps(message)}}
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("place", [0, 10, 20])
 @pytest.mark.parametrize("kind", ["Ckafka", "CMQ"])
 def test_large_record_leaves_twenty_ordinary_ones_usable(

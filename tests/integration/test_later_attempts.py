@@ -173,6 +173,7 @@ def test_queue_and_caller_hear_of_what_failed_and_nothing_is_continued(
     assert (make is post) == (done.answer is not None)
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("make", [kafka, post], ids=["ckafka", "http"])
 def test_queue_and_caller_hear_of_what_failed_even_when_time_ran_out(
     make: Any, cloud: Cloud, platform: Platform
@@ -189,6 +190,7 @@ def test_queue_and_caller_hear_of_what_failed_even_when_time_ran_out(
     assert (make is post) == (done.answer is not None)
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("make", [kafka, post, uploads_of], ids=["ckafka", "http", "direct"])
 def test_event_that_is_cut_off_by_time_is_continued(make: Any, cloud: Cloud, platform: Platform) -> None:
     seeded = cloud.seed(PHOTO_BUCKET, "raw/{n:03}", count=60)

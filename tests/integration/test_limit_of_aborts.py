@@ -242,6 +242,7 @@ def test_named_uploads_are_limited_over_all_runs_and_platform_retries(chain: Cha
     assert len(chain.failures()) == 3
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("fan_out", ["1", "3"])
 def test_limit_holds_for_a_sweep_of_many_runs(fan_out: str, chain: Chain) -> None:
     chain.cloud.seed(PHOTO_BUCKET, "raw/{n:03}", count=200)

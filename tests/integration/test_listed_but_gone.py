@@ -282,6 +282,7 @@ def reports(scf: Cloud) -> list[dict[str, Any]]:
     return [one.answer for one in scf.invocations() if one.answer and "run" in one.answer]
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize(
     ("key", "encoding"), [("a%20b", "plain_announced"), ("a b", "once_unannounced"), ("a b", "plus")]
 )

@@ -62,6 +62,7 @@ def assert_right_ones_are_gone(cloud: Cloud, done: Invocation, go: set[str], sta
     assert done.report["bytes_freed"] == len(go)
 
 
+@pytest.mark.sampled(18)
 @pytest.mark.parametrize("folder", FOLDERS)
 @pytest.mark.parametrize("encoding", ENCODINGS)
 def test_listing_of_many_pages_is_swept_however_its_keys_are_encoded(
@@ -75,6 +76,7 @@ def test_listing_of_many_pages_is_swept_however_its_keys_are_encoded(
     assert_right_ones_are_gone(cloud, done, go, stay)
 
 
+@pytest.mark.sampled(10)
 @pytest.mark.parametrize(("encoding", "marker"), MARKED)
 def test_listing_of_many_pages_is_swept_when_its_markers_are_encoded_otherwise_than_its_keys(
     encoding: str, marker: str, cloud: Cloud, function: Function
@@ -88,6 +90,7 @@ def test_listing_of_many_pages_is_swept_when_its_markers_are_encoded_otherwise_t
     assert_right_ones_are_gone(cloud, done, go, stay)
 
 
+@pytest.mark.sampled(12)
 @pytest.mark.parametrize("marker", ENCODINGS)
 @pytest.mark.parametrize("encoding", ENCODINGS)
 def test_uploads_of_one_key_are_swept_however_their_markers_are_encoded(

@@ -127,6 +127,7 @@ def test_permanent_failure_does_not_block_a_queue(fault: dict[str, Any], cloud: 
 # Nothing leaves a run whose credentials or clock COS does not accept
 
 
+@pytest.mark.sampled(24)
 @pytest.mark.parametrize("operation", [*OPERATIONS, "ListMultipartUploads"])
 @pytest.mark.parametrize("fault", STOPPING, ids=named_by)
 @pytest.mark.parametrize("make", [kafka, post, uploads_of, None], ids=["ckafka", "http", "direct", "timer"])

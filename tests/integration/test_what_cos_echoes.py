@@ -100,6 +100,7 @@ def test_garbage_in_what_is_echoed_hides_no_upload_and_no_part(
     assert sorted(upload.key for upload in cloud.uploads(BUCKET)) == ["a\udcffb", "live"]
 
 
+@pytest.mark.sampled(7)
 @pytest.mark.parametrize("pair", list(combinations(GARBAGE[:7], 2)), ids="+".join)
 def test_garbage_of_two_kinds_hides_no_page(pair: tuple[str, str], cloud: Cloud, function: Function) -> None:
     cloud.seed(BUCKET, "young{n:04}", count=1001, parts=0, hours_since_start=1)

@@ -2,6 +2,7 @@
 What a request becomes under the settings: never more than they allow.
 """
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -18,7 +19,7 @@ from cos_sweeper.core.model import (
     SweepRequest,
     Upload,
 )
-from cos_sweeper.core.plan import ListingTarget, Plan, UploadTarget, build_plan
+from cos_sweeper.core.plan import ListingTarget, Plan, Shard, UploadTarget, build_plan
 from tests.aborting import aborting_settings
 from tests.fixtures import BUCKETS, HOUR, LOGS, NOW, PHOTOS
 
@@ -220,3 +221,89 @@ def test_rejected_upload_is_reported_up_to_the_length_of_a_key() -> None:
 
     assert refused.upload is not None
     assert (len(refused.upload.key), len(refused.upload.upload_id)) == (850, 850)
+
+
+def test_uploads_beyond_the_limit_are_over_limit_in_the_events_order() -> None:
+    requests = [AbortRequest(PHOTOS.name, f"{n}", "1") for n in (3, 1, 2, 1)]
+
+    limited, unlimited = planned(*requests, max_aborts=2), planned(*requests, max_aborts=None)
+
+    assert [one.upload.key for one in limited.named] == ["3", "1"]
+    assert [one.upload.key for one in limited.over_limit] == ["2"]
+    assert [one.upload.key for one in unlimited.named] == ["3", "1", "2"]
+    assert unlimited.over_limit == ()
+
+
+def test_named_upload_loses_one_leading_slash_and_the_plan_notes_it() -> None:
+    plan = planned(AbortRequest(PHOTOS.name, "/k", "1", origin="record 1"), AbortRequest(PHOTOS.name, "k/", "1"))
+
+    assert [one.upload.key for one in plan.named] == ["k", "k/"]
+    assert plan.notes == ("record 1: the key '/k' begins with '/', which is dropped",)
+
+
+def test_rejected_request_is_passed_on_and_a_rejected_sweep_is_marked() -> None:
+    unreadable = RejectedRequest("why", origin="record 1")
+    sweeps = [SweepRequest(min_age=HOUR), SweepRequest(("other-1250000000",))]
+
+    rejected = planned(unreadable, *sweeps, AbortRequest("other", "k", "1", origin="record 2")).refused
+
+    assert rejected[0] is unreadable
+    assert [one.sweep for one in rejected] == [False, True, True, False]
+    assert [one.origin for one in rejected[1:]] == [*(one.origin for one in sweeps), "record 2"]
+
+
+def test_excluded_bucket_is_rejected_by_name() -> None:
+    plan = planned(SweepRequest((PHOTOS.name,)), AbortRequest(PHOTOS.name, "k", "1"), exclude_buckets=(PHOTOS.name,))
+
+    assert reasons(plan).count("is excluded by EXCLUDE_BUCKETS") == 2
+    assert (plan.named, plan.scans) == ((), ())
+
+
+def test_sweep_without_a_bucket_is_rejected() -> None:
+    plan = build_plan((SweepRequest(),), aborting_settings(None), (), "run", NOW)
+
+    assert "no bucket to sweep" in reasons(plan)
+
+
+def test_sweep_may_repeat_what_the_settings_do_not_limit() -> None:
+    plan = planned(SweepRequest(max_aborts=10**12, dry_run=False), max_aborts=None, dry_run=False)
+
+    assert (plan.refused, plan.dry_run, plan.max_aborts) == ((), False, 10**12)
+
+
+def test_plan_takes_workers_verification_committers_and_its_beginning_from_the_settings() -> None:
+    requests = SweepRequest(), AbortRequest(PHOTOS.name, "k", "1")
+
+    plan = planned(*requests, workers=7, verify="all", include_committers=True)
+
+    policies = [one.policy for one in plan.scans] + [one.policy for one in plan.named]
+    assert (plan.workers, plan.verify, plan.began) == (7, "all", NOW)
+    assert all(policy.include_committers for policy in policies)
+
+
+@pytest.mark.parametrize(
+    ("limit", "aborted", "remaining"), [(None, 5, None), (7, 0, 7), (7, 5, 2), (7, 7, 0), (7, 9, 0)]
+)
+def test_remaining_aborts_are_the_limit_less_what_was_aborted(
+    limit: int | None, aborted: int, remaining: int | None
+) -> None:
+    assert replace(planned(), limit=limit, aborted=aborted).max_aborts == remaining
+
+
+def test_plan_sweeps_with_a_listing_of_all_keys_or_with_an_upload_that_a_sweep_found() -> None:
+    sweep = planned(SweepRequest())
+    siblings = planned(CompletedObject(PHOTOS.name, "k", NOW))
+    named = planned(AbortRequest(PHOTOS.name, "k", "1"), AbortRequest(PHOTOS.name, "l", "1"))
+    found = replace(named, named=(named.named[0], replace(named.named[1], is_swept=True)))
+    both = replace(siblings, scans=(*siblings.scans, *sweep.scans))
+
+    assert [plan.sweeps for plan in (planned(), siblings, named)] == [False] * 3
+    assert [plan.sweeps for plan in (sweep, found, both)] == [True] * 3
+
+
+@given(key=st.text(max_size=5), count=st.integers(1, 5))
+def test_shard_contains_each_upload_exactly_once(key: str, count: int) -> None:
+    upload = Upload(PHOTOS, key, "1")
+
+    assert sum(Shard((place,), count).contains(upload) for place in range(count)) == 1
+    assert Shard(tuple(range(count)), count).contains(upload)

@@ -310,3 +310,64 @@ def test_newest_part_counts_wherever_it_stands() -> None:
 def test_missing_or_future_part_is_no_doubt_without_an_idle_time() -> None:
     assert evaluate(None, Activity(), AT_ONCE, NOW) == Abort(0)
     assert add_parts(Activity(), [Part(NOW + HOUR, 4)], AT_ONCE, NOW) == Activity(NOW + HOUR, 4)
+
+
+def test_reading_that_is_excluded_keeps_and_one_inside_the_prefixes_is_enough() -> None:
+    rules = replace(POLICY, prefixes=("raw/",), exclude_prefixes=("raw/keep",))
+    expected = {
+        ("raw/a", "raw/b"): None,
+        ("logs/a", "raw/a"): None,
+        ("raw/a", "raw/keep"): Keep(policy.EXCLUDED),
+        ("logs/a", "raw/keep"): Keep(policy.EXCLUDED),
+        ("logs/a", "b"): Keep(policy.OUTSIDE),
+    }
+
+    assert {keys: policy.keep_by_readings(keys, rules) for keys in expected} == expected
+
+
+def test_reading_that_is_another_key_keeps_only_when_every_reading_is() -> None:
+    rules = replace(POLICY, only_key="a b")
+
+    assert policy.keep_by_readings(("a+b", "a b"), rules) is None
+    assert policy.keep_by_readings(("a+b", "a"), rules) == Keep(policy.OTHER_KEY)
+
+
+@pytest.mark.parametrize(("text", "kept"), [("raw%2Fkeep", policy.EXCLUDED), ("raw%2Fa", None)])
+def test_listed_upload_is_kept_when_a_reading_of_its_key_is_excluded(text: str, kept: str | None) -> None:
+    rules = replace(POLICY, exclude_prefixes=("raw/keep",))
+
+    verdict = prefilter(replace(listed(NOW - 100 * HOUR, text), text=text), NO_SKEW, rules, NOW)
+
+    assert verdict == (Keep(kept) if kept else NeedsParts(NOW - 100 * HOUR))
+
+
+def test_activity_of_two_pages_is_that_of_both() -> None:
+    early, late = Activity(NOW - HOUR, 2, (NOW - HOUR,)), Activity(NOW, 3, (NOW,))
+
+    assert early.plus(late) == Activity(NOW, 5, (NOW - HOUR, NOW))
+    assert late.plus(early).newest == NOW
+    assert Activity().plus(late) == late.plus(Activity()) == late
+
+
+def test_doubts_are_the_reasons_that_say_that_something_is_unknown() -> None:
+    assert set(policy.DOUBTS) == {
+        policy.AGE_UNKNOWN,
+        policy.AGE_DISPUTED,
+        policy.CLOCK_OFF,
+        policy.CLOCK_UNKNOWN,
+        policy.PART_UNREADABLE,
+        policy.IDLE_UNKNOWN,
+    }
+
+
+def test_stale_sibling_with_an_unknown_start_is_kept() -> None:
+    activity = Activity(NOW - 100 * HOUR, 3, (NOW - 100 * HOUR,) * 3)
+
+    assert evaluate(None, activity, SIBLING, NOW) == Keep(policy.IDLE_UNKNOWN)
+    assert evaluate(None, activity, POLICY, NOW) == Abort(3)
+
+
+def test_upload_of_a_sweep_is_not_held_to_the_pauses_of_its_parts() -> None:
+    activity = Activity(NOW - 25 * HOUR, 3, (NOW - 99 * HOUR, NOW - 25 * HOUR))
+
+    assert evaluate(NeedsParts(NOW - 100 * HOUR), activity, POLICY, NOW) == Abort(3)

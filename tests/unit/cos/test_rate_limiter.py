@@ -85,6 +85,7 @@ class Simulation:
         self._at(self.now + self.random.uniform(0, 0.4), "waiting", event.worker)
 
 
+@pytest.mark.sampled(12)
 @pytest.mark.parametrize("seed", range(5))
 @pytest.mark.parametrize(
     ("burst", "answer", "workers", "instances"),
