@@ -7,7 +7,7 @@ PROCESSES ?= $(shell $(PYTHON) -c 'import os; print(min(8, 1 + (os.cpu_count() o
 VENV := .venv-$(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])')
 RUN := PYTHONPATH=handler $(VENV)/bin/python
 
-.PHONY: demo test suite check nightly faults soak fuzz mutants bench transports memory scale audit sbom lock format package clean help
+.PHONY: demo test suite coverage check nightly faults soak fuzz mutants bench transports memory scale audit sbom lock format package clean help
 
 help: ## this list
 	@sed -nE 's/^([a-z]+):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -17,8 +17,11 @@ demo: $(VENV)/ready ## the real handler against a COS on this machine, in half a
 
 test: check suite ## all that CI runs: ruff, mypy, the tests
 
-suite: $(VENV)/ready ## the tests alone, on PROCESSES processes; PROFILE=nightly tries 20 times as many made-up examples
+suite: $(VENV)/ready ## the tests alone, on PROCESSES processes; PROFILE=nightly runs every case and 20 times as many examples
 	TEST_PROFILE=$(PROFILE) $(RUN) -m pytest --numprocesses $(PROCESSES) --dist worksteal
+
+coverage: $(VENV)/ready ## the tests with the branches of handler/ that they take, 97 % at least
+	TEST_PROFILE=usual $(RUN) -m pytest --numprocesses $(PROCESSES) --dist worksteal --cov
 
 check: $(VENV)/ready ## ruff, mypy and the import contracts alone
 	$(RUN) -m ruff check .
@@ -26,9 +29,9 @@ check: $(VENV)/ready ## ruff, mypy and the import contracts alone
 	$(RUN) -m mypy
 	PYTHONPATH=handler $(VENV)/bin/lint-imports --no-logo --cache-dir $(VENV)/import-linter
 
-nightly: check ## all that takes long: the suite with many examples, faults, soak, fuzz, mutants, memory, scale; two hours
+nightly: check ## all that takes long: the suite with every case, coverage, faults, soak, fuzz, mutants, memory, scale; two hours
 	@$(MAKE) --no-print-directory --keep-going PROFILE=nightly SOAK='--minutes 20' FUZZ_SECONDS=300 \
-		suite faults soak fuzz mutants memory scale
+		suite coverage faults soak fuzz mutants memory scale
 
 faults: $(VENV)/ready ## every fault at every operation, what was written and what was seen; two minutes
 	@PYTHONPATH=handler:. $(VENV)/bin/python -m tests.fault_table

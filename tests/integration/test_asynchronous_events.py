@@ -48,16 +48,6 @@ def test_event_of_every_shape_aborts_its_uploads_and_nothing_else(name: str, clo
         assert [upload.upload_id for upload in held(cloud)] == [other[0].upload_id]
 
 
-@pytest.mark.parametrize("name", ASYNCHRONOUS)
-def test_asynchronous_trigger_gets_the_report_of_a_success(name: str, cloud: Cloud, function: Function) -> None:
-    plant(cloud, event(name))
-
-    done = function(event(name))
-
-    assert done.error is None
-    assert done.report["status"] == "complete"
-
-
 REFUSED = {
     "direct": event("direct") | {"bucket": "elsewhere-1250000000"},
     "timer": timer(min_age_hours=1),
@@ -103,14 +93,6 @@ def test_asynchronous_trigger_gets_an_exception_when_cos_fails(
     assert f"{code} ×{abandoned}" in str(done.error)
     assert len(held(cloud)) == abandoned
     assert [line["code"] for line in done.lines("upload.failed")] == [code] * abandoned
-
-
-def test_ckafka_gets_the_report_of_a_success(cloud: Cloud, function: Function) -> None:
-    plant(cloud, event("ckafka"))
-
-    done = function(event("ckafka"))
-
-    assert done.report["aborted"] == 1
 
 
 def test_rejected_message_of_a_ckafka_batch_is_logged_and_the_partition_goes_on(

@@ -10,23 +10,13 @@ import pytest
 
 from tests.emulator.public import Cloud, Seeded
 from tests.function import LOGS, PHOTOS, TOKEN, Function, event, named, timer
+from tests.integration.chains import OUTCOMES
 from tests.integration.events import completed
 from tests.integration.little_cos import LittleCos, Part, Reply, Seen
 
 BUCKET, OTHER = (place.partition("@")[0] for place in (PHOTOS, LOGS))
 LOOK, ABORT = "ListParts", "AbortMultipartUpload"
 MIB = 1 << 20
-OUTCOMES: tuple[str, ...] = (
-    "kept",
-    "would_abort",
-    "aborted",
-    "still_receiving",
-    "already_gone",
-    "rejected",
-    "failed",
-    "deferred",
-)
-OUTCOMES += ("already_gone_unchecked", "listed_but_not_found")
 FAILING_LOOKS: dict[str, dict[str, Any]] = {
     "403": {"status": 403, "code": "AccessDenied"},
     "500": {"status": 500, "code": "InternalError"},

@@ -137,12 +137,21 @@ def test_request_that_stands_twice_is_planned_once() -> None:
     assert len(plan.named) == 1
 
 
+def test_named_upload_and_stale_siblings_are_held_to_the_prefixes() -> None:
+    plan = planned(AbortRequest(LOGS.name, "k", "1"), CompletedObject(LOGS.name, "raw/k", NOW), prefixes=("raw/",))
+
+    assert [one.policy.prefixes for one in plan.named] == [("raw/",)]
+    assert [scan.policy.prefixes for scan in plan.scans] == [("raw/",)]
+    assert planned(CompletedObject(LOGS.name, "k", NOW), prefixes=("raw/",)).scans == ()
+
+
 def test_stale_siblings_must_be_older_than_the_object_and_idle_for_an_hour_at_least() -> None:
     short = planned(CompletedObject(LOGS.name, "k", NOW - HOUR))
     long = planned(CompletedObject(LOGS.name, "k", NOW + HOUR), event_min_idle=2 * HOUR)
 
     (scan,), (other,) = short.scans, long.scans
-    assert (scan.prefix, scan.policy.only_key, scan.policy.started_before) == ("k", "k", NOW - HOUR)
+    assert (scan.bucket, scan.prefix, scan.policy.only_key) == (LOGS, "k", "k")
+    assert scan.policy.started_before == NOW - HOUR
     assert (scan.policy.min_idle, scan.policy.min_idle_unproven) == (HOUR, 24 * HOUR)
     assert (other.policy.min_idle, other.policy.started_before) == (2 * HOUR, NOW)
 
@@ -217,10 +226,12 @@ def test_rejected_sweep_names_twenty_problems_at_most() -> None:
 
 
 def test_rejected_upload_is_reported_up_to_the_length_of_a_key() -> None:
-    (refused,) = planned_for_photos(AbortRequest(PHOTOS.name, "k" * 900, "x y" * 300)).refused
+    request = AbortRequest(PHOTOS.name, "k" * 900, "x y" * 300, origin="record 1")
 
-    assert refused.upload is not None
-    assert (len(refused.upload.key), len(refused.upload.upload_id)) == (850, 850)
+    (rejected,) = planned_for_photos(request).refused
+
+    assert rejected.origin == "record 1"
+    assert rejected.upload == Upload(PHOTOS, "k" * 850, ("x y" * 300)[:850])
 
 
 def test_uploads_beyond_the_limit_are_over_limit_in_the_events_order() -> None:

@@ -371,3 +371,9 @@ def test_upload_of_a_sweep_is_not_held_to_the_pauses_of_its_parts() -> None:
     activity = Activity(NOW - 25 * HOUR, 3, (NOW - 99 * HOUR, NOW - 25 * HOUR))
 
     assert evaluate(NeedsParts(NOW - 100 * HOUR), activity, POLICY, NOW) == Abort(3)
+
+
+def test_part_without_a_time_ends_no_reading_where_no_idle_time_is_set() -> None:
+    parts = [Part(None, 4), Part(NOW - 90 * HOUR, 3)]
+
+    assert add_parts(Activity(), parts, AT_ONCE, NOW) == Activity(NOW - 90 * HOUR, 7)
