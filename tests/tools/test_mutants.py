@@ -5,7 +5,7 @@ What is broken when every guard is broken once, and how the survivors are told.
 import pytest
 
 from tests.mutants.making import Mutant, mutants
-from tests.mutants.running import Ended
+from tests.mutants.running import PACKAGE, ROOT, TESTS, Ended
 from tests.mutants.telling import HARMLESS, harmless, is_well, tell
 
 SOURCE = '''
@@ -81,3 +81,9 @@ def test_block_that_lacks_something_is_an_error(block: str) -> None:
 
 def test_reasons_can_all_be_read() -> None:
     assert all(reason for reason in harmless(HARMLESS.read_text("utf-8")).values())
+
+
+@pytest.mark.parametrize(("module", "tests"), TESTS.items(), ids=list(TESTS))
+def test_module_and_its_tests_exist(module: str, tests: str) -> None:
+    assert (ROOT / PACKAGE / f"{module}.py").exists()
+    assert all((ROOT / "tests" / "unit" / f"{name}.py").exists() for name in tests.split())

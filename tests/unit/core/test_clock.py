@@ -39,13 +39,15 @@ def test_as_of_takes_a_date_exactly_at_the_tolerance() -> None:
 
     as_of.lower(NOW - CLOCK_TOLERANCE, -CLOCK_TOLERANCE)
 
-    assert as_of.value == NOW - CLOCK_TOLERANCE
+    assert as_of.value == NOW - timedelta(minutes=5)
 
 
 def test_as_of_ignores_a_response_without_a_date() -> None:
     as_of = AsOf(NOW, is_new=True)
 
     as_of.lower(None, None)
+    as_of.lower(None, -HOUR)
+    as_of.lower(NOW - 2 * HOUR, None)
     as_of.lower(NOW - HOUR, -HOUR)
 
     assert as_of.value == NOW - HOUR

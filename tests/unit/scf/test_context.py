@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from cos_sweeper.scf.context import DEFAULT_LIMIT_SECONDS, Context, FunctionName
+from cos_sweeper.scf.context import Context, FunctionName
 
 GIVEN = {
     "request_id": "r",
@@ -27,14 +27,18 @@ def test_context_is_read_as_scf_passes_it() -> None:
 
 @pytest.mark.parametrize("raw", [None, {}, [], "text", 5], ids=repr)
 def test_context_of_another_shape_says_nothing(raw: object) -> None:
-    assert Context.read(raw, {}) == Context("", DEFAULT_LIMIT_SECONDS, None, None)
+    assert Context.read(raw, {}) == Context("", 3.0, None, None)
 
 
 @pytest.mark.parametrize("value", [0, -1, "60000", 1.5, True, None], ids=repr)
 def test_limit_that_is_no_positive_whole_number_is_the_default(value: Any) -> None:
     context = Context.read({**GIVEN, "time_limit_in_ms": value, "memory_limit_in_mb": value}, {})
 
-    assert (context.limit_seconds, context.memory_mb) == (DEFAULT_LIMIT_SECONDS, None)
+    assert (context.limit_seconds, context.memory_mb) == (3.0, None)
+
+
+def test_limit_of_one_millisecond_is_read() -> None:
+    assert Context.read({"time_limit_in_ms": 1}, {}).limit_seconds == 0.001
 
 
 def test_function_name_is_completed_by_the_environment_and_by_scfs_defaults() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from cos_sweeper.core.settings import Settings
 from cos_sweeper.scf.events import HttpRequest
-from cos_sweeper.scf.http_auth import MAX_BODY_BYTES, authorize
+from cos_sweeper.scf.http_auth import authorize
 from tests.fixtures import PHOTOS
 
 TOKEN = "an-example-token-of-32-characters"
@@ -57,12 +57,12 @@ def test_platform_authorizes_callers_without_a_token() -> None:
 def test_authorized_request_must_be_a_post_of_json_of_bounded_size(settings: Settings) -> None:
     assert status(request(method="GET"), settings) == 405
     assert status(request(kind="text/plain"), settings) == 415
-    assert status(request(size=MAX_BODY_BYTES), settings) is None
-    assert status(request(size=MAX_BODY_BYTES + 1), settings) == 413
+    assert status(request(size=4 << 20), settings) is None
+    assert status(request(size=(4 << 20) + 1), settings) == 413
 
 
 def test_unauthorized_caller_learns_nothing_of_method_type_and_size() -> None:
-    assert status(request(None, method="GET", kind="text/plain", size=MAX_BODY_BYTES + 1)) == 401
+    assert status(request(None, method="GET", kind="text/plain", size=5 << 20)) == 401
 
 
 @pytest.mark.parametrize(("name", "why"), [("authorization", "Authorization"), ("content-type", "Content-Type")])
@@ -73,3 +73,11 @@ def test_disputed_header_is_named_in_the_reason(name: str, why: str) -> None:
 
     assert unauthorized is not None
     assert unauthorized.why == f"different values of the header {why}"
+
+
+def test_header_without_dispute_has_a_reason_of_its_own() -> None:
+    token, kind = authorize(request("Bearer wrong"), WITH_TOKEN), authorize(request(kind="text/html"), WITH_TOKEN)
+
+    assert token is not None
+    assert kind is not None
+    assert (token.why, kind.why) == ("no bearer token, or a wrong one", "the content type is 'text/html'")
