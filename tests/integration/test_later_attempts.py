@@ -194,9 +194,9 @@ def test_queue_and_caller_hear_of_what_failed_even_when_time_ran_out(
 @pytest.mark.parametrize("make", [kafka, post, uploads_of], ids=["ckafka", "http", "direct"])
 def test_event_that_is_cut_off_by_time_is_continued(make: Any, cloud: Cloud, platform: Platform) -> None:
     seeded = cloud.seed(PHOTO_BUCKET, "raw/{n:03}", count=60)
-    cloud.fault("ListParts", skip=20, count=16, delay_ms=900)
+    cloud.fault("ListParts", skip=20, count=16, delay_ms=2400)
 
-    done = platform.run(make(PHOTO_BUCKET, seeded), seconds=1.5, WORKERS="8")
+    done = platform.run(make(PHOTO_BUCKET, seeded), seconds=4, WORKERS="8")
     rest = platform.play(platform.take())
 
     assert done.error is None

@@ -292,8 +292,8 @@ def test_uploads_of_an_event_that_travel_in_many_checkpoints_are_all_within_the_
 ) -> None:
     """Each checkpoint may abort what it names, however many uploads fit into it."""
     seeded = [one for n in range(2) for one in cloud.seed(PHOTO_BUCKET, f"{n}-{{n:03}}-{'x' * 700}", count=300)]
-    cloud.fault("ListParts", skip=20, count=40, delay_ms=1500)
-    platform.run(kafka(PHOTO_BUCKET, seeded), seconds=1.5, MAX_ABORTS="600")
+    cloud.fault("ListParts", skip=20, count=40, delay_ms=4000)
+    platform.run(kafka(PHOTO_BUCKET, seeded), seconds=4, MAX_ABORTS="600")
     cloud.heal()
 
     rest = [platform.run(platform.take(), MAX_ABORTS="600") for _ in platform.checkpoints()]

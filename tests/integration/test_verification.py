@@ -170,14 +170,14 @@ def test_upload_that_stays_without_parts_is_still_there(parts: int) -> None:
 
 def test_uploads_that_wait_for_another_look_are_a_few_hundred_at_most(cloud: Cloud, function: Function) -> None:
     """Each holds memory; where no abort has an effect, that would be every upload of an event."""
-    seeded = cloud.seed(BUCKET, "{n:03}", count=600)
+    seeded = cloud.seed(BUCKET, "{n:03}", count=400)
     cloud.fault(ABORT, ignore=True)
 
-    status, report = ask(function, *seeded, patience=0.05, WORKERS="8")
+    status, report = ask(function, *seeded, seconds=110, patience=0.05, WORKERS="8")
 
     aborts = Counter(one.key for one in cloud.requests() if one.operation == ABORT)
-    assert (status, report["failures_by_code"], claims(report)) == (503, {"StillThere": 600}, (0, 0, 0))
-    assert 8 <= sum(number > 1 for number in aborts.values()) < 600
+    assert (status, report["failures_by_code"], claims(report)) == (503, {"StillThere": 400}, (0, 0, 0))
+    assert 8 <= sum(number > 1 for number in aborts.values()) < 400
 
 
 def test_second_night_claims_nothing_again(cloud: Cloud, function: Function) -> None:
