@@ -19,7 +19,7 @@ from cos_sweeper.core.model import (
     SweepRequest,
     Upload,
 )
-from cos_sweeper.core.plan import ListingTarget, Plan, Shard, UploadTarget, build_plan
+from cos_sweeper.core.plan import ListingTarget, Plan, PriorFailures, Shard, UploadTarget, build_plan
 from tests.aborting import aborting_settings
 from tests.fixtures import BUCKETS, HOUR, LOGS, NOW, PHOTOS
 
@@ -318,3 +318,13 @@ def test_shard_contains_each_upload_exactly_once(key: str, count: int) -> None:
 
     assert sum(Shard((place,), count).contains(upload) for place in range(count)) == 1
     assert Shard(tuple(range(count)), count).contains(upload)
+
+
+def test_plan_begins_a_chain_as_its_first_run_with_nothing_done() -> None:
+    plan = planned(SweepRequest(), AbortRequest(PHOTOS.name, "k", "1"))
+
+    assert (plan.number, plan.stalled, plan.aborted, plan.fraction) == (1, 0, 0, (1, 1))
+    assert (plan.shard, plan.prior_failures) == (Shard((0,), 1), PriorFailures(0, 0, ()))
+    assert (plan.scans[0].attempts, plan.named[0].attempts) == (0, 0)
+    assert [one.markers for one in plan.named] == [(0,)]
+    assert str(Shard((0, 2), 3)) == "1,3/3"
