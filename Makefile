@@ -7,7 +7,7 @@ PROCESSES ?= $(shell $(PYTHON) -c 'import os; print(min(8, 1 + (os.cpu_count() o
 VENV := .venv-$(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])')
 RUN := PYTHONPATH=handler $(VENV)/bin/python
 
-.PHONY: demo test suite check nightly faults soak fuzz mutants bench memory scale audit sbom lock format package clean help
+.PHONY: demo test suite coverage check nightly faults soak fuzz mutants bench memory scale audit sbom lock format package clean help
 
 help: ## this list
 	@sed -nE 's/^([a-z]+):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -17,8 +17,11 @@ demo: $(VENV)/ready ## the real handler against a COS on this machine, in half a
 
 test: check suite ## all that CI runs: ruff, mypy, the tests
 
-suite: $(VENV)/ready ## the tests alone, on PROCESSES processes; PROFILE=nightly tries 20 times as many made-up examples
+suite: $(VENV)/ready ## the tests alone, on PROCESSES processes; PROFILE=nightly runs every case and 20 times as many examples
 	TEST_PROFILE=$(PROFILE) $(RUN) -m pytest --numprocesses $(PROCESSES) --dist worksteal
+
+coverage: $(VENV)/ready ## the tests with the branches of handler/ that they take, 97 % at least
+	TEST_PROFILE=usual $(RUN) -m pytest --numprocesses $(PROCESSES) --dist worksteal --cov
 
 check: $(VENV)/ready ## ruff, mypy and the import contracts alone
 	$(RUN) -m ruff check .
@@ -26,9 +29,9 @@ check: $(VENV)/ready ## ruff, mypy and the import contracts alone
 	$(RUN) -m mypy
 	PYTHONPATH=handler $(VENV)/bin/lint-imports --no-logo --cache-dir $(VENV)/import-linter
 
-nightly: check ## all that takes long: the suite with many examples, faults, soak, fuzz, mutants, memory, scale; two hours
+nightly: check ## all that takes long: the suite with every case, coverage, faults, soak, fuzz, mutants, memory, scale; two hours
 	@$(MAKE) --no-print-directory --keep-going PROFILE=nightly SOAK='--minutes 20' FUZZ_SECONDS=300 \
-		suite faults soak fuzz mutants memory scale
+		suite coverage faults soak fuzz mutants memory scale
 
 faults: $(VENV)/ready ## every fault at every operation, what was written and what was seen; two minutes
 	@PYTHONPATH=handler:. $(VENV)/bin/python -m tests.fault_table
@@ -64,7 +67,7 @@ $(VENV)/ready: requirements.txt tests/requirements.txt
 	@touch $@
 
 audit: .venv-audit/ready ## whether anything that is deployed has a known vulnerability
-	@.venv-audit/bin/python -m tests.audit
+	@.venv-audit/bin/python -m tests.tools.audit
 
 sbom: .venv-audit/ready ## build/sbom.json, what is deployed, as CycloneDX
 	@mkdir -p build
@@ -72,11 +75,11 @@ sbom: .venv-audit/ready ## build/sbom.json, what is deployed, as CycloneDX
 	@echo "build/sbom.json: $$(grep -c '"purl"' build/sbom.json) packages"
 
 lock: .venv-audit/ready ## the hashes in requirements.txt, after a version was changed there
-	@.venv-audit/bin/python -m tests.lock
+	@.venv-audit/bin/python -m tests.tools.lock
 
-.venv-audit/ready: tests/audit.txt
+.venv-audit/ready: tests/tools/audit.txt
 	@$(PYTHON) -m venv .venv-audit
-	@.venv-audit/bin/python -m pip install -qq --disable-pip-version-check --requirement tests/audit.txt
+	@.venv-audit/bin/python -m pip install -qq --disable-pip-version-check --requirement tests/tools/audit.txt
 	@touch $@
 
 # SCF's machine, whatever this one is. Nothing may be compiled here: it would fit this Python, not that one.
@@ -97,8 +100,6 @@ package: ## build/function/, which is what `serverless.yml` deploys, and the sam
 		--requirement build/others.txt
 	@$(PIP) install $(TARGET) --no-deps --no-compile --target build/function build/wheels/crcmod-*.whl
 	@cp -R handler/* build/function
-	@# The role's policy is for the person who deploys and for the tests: the function never imports it.
-	@rm build/function/cos_sweeper/scf/cam_policy.py
 	@# Not needed to run, or different on every machine. What is left of *.dist-info: licences, and what is in here.
 	@find build/function -depth \( -name '.*' -o -name __pycache__ -o -name tests -o -path '*/Crypto/SelfTest' \
 		-o -path build/function/bin -o -path build/function/include -o -path '*.dist-info/RECORD' -o -path '*.dist-info/INSTALLER' \

@@ -52,8 +52,10 @@ from tests.engine import BUCKETS, NOW, Engine
 from tests.function import TOKEN, Function, event
 from tests.fuzz import targets
 from tests.hostile import ARCHIVES, BUCKET, CODINGS, KEY, NAMED, UPLOAD_ID, Giant, Twice, hostile_events, made, text_of
+from tests.laws.buckets import furnish
+from tests.laws.hostile_events import environments
+from tests.laws.requests import is_lawful
 from tests.profiles import examples
-from tests.test_laws import environments, furnish, is_lawful
 
 MIB = 1 << 20
 # What docs/limits.md promises.

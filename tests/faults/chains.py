@@ -24,8 +24,8 @@ from tests.faults.kinds import KINDS, arm
 from tests.faults.laws import Played, broken, leaked, raised
 from tests.faults.scene import Scene, echo, furnish, furnish_shares, reports, secrets
 from tests.function import LOGS, PHOTOS, TOKEN, Function, Invocation, timer
+from tests.laws.requests import is_lawful
 from tests.scripted import READ, STAY, Server, Step, drip
-from tests.test_laws import is_lawful
 
 HANDLER = Path(__file__).parents[2] / "handler"
 # Long enough for both Pythons to start on a busy machine.

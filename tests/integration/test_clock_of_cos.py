@@ -11,7 +11,7 @@ from unittest import mock
 import pytest
 
 import index
-from tests.emulator.client import Cloud
+from tests.emulator.public import Cloud
 from tests.function import LOGS, PHOTOS, Function, Invocation, named, timer
 from tests.integration.events import completed
 from tests.integration.little_cos import LittleCos, Part
@@ -210,7 +210,7 @@ def test_our_clock_that_is_wrong_only_at_the_start_of_a_run_does_not_matter(
     assert as_of(swept) <= datetime.now(timezone.utc)
 
 
-def test_object_that_is_completed_in_the_future_makes_no_younger_upload_a_leftover(
+def test_object_that_is_completed_in_the_future_makes_no_younger_upload_a_stale_sibling(
     cloud: Cloud, function: Function
 ) -> None:
     seed(cloud, "a", 0)
@@ -247,6 +247,7 @@ def two_runs(cloud: Cloud, function: Function, scf: LittleScf, first: int, secon
     return runs
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(
     ("first", "second", "kept"),
     [

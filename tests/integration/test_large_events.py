@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.emulator.client import Cloud
+from tests.emulator.public import Cloud
 from tests.function import PHOTOS, Function, event, named
 from tests.integration.objects import stored
 
@@ -27,6 +27,7 @@ def record(message: object, kind: str = "Ckafka") -> dict[str, Any]:
     return {kind: {"topic": "t", "msgBody": json.dumps(message)}}
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("place", [0, 10, 20])
 @pytest.mark.parametrize("kind", ["Ckafka", "CMQ"])
 def test_large_record_leaves_twenty_ordinary_ones_usable(
@@ -72,7 +73,7 @@ def test_records_beyond_the_limit_are_rejected_together(cloud: Cloud, function: 
     assert [upload.key for upload in cloud.uploads(BUCKET)] == [second["key"]]
 
 
-def test_many_records_beyond_the_limit_are_rejected_in_a_few_groups(function: Function) -> None:
+def test_records_beyond_the_limit_are_rejected_in_a_few_groups(function: Function) -> None:
     function.settings |= SETTINGS
 
     done = function({"Records": [record({"uploads": outside(3, 3 * number)}) for number in range(4_000)]})

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.emulator.client import Cloud
+from tests.emulator.public import Cloud
 from tests.function import PHOTOS, Function
 from tests.integration.events import completed
 
@@ -79,7 +79,7 @@ def test_sibling_must_be_idle_for_an_hour_and_four_times_its_longest_pause(
 
 @pytest.mark.parametrize("parts", [0, 1, 2])
 @pytest.mark.parametrize(("hours", "is_kept"), [(23, True), (25, False)])
-def test_sibling_with_fewer_than_three_parts_must_be_idle_for_as_long_as_a_sweep_asks(
+def test_sibling_with_fewer_than_three_parts_must_be_idle_for_as_long_as_in_a_sweep(
     parts: int, hours: float, cloud: Cloud, function: Function, *, is_kept: bool
 ) -> None:
     minutes = hours * 60

@@ -216,7 +216,7 @@ def _mail_date(text: str) -> tuple[datetime, ...]:
 def _moment(year: str, month: str, day: str, clock: str) -> datetime:
     """The time from its fields. Not by strptime, whose month names depend on the locale. Raises ValueError."""
     hour, minute, second = clock.split(":")
-    return datetime(int(year), MONTHS.index(month) + 1, int(day), int(hour), int(minute), int(second))
+    return datetime(int(year), MONTHS.index(month) + 1, int(day), int(hour), int(minute), int(second))  # noqa: DTZ001
 
 
 def _without_zone(local: datetime) -> tuple[datetime, ...]:

@@ -108,7 +108,7 @@ def read_one(read: Reader, item: Any, origin: str, intake: Intake) -> tuple[Requ
     try:
         # One by one, so that the requests before an error are kept.
         for request in read(item, origin, intake):
-            requests.append(request)
+            requests.append(request)  # noqa: PERF402
     except RequestRejected as exc:
         requests.append(RejectedRequest(str(exc), origin=origin))
     intake.remaining = remaining - len(requests)
