@@ -109,7 +109,7 @@ class Connections:
             self._idle.pop(0)[1].close()
 
     async def _first_usable(self, origin: _Origin, pooled: Connection | None) -> Connection | None:
-        """This pooled connection, or the next that can be used. Those before it are closed."""
+        """Return this pooled connection, or the next that can be used. Those before it are closed."""
         while pooled is not None:
             if _is_recent(pooled) and (pooled.is_idle() or await pooled.stays_idle()):
                 return pooled

@@ -47,19 +47,22 @@ async def _connect(
     loop = asyncio.get_running_loop()
     while True:
         sock = await _first_to_accept(untried)
-        opening = loop.create_connection(
-            lambda: Connection(buffer), sock=sock, ssl=tls, server_hostname=host if tls else None
-        )
-        if not untried:
-            return (await opening)[1]
+        _, opened = await loop.create_connection(lambda: Connection(buffer), sock=sock)
+        if tls is None:
+            return opened
         # A server that accepts and is silent then must not take the time of the addresses that are left.
         share = (until - time.monotonic()) / (len(untried) + 1)
         try:
-            return (await finish_by(time.monotonic() + share, opening, discard=lambda opened: opened[1].close()))[1]
-        except ssl.SSLCertVerificationError:
-            raise
-        except OSError:
-            continue
+            if untried:
+                await finish_by(time.monotonic() + share, opened.start_tls(tls, host))
+            else:
+                await opened.start_tls(tls, host)
+        except BaseException as exc:
+            opened.close()
+            if isinstance(exc, ssl.SSLCertVerificationError) or not isinstance(exc, OSError) or not untried:
+                raise
+        else:
+            return opened
 
 
 async def _first_to_accept(untried: list[Address]) -> socket.socket:

@@ -1,9 +1,9 @@
 """
 One connection, and one HTTP/1.1 exchange at a time on it.
 
-States: idle → exchange → idle, until the connection is lost or closed; only an idle one is `reusable`. Nothing may
-arrive while it is idle: bytes or an end that come then, or after a whole response, make it useless. Every exchange has
-an end: its deadline, and a bound on the response's size.
+States: (handshake →) idle → exchange → idle, until the connection is lost or closed; only an idle one is `reusable`.
+Nothing may arrive while it is idle: bytes or an end that come then, or after a whole response, make it useless. Every
+exchange has an end: its deadline, and a bound on the response's size.
 """
 
 import asyncio
@@ -13,8 +13,10 @@ import ssl
 from typing import Any, cast
 
 from cos_sweeper.net.response import Response, ResponseReader, TransportError
+from cos_sweeper.net.tls import Tls
 
-READ_BYTES = 64 << 10
+# One TLS record. What a connection keeps for its TLS grows with it.
+READ_BYTES = 16 << 10
 
 
 class Connection(asyncio.BufferedProtocol):
@@ -34,8 +36,19 @@ class Connection(asyncio.BufferedProtocol):
         self._ends = 0.0
         self._ended: Exception | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._tls: Tls | None = None
+        self._handshake: asyncio.Future[None] | None = None
         self.reusable = True
         self.used_at = 0.0
+
+    async def start_tls(self, context: ssl.SSLContext, host: str) -> None:
+        """Before the first exchange. host: the name that the certificate must have. Raises OSError."""
+        if self._ended is not None:
+            raise self._ended
+        self._tls = Tls(context, host)
+        self._handshake = self._loop.create_future()
+        self._shake_hands(self._tls, self._handshake)
+        await self._handshake
 
     async def exchange(self, request: bytes, ends: float) -> Response:
         """
@@ -53,7 +66,7 @@ class Connection(asyncio.BufferedProtocol):
         # A timer that fires too early is set anew, so that an exchange need not set and cancel one of its own.
         if self._timer is None or self._timer.when() > ends:
             self._set_timer(ends)
-        self._transport.write(request)
+        self._transport.write(request if self._tls is None else self._tls.encrypt(request))
         try:
             return await result
         finally:
@@ -76,9 +89,8 @@ class Connection(asyncio.BufferedProtocol):
         self._transport.abort()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """asyncio: it is open, and TLS is established."""
+        """asyncio: it is open."""
         self._transport = cast(asyncio.Transport, transport)
-        self._tls: ssl.SSLObject | None = transport.get_extra_info("ssl_object")
         self._poll = select.poll()
         self._poll.register(transport.get_extra_info("socket").fileno(), select.POLLIN)
 
@@ -88,20 +100,53 @@ class Connection(asyncio.BufferedProtocol):
 
     def buffer_updated(self, nbytes: int) -> None:
         """asyncio: so many bytes came."""
-        if self._reader is None:
-            # Nobody asked for them.
-            self.close()
+        if self._tls is None:
+            self._received(nbytes)
         else:
-            self._feed(self._reader, self._buffer[:nbytes])
+            self._received_encrypted(self._tls, nbytes)
 
     def eof_received(self) -> None:
         """asyncio: the other side sends no more. The connection is closed then."""
         self._end(None)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """asyncio: it is closed. With TLS on Python 3.10, nothing else tells a proper end."""
+        """asyncio: it is closed."""
         self._stop_timer()
         self._end(exc)
+
+    def _shake_hands(self, tls: Tls, handshake: asyncio.Future[None]) -> None:
+        try:
+            is_done = tls.handshake()
+        except ssl.SSLError as exc:
+            handshake.set_exception(exc)
+        else:
+            if is_done:
+                self._handshake = None
+                handshake.set_result(None)
+        self._transport.write(tls.to_send())
+
+    def _received_encrypted(self, tls: Tls, nbytes: int) -> None:
+        tls.received(self._buffer[:nbytes])
+        if self._handshake is not None:
+            if not self._handshake.done():
+                self._shake_hands(tls, self._handshake)
+            if self._handshake is not None:
+                return
+        try:
+            while count := tls.decrypt_into(self._buffer):
+                self._received(count)
+        except ssl.SSLError as exc:
+            self._end(exc)
+        else:
+            if tls.is_closed:
+                self._end(None)
+
+    def _received(self, count: int) -> None:
+        if self._reader is None:
+            # Nobody asked for them.
+            self.close()
+        else:
+            self._feed(self._reader, self._buffer[:count])
 
     def _feed(self, reader: ResponseReader, data: memoryview | bytes) -> None:
         try:
@@ -115,29 +160,16 @@ class Connection(asyncio.BufferedProtocol):
     def _end(self, exc: Exception | None) -> None:
         """The connection is over. exc: None for an end that may be the response's, too."""
         self._ended = exc or ConnectionResetError()
-        is_proper = exc is None and (self._tls is None or self._drain(self._tls))
+        # TLS announces its end: an attacker who cuts the line must not decide where a response ends.
+        is_proper = exc is None and (self._tls is None or self._tls.is_closed)
         if self._reader is not None:
             if is_proper and self._reader.feed_end():
                 self._finish(self._reader)
             else:
                 self._fail(_broken(self._ended, stale=not self._reader.bytes))
+        if self._handshake is not None and not self._handshake.done():
+            self._handshake.set_exception(self._ended)
         self.reusable = False
-
-    def _drain(self, tls: ssl.SSLObject) -> bool:
-        """
-        Read what has arrived and asyncio has not read yet, and drops. Returns whether TLS announced the end.
-
-        Only that is one: an attacker who cuts the line must not decide where a response ends.
-        """
-        try:
-            while data := tls.read(READ_BYTES):
-                if self._reader is not None:
-                    self._feed(self._reader, data)
-        except ssl.SSLZeroReturnError:
-            return True
-        except (ssl.SSLError, ValueError):
-            return False
-        return True
 
     def _finish(self, reader: ResponseReader) -> None:
         self._reader = None
