@@ -4,6 +4,7 @@ Raw events of every trigger, spoiled in every way: a refusal with its reason or 
 Nothing is timed: memory is what was allocated, work is what was called.
 """
 
+import asyncio
 import base64
 import gzip
 import json
@@ -83,26 +84,26 @@ class Watched:
     requests: int = 0
     aborted: list[Upload] = field(default_factory=list)
 
-    def page(self, bucket: Bucket, start: Cursor, prefix: str) -> Page:
+    async def page(self, bucket: Bucket, start: Cursor, prefix: str) -> Page:
         self.requests += 1
         assert bucket in self.allowed
         for text in (start.key, start.upload_id, prefix):
             text.encode("utf-8", "surrogateescape")
-        return self.inner.page(bucket, start, prefix)
+        return await self.inner.page(bucket, start, prefix)
 
     def give_back(self, bucket: Bucket) -> None:
         self.inner.give_back(bucket)
 
-    def pause(self, seconds: float) -> bool:
-        return self.inner.pause(seconds)
+    async def pause(self, seconds: float) -> bool:
+        return await self.inner.pause(seconds)
 
-    def parts(self, upload: Upload, after: int, *, for_abort: bool = False) -> PartsPage:  # noqa: ARG002
+    async def parts(self, upload: Upload, after: int, *, for_abort: bool = False) -> PartsPage:  # noqa: ARG002
         self._hold(upload)
-        return self.inner.parts(upload, after)
+        return await self.inner.parts(upload, after)
 
-    def abort(self, upload: Upload, within: float | None = None) -> Receipt:  # noqa: ARG002
+    async def abort(self, upload: Upload, within: float | None = None) -> Receipt:  # noqa: ARG002
         self._hold(upload)
-        receipt = self.inner.abort(upload)
+        receipt = await self.inner.abort(upload)
         self.aborted.append(upload)
         return receipt
 
@@ -148,7 +149,8 @@ class Sandbox:
         time = Deadline(lambda: float(self.store.requests), self.seconds, self.seconds + 50.0, self.seconds + 60.0)
         log = Log(self.lines.append, Redactor(()))
         retries = decoded.source is Source.ASYNCHRONOUS
-        report = continuation.run(made, self.store, time, log, self, fan_out=self.allowed.fan_out, retries=retries)  # type: ignore[arg-type]
+        run = continuation.run(made, self.store, time, log, self, fan_out=self.allowed.fan_out, retries=retries)  # type: ignore[arg-type]
+        report = asyncio.run(run)
         try:
             return made, report, responses.response(decoded.source, report)
         except RunFailed:
@@ -163,10 +165,10 @@ class Sandbox:
             requests = (RejectedRequest(str(exc)),)
         return plan.build_plan(requests, self.allowed, BUCKETS, "run-1", NOW)
 
-    def invoke(self, texts: Sequence[str], _seconds: float = 0) -> list[str]:
+    async def invoke(self, payloads: Sequence[str], _seconds: float = 0) -> list[str]:
         """As the Invoker of a chain: all is accepted."""
-        self.handed += [text for text in texts if not continuation.is_probe(json.loads(text))]
-        return [""] * len(texts)
+        self.handed += [payload for payload in payloads if not continuation.is_probe(json.loads(payload))]
+        return [""] * len(payloads)
 
     def is_permanent(self, _: str) -> bool:
         return False

@@ -178,8 +178,8 @@ def hurried() -> Iterator[None]:
         mock.patch.object(deadline, "REQUEST_SECONDS", HURRIED_SECONDS),
         mock.patch.object(sdk_store, "WORTH_TRYING_SECONDS", 0.0),
         mock.patch.object(listing, "PAUSES", (0.0,)),
-        mock.patch.object(retry, "backoff", lambda *_: 0.0),
-        mock.patch.object(processing, "backoff", lambda *_: 0.0),
+        mock.patch.object(retry, "backoff", return_value=0.0),
+        mock.patch.object(processing, "backoff", return_value=0.0),
     ):
         yield
 

@@ -163,10 +163,14 @@ def _quick(*, is_hurried: bool) -> Iterator[None]:
     """Pauses between attempts are not waited for, and in a hurry neither is an answer for long."""
     seconds = HURRIED_SECONDS if is_hurried else invoker.REQUEST_SECONDS
     with (
-        mock.patch.object(invoker, "FunctionInvoker", partial(invoker.FunctionInvoker, sleep=lambda _: None)),
+        mock.patch.object(invoker, "FunctionInvoker", partial(invoker.FunctionInvoker, sleep=_at_once)),
         mock.patch.object(invoker, "REQUEST_SECONDS", seconds),
     ):
         yield
+
+
+async def _at_once(_: float) -> None:
+    """No pause is waited for."""
 
 
 def _worded(scene: Scene, fields: dict[str, Any]) -> dict[str, Any]:

@@ -7,7 +7,6 @@ in, values out; `RunFailed` is how "try again" is said.
 
 import json
 from collections import Counter
-from collections.abc import Callable
 from typing import Any
 
 from cos_sweeper.core.errors import RunFailed
@@ -43,10 +42,22 @@ def internal_error() -> dict[str, Any]:
     return _http(500, {"error": "the function could not run; its log says why"})
 
 
+def raises_elsewhere(source: Source, report: Report) -> bool:
+    """
+    Whether another invocation should raise in place of this one.
+
+    A retry of this run would begin with a fresh limit of aborts, a retry of that one does nothing.
+    """
+    if source is not Source.ASYNCHRONOUS or report.must_raise or report.continuations:
+        return False
+    return bool(report.transient or report.permanent or report.unreached)
+
+
 def response(
     source: Source,
     report: Report,
-    raise_elsewhere: Callable[[], bool] = lambda: False,
+    *,
+    is_raised_elsewhere: bool = False,
     report_as_json: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     """
@@ -54,9 +65,8 @@ def response(
 
     An upload that an event named and that was not reached is wanted again, too: nobody else knows of it.
 
-    raise_elsewhere: has another invocation raise in place of this one, and returns whether that was accepted. A retry
-    of this run would begin with a fresh limit of aborts, a retry of that one does nothing. report_as_json: the report
-    without secrets, where it was written already.
+    is_raised_elsewhere: another invocation raises in place of this one, see `raises_elsewhere`. report_as_json: the
+    report without secrets, where it was written already.
     """
     told = report_as_json if report_as_json is not None else report.as_json()
     if source is Source.HTTP:
@@ -72,7 +82,7 @@ def response(
         return _http(202, told) if source is Source.HTTP else told
     match source:
         case Source.ASYNCHRONOUS:
-            if (report.transient or report.permanent or report.unreached) and not raise_elsewhere():
+            if raises_elsewhere(source, report) and not is_raised_elsewhere:
                 raise RunFailed(_summary(report))
         case Source.CKAFKA:
             # What no retry can mend would block the partition for days.

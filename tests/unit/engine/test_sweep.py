@@ -2,9 +2,10 @@
 The loop over a store in memory, where time and trouble come as the test says.
 """
 
+import asyncio
 import json
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta, timezone
 from math import inf
 
@@ -30,10 +31,9 @@ from cos_sweeper.core.model import (
 from cos_sweeper.core.redaction import Redactor
 from cos_sweeper.core.report import Report, Status
 from cos_sweeper.cos.store import Receipt, Store
-from cos_sweeper.engine import sweep as sweeping
+from cos_sweeper.engine import accounting
 from cos_sweeper.engine.continuation import is_probe, run
 from cos_sweeper.engine.paginator import every_bucket
-from cos_sweeper.net import turns
 from cos_sweeper.report.log import Log
 from tests.aborting import aborting_settings
 from tests.emulator.account import Account
@@ -70,7 +70,7 @@ def sweep(
     settings = aborting_settings((PHOTOS, LOGS), **{"workers": 3, **more})
     plan = planning.build_plan(requests or (SweepRequest(),), settings, (PHOTOS, LOGS), "run", NOW)
     log = Log((lines if lines is not None else []).append, Redactor(()))
-    return run(plan, store, deadline, log, None)
+    return asyncio.run(run(plan, store, deadline, log, None))
 
 
 class Accepting:
@@ -79,9 +79,9 @@ class Accepting:
     def __init__(self, texts: list[str]) -> None:
         self._texts = texts
 
-    def invoke(self, texts: Sequence[str], seconds: float = inf) -> list[str]:  # noqa: ARG002
-        self._texts += [text for text in texts if not is_probe(json.loads(text))]
-        return [""] * len(texts)
+    async def invoke(self, payloads: Sequence[str], seconds: float = inf) -> list[str]:  # noqa: ARG002
+        self._texts += [payload for payload in payloads if not is_probe(json.loads(payload))]
+        return [""] * len(payloads)
 
     def is_permanent(self, _: str) -> bool:
         return True
@@ -90,36 +90,41 @@ class Accepting:
 class Wrapped:
     """A store whose every call goes through a hook first."""
 
-    def __init__(self, inner: MemoryStore, before: Callable[[str, object], None]) -> None:
+    def __init__(self, inner: MemoryStore, before: Callable[[str, object], Awaitable[None] | None]) -> None:
         self._inner = inner
         self._before = before
 
-    def buckets(self, marker: str) -> object:
-        return self._inner.buckets(marker)
+    async def _first(self, call: str, what: object) -> None:
+        hook = self._before(call, what)
+        if hook is not None:
+            await hook
 
-    def page(self, bucket: Bucket, start: Cursor, prefix: str) -> Page:
-        self._before("page", (bucket, start))
-        return self._inner.page(bucket, start, prefix)
+    async def buckets(self, marker: str) -> object:
+        return await self._inner.buckets(marker)
+
+    async def page(self, bucket: Bucket, start: Cursor, prefix: str) -> Page:
+        await self._first("page", (bucket, start))
+        return await self._inner.page(bucket, start, prefix)
 
     def give_back(self, bucket: Bucket) -> None:
         self._inner.give_back(bucket)
 
-    def pause(self, seconds: float) -> bool:
-        return self._inner.pause(seconds)
+    async def pause(self, seconds: float) -> bool:
+        return await self._inner.pause(seconds)
 
-    def parts(self, upload: Upload, after: int, *, for_abort: bool = False) -> PartsPage:  # noqa: ARG002
-        self._before("parts", upload)
-        return self._inner.parts(upload, after)
+    async def parts(self, upload: Upload, after: int, *, for_abort: bool = False) -> PartsPage:  # noqa: ARG002
+        await self._first("parts", upload)
+        return await self._inner.parts(upload, after)
 
-    def abort(self, upload: Upload, within: float | None = None) -> Receipt:  # noqa: ARG002
-        self._before("abort", upload)
-        return self._inner.abort(upload)
+    async def abort(self, upload: Upload, within: float | None = None) -> Receipt:  # noqa: ARG002
+        await self._first("abort", upload)
+        return await self._inner.abort(upload)
 
-    def put_report(self, bucket: Bucket, key: str, body: bytes) -> None:
-        self._inner.put_report(bucket, key, body)
+    async def put_report(self, bucket: Bucket, key: str, body: bytes) -> None:
+        await self._inner.put_report(bucket, key, body)
 
 
-def test_all_pages_of_all_buckets_are_settled(account: Account) -> None:
+def test_all_pages_of_all_buckets_are_processed(account: Account) -> None:
     seed(account, "a/{n}", 25)
     seed(account, "b", 12)
     seed(account, "c/{n}", 7, LOGS)
@@ -162,11 +167,11 @@ def test_no_more_requests_are_in_flight_than_there_are_workers_and_pages_are_rea
     ahead: list[int] = []
     in_flight: list[int] = [0]
 
-    def before(call: str, _: object) -> None:
+    async def before(call: str, _: object) -> None:
         calls[call] += 1
         ahead.append(calls["page"] * 10 - calls["abort"])
         in_flight.append(in_flight[-1] + 1)
-        turns.sleep(0)
+        await asyncio.sleep(0)
         in_flight.append(in_flight[-1] - 1)
 
     report = sweep(Wrapped(memory(account), before), workers=3)  # type: ignore[arg-type]
@@ -179,15 +184,15 @@ def test_no_more_requests_are_in_flight_than_there_are_workers_and_pages_are_rea
 
 
 @pytest.mark.parametrize("stuck", ["same", "back", "cycle_within_a_key"])
-def test_a_marker_that_does_not_advance_ends_the_listing_with_an_error(stuck: str, account: Account) -> None:
+def test_marker_that_does_not_advance_ends_the_listing_with_an_error(stuck: str, account: Account) -> None:
     seed(account, "m/{n:02}", 30)
     seed(account, "other", 1, LOGS)
     store = memory(account)
     real = store.page
     calls = [0]
 
-    def page(bucket: Bucket, start: Cursor, prefix: str) -> Page:
-        answer = real(bucket, start, prefix)
+    async def page(bucket: Bucket, start: Cursor, prefix: str) -> Page:
+        answer = await real(bucket, start, prefix)
         if bucket == LOGS:
             return answer
         calls[0] += 1
@@ -226,17 +231,17 @@ def test_out_of_time_the_rest_is_deferred_and_what_is_in_flight_finishes(account
     assert len(account.bucket(PHOTOS.name).uploads) == 60 - report.counts["aborted"]
 
 
-def test_what_is_gone_beyond_the_upload_to_go_on_from_is_told_by_this_run(account: Account) -> None:
+def test_upload_gone_behind_the_resume_point_is_counted_by_this_run(account: Account) -> None:
     """The next run will not find it. The first upload's parts take until the second one is aborted and time is up."""
     slow, quick = seed(account, "a") + seed(account, "b")
     seed(account, "c", idle=1)
     clock, aborted = [0.0], [False]
     continuations: list[str] = []
 
-    def before(call: str, what: object) -> None:
+    async def before(call: str, what: object) -> None:
         if call == "parts" and what == slow:
             while not aborted[0]:
-                turns.sleep(0)
+                await asyncio.sleep(0)
         if call == "abort" and what == quick:
             clock[0] = 20.0
             aborted[0] = True
@@ -246,12 +251,14 @@ def test_what_is_gone_beyond_the_upload_to_go_on_from_is_told_by_this_run(accoun
     plan = planning.build_plan(
         (SweepRequest(buckets=(PHOTOS.name,)),), aborting_settings((PHOTOS,), workers=2), (PHOTOS,), "run", NOW
     )
-    report = run(
-        plan,
-        Wrapped(inner, before),  # type: ignore[arg-type]
-        Deadline(lambda: clock[0], 15.0, 100.0, 101.0),
-        Log(lambda _: None, Redactor(())),
-        Accepting(continuations),
+    report = asyncio.run(
+        run(
+            plan,
+            Wrapped(inner, before),  # type: ignore[arg-type]
+            Deadline(lambda: clock[0], 15.0, 100.0, 101.0),
+            Log(lambda _: None, Redactor(())),
+            Accepting(continuations),
+        )
     )
 
     assert (report.continuations, len(continuations)) == (1, 1)
@@ -306,21 +313,21 @@ def test_max_aborts_is_never_passed(dry: bool, account: Account) -> None:  # noq
     assert len(account.bucket(PHOTOS.name).uploads) == (45 if dry else 33)
 
 
-def test_an_upload_that_was_gone_already_does_not_count_against_max_aborts(account: Account) -> None:
+def test_upload_that_was_gone_already_does_not_count_against_max_aborts(account: Account) -> None:
     gone = seed(account, "a{n:02}", 5)
     seed(account, "b{n:02}", 5)
     inner = memory(account)
 
-    def before(call: str, upload: object) -> None:
+    async def before(call: str, upload: object) -> None:
         if call == "abort" and isinstance(upload, Upload) and upload in gone:
-            inner.abort(upload)
+            await inner.abort(upload)
 
     report = sweep(Wrapped(inner, before), max_aborts=5, workers=1)  # type: ignore[arg-type]
 
     assert (report.counts["already_gone"], report.counts["aborted"]) == (5, 5)
 
 
-def test_a_failing_upload_is_told_and_the_others_go_on(account: Account) -> None:
+def test_failing_upload_is_reported_and_the_others_go_on(account: Account) -> None:
     uploads = seed(account, "{n}", 20)
 
     def before(call: str, upload: object) -> None:
@@ -336,7 +343,7 @@ def test_a_failing_upload_is_told_and_the_others_go_on(account: Account) -> None
     assert [(line["code"], line["status"], line["cos_request_id"]) for line in failed] == [("SlowDown", 503, "id-3")]
 
 
-def test_a_defect_in_a_task_is_not_swallowed(account: Account) -> None:
+def test_defect_in_a_task_is_raised(account: Account) -> None:
     seed(account, "{n}", 20)
 
     def before(call: str, _: object) -> None:
@@ -347,18 +354,18 @@ def test_a_defect_in_a_task_is_not_swallowed(account: Account) -> None:
         sweep(Wrapped(memory(account), before))  # type: ignore[arg-type]
 
 
-def test_buckets_with_names_or_regions_that_are_none_are_left_out() -> None:
+def test_buckets_with_invalid_names_or_regions_are_left_out() -> None:
     account = Account("1250000000")
     account.put_bucket(PHOTOS.name, PHOTOS.region, now=NOW)
     account.put_bucket("odd-1250000000", "evil.com", now=NOW)
 
-    assert every_bucket(memory(account), NOW) == ((PHOTOS,), NOW)
+    assert asyncio.run(every_bucket(memory(account), NOW)) == ((PHOTOS,), NOW)
 
 
 def test_upload_that_is_listed_but_not_found_is_counted_by_the_run_that_lists_it_again(
     account: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sweeping, "MAX_TARGETS", 0)
+    monkeypatch.setattr(accounting, "MAX_TARGETS", 0)
     (failing,), (ghost,) = seed(account, "a"), seed(account, "b")
     account.bucket(PHOTOS.name).make_ghost(ghost.key, ghost.upload_id, None)
     failures = [Unavailable("SlowDown", 503)]
@@ -370,9 +377,9 @@ def test_upload_that_is_listed_but_not_found_is_counted_by_the_run_that_lists_it
     settings = aborting_settings((PHOTOS,), workers=1)
     store, log, texts = Wrapped(memory(account), before), Log(lambda _: None, Redactor(())), list[str]()
     plan = planning.build_plan((SweepRequest(),), settings, (PHOTOS,), "run", NOW)
-    first = run(plan, store, NEVER, log, Accepting(texts))  # type: ignore[arg-type]
+    first = asyncio.run(run(plan, store, NEVER, log, Accepting(texts)))  # type: ignore[arg-type]
     left = checkpoint.read(json.loads(texts[-1])[CHECKPOINT], settings, (PHOTOS,), NOW)
-    second = run(left, store, NEVER, log, Accepting([]))  # type: ignore[arg-type]
+    second = asyncio.run(run(left, store, NEVER, log, Accepting([])))  # type: ignore[arg-type]
 
     assert first.continuations == 1
     counts = [first.counts[name] + second.counts[name] for name in ("listed_but_not_found", "aborted")]
