@@ -153,7 +153,7 @@ class Connection(asyncio.BufferedProtocol):
 
     def _received(self, count: int) -> None:
         if self._reader is None:
-            # Nobody asked for them.
+            # No request was sent for them.
             self.close()
         else:
             self._feed(self._reader, self._buffer[:count])
