@@ -26,6 +26,7 @@ from tests.bench.figures import Figures, Stretch, Watch
 BUCKET = Bucket(load.BUCKET, load.REGION)
 LIMIT_SECONDS = 900.0
 TICK_SECONDS = 0.01
+WITHIN_SECONDS = 5.0
 
 
 def aborts(port: int, in_flight: int, seconds: float, tls_ca: str | None = None) -> Figures:
@@ -33,6 +34,19 @@ def aborts(port: int, in_flight: int, seconds: float, tls_ca: str | None = None)
     store = _store(port, tls_ca)
     uploads = itertools.cycle([Upload(BUCKET, key, upload_id) for key, upload_id in load.uploads(4096)])
     return asyncio.run(in_tasks(lambda: store.abort(next(uploads)), in_flight, seconds))
+
+
+def looks_and_aborts(port: int, in_flight: int, seconds: float, tls_ca: str | None = None) -> Figures:
+    """List the parts of an upload and abort it, as a sweep does, so many at a time, for so many seconds."""
+    store = _store(port, tls_ca)
+    uploads = itertools.cycle([Upload(BUCKET, key, upload_id) for key, upload_id in load.uploads(4096)])
+
+    async def look_and_abort() -> None:
+        upload = next(uploads)
+        await store.parts(upload, 0, for_abort=True)
+        await store.abort(upload, WITHIN_SECONDS)
+
+    return asyncio.run(in_tasks(look_and_abort, in_flight, seconds))
 
 
 def tell_sweep(port: int, uploads: int, in_flight: int) -> None:

@@ -65,9 +65,11 @@ class Connection(asyncio.BufferedProtocol):
         # A timer that fires too early is set anew, so that an exchange need not set and cancel one of its own.
         if self._timer is None or self._timer.when() > ends:
             self._set_timer(ends)
-        self._transport.write(request if self._tls is None else self._tls.encrypt(request))
         try:
+            self._transport.write(request if self._tls is None else self._tls.encrypt(request))
             return await result
+        except ssl.SSLError as exc:
+            raise _broken(exc, stale=False) from exc
         finally:
             self._reader = self._result = None
             if self._is_large:
@@ -153,7 +155,7 @@ class Connection(asyncio.BufferedProtocol):
 
     def _received(self, count: int) -> None:
         if self._reader is None:
-            # Nobody asked for them.
+            # No request was sent for them.
             self.close()
         else:
             self._feed(self._reader, self._buffer[:count])

@@ -38,7 +38,7 @@ def test_next_run_goes_on_after_the_last_upload_whose_id_can_be_a_marker() -> No
         clock.now = 6.0
         if call == "parts":
             clock.now = 10.0
-            raise Unavailable("Timeout")
+            raise Unavailable("ReadTimeout")
 
     done = swept(ListedStore([[("a", "1", LATELY), ("b", "", LATELY), ("c", "3", OLD)]], before), clock=clock)
 
@@ -57,7 +57,7 @@ def test_upload_gone_behind_the_resume_point_is_counted_by_this_run() -> None:
             while not gone[0]:
                 await asyncio.sleep(0)
             clock.now = 10.0
-            raise Unavailable("Timeout")
+            raise Unavailable("ReadTimeout")
         if call == "abort":
             gone[0] = True
             raise NoSuchUpload("NoSuchUpload", 404)
@@ -94,7 +94,7 @@ def test_run_that_processed_the_first_upload_of_a_page_made_progress() -> None:
         clock.now = 6.0
         if call == "parts":
             clock.now = 10.0
-            raise Unavailable("Timeout")
+            raise Unavailable("ReadTimeout")
 
     done = swept(ListedStore([[("a", "1", LATELY), ("b", "2", OLD)]], before), clock=clock)
 
@@ -139,7 +139,7 @@ def test_upload_whose_abort_may_have_taken_place_travels_by_itself_and_ends_a_ra
     def before(call: str, what: object) -> None:
         is_lost = call == "abort" and isinstance(what, Upload) and what.key == "c"
         if is_lost or (call == "parts" and isinstance(what, Upload) and what.key in "be"):
-            raise Unavailable("Timeout")
+            raise Unavailable("ReadTimeout")
 
     done = swept(ListedStore([[(key, key, OLD) for key in "abcdef"]], before), retries=True)
 

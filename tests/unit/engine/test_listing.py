@@ -12,8 +12,8 @@ from tests.unit.engine.listed_store import LATELY, Clock, ListedStore, swept
 @pytest.mark.parametrize(
     ("trouble", "now", "failed", "is_left"),
     [
-        (Unavailable("Timeout"), 10.0, {}, True),
-        (Unavailable("Timeout"), 9.0, {"Timeout": 1}, False),
+        (Unavailable("ReadTimeout"), 10.0, {}, True),
+        (Unavailable("ReadTimeout"), 9.0, {"ReadTimeout": 1}, False),
         (CosRejected("AccessDenied"), 10.0, {"AccessDenied": 1}, False),
     ],
     ids=["cut_off_by_ourselves", "failed_in_time", "refused_late"],

@@ -162,7 +162,7 @@ def test_no_parts_are_requested_out_of_time() -> None:
 
 
 def test_parts_that_were_cut_off_by_our_own_time_limit_are_no_failure() -> None:
-    store = PartsStore(raising(Unavailable("Timeout")))
+    store = PartsStore(raising(Unavailable("ReadTimeout")))
 
     assert isinstance(processed(store, passed=lambda: bool(store.asked)), Deferred)
     assert isinstance(processed(PartsStore(raising(CosRejected("x"))), passed=lambda: False), Failed)
@@ -170,7 +170,7 @@ def test_parts_that_were_cut_off_by_our_own_time_limit_are_no_failure() -> None:
 
 def test_place_under_the_limit_is_taken_for_an_abort_and_given_back_only_when_none_was_needed() -> None:
     abort_budget = AbortBudget(2)
-    gone, failed = NoSuchUpload("NoSuchUpload", 404), Unavailable("Timeout")
+    gone, failed = NoSuchUpload("NoSuchUpload", 404), Unavailable("ReadTimeout")
 
     left = []
     for store, dry_run in (
@@ -199,10 +199,10 @@ def test_upload_whose_abort_never_left_is_left_for_later_and_takes_no_place_unde
 
 def test_upload_whose_abort_was_sent_and_cannot_be_looked_up_is_left_for_later_and_says_so() -> None:
     abort_budget = AbortBudget(1)
-    store = PartsStore(aborting=raising(Unavailable("Timeout", is_retryable=True)))
+    store = PartsStore(aborting=raising(Unavailable("ReadTimeout", is_retryable=True)))
 
     outcome = processed(store, abort_budget=abort_budget, passed=lambda: store.aborts > 0)
-    without_pause = processed(PartsStore(aborting=raising(Unavailable("Timeout", is_retryable=True)), pauses=False))
+    without_pause = processed(PartsStore(aborting=raising(Unavailable("ReadTimeout", is_retryable=True)), pauses=False))
 
     assert outcome == without_pause == Deferred(UPLOAD, OUT_OF_TIME, was_sent=True)
     assert abort_budget.left == 0

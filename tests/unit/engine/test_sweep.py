@@ -274,7 +274,7 @@ def test_what_our_own_time_limit_cuts_off_is_left_and_has_not_failed(call: str, 
     def before(asked: str, _: object) -> None:
         clock[0] += 1.0
         if clock[0] > 15.0 and asked == call:
-            raise Unavailable("Timeout")
+            raise Unavailable("ReadTimeout")
 
     report = sweep(
         Wrapped(memory(account, 2), before),  # type: ignore[arg-type]

@@ -34,7 +34,7 @@ def test_target_that_a_listing_still_comes_to_is_counted_by_the_run_that_lists_i
             raise CosRejected("AccessDenied", 403)
         if call == "parts" and isinstance(what, Upload) and what.key == "a":
             clock.now = 10.0
-            raise Unavailable("Timeout")
+            raise Unavailable("ReadTimeout")
 
     pages = [[("a", "1", OLD), ("b", "2", OLD)]]
     targets = [Upload(PHOTOS, "b", "2")]

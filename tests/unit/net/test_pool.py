@@ -445,9 +445,9 @@ def test_large_responses_are_read_a_few_at_a_time(
         for _ in range(2):
             got = client.gather(*(client.getting("/", scheme=scheme) for _ in range(6)))
             assert [response.text == body for response in got] == [True] * 6
-        free = client.connections._reading._free
+        slots = client.connections._reading._slots
 
-    assert free == 2
+    assert slots == {}
 
 
 def test_large_response_that_fails_or_is_cancelled_makes_way(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -464,6 +464,30 @@ def test_large_response_that_fails_or_is_cancelled_makes_way(monkeypatch: pytest
             await asyncio.wait(tasks)
             assert [str(task.exception())[:11] for task in tasks] == ["ReadTimeout"] * 2
             return await client.getting("/")
+
+        got = client.run(main())
+
+    assert len(got.content) == 100_000
+
+
+def test_large_response_that_is_slow_does_not_stop_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading, "MAX_LARGE", 1)
+    monkeypatch.setattr(reading, "SLOT_SECONDS", 0.01)
+    part = HEAD + b"Content-Length: 1000000\r\n\r\n" + b"a" * 100_000
+
+    with (
+        Server([READ, say(part), STAY], [answer(ok("b" * 100_000)), STAY]) as server,
+        closing(Client(server.port)) as client,
+    ):
+
+        async def main() -> Response:
+            slow = await started(client.getting("/slow", AMPLE))
+            while not client.connections._reading._slots:
+                await asyncio.sleep(0)
+            got = await client.getting("/")
+            slow.cancel()
+            await asyncio.wait((slow,))
+            return got
 
         got = client.run(main())
 
