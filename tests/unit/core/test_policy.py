@@ -200,6 +200,7 @@ SIBLING = Policy(min_age=timedelta(0), min_idle=HOUR, only_key="k", started_befo
         ([10, 9, 8], 13, policy.PAUSES_LONGER),
         ([8, 10, 9], 10, None),
         ([6, 5, 4], 6, policy.PAUSES_LONGER),
+        ([6.5, 5.5, 4.5], 6.5, None),
         ([10, 9.9, 0.9], 10, policy.PART_LATELY),
         ([80, 71], 80, policy.TOO_FEW_PARTS),
         ([80, 73], 80, None),
