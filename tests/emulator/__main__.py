@@ -1,5 +1,5 @@
 """
-Runs the laptop's cloud on 127.0.0.1: a port for COS, one for the control door and, with a function, one for SCF; says
+Runs the emulator on 127.0.0.1: a port for COS, one for the control door and, with a function, one for SCF; says
 one line of JSON when it is ready.
 """
 

@@ -1,5 +1,5 @@
 """
-Running the laptop's cloud from a test or a script, and talking to its control door. The standard library only.
+Running the emulator from a test or a script, and talking to its control door. The standard library only.
 """
 
 import http.client
@@ -69,7 +69,7 @@ class ControlError(Exception):
 
 
 class Cloud(CosCalls, ScfCalls):
-    """A running laptop's COS and, with a function, SCF. Leaving the `with` block stops it."""
+    """A running emulator of COS and, with a function, of SCF. Leaving the `with` block stops it."""
 
     def __init__(self, process: "subprocess.Popen[bytes]", greeting: dict[str, Any], errors: IO[bytes]) -> None:
         self.endpoint: str = greeting["cos"]
@@ -114,7 +114,7 @@ class Cloud(CosCalls, ScfCalls):
         errors.seek(0)
         said = errors.read().decode(errors="replace").strip()
         errors.close()
-        raise ControlError(f"the laptop's COS did not start (exit code {process.returncode}): {said}")
+        raise ControlError(f"the emulator did not start (exit code {process.returncode}): {said}")
 
     def __enter__(self) -> "Cloud":
         return self

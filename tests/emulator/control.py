@@ -196,7 +196,7 @@ def read_moment(text: str) -> datetime:
 
 
 def show_credentials(credentials: Credentials) -> dict[str, Any]:
-    """Credentials with their secrets: this is a laptop's cloud, and they open nothing else."""
+    """Credentials with their secrets: these are an emulator's, and they open nothing else."""
     return {
         "secret_id": credentials.secret_id,
         "secret_key": credentials.secret_key,

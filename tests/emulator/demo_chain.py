@@ -1,7 +1,7 @@
 """
 The demo's last chapters: a sweep that one invocation has no time for, and one that four instances share.
 
-Here the function runs as SCF runs it: in processes of its own, started, killed and fed by the laptop's SCF.
+Here the function runs as SCF runs it: in processes of its own, started, killed and fed by the emulated SCF.
 """
 
 from collections.abc import Sequence

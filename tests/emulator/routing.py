@@ -117,7 +117,7 @@ def _chosen(call: Call, operations: dict[tuple[str, str], str], subresource: str
     )
     operation, refusal = operations.get((call.method, subresource), ""), None
     if missing:
-        operation, refusal = "", not_implemented(f"The laptop's COS does not implement {missing}.")
+        operation, refusal = "", not_implemented(f"The emulated COS does not implement {missing}.")
     elif not operation:
         refusal = CosError(405, "MethodNotAllowed", "The specified method is not allowed against this resource.")
     return Target(operation, target.bucket, target.key, target.upload_id, target.region, refusal)

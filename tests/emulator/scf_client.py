@@ -1,5 +1,5 @@
 """
-What a test or a script can ask of the laptop's SCF; the rest, and the connection, is in `client`.
+What a test or a script can ask of the emulated SCF; the rest, and the connection, is in `client`.
 
 The standard library only.
 """

@@ -1,5 +1,5 @@
 """
-All that the laptop's cloud holds for its doors to share: buckets, credentials, clock, COS's faults and journal.
+All that the emulator holds for its doors to share: buckets, credentials, clock, COS's faults and journal.
 """
 
 import secrets
