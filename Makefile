@@ -43,7 +43,7 @@ soak: $(VENV)/ready ## made-up worlds against the laws and an oracle; SOAK='--mi
 fuzz: $(VENV)/ready ## hostile input for every decoder, with atheris; FUZZ_SECONDS=600 for longer
 	@$(RUN) -m tests.fuzz --seconds $(FUZZ_SECONDS)
 
-mutants: $(VENV)/ready ## breaks every guard in the code, one at a time, and says which no test notices; half an hour
+mutants: $(VENV)/ready ## breaks every guard of the modules that only decide, one at a time, and says which no unit test notices
 	@PYTHONPATH=handler:. $(VENV)/bin/python -m tests.mutants $(MUTANTS)
 
 bench: $(VENV)/ready ## what an abort, a sweep, a page and a cold start cost, beside every peer and the limit; six minutes

@@ -17,7 +17,7 @@ def test_progress_is_made_by_every_run_or_the_chain_fails(
     found: list[tuple[str, int, int, int]], how: dict[str, Any], seconds: int
 ) -> None:
     """
-    However short the time: each run settles something, or two of them end their chain, and the end is not silent.
+    Each run processes something, however short its time, or two of them end their chain with a failure.
 
     What takes most of the time of two runs fails alone, and everything else goes on.
     """

@@ -22,7 +22,7 @@ def main() -> int:
         done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS)
         found = json.loads(done.stdout)["dependencies"]
     except (OSError, ValueError, KeyError, subprocess.TimeoutExpired) as exc:
-        print(f"!!! NOT AUDITED: pip-audit told nothing ({type(exc).__name__}); its data is out of reach from here")
+        print(f"!!! NOT AUDITED: pip-audit said nothing ({type(exc).__name__}); its data is out of reach from here")
         return 0
     lines, failed = verdict(found)
     print("\n".join(lines))

@@ -1,5 +1,5 @@
 """
-What is broken when every guard is broken once, and how the survivors are told.
+What is broken when every guard is broken once, and how the survivors are reported.
 """
 
 import pytest
@@ -68,9 +68,9 @@ def test_survivor_needs_a_reason() -> None:
 
 
 def test_reason_for_a_mutant_that_is_killed_is_reported() -> None:
-    told = "\n".join(tell([Ended(mutant("kept → True"), "red")], {mutant("kept → True").key: "it is so"}))
+    report = "\n".join(tell([Ended(mutant("kept → True"), "red")], {mutant("kept → True").key: "it is so"}))
 
-    assert "said to be harmless, but noticed:" in told
+    assert "said to be harmless, but noticed:" in report
 
 
 @pytest.mark.parametrize("block", ["f\nold\nbecause so", "f\nold\nchange"], ids=["no_change", "no_reason"])

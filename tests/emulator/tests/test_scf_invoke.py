@@ -1,5 +1,5 @@
 """
-The laptop's Invoke API, as the official SDK sees it.
+The emulated Invoke API, as the official SDK sees it.
 """
 
 import json

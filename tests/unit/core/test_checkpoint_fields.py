@@ -277,12 +277,12 @@ def test_range_of_a_listing_ends_at_texts_and_at_surrogates_that_stand_for_bytes
 LEFTOVERS = {"only_key": "k", "started_before": NOW.isoformat(), "min_age": 0, "min_idle": 3600}
 
 
-@pytest.mark.parametrize(("told", "current", "unproven"), [(0, 24, 24), (48, 24, 48), (24, 48, 48)])
+@pytest.mark.parametrize(("written", "current", "unproven"), [(0, 24, 24), (48, 24, 48), (24, 48, 48)])
 def test_stale_sibling_that_travels_as_a_target_keeps_the_policy_of_its_listing(
-    told: int, current: int, unproven: int
+    written: int, current: int, unproven: int
 ) -> None:
     settings = replace(SETTINGS, min_idle=current * HOUR)
-    raw = policy_with(**LEFTOVERS, min_idle_unproven=told * 3600)
+    raw = policy_with(**LEFTOVERS, min_idle_unproven=written * 3600)
     scan, upload = ["scan", 0, PHOTOS.name, "k", "", ""], ["upload", 0, PHOTOS.name, "k", TIMED_ID, {"swept": True}]
 
     made = read(raw | {"todo": [scan, upload]}, settings)

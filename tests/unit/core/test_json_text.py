@@ -43,9 +43,9 @@ def test_message_holds_fewer_than_two_hundred_thousand_values(values: int, *, is
     text = json.dumps(ABORT_MESSAGE | {"rest": [0]})
     text = text.replace("[0]", "[0" + ",0" * (values - sum(map(text.count, ",[{"))) + "]")
 
-    ask = only({"Records": [{"CMQ": {"msgBody": text}}]})
+    request = only({"Records": [{"CMQ": {"msgBody": text}}]})
 
-    assert isinstance(ask, AbortRequest if is_read else RejectedRequest)
+    assert isinstance(request, AbortRequest if is_read else RejectedRequest)
 
 
 @pytest.mark.parametrize(

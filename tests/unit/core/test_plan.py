@@ -41,9 +41,9 @@ def test_sweep_scans_every_bucket_with_the_settings_policy() -> None:
 
 
 def test_sweep_narrows() -> None:
-    ask = SweepRequest((LOGS.name,), ("raw/x/",), 100 * HOUR, 50 * HOUR, 5, dry_run=True)
+    request = SweepRequest((LOGS.name,), ("raw/x/",), 100 * HOUR, 50 * HOUR, 5, dry_run=True)
 
-    plan = planned(ask, prefixes=("raw/",), max_aborts=10)
+    plan = planned(request, prefixes=("raw/",), max_aborts=10)
 
     (scan,) = plan.scans
     assert (scan.bucket, scan.prefix, scan.policy.prefixes) == (LOGS, "raw/x/", ("raw/x/",))
@@ -52,7 +52,7 @@ def test_sweep_narrows() -> None:
 
 
 @pytest.mark.parametrize(
-    ("ask", "reason"),
+    ("wanted", "reason"),
     [
         (SweepRequest(min_age=71 * HOUR), "`min_age_hours` may not be below MIN_AGE_HOURS (72)"),
         (SweepRequest(min_idle=23 * HOUR), "`min_idle_hours` may not be below MIN_IDLE_HOURS (24)"),
@@ -63,8 +63,8 @@ def test_sweep_narrows() -> None:
     ],
     ids=["age", "idle", "aborts", "dry_run", "prefix", "slash"],
 )
-def test_sweep_that_widens_the_settings_is_rejected_whole(ask: SweepRequest, reason: str) -> None:
-    plan = planned(ask, max_aborts=10, dry_run=True, prefixes=("raw/",))
+def test_sweep_that_widens_the_settings_is_rejected_whole(wanted: SweepRequest, reason: str) -> None:
+    plan = planned(wanted, max_aborts=10, dry_run=True, prefixes=("raw/",))
 
     assert reason in reasons(plan)
     assert plan.scans == ()
@@ -108,7 +108,7 @@ def test_named_upload_takes_its_region_from_the_settings() -> None:
 
 
 @pytest.mark.parametrize(
-    ("ask", "reason"),
+    ("wanted", "reason"),
     [
         (AbortRequest("other-1250000000", "k", "1"), "not among BUCKETS"),
         (AbortRequest(LOGS.name, "k", "1", "ap-beijing"), "is in ap-singapore"),
@@ -123,9 +123,9 @@ def test_named_upload_takes_its_region_from_the_settings() -> None:
     ],
 )
 def test_request_that_is_out_of_scope_or_malformed_is_rejected(
-    ask: AbortRequest | CompletedObject, reason: str
+    wanted: AbortRequest | CompletedObject, reason: str
 ) -> None:
-    plan = planned(ask)
+    plan = planned(wanted)
 
     assert reason in reasons(plan)
     assert (plan.named, plan.scans) == ((), ())
@@ -212,9 +212,9 @@ def test_sweep_takes_every_value_that_it_does_not_name_from_the_settings() -> No
 def test_sweep_has_ten_thousand_listings_at_most(count: int, prefixes: int, *, is_named: bool, is_made: bool) -> None:
     buckets = [Bucket(f"b{n:03}-1250000000", "ap-guangzhou") for n in range(count)]
     settings = aborting_settings(tuple(buckets), prefixes=tuple(f"{n:03}/" for n in range(prefixes)))
-    ask = SweepRequest(tuple(bucket.name for bucket in buckets) if is_named else None)
+    request = SweepRequest(tuple(bucket.name for bucket in buckets) if is_named else None)
 
-    plan = build_plan((ask,), settings, buckets, "run", NOW)
+    plan = build_plan((request,), settings, buckets, "run", NOW)
 
     assert (len(plan.scans), len(plan.rejected)) == ((10_000, 0) if is_made else (0, 1))
 

@@ -45,7 +45,7 @@ def test_age_counts_from_the_start_and_exactly_at_the_limit_is_kept(age: timedel
 
 
 @pytest.mark.parametrize(
-    ("told", "in_id", "verdict"),
+    ("in_listing", "in_id", "verdict"),
     [
         (NOW - 100 * HOUR, NOW - 100 * HOUR, NeedsParts(NOW - 100 * HOUR)),
         (NOW - 100 * HOUR, NOW - 99 * HOUR, NeedsParts(NOW - 99 * HOUR, NOW - 100 * HOUR)),
@@ -59,11 +59,11 @@ def test_age_counts_from_the_start_and_exactly_at_the_limit_is_kept(age: timedel
     ids=["agree", "an_hour_apart", "id_later", "id_earlier", "only_id", "only_listing", "neither", "later_one_counts"],
 )
 def test_start_in_the_listing_and_in_the_upload_id_must_agree(
-    told: datetime | None, in_id: datetime | None, verdict: object
+    in_listing: datetime | None, in_id: datetime | None, verdict: object
 ) -> None:
     upload_id = timed_id(in_id) if in_id else "of-another-shape"
 
-    assert prefilter(listed(told, upload_id=upload_id), NO_SKEW, POLICY, NOW) == verdict
+    assert prefilter(listed(in_listing, upload_id=upload_id), NO_SKEW, POLICY, NOW) == verdict
 
 
 @pytest.mark.parametrize(
@@ -200,6 +200,7 @@ SIBLING = Policy(min_age=timedelta(0), min_idle=HOUR, only_key="k", started_befo
         ([10, 9, 8], 13, policy.PAUSES_TOO_LONG),
         ([8, 10, 9], 10, None),
         ([6, 5, 4], 6, policy.PAUSES_TOO_LONG),
+        ([6.5, 5.5, 4.5], 6.5, None),
         ([10, 9.9, 0.9], 10, policy.PART_RECENT),
         ([80, 71], 80, policy.TOO_FEW_PARTS),
         ([80, 73], 80, None),

@@ -1,5 +1,5 @@
 """
-Counts, bytes and leaks, added up.
+Counts, bytes and prefix usage, added up.
 """
 
 from datetime import datetime, timezone
@@ -68,9 +68,9 @@ def test_counts_and_bytes_add_up(found: list[Outcome]) -> None:
     assert sum(report.kept.values()) == report.counts["kept"]
     assert sum(report.failed.values()) == report.counts["failed"] == report.transient + report.permanent
     assert (
-        sum(leak["uploads"] for leak in report.prefix_usage) == report.counts["aborted"] + report.counts["would_abort"]
+        sum(each["uploads"] for each in report.prefix_usage) == report.counts["aborted"] + report.counts["would_abort"]
     )
-    assert sum(leak["bytes"] for leak in report.prefix_usage) == report.bytes_freed + report.bytes_would_free
+    assert sum(each["bytes"] for each in report.prefix_usage) == report.bytes_freed + report.bytes_would_free
 
 
 def test_unknown_size_is_counted_as_unknown_and_not_as_zero() -> None:
@@ -117,12 +117,12 @@ def test_prefix_usage_is_grouped_by_prefix_and_initiator_the_largest_first() -> 
     for key, size, who in (("raw/a", 1, "x"), ("raw/b", 2, "x"), ("raw/c", 9, "y"), ("top", 5, "x")):
         report_builder.add(Aborted(upload(key), size, "id"), who)
 
-    told = [
-        (leak["prefix"], leak["initiator"], leak["uploads"], leak["bytes"])
-        for leak in report_builder.build().prefix_usage
+    usage = [
+        (each["prefix"], each["initiator"], each["uploads"], each["bytes"])
+        for each in report_builder.build().prefix_usage
     ]
 
-    assert told == [("raw/", "y", 1, 9), ("", "x", 1, 5), ("raw/", "x", 2, 3)]
+    assert usage == [("raw/", "y", 1, 9), ("", "x", 1, 5), ("raw/", "x", 2, 3)]
 
 
 def test_report_stays_small_for_any_number_of_uploads() -> None:
@@ -137,4 +137,4 @@ def test_report_stays_small_for_any_number_of_uploads() -> None:
     assert len(report.prefix_usage) == MAX_PREFIXES_SHOWN
     assert report.prefix_usage[0]["bucket"] == ELSEWHERE
     assert len(report_builder.prefix_usage) <= 2 * MAX_PREFIXES_KEPT + 1
-    assert sum(leak.uploads for leak in report_builder.prefix_usage.values()) == 5 * MAX_PREFIXES_KEPT
+    assert sum(each.uploads for each in report_builder.prefix_usage.values()) == 5 * MAX_PREFIXES_KEPT

@@ -223,7 +223,7 @@ def test_parts_are_read_with_where_they_go_on() -> None:
         "<IsTruncated>false</IsTruncated><Part><Size>five</Size></Part>",
         "<IsTruncated>false</IsTruncated><UploadId>another</UploadId>",
     ],
-    ids=["no_end_told", "no_marker", "marker_stuck", "negative_size", "no_size", "another_upload"],
+    ids=["no_end", "no_marker", "marker_stuck", "negative_size", "no_size", "another_upload"],
 )
 def test_parts_that_cannot_be_trusted_are_unreadable(inner: str) -> None:
     with pytest.raises(xml.Unreadable):

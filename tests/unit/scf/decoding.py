@@ -13,14 +13,14 @@ from tests.function import event
 
 
 def only(raw: object) -> object:
-    (ask,) = decode(raw).requests
-    return ask
+    (request,) = decode(raw).requests
+    return request
 
 
 def reason(raw: object) -> str:
-    ask = only(raw)
-    assert isinstance(ask, RejectedRequest)
-    return ask.reason
+    request = only(raw)
+    assert isinstance(request, RejectedRequest)
+    return request.reason
 
 
 def completed(event_changes: dict[str, Any] | None = None, **cos: Any) -> dict[str, Any]:
@@ -32,7 +32,7 @@ def completed(event_changes: dict[str, Any] | None = None, **cos: Any) -> dict[s
 
 def rejections(raw: object) -> list[str]:
     requests = decode(raw).requests
-    return [ask.reason for ask in requests if isinstance(ask, RejectedRequest)]
+    return [request.reason for request in requests if isinstance(request, RejectedRequest)]
 
 
 def cls(data: bytes) -> dict[str, Any]:

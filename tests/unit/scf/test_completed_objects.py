@@ -22,9 +22,9 @@ from tests.unit.scf.decoding import completed, only, reason
 
 
 def test_completed_object_has_its_key_without_appid_and_bucket() -> None:
-    (ask,) = decode(event("cos_completed")).requests
+    (request,) = decode(event("cos_completed")).requests
 
-    assert ask == CompletedObject(
+    assert request == CompletedObject(
         "photos-1250000000", "raw/2026/猫.mp4", datetime(2018, 12, 19, 7, 49, 30, tzinfo=timezone.utc), "record 1"
     )
 
@@ -67,10 +67,10 @@ def test_completed_key_is_read_as_every_key_that_its_url_leaves_possible(
     raw = event("cos_completed")
     raw["Records"][0]["cos"]["cosObject"] |= {"key": f"/1250000000/photos/{key}", "url": url}
 
-    (ask,) = decode(raw).requests
+    (request,) = decode(raw).requests
 
-    assert isinstance(ask, CompletedObject)
-    assert (ask.key, *ask.other_keys) == keys
+    assert isinstance(request, CompletedObject)
+    assert (request.key, *request.other_keys) == keys
 
 
 @pytest.mark.parametrize(
@@ -86,18 +86,18 @@ def test_completed_key_whose_slashes_are_encoded_is_encoded(key: str, url: str |
     raw = event("cos_completed")
     raw["Records"][0]["cos"]["cosObject"] |= {"key": f"%2F1250000000%2fphotos%2F{key}", "url": url}
 
-    (ask,) = decode(raw).requests
+    (request,) = decode(raw).requests
 
-    assert isinstance(ask, CompletedObject)
-    assert (ask.key, *ask.other_keys) == keys
+    assert isinstance(request, CompletedObject)
+    assert (request.key, *request.other_keys) == keys
 
 
 @pytest.mark.parametrize("seconds", [1, 1.5, 10**11 - 1])
 def test_event_time_is_in_unix_seconds(seconds: float) -> None:
-    ask = only(completed({"eventTime": seconds}))
+    request = only(completed({"eventTime": seconds}))
 
-    assert isinstance(ask, CompletedObject)
-    assert ask.completed_at == datetime.fromtimestamp(seconds, timezone.utc)
+    assert isinstance(request, CompletedObject)
+    assert request.completed_at == datetime.fromtimestamp(seconds, timezone.utc)
 
 
 @pytest.mark.parametrize(
@@ -118,10 +118,10 @@ def test_event_time_is_in_unix_seconds(seconds: float) -> None:
     ],
 )
 def test_event_time_may_be_text(text: str, moment: str) -> None:
-    ask = only(completed({"eventTime": text}))
+    request = only(completed({"eventTime": text}))
 
-    assert isinstance(ask, CompletedObject)
-    assert ask.completed_at == datetime.fromisoformat(moment)
+    assert isinstance(request, CompletedObject)
+    assert request.completed_at == datetime.fromisoformat(moment)
 
 
 @pytest.mark.parametrize(
@@ -155,10 +155,10 @@ def test_cos_event_without_a_name_is_rejected(of: object) -> None:
 @pytest.mark.parametrize("name", ["photos", "photos-1250000000"])
 def test_bucket_name_of_a_cos_event_may_carry_its_appid(name: str) -> None:
     place = {"name": name, "appid": "1250000000", "region": "gz"}
-    ask = only(completed(cosBucket=place, cosObject={"key": f"/1250000000/{name}/k"}))
+    request = only(completed(cosBucket=place, cosObject={"key": f"/1250000000/{name}/k"}))
 
-    assert isinstance(ask, CompletedObject)
-    assert (ask.bucket, ask.key) == ("photos-1250000000", "k")
+    assert isinstance(request, CompletedObject)
+    assert (request.bucket, request.key) == ("photos-1250000000", "k")
 
 
 @pytest.mark.parametrize(
@@ -235,7 +235,9 @@ def test_completed_object_is_ignored_only_when_every_reading_of_its_key_is_among
     perhaps = completed(cosObject={"key": "/1250000000/photos/reports%2Fa"})
 
     assert decode(ours, REPORTS).requests == ()
-    assert [len(ask.other_keys) for ask in decode(perhaps, REPORTS).requests if isinstance(ask, CompletedObject)] == [1]
+    assert [
+        len(request.other_keys) for request in decode(perhaps, REPORTS).requests if isinstance(request, CompletedObject)
+    ] == [1]
 
 
 def test_completed_object_among_our_own_reports_is_ignored_even_with_a_broken_time() -> None:
@@ -249,6 +251,6 @@ def test_ignored_record_stops_no_other_and_an_empty_batch_stays_rejected() -> No
 
     decoded = decode({"Records": put + completed()["Records"] + put + [{}]})
 
-    assert [type(ask) for ask in decoded.requests] == [CompletedObject, RejectedRequest]
+    assert [type(request) for request in decoded.requests] == [CompletedObject, RejectedRequest]
     assert [ignored.origin for ignored in decoded.ignored] == ["record 1", "record 3"]
-    assert [type(ask) for ask in decode({"Records": []}).requests] == [RejectedRequest]
+    assert [type(request) for request in decode({"Records": []}).requests] == [RejectedRequest]

@@ -45,10 +45,10 @@ def test_source_is_that_of_the_trigger(name: str, source: Source) -> None:
 
 
 def test_spellings_of_the_sdks_are_read() -> None:
-    (ask,) = decode(event("direct_sdk_spelling")).requests
+    (request,) = decode(event("direct_sdk_spelling")).requests
 
-    assert isinstance(ask, AbortRequest)
-    assert (ask.bucket, ask.key, ask.region) == ("photos-1250000000", "raw/2026/4.mp4", "ap-guangzhou")
+    assert isinstance(request, AbortRequest)
+    assert (request.bucket, request.key, request.region) == ("photos-1250000000", "raw/2026/4.mp4", "ap-guangzhou")
 
 
 @pytest.mark.parametrize(
@@ -96,16 +96,16 @@ def test_spellings_of_the_sdks_are_read() -> None:
     ],
 )
 def test_event_that_cannot_be_used_is_rejected_with_its_reason(message: Any, reason: str) -> None:
-    (told,) = rejections(message)
+    (given,) = rejections(message)
 
-    assert reason in told
+    assert reason in given
 
 
 def test_records_of_a_batch_are_independent_and_have_their_origins() -> None:
     batch = decode(event("ckafka_batch")).requests
 
-    assert [type(ask) for ask in batch] == [AbortRequest, RejectedRequest, AbortRequest]
-    assert [ask.origin for ask in batch] == ["record 1", "record 2", "record 3"]
+    assert [type(request) for request in batch] == [AbortRequest, RejectedRequest, AbortRequest]
+    assert [request.origin for request in batch] == ["record 1", "record 2", "record 3"]
 
 
 def test_header_names_are_read_in_any_case() -> None:
@@ -159,9 +159,9 @@ def test_body_is_base64_where_its_flag_is_true(flag: object, *, is_base64: bool)
     text = json.dumps(ABORT_MESSAGE)
     body = base64.b64encode(text.encode()).decode() if is_base64 else text
 
-    (ask,) = decode({"httpMethod": "POST", "body": body, "isBase64Encoded": flag}).requests
+    (request,) = decode({"httpMethod": "POST", "body": body, "isBase64Encoded": flag}).requests
 
-    assert isinstance(ask, AbortRequest)
+    assert isinstance(request, AbortRequest)
 
 
 @pytest.mark.parametrize("flag", ["yes", "true ", 1, 0, [], {}], ids=repr)
@@ -180,14 +180,14 @@ def test_cos_records_in_an_eventbridge_envelope_are_read_and_others_are_not() ->
         for data in (records[0], json.dumps(records[0]), {"Records": [queued, *records, 5]})
     )
 
-    assert [type(ask) for ask in (*one, *text, *several)] == [
+    assert [type(request) for request in (*one, *text, *several)] == [
         CompletedObject,
         CompletedObject,
         RejectedRequest,
         CompletedObject,
         RejectedRequest,
     ]
-    assert [ask.origin for ask in (*one, *several)] == ["event", "record 1", "record 2", "record 3"]
+    assert [request.origin for request in (*one, *several)] == ["event", "record 1", "record 2", "record 3"]
 
 
 @pytest.mark.parametrize(
@@ -292,9 +292,9 @@ def test_checkpoint_is_read_whatever_else_the_event_holds() -> None:
 
 @pytest.mark.parametrize("extra", [{"data": {}}, {"specversion": "1.0"}], ids=["data", "specversion"])
 def test_message_with_one_field_of_eventbridge_is_a_message(extra: dict[str, Any]) -> None:
-    (ask,) = decode(ABORT_MESSAGE | extra).requests
+    (request,) = decode(ABORT_MESSAGE | extra).requests
 
-    assert isinstance(ask, AbortRequest)
+    assert isinstance(request, AbortRequest)
 
 
 def test_cls_batch_is_read_from_one_gzip_member_only() -> None:
@@ -302,12 +302,12 @@ def test_cls_batch_is_read_from_one_gzip_member_only() -> None:
     # As much as makes an encoder look back over its whole window, which a smaller one would not reach.
     padded = json.dumps({"records": [{"content": json.dumps(ABORT_MESSAGE)}], "rest": "".join(map(str, range(20_000)))})
 
-    assert [type(ask) for ask in decode(cls(gzip.compress(batch))).requests] == [
+    assert [type(request) for request in decode(cls(gzip.compress(batch))).requests] == [
         AbortRequest,
         RejectedRequest,
         RejectedRequest,
     ]
-    assert [type(ask) for ask in decode(cls(gzip.compress(padded.encode()))).requests] == [AbortRequest]
+    assert [type(request) for request in decode(cls(gzip.compress(padded.encode()))).requests] == [AbortRequest]
     assert rejections(cls(zlib.compress(batch))) == ["the data is not gzip"]
     for more in (b"more", gzip.compress(batch)):
         assert len(rejections(cls(gzip.compress(batch) + more))) == 1
@@ -319,6 +319,6 @@ def test_cls_batch_is_read_from_one_gzip_member_only() -> None:
     ids=["message", "text", "envelope"],
 )
 def test_eventbridge_data_is_a_message_its_text_or_an_envelope(data: object) -> None:
-    (ask,) = decode({"specversion": "1.0", "data": data}).requests
+    (request,) = decode({"specversion": "1.0", "data": data}).requests
 
-    assert isinstance(ask, AbortRequest)
+    assert isinstance(request, AbortRequest)

@@ -56,7 +56,9 @@ def test_platform_authorizes_callers_without_a_token() -> None:
 @pytest.mark.parametrize("settings", [WITH_TOKEN, BY_PLATFORM], ids=["token", "platform"])
 def test_authorized_request_must_be_a_post_of_json_of_bounded_size(settings: Settings) -> None:
     assert status(request(method="GET"), settings) == 405
-    assert status(request(kind="text/plain"), settings) == 415
+    assert status(request(kind="Application/JSON; charset=utf-8"), settings) is None
+    for kind in ("", "text/plain", "application/x-www-form-urlencoded", "application/jsonp"):
+        assert status(request(kind=kind), settings) == 415
     assert status(request(size=4 << 20), settings) is None
     assert status(request(size=(4 << 20) + 1), settings) == 413
 

@@ -23,7 +23,8 @@ from tests.unit.scf.decoding import completed, only, reason
 
 
 def excess(requests: Sequence[Request]) -> list[str]:
-    return [ask.reason for ask in requests if isinstance(ask, RejectedRequest) and "are beyond the limit" in ask.reason]
+    reasons = [request.reason for request in requests if isinstance(request, RejectedRequest)]
+    return [reason for reason in reasons if "are beyond the limit" in reason]
 
 
 def batch(*sizes: int) -> dict[str, Any]:
@@ -35,8 +36,8 @@ def batch(*sizes: int) -> dict[str, Any]:
 def test_event_holds_ten_thousand_uploads_and_no_more() -> None:
     exactly, above = (decode({"uploads": [ABORT_MESSAGE] * count}).requests for count in (10_000, 10_001))
 
-    assert [type(ask) for ask in exactly] == [AbortRequest] * 10_000
-    assert [type(ask) for ask in above] == [AbortRequest] * 10_000 + [RejectedRequest]
+    assert [type(request) for request in exactly] == [AbortRequest] * 10_000
+    assert [type(request) for request in above] == [AbortRequest] * 10_000 + [RejectedRequest]
     assert above[-1] == RejectedRequest(
         "1 of 10001 uploads are beyond the limit of 10000 uploads in one event; send them in another event",
         origin="event, upload 10001 to 10001",
@@ -60,7 +61,9 @@ def test_records_beyond_the_limit_take_no_other_records_place(
 ) -> None:
     requests = decode(batch(*sizes)).requests
 
-    by_record = Counter(ask.origin.split(",")[0] for ask in requests if "are beyond" not in getattr(ask, "reason", ""))
+    by_record = Counter(
+        request.origin.split(",")[0] for request in requests if "are beyond" not in getattr(request, "reason", "")
+    )
     assert list(by_record.values()) == read
     assert [reason.partition(" are beyond")[0] for reason in excess(requests)] == over
 
@@ -103,14 +106,14 @@ def test_records_that_are_ignored_or_empty_leave_their_place_to_others() -> None
 def test_upload_that_is_malformed_does_not_stop_the_next() -> None:
     requests = decode({"uploads": [5, {}, ABORT_MESSAGE, ABORT_MESSAGE | {"key": ""}, ABORT_MESSAGE]}).requests
 
-    assert [type(ask) for ask in requests] == [
+    assert [type(request) for request in requests] == [
         RejectedRequest,
         RejectedRequest,
         AbortRequest,
         RejectedRequest,
         AbortRequest,
     ]
-    assert [ask.origin for ask in requests] == [f"event, upload {n}" for n in range(1, 6)]
+    assert [request.origin for request in requests] == [f"event, upload {n}" for n in range(1, 6)]
 
 
 @pytest.mark.parametrize("text", ["", " \n", None, 5, ABORT_MESSAGE], ids=repr)
@@ -144,10 +147,10 @@ def test_field_that_stands_twice_or_is_no_text_is_rejected(message: dict[str, An
     ids=["none", "empty", "other_spelling", "both"],
 )
 def test_region_may_be_missing_and_has_either_spelling(more: dict[str, str], region: str | None) -> None:
-    ask = only(ABORT_MESSAGE | more)
+    request = only(ABORT_MESSAGE | more)
 
-    assert isinstance(ask, AbortRequest)
-    assert ask.region == region
+    assert isinstance(request, AbortRequest)
+    assert request.region == region
 
 
 def test_empty_event_is_rejected() -> None:

@@ -21,10 +21,10 @@ from tests.unit.scf.decoding import cls, only, reason
     ids=repr,
 )
 def test_rejected_timer_is_a_sweep_that_did_not_happen(message: object) -> None:
-    (ask,) = decode(event("timer") | {"Message": message}).requests
+    (request,) = decode(event("timer") | {"Message": message}).requests
 
-    assert isinstance(ask, RejectedRequest)
-    assert ask.sweep
+    assert isinstance(request, RejectedRequest)
+    assert request.sweep
 
 
 def test_rejected_message_is_no_sweep() -> None:
@@ -39,16 +39,16 @@ def test_rejected_message_is_no_sweep() -> None:
         cls(b"rubbish"),
     ]
 
-    requests = [ask for raw in others for ask in decode(raw).requests if isinstance(ask, RejectedRequest)]
+    requests = [request for raw in others for request in decode(raw).requests if isinstance(request, RejectedRequest)]
 
     assert len(requests) == 9
-    assert not any(ask.sweep for ask in requests)
+    assert not any(request.sweep for request in requests)
 
 
 def test_timer_narrows_by_its_message() -> None:
-    (ask,) = decode(event("timer_narrowed")).requests
+    (request,) = decode(event("timer_narrowed")).requests
 
-    assert ask == SweepRequest(
+    assert request == SweepRequest(
         buckets=("photos-1250000000",),
         prefixes=("logs/",),
         min_age=timedelta(hours=96),
@@ -71,7 +71,7 @@ def test_message_of_a_queue_is_never_a_timer() -> None:
         {"httpMethod": "POST", "body": text},
         {"specversion": "1.0", "data": timer()},
     ):
-        assert not [ask for ask in decode(raw).requests if isinstance(ask, SweepRequest)]
+        assert not [request for request in decode(raw).requests if isinstance(request, SweepRequest)]
 
 
 @pytest.mark.parametrize(
@@ -88,10 +88,10 @@ def test_message_of_a_queue_is_never_a_timer() -> None:
     ids=str,
 )
 def test_timer_narrows_within_bounds(narrowing: dict[str, Any], field: str, value: object) -> None:
-    ask = only(timer(**narrowing))
+    request = only(timer(**narrowing))
 
-    assert isinstance(ask, SweepRequest)
-    assert getattr(ask, field) == value
+    assert isinstance(request, SweepRequest)
+    assert getattr(request, field) == value
 
 
 @pytest.mark.parametrize(
