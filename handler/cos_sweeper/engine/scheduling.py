@@ -53,8 +53,8 @@ class Prefetch(Generic[T]):
 class Worker:
     """The task that works on an upload."""
 
-    def __init__(self, crew: "Workers") -> None:
-        self._workers = crew
+    def __init__(self, workers: "Workers") -> None:
+        self._workers = workers
         self.is_replaced = False
 
     async def pause(self, wait: Callable[[], Awaitable[bool]]) -> bool:
