@@ -168,16 +168,18 @@ def test_upload_that_stays_without_parts_is_still_there(parts: int) -> None:
     assert cos.order("a") == [LOOK, ABORT, *[LOOK, LOOK, ABORT] * 3, LOOK]
 
 
+@pytest.mark.sampled(0)
 def test_uploads_that_wait_for_another_look_are_a_few_hundred_at_most(cloud: Cloud, function: Function) -> None:
     """Each holds memory; where no abort has an effect, that would be every upload of an event."""
-    seeded = cloud.seed(BUCKET, "{n:03}", count=400)
+    seeded = cloud.seed(BUCKET, "{n:03}", count=300)
     cloud.fault(ABORT, ignore=True)
 
-    status, report = ask(function, *seeded, seconds=110, patience=0.05, WORKERS="8")
+    # The pauses must outlast the first abort of every upload, on a busy machine, too.
+    status, report = ask(function, *seeded, seconds=110, patience=0.5, WORKERS="8")
 
     aborts = Counter(one.key for one in cloud.requests() if one.operation == ABORT)
-    assert (status, report["failures_by_code"], claims(report)) == (503, {"StillThere": 400}, (0, 0, 0))
-    assert 8 <= sum(number > 1 for number in aborts.values()) < 400
+    assert (status, report["failures_by_code"], claims(report)) == (503, {"StillThere": 300}, (0, 0, 0))
+    assert 8 <= sum(number > 1 for number in aborts.values()) < 300
 
 
 def test_second_night_claims_nothing_again(cloud: Cloud, function: Function) -> None:
