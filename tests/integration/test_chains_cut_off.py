@@ -2,6 +2,7 @@
 Chains of real processes: what the deadline, the rate limit and hanging requests cut off.
 """
 
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -70,7 +71,8 @@ def test_hanging_bucket_fails_alone_and_the_healthy_one_is_swept(hanging: str, c
     assert runs[-1].answer["status"] == "failed"
     (line,) = chain.lines("bucket.failed")
     assert line["bucket"].startswith(hanging)
-    assert len(chain.failures()) == 3
+    # Each failure event is tried three times; a run that was killed after sending one sends another.
+    assert {*Counter(one.request_id for one in chain.failures()).values()} == {3}
 
 
 def test_several_hanging_buckets_do_not_keep_the_healthy_one_from_being_swept(chain: Chain) -> None:

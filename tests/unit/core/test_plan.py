@@ -190,6 +190,13 @@ def test_prefix_wider_than_the_allowed_ones_is_narrowed_to_them() -> None:
     assert [scan.prefix for scan in plan.scans] == ["raw/x/", "raw/y/"]
 
 
+def test_completed_object_whose_key_is_not_proven_is_rejected() -> None:
+    plan = planned_for_photos(CompletedObject(PHOTOS.name, "a%20b", NOW, other_keys=("a b",)))
+
+    assert "does not prove how its key is encoded" in plan.rejected[0].reason
+    assert plan.scans == ()
+
+
 def test_stale_siblings_have_no_minimum_age() -> None:
     (scan,) = planned_for_photos(CompletedObject(PHOTOS.name, "k", NOW - HOUR)).scans
 

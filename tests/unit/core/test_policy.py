@@ -378,3 +378,18 @@ def test_part_without_a_time_ends_no_reading_where_no_idle_time_is_set() -> None
     parts = [Part(None, 4), Part(NOW - 90 * HOUR, 3)]
 
     assert add_parts(Activity(), parts, AT_ONCE, NOW) == Activity(NOW - 90 * HOUR, 7)
+
+
+def test_listed_upload_is_kept_when_its_likeliest_key_is_outside_the_prefixes() -> None:
+    rules = replace(POLICY, prefixes=("raw/",))
+
+    verdict = prefilter(replace(listed(NOW - 100 * HOUR, "raw%2Fa"), text="raw%2Fa"), NO_SKEW, rules, NOW)
+
+    assert verdict == Keep(policy.OUTSIDE)
+
+
+def test_stale_sibling_whose_start_has_one_reading_is_held_to_its_pauses() -> None:
+    activity = Activity(NOW - 8 * HOUR, 3, (NOW - 10 * HOUR, NOW - 9 * HOUR, NOW - 8 * HOUR))
+
+    assert evaluate(NeedsParts(NOW - 10 * HOUR), activity, SIBLING, NOW) == Abort(3)
+    assert evaluate(NeedsParts(NOW - 13 * HOUR), activity, SIBLING, NOW) == Keep(policy.PAUSES_TOO_LONG)
