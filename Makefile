@@ -100,6 +100,8 @@ package: ## build/function/, which is what `serverless.yml` deploys, and the sam
 		--requirement build/others.txt
 	@$(PIP) install $(TARGET) --no-deps --no-compile --target build/function build/wheels/crcmod-*.whl
 	@cp -R handler/* build/function
+	@# The role's policy is for the person who deploys and for the tests: the function never imports it.
+	@rm build/function/cos_sweeper/scf/cam_policy.py
 	@# Not needed to run, or different on every machine. What is left of *.dist-info: licences, and what is in here.
 	@find build/function -depth \( -name '.*' -o -name __pycache__ -o -name tests -o -path '*/Crypto/SelfTest' \
 		-o -path build/function/bin -o -path build/function/include -o -path '*.dist-info/RECORD' -o -path '*.dist-info/INSTALLER' \

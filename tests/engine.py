@@ -23,9 +23,7 @@ from cos_sweeper.cos.store import Receipt
 from cos_sweeper.engine import continuation
 from cos_sweeper.report.log import Log
 from cos_sweeper.scf.events import decode
-from tests.emulator.account import Account
-from tests.emulator.memory import MemoryStore
-from tests.emulator.seeding import Seed, plant
+from tests.emulator.public import Account, MemoryStore, Seed, plant
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=timezone.utc)
 BUCKETS = (Bucket("photos-1250000000", "ap-guangzhou"), Bucket("logs-1250000000", "ap-singapore"))

@@ -20,7 +20,7 @@ from cos_sweeper.cos import instance
 from cos_sweeper.cos.sdk_store import CosStore
 from cos_sweeper.scf import cam_policy
 from tests.aborting import ABORTING
-from tests.emulator.client import Cloud, Credentials
+from tests.emulator.public import Cloud, Credentials
 
 EVENTS = Path(__file__).parent / "events"
 TOKEN = "an-example-token-of-32-characters"

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from cos_sweeper import app
-from tests.emulator.client import Cloud
+from tests.emulator.public import Cloud
 from tests.fault_table import WAYS, Cell, cells, seen
 from tests.faults.chains import start
 from tests.faults.kinds import KINDS

@@ -45,9 +45,7 @@ from cos_sweeper.report.log import Log
 from cos_sweeper.scf import http_auth, responses
 from cos_sweeper.scf.events import Source, decode, http_request
 from tests.aborting import aborting_settings
-from tests.emulator.client import Cloud
-from tests.emulator.memory import MemoryStore
-from tests.emulator.seeding import Seed, plant
+from tests.emulator.public import Cloud, MemoryStore, Seed, plant
 from tests.engine import BUCKETS, NOW, Engine
 from tests.function import TOKEN, Function, event
 from tests.fuzz import targets

@@ -20,10 +20,7 @@ from cos_sweeper.cos import instance
 from cos_sweeper.cos.sdk_store import Clients, CosStore
 from cos_sweeper.cos.store import Store
 from cos_sweeper.net.client import Connections
-from tests.emulator.account import Account
-from tests.emulator.client import Cloud
-from tests.emulator.memory import MemoryStore
-from tests.emulator.seeding import Seed, plant
+from tests.emulator.public import Account, Cloud, MemoryStore, Seed, plant
 from tests.function import LOGS, PHOTOS
 from tests.profiles import examples
 

@@ -17,7 +17,7 @@ from unittest import mock
 from cos_sweeper.core import deadline, policy, retry
 from cos_sweeper.cos import sdk_store
 from cos_sweeper.engine import listing, processing
-from tests.emulator.client import Cloud, Credentials
+from tests.emulator.public import Cloud, Credentials
 from tests.faults.kinds import KINDS, OPERATIONS, SPECIAL, Kind, arm
 from tests.faults.laws import Played, broken
 from tests.faults.scene import BYSTANDER, Place, Scene, furnish, reports, secrets

@@ -17,8 +17,7 @@ from cos_sweeper.core.model import CHAIN_FAILED, PROBE
 from cos_sweeper.core.retry import ATTEMPTS
 from cos_sweeper.scf import invoker
 from tests.aborting import ABORTING
-from tests.emulator.client import Cloud
-from tests.emulator.invocations import InvocationRecord
+from tests.emulator.public import Cloud, InvocationRecord
 from tests.faults.cell import REPORT, WORDS, Seen, Way, answer_of, finish, heard, outcome_of
 from tests.faults.kinds import KINDS, arm
 from tests.faults.laws import Played, broken, leaked, raised

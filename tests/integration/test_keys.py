@@ -5,7 +5,7 @@ Keys: every one that the SDK addresses rightly is aborted, every other is reject
 import pytest
 
 from cos_sweeper.core.model import Bucket
-from tests.emulator.client import Cloud
+from tests.emulator.public import Cloud
 from tests.function import PHOTOS, Function, named, timer
 
 BUCKET = Bucket(*PHOTOS.split("@"))

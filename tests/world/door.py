@@ -18,8 +18,7 @@ from cos_sweeper.core.plan import ListingTarget
 from cos_sweeper.core.report import Report
 from cos_sweeper.cos.store import Receipt
 from cos_sweeper.engine import task_group
-from tests.emulator import listing
-from tests.emulator.memory import MemoryStore
+from tests.emulator.public import MemoryStore, listing
 from tests.engine import Killed
 from tests.world.scene import PLAIN, Act, Fault, Scene, told
 from tests.world.terms import Rules, Seen, Terms, is_addressable, permits

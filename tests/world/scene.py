@@ -11,9 +11,8 @@ from datetime import datetime, timedelta, timezone
 
 from cos_sweeper.core.errors import CosRejected, Stopped, StoreError, Unavailable
 from cos_sweeper.core.model import Bucket, Upload
-from tests.emulator import bucket as cos
-from tests.emulator.account import Account
-from tests.emulator.seeding import Seed, plant
+from tests.emulator.public import Account, Seed, plant
+from tests.emulator.public import bucket as cos
 from tests.world.terms import HELD, Seen, Skews
 
 BEGINNING = datetime(2026, 11, 22, 12, tzinfo=timezone.utc)

@@ -41,7 +41,7 @@ def test_upload_id_of_harmless_characters_is_valid(upload_id: str) -> None:
 
 @pytest.mark.parametrize("upload_id", ["x y", "1\n", "a" * 257, "1&uploads", "%31", "猫", "１"])
 def test_upload_id_of_other_characters_is_invalid(upload_id: str) -> None:
-    assert validate_key("k", upload_id) == "the upload id is malformed"
+    assert "the upload id is malformed" in (validate_key("k", upload_id) or "")
 
 
 def test_upload_id_that_is_empty_would_delete_the_object() -> None:

@@ -17,9 +17,8 @@ from cos_sweeper.core.keys import validate_key
 from cos_sweeper.cos.sdk_session import Exchange
 from cos_sweeper.net.response import Response, TransportError
 from cos_sweeper.net.sdk_bridge import run_in_greenlet
-from tests.emulator.cam import FULL_ACCESS, Credentials, read_policy
-from tests.emulator.signature import authenticate
-from tests.emulator.wire import read_call
+from tests.emulator.public import FULL_ACCESS, authenticate, read_call, read_policy
+from tests.emulator.public import StoredCredentials as Credentials
 from tests.scripted import READ, RESET, Server, always, answer
 from tests.unit.net.transport import AMPLE, BUCKET, HOST, NO_CONTENT, Client, ok
 

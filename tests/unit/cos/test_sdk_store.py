@@ -19,7 +19,7 @@ from cos_sweeper.cos.sdk_store import Clients, CosStore
 from cos_sweeper.cos.store import Receipt
 from cos_sweeper.net import response
 from cos_sweeper.net.client import Connections
-from tests.emulator.client import Cloud
+from tests.emulator.public import Cloud
 from tests.function import PHOTOS
 
 BUCKET = Bucket(*PHOTOS.split("@"))

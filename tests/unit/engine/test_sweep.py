@@ -36,9 +36,7 @@ from cos_sweeper.engine.continuation import is_probe, run
 from cos_sweeper.engine.paginator import every_bucket
 from cos_sweeper.report.log import Log
 from tests.aborting import aborting_settings
-from tests.emulator.account import Account
-from tests.emulator.memory import MemoryStore
-from tests.emulator.seeding import Seed, plant
+from tests.emulator.public import Account, MemoryStore, Seed, plant
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=timezone.utc)
 PHOTOS = Bucket("photos-1250000000", "ap-guangzhou")

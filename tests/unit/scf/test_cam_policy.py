@@ -2,14 +2,11 @@
 The role's policy, made from the settings, allows what they need and nothing else.
 """
 
-import json
-import re
 from typing import Any
 
 from cos_sweeper.core.settings import load
 from cos_sweeper.scf import cam_policy
 from tests.aborting import ABORTING
-from tests.fixtures import ROOT
 from tests.function import FUNCTION, LOGS, PHOTOS
 
 BUCKET = PHOTOS.partition("@")[0]
@@ -65,10 +62,3 @@ def test_excluded_bucket_gets_no_permission_but_that_to_keep_reports() -> None:
     }
     assert [one["action"] for one in nothing_left["statement"]] == [["scf:InvokeFunction"]]
     assert policy(BUCKETS="*", EXCLUDE_BUCKETS=PHOTOS) == policy(BUCKETS="*")
-
-
-def test_policy_in_the_readme_is_the_generated_one() -> None:
-    readme = (ROOT / "README.md").read_text("utf-8")
-    (shown,) = re.findall(r"## Permissions.*?```json\n(.*?)```", readme, re.DOTALL)[:1]
-
-    assert json.loads(shown) == policy(REPORT=f"{PHOTOS}/sweeper-reports")

@@ -14,7 +14,7 @@ from cos_sweeper.core.retry import ATTEMPTS
 from cos_sweeper.core.settings import Credentials
 from cos_sweeper.scf.context import FunctionName
 from cos_sweeper.scf.invoker import REQUEST_SECONDS, SECONDS_BETWEEN, FunctionInvoker, is_permanent
-from tests.emulator.client import Cloud
+from tests.emulator.public import Cloud
 from tests.function import PHOTOS
 
 # The SDK's own, on Python 3.12 and later.
