@@ -27,7 +27,7 @@ check: $(VENV)/ready ## ruff, mypy and the import contracts alone
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
 	$(RUN) -m mypy
-	PYTHONPATH=handler $(VENV)/bin/lint-imports --no-logo --cache-dir $(VENV)/import-linter
+	PYTHONPATH=handler:. $(VENV)/bin/lint-imports --no-logo --cache-dir $(VENV)/import-linter
 
 nightly: check ## all that takes long: the suite with every case, coverage, faults, soak, fuzz, mutants, memory, scale; two hours
 	@$(MAKE) --no-print-directory --keep-going PROFILE=nightly SOAK='--minutes 20' FUZZ_SECONDS=300 \
