@@ -65,6 +65,9 @@ class Ticking:
     def give_back(self, bucket: Bucket) -> None:
         self.inner.give_back(bucket)
 
+    def is_throttled(self, bucket: Bucket) -> bool:
+        return self.inner.is_throttled(bucket)
+
     async def pause(self, seconds: float) -> bool:
         return await self.inner.pause(seconds)
 

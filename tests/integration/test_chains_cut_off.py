@@ -41,6 +41,16 @@ def test_uploads_that_the_rate_limit_and_the_deadline_cut_off_are_all_aborted_in
     assert chain.failures() == []
 
 
+def test_upload_that_waits_for_its_turn_under_the_rate_limit_is_not_too_slow(chain: Chain) -> None:
+    chain.cloud.seed(PHOTO_BUCKET, "{n:02}", count=30)
+    chain.cloud.throttle(PHOTO_BUCKET, 8, burst=2)
+    chain.set_up(seconds=3, WORKERS="30", VERIFY="none")
+
+    runs = chain.sweep()
+
+    assert (chain.left(), totals(runs)) == ([], {"aborted": 30})
+
+
 @pytest.mark.parametrize("named", [True, False], ids=["named", "swept"])
 def test_abort_whose_response_was_cut_off_is_looked_up_again_and_frees_no_bytes(chain: Chain, *, named: bool) -> None:
     seeded = chain.cloud.seed(PHOTO_BUCKET, "raw/{n}", count=3)

@@ -196,6 +196,9 @@ class Door:
     def give_back(self, bucket: Bucket) -> None:
         self._store.give_back(bucket)
 
+    def is_throttled(self, bucket: Bucket) -> bool:
+        return self._store.is_throttled(bucket)
+
     async def pause(self, seconds: float) -> bool:
         return await self._store.pause(seconds) and not self._run.is_over
 

@@ -164,6 +164,10 @@ class CosStore:
         """As the Store says."""
         self._limiter(bucket).give_back(self._deadline.clock())
 
+    def is_throttled(self, bucket: Bucket) -> bool:
+        """As the Store says."""
+        return self._limiter(bucket).rate(self._deadline.clock()) is not None
+
     async def pause(self, seconds: float) -> bool:
         """As the Store says."""
         if self._deadline.request_seconds(after=seconds) <= WORTH_TRYING_SECONDS:

@@ -56,6 +56,10 @@ class Store(Protocol):
         """The turn that was taken for an abort is not needed."""
         ...
 
+    def is_throttled(self, bucket: Bucket) -> bool:
+        """Whether requests to this bucket are held back now, because COS answered that there were too many."""
+        ...
+
     async def pause(self, seconds: float) -> bool:
         """Wait, and let other tasks go on. False, at once, when no request could be sent afterwards."""
         ...

@@ -206,7 +206,8 @@ class ListingReader:
         return seconds <= 0 or (not deadline.passed and await self._state.store.pause(seconds))
 
     def _cut_off(self, listing: _Listing) -> ListingCutOff:
-        is_blocking = self._state.deadline.clock() - listing.began >= self._state.half
+        is_long = self._state.deadline.clock() - listing.began >= self._state.half
+        is_blocking = is_long and not self._state.store.is_throttled(self._state.plan.scans[listing.number].bucket)
         return ListingCutOff(OUT_OF_TIME, is_blocking, listing.error)
 
 

@@ -89,9 +89,15 @@ class RunState:
             self.given_up[bucket] = replace(outcome, detail=detail)
 
     def blocks(self, outcome: Outcome, began: float) -> bool:
-        """Whether an upload, whose work began then, was cut off although it took most of the run's time."""
+        """
+        Whether an upload, whose work began then, was cut off although it took most of the run's time.
+
+        In a throttled bucket it waited for its turn, which is no fault of the upload's.
+        """
         is_cut_off = isinstance(outcome, Deferred) and outcome.reason == OUT_OF_TIME
-        return is_cut_off and self.deadline.clock() - began >= self.half
+        if not is_cut_off or outcome.upload is None or self.store.is_throttled(outcome.upload.bucket):
+            return False
+        return self.deadline.clock() - began >= self.half
 
 
 def log_problem(outcome: Outcome, log: Log) -> None:

@@ -65,6 +65,9 @@ class ListedStore:
     def give_back(self, _: Bucket) -> None:
         """No rate limit here."""
 
+    def is_throttled(self, _: Bucket) -> bool:
+        return False
+
     async def pause(self, _: float) -> bool:
         await asyncio.sleep(0)
         return True

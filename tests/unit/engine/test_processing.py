@@ -69,6 +69,9 @@ class PartsStore:
     def give_back(self, _: Bucket) -> None:
         """No rate limit here."""
 
+    def is_throttled(self, _: Bucket) -> bool:
+        return False
+
     async def pause(self, _: float) -> bool:
         return self.pauses
 

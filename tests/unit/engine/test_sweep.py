@@ -107,6 +107,9 @@ class Wrapped:
     def give_back(self, bucket: Bucket) -> None:
         self._inner.give_back(bucket)
 
+    def is_throttled(self, bucket: Bucket) -> bool:
+        return self._inner.is_throttled(bucket)
+
     async def pause(self, seconds: float) -> bool:
         return await self._inner.pause(seconds)
 

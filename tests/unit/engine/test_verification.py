@@ -44,6 +44,9 @@ class Stubborn(ListedStore):
     def give_back(self, _: Bucket) -> None:
         """No rate limit here."""
 
+    def is_throttled(self, _: Bucket) -> bool:
+        return False
+
     async def _in_flight(self) -> None:
         self.now += 1
         self.most = max(self.most, self.now)
