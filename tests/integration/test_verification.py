@@ -183,8 +183,8 @@ def test_uploads_that_wait_for_another_look_are_a_few_hundred_at_most(
     status, report = ask(function, *seeded, patience=0.2, WORKERS="8")
 
     aborts = Counter(one.key for one in cloud.requests() if one.operation == ABORT)
-    assert (status, report["failures_by_code"], claims(report)) == (503, {"StillThere": 300}, (0, 0, 0))
-    assert 8 <= sum(number > 1 for number in aborts.values()) < 300
+    assert (status, report["failures_by_code"], claims(report)) == (503, {"StillThere": 400}, (0, 0, 0))
+    assert 8 <= sum(number > 1 for number in aborts.values()) < 400
 
 
 def test_bucket_in_which_no_abort_has_an_effect_is_left_alone(
