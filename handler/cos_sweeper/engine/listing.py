@@ -206,8 +206,11 @@ class ListingReader:
         return seconds <= 0 or (not deadline.passed and await self._state.store.pause(seconds))
 
     def _cut_off(self, listing: _Listing) -> ListingCutOff:
-        is_long = self._state.deadline.clock() - listing.began >= self._state.half
-        is_blocking = is_long and not self._state.store.is_throttled(self._state.plan.scans[listing.number].bucket)
+        state = self._state
+        is_long = state.deadline.clock() - listing.began >= state.half
+        # One that only waited for its turn under the rate limit blocks nothing.
+        has_waited = not listing.failures and state.store.is_throttled(state.plan.scans[listing.number].bucket)
+        is_blocking = is_long and not has_waited
         return ListingCutOff(OUT_OF_TIME, is_blocking, listing.error)
 
 
