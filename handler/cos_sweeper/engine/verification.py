@@ -1,7 +1,7 @@
 """
 After a 204: whether the upload is gone.
 
-VERIFY says which aborts are looked at again. Whatever it says, the first abort of each page is a sample, and what is
+VERIFY says which aborts are looked at again. Unless it is `none`, the first abort of each page is a sample, and what is
 acknowledged beside it waits for the sample's result. A bucket in which an upload was still there, or received a part,
 is distrusted: every later abort in it is looked at. While an upload is still there it is aborted again, after pauses in
 which it holds neither a worker nor its page; a bucket in which too many wait is left alone. A 204 that no look
