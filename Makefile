@@ -7,7 +7,7 @@ PROCESSES ?= $(shell $(PYTHON) -c 'import os; print(min(8, 1 + (os.cpu_count() o
 VENV := .venv-$(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])')
 RUN := PYTHONPATH=handler $(VENV)/bin/python
 
-.PHONY: demo test suite check nightly faults soak fuzz mutants bench transports memory scale audit sbom lock format package clean help
+.PHONY: demo test suite coverage check nightly faults soak fuzz mutants bench memory scale audit sbom lock format package clean help
 
 help: ## this list
 	@sed -nE 's/^([a-z]+):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -17,18 +17,21 @@ demo: $(VENV)/ready ## the real handler against a COS on this machine, in half a
 
 test: check suite ## all that CI runs: ruff, mypy, the tests
 
-suite: $(VENV)/ready ## the tests alone, on PROCESSES processes; PROFILE=nightly tries 20 times as many made-up examples
+suite: $(VENV)/ready ## the tests alone, on PROCESSES processes; PROFILE=nightly runs every case and 20 times as many examples
 	TEST_PROFILE=$(PROFILE) $(RUN) -m pytest --numprocesses $(PROCESSES) --dist worksteal
+
+coverage: $(VENV)/ready ## the tests with the branches of handler/ that they take, 97 % at least
+	TEST_PROFILE=usual $(RUN) -m pytest --numprocesses $(PROCESSES) --dist worksteal --cov
 
 check: $(VENV)/ready ## ruff, mypy and the import contracts alone
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
 	$(RUN) -m mypy
-	PYTHONPATH=handler $(VENV)/bin/lint-imports --no-logo --cache-dir $(VENV)/import-linter
+	PYTHONPATH=handler:. $(VENV)/bin/lint-imports --no-logo --cache-dir $(VENV)/import-linter
 
-nightly: check ## all that takes long: the suite with many examples, faults, soak, fuzz, mutants, memory, scale; two hours
+nightly: check ## all that takes long: the suite with every case, coverage, faults, soak, fuzz, mutants, memory, scale; two hours
 	@$(MAKE) --no-print-directory --keep-going PROFILE=nightly SOAK='--minutes 20' FUZZ_SECONDS=300 \
-		suite faults soak fuzz mutants memory scale
+		suite coverage faults soak fuzz mutants memory scale
 
 faults: $(VENV)/ready ## every fault at every operation, what was written and what was seen; two minutes
 	@PYTHONPATH=handler:. $(VENV)/bin/python -m tests.fault_table
@@ -40,14 +43,11 @@ soak: $(VENV)/ready ## made-up worlds against the laws and an oracle; SOAK='--mi
 fuzz: $(VENV)/ready ## hostile input for every decoder, with atheris; FUZZ_SECONDS=600 for longer
 	@$(RUN) -m tests.fuzz --seconds $(FUZZ_SECONDS)
 
-mutants: $(VENV)/ready ## breaks every guard in the code, one at a time, and says which no test notices; half an hour
+mutants: $(VENV)/ready ## breaks every guard of the modules that only decide, one at a time, and says which no unit test notices
 	@PYTHONPATH=handler:. $(VENV)/bin/python -m tests.mutants $(MUTANTS)
 
 bench: $(VENV)/ready ## what an abort, a sweep, a page and a cold start cost, beside every peer and the limit; six minutes
 	@$(RUN) -m tests.bench.speed $(BENCH)
-
-transports: $(VENV)/ready ## the SDK's call over everything it could ride on; four minutes
-	@$(RUN) -m tests.bench.transports
 
 memory: $(VENV)/ready ## peak memory of a sweep of 10,000 and of 1,000,000 uploads; about ten minutes
 	@$(RUN) -m tests.bench.memory
@@ -67,7 +67,7 @@ $(VENV)/ready: requirements.txt tests/requirements.txt
 	@touch $@
 
 audit: .venv-audit/ready ## whether anything that is deployed has a known vulnerability
-	@.venv-audit/bin/python -m tests.audit
+	@.venv-audit/bin/python -m tests.tools.audit
 
 sbom: .venv-audit/ready ## build/sbom.json, what is deployed, as CycloneDX
 	@mkdir -p build
@@ -75,11 +75,11 @@ sbom: .venv-audit/ready ## build/sbom.json, what is deployed, as CycloneDX
 	@echo "build/sbom.json: $$(grep -c '"purl"' build/sbom.json) packages"
 
 lock: .venv-audit/ready ## the hashes in requirements.txt, after a version was changed there
-	@.venv-audit/bin/python -m tests.lock
+	@.venv-audit/bin/python -m tests.tools.lock
 
-.venv-audit/ready: tests/audit.txt
+.venv-audit/ready: tests/tools/audit.txt
 	@$(PYTHON) -m venv .venv-audit
-	@.venv-audit/bin/python -m pip install -qq --disable-pip-version-check --requirement tests/audit.txt
+	@.venv-audit/bin/python -m pip install -qq --disable-pip-version-check --requirement tests/tools/audit.txt
 	@touch $@
 
 # SCF's machine, whatever this one is. Nothing may be compiled here: it would fit this Python, not that one.

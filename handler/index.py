@@ -37,7 +37,8 @@ def main_handler(event: object, context: object) -> dict[str, Any]:
     log = Log(_write, redactor, request_id=called.request_id)
     error: SweeperError
     try:
-        return app.handle(event, called, os.environ, redactor, log, started, datetime.now(timezone.utc))
+        now = datetime.now(timezone.utc)
+        return app.instance.run(app.handle(event, called, os.environ, redactor, log, started, now))
     except SweeperError as exc:
         log.error("run.failed", error=type(exc).__name__, reason=str(exc))
         exc.args = (redactor.redact(str(exc)),)

@@ -5,14 +5,15 @@ Runs what is queued, one after the other; delivers twice, loses, and kills where
 does. The buckets are those of the laptop's COS.
 """
 
+import asyncio
 import json
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from math import inf
 
-from cos_sweeper.core import checkpoint, plan
+from cos_sweeper.core import checkpoint_reader, plan
 from cos_sweeper.core.deadline import Deadline
 from cos_sweeper.core.model import Bucket, Cursor, Page, PartsPage, Request, ResumeRequest, SweepRequest, Upload
 from cos_sweeper.core.redaction import Redactor
@@ -22,14 +23,16 @@ from cos_sweeper.cos.store import Receipt
 from cos_sweeper.engine import continuation
 from cos_sweeper.report.log import Log
 from cos_sweeper.scf.events import decode
-from tests.emulator.account import Account
-from tests.emulator.memory import MemoryStore
-from tests.emulator.seeding import Seed, plant
+from tests.emulator.public import Account, MemoryStore, Seed, plant
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=timezone.utc)
 BUCKETS = (Bucket("photos-1250000000", "ap-guangzhou"), Bucket("logs-1250000000", "ap-singapore"))
 RETRIES = 2
 NOT_ALLOWED = "UnauthorizedOperation"
+
+
+async def at_once() -> None:
+    """No request is held up."""
 
 
 class Killed(BaseException):
@@ -43,31 +46,34 @@ class Ticking:
     inner: MemoryStore
     ticks: int = 0
     dies_at: int | None = None
-    before_parts: Callable[[], object] = lambda: None
+    before_parts: Callable[[], Awaitable[None]] = at_once
 
     def _tick(self) -> None:
         self.ticks += 1
-        if self.ticks == self.dies_at:
+        if self.dies_at is not None and self.ticks >= self.dies_at:
             raise Killed
 
-    def page(self, bucket: Bucket, start: Cursor, prefix: str) -> Page:
+    async def page(self, bucket: Bucket, start: Cursor, prefix: str) -> Page:
         self._tick()
-        return self.inner.page(bucket, start, prefix)
+        return await self.inner.page(bucket, start, prefix)
 
-    def parts(self, upload: Upload, after: int, *, for_abort: bool = False) -> PartsPage:  # noqa: ARG002
-        self.before_parts()
+    async def parts(self, upload: Upload, after: int, *, for_abort: bool = False) -> PartsPage:  # noqa: ARG002
+        await self.before_parts()
         self._tick()
-        return self.inner.parts(upload, after)
+        return await self.inner.parts(upload, after)
 
     def give_back(self, bucket: Bucket) -> None:
         self.inner.give_back(bucket)
 
-    def pause(self, seconds: float) -> bool:
-        return self.inner.pause(seconds)
+    def is_throttled(self, bucket: Bucket) -> bool:
+        return self.inner.is_throttled(bucket)
 
-    def abort(self, upload: Upload, within: float | None = None) -> Receipt:  # noqa: ARG002
+    async def pause(self, seconds: float) -> bool:
+        return await self.inner.pause(seconds)
+
+    async def abort(self, upload: Upload, within: float | None = None) -> Receipt:  # noqa: ARG002
         """The effect comes before the death, as bad luck has it."""
-        receipt = self.inner.abort(upload)
+        receipt = await self.inner.abort(upload)
         self._tick()
         return receipt
 
@@ -97,7 +103,7 @@ class Engine:
     refuses: set[int] = field(default_factory=set)
     offered: int = 0
     longest_checkpoint: int = 0
-    before_parts: Callable[[], object] = lambda: None
+    before_parts: Callable[[], Awaitable[None]] = at_once
 
     def seed(self, key: str, count: int = 1, *, idle: float = 100, bucket: int = 0, parts: int = 2) -> list[Upload]:
         """Uploads that began 100 hours ago, with parts of 5 bytes, the last one `idle` hours ago."""
@@ -141,15 +147,16 @@ class Engine:
         deadline = Deadline(lambda: store.ticks / 1000, *ends)
         log = Log(lambda _: None, Redactor(()))
         try:
-            report = continuation.run(made, store, deadline, log, self, fan_out=self.settings.fan_out, now=NOW)  # type: ignore[arg-type]
+            run = continuation.run(made, store, deadline, log, self, fan_out=self.settings.fan_out, now=NOW)  # type: ignore[arg-type]
+            report = asyncio.run(run)
         except Killed:
             return False
         self.reports.append(report)
         return True
 
-    def invoke(self, texts: Sequence[str], seconds: float = inf) -> list[str]:  # noqa: ARG002
+    async def invoke(self, payloads: Sequence[str], seconds: float = inf) -> list[str]:  # noqa: ARG002
         """As the Invoker of a chain. An event that only asks whether it may be sent is not counted."""
-        return [self._take(text) for text in texts]
+        return [self._take(payload) for payload in payloads]
 
     def is_permanent(self, code: str) -> bool:
         return code == NOT_ALLOWED
@@ -171,7 +178,7 @@ def resume(text: str, settings: Settings) -> plan.Plan:
     """What the next run makes of a checkpoint, by the way that every event goes."""
     (ask,) = decode(json.loads(text)).requests
     assert isinstance(ask, ResumeRequest)
-    return checkpoint.read(ask.checkpoint, settings, BUCKETS, NOW)
+    return checkpoint_reader.read(ask.checkpoint, settings, BUCKETS, NOW)
 
 
 def empty() -> Account:

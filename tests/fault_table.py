@@ -10,8 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.emulator.client import Cloud
-from tests.emulator.telling import say
+from tests.emulator.public import Cloud, say
 from tests.faults.cell import Seen, Way, play
 from tests.faults.chains import play_invoke, play_killed, start
 

@@ -2,6 +2,7 @@
 The deployed function as a test holds it: an environment, an event in, an answer or an exception and the log out.
 """
 
+import asyncio
 import contextlib
 import io
 import json
@@ -17,10 +18,9 @@ from cos_sweeper.core.errors import BadSettings
 from cos_sweeper.core.settings import load
 from cos_sweeper.cos import instance
 from cos_sweeper.cos.sdk_store import CosStore
-from cos_sweeper.net import turns
 from cos_sweeper.scf import cam_policy
 from tests.aborting import ABORTING
-from tests.emulator.client import Cloud, Credentials
+from tests.emulator.public import Cloud, Credentials
 
 EVENTS = Path(__file__).parent / "events"
 TOKEN = "an-example-token-of-32-characters"
@@ -115,9 +115,9 @@ class Function:
             except Exception as exc:  # what SCF would see
                 return Invocation(None, exc, output.getvalue())
 
-    def _wait(self, patience: float, seconds: float) -> None:
+    async def _wait(self, patience: float, seconds: float) -> None:
         self.waits.append(seconds)
-        turns.sleep(patience * seconds)
+        await asyncio.sleep(patience * seconds)
 
     def _allow(self, environ: dict[str, str]) -> None:
         """The role may do what these settings need, and nothing else."""

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from cos_sweeper.core import checkpoint
 from cos_sweeper.core.model import CHAIN_FAILED, CHECKPOINT, PROBE
 from tests.function import EVENTS, LOGS, PHOTOS, TOKEN, event
-from tests.test_laws import plans
+from tests.laws.checkpoints import plans
 
 BUCKET, OTHER = PHOTOS.partition("@")[0], LOGS.partition("@")[0]
 UPLOAD_ID = "1585130821" + "cb" * 32

@@ -3,6 +3,10 @@ How much the tests try out: enough for every change or, with TEST_PROFILE=nightl
 """
 
 import os
+from collections.abc import Sequence
+from typing import TypeVar
+
+T = TypeVar("T")
 
 PROFILES = ("usual", "nightly")
 NIGHTLY_TIMES = 20
@@ -15,3 +19,9 @@ IS_NIGHTLY = PROFILE == "nightly"
 def examples(usual: int) -> int:
     """How many made-up examples a test tries; usual: with every change."""
     return usual * NIGHTLY_TIMES if IS_NIGHTLY else usual
+
+
+def sample(cases: Sequence[T], usual: int) -> list[T]:
+    """So many of the cases, evenly spaced, or all where there are no more."""
+    count = min(usual, len(cases))
+    return [cases[place * len(cases) // count] for place in range(count)]

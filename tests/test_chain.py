@@ -2,6 +2,7 @@
 More than one invocation: handing on, dealing out, and coming to an end.
 """
 
+import asyncio
 from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
@@ -11,8 +12,8 @@ import pytest
 from cos_sweeper.core import checkpoint
 from cos_sweeper.core.errors import RunFailed
 from cos_sweeper.core.model import AbortRequest, SweepRequest
-from cos_sweeper.core.report import MAX_DETAILS_SHOWN, Report, Status
-from cos_sweeper.net import turns
+from cos_sweeper.core.report import Report, Status
+from cos_sweeper.core.report_builder import MAX_DETAILS_SHOWN
 from cos_sweeper.scf.events import Source
 from cos_sweeper.scf.responses import response
 from tests.aborting import aborting_settings
@@ -89,7 +90,7 @@ def test_a_sweep_is_dealt_out_in_as_many_shares_as_instances_may_work() -> None:
 
     dealer, *workers = scf.reports
     assert (dealer.uploads, dealer.continuations, dealer.status) == (0, 4, Status.PARTIAL)
-    assert [report.shard.places for report in workers] == [(0,), (1,), (2,), (3,)]
+    assert [report.shard.indexes for report in workers] == [(0,), (1,), (2,), (3,)]
     assert sum(report.uploads for report in workers) == 80
     assert all(0 < report.counts["aborted"] < 40 for report in workers)
     assert scf.held() == set()
@@ -101,7 +102,7 @@ def test_shares_are_not_dealt_out_again() -> None:
 
     scf.fire()
 
-    assert {(report.shard.of, report.continuations <= 1) for report in scf.reports[1:]} == {(3, True)}
+    assert {(report.shard.count, report.continuations <= 1) for report in scf.reports[1:]} == {(3, True)}
     assert scf.held() == set()
 
 
@@ -161,7 +162,7 @@ def test_hand_over_that_is_accepted_in_part_raises_and_names_what_is_missing() -
     assert (dealer.failed, dealer.continuations, dealer.status) == ({"ContinuationFailed": 1}, 3, Status.FAILED)
     assert "missing: share 4/4: all of photos-1250000000@ap-guangzhou" in dealer.failures[0]["detail"]
     with pytest.raises(RunFailed):
-        response(Source.ASYNCHRONOUS, dealer, lambda: True)
+        response(Source.ASYNCHRONOUS, dealer, is_raised_elsewhere=True)
     assert response(Source.HTTP, dealer)["statusCode"] == 503
     assert 0 < len(scf.held()) < 40
 
@@ -262,9 +263,9 @@ def test_named_uploads_that_take_most_of_two_runs_fail_alone_in_whatever_order_t
     uploads = scf.seed("{n}", 2, parts=5)
     waits = iter([9])
 
-    def slowly() -> None:
+    async def slowly() -> None:
         for _ in range(next(waits, 0)):
-            turns.sleep(0)
+            await asyncio.sleep(0)
 
     scf.before_parts = slowly
     scf.fire(*(AbortRequest(one.bucket.name, one.key, one.upload_id) for one in uploads))

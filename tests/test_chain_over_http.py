@@ -13,8 +13,7 @@ import pytest
 from cos_sweeper.core.settings import load
 from cos_sweeper.scf import cam_policy
 from tests.aborting import ABORTING
-from tests.emulator.client import Cloud
-from tests.emulator.invocations import InvocationRecord
+from tests.emulator.public import Cloud, InvocationRecord
 from tests.function import FUNCTION, LOGS, PHOTOS
 from tests.profiles import IS_NIGHTLY
 
@@ -63,6 +62,7 @@ def totals(records: list[InvocationRecord]) -> Counter[str]:
     return told
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize(("fan_out", "many"), [(1, 320), (4, 900)])
 def test_many_short_runs_leave_the_buckets_as_one_long_run_does_and_their_reports_add_up(
     fan_out: int, many: int, scf: Cloud
@@ -84,6 +84,7 @@ def test_many_short_runs_leave_the_buckets_as_one_long_run_does_and_their_report
     assert sum(record.answer["bytes_freed"] for record in runs) == many * 2 << 20
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("mishap", [{"duplicate": 1.0}, {"lose": 0.5, "skip": 1, "seed": 3}], ids=["twice", "lost"])
 def test_what_is_delivered_twice_or_lost_is_mended_by_the_next_timer_and_nothing_counts_twice(
     mishap: dict[str, float], scf: Cloud

@@ -4,6 +4,7 @@ Raw events of every trigger, spoiled in every way: a refusal with its reason or 
 Nothing is timed: memory is what was allocated, work is what was called.
 """
 
+import asyncio
 import base64
 import gzip
 import json
@@ -20,7 +21,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from cos_sweeper.core import checkpoint, plan
+from cos_sweeper.core import checkpoint, checkpoint_reader, plan
 from cos_sweeper.core.deadline import Deadline
 from cos_sweeper.core.errors import InternalError, RequestRejected, RunFailed, SweeperError
 from cos_sweeper.core.model import (
@@ -44,15 +45,15 @@ from cos_sweeper.report.log import Log
 from cos_sweeper.scf import http_auth, responses
 from cos_sweeper.scf.events import Source, decode, http_request
 from tests.aborting import aborting_settings
-from tests.emulator.client import Cloud
-from tests.emulator.memory import MemoryStore
-from tests.emulator.seeding import Seed, plant
+from tests.emulator.public import Cloud, MemoryStore, Seed, plant
 from tests.engine import BUCKETS, NOW, Engine
 from tests.function import TOKEN, Function, event
 from tests.fuzz import targets
 from tests.hostile import ARCHIVES, BUCKET, CODINGS, KEY, NAMED, UPLOAD_ID, Giant, Twice, hostile_events, made, text_of
+from tests.laws.buckets import furnish
+from tests.laws.hostile_events import environments
+from tests.laws.requests import is_lawful
 from tests.profiles import examples
-from tests.test_laws import environments, furnish, is_lawful
 
 MIB = 1 << 20
 # What docs/limits.md promises.
@@ -83,26 +84,29 @@ class Watched:
     requests: int = 0
     aborted: list[Upload] = field(default_factory=list)
 
-    def page(self, bucket: Bucket, start: Cursor, prefix: str) -> Page:
+    async def page(self, bucket: Bucket, start: Cursor, prefix: str) -> Page:
         self.requests += 1
         assert bucket in self.allowed
         for text in (start.key, start.upload_id, prefix):
             text.encode("utf-8", "surrogateescape")
-        return self.inner.page(bucket, start, prefix)
+        return await self.inner.page(bucket, start, prefix)
 
     def give_back(self, bucket: Bucket) -> None:
         self.inner.give_back(bucket)
 
-    def pause(self, seconds: float) -> bool:
-        return self.inner.pause(seconds)
+    def is_throttled(self, bucket: Bucket) -> bool:
+        return self.inner.is_throttled(bucket)
 
-    def parts(self, upload: Upload, after: int, *, for_abort: bool = False) -> PartsPage:  # noqa: ARG002
-        self._hold(upload)
-        return self.inner.parts(upload, after)
+    async def pause(self, seconds: float) -> bool:
+        return await self.inner.pause(seconds)
 
-    def abort(self, upload: Upload, within: float | None = None) -> Receipt:  # noqa: ARG002
+    async def parts(self, upload: Upload, after: int, *, for_abort: bool = False) -> PartsPage:  # noqa: ARG002
         self._hold(upload)
-        receipt = self.inner.abort(upload)
+        return await self.inner.parts(upload, after)
+
+    async def abort(self, upload: Upload, within: float | None = None) -> Receipt:  # noqa: ARG002
+        self._hold(upload)
+        receipt = await self.inner.abort(upload)
         self.aborted.append(upload)
         return receipt
 
@@ -148,7 +152,8 @@ class Sandbox:
         time = Deadline(lambda: float(self.store.requests), self.seconds, self.seconds + 50.0, self.seconds + 60.0)
         log = Log(self.lines.append, Redactor(()))
         retries = decoded.source is Source.ASYNCHRONOUS
-        report = continuation.run(made, self.store, time, log, self, fan_out=self.allowed.fan_out, retries=retries)  # type: ignore[arg-type]
+        run = continuation.run(made, self.store, time, log, self, fan_out=self.allowed.fan_out, retries=retries)  # type: ignore[arg-type]
+        report = asyncio.run(run)
         try:
             return made, report, responses.response(decoded.source, report)
         except RunFailed:
@@ -158,15 +163,15 @@ class Sandbox:
         """What cannot be read of a checkpoint is a `RejectedRequest` here; the function raises it with its reason."""
         try:
             if len(requests) == 1 and isinstance(requests[0], ResumeRequest):
-                return checkpoint.read(requests[0].checkpoint, self.allowed, BUCKETS, NOW)
+                return checkpoint_reader.read(requests[0].checkpoint, self.allowed, BUCKETS, NOW)
         except RequestRejected as exc:
             requests = (RejectedRequest(str(exc)),)
         return plan.build_plan(requests, self.allowed, BUCKETS, "run-1", NOW)
 
-    def invoke(self, texts: Sequence[str], _seconds: float = 0) -> list[str]:
+    async def invoke(self, payloads: Sequence[str], _seconds: float = 0) -> list[str]:
         """As the Invoker of a chain: all is accepted."""
-        self.handed += [text for text in texts if not continuation.is_probe(json.loads(text))]
-        return [""] * len(texts)
+        self.handed += [payload for payload in payloads if not continuation.is_probe(json.loads(payload))]
+        return [""] * len(payloads)
 
     def is_permanent(self, _: str) -> bool:
         return False
@@ -195,7 +200,7 @@ def test_whatever_an_event_holds_it_ends_in_a_refusal_with_a_reason_or_in_lawful
     planned, report, answer = sandbox(made(raw))
 
     if planned is not None and report is not None:
-        told = planned.refused
+        told = planned.rejected
         assert planned.scans or planned.named or told or report.uploads == 0
         assert all(0 < len(one.reason) <= MOST_REASON_LENGTH for one in told)
         assert len(planned.named) + len(told) <= MOST_ASKS + 1
@@ -208,7 +213,7 @@ def test_whatever_an_event_holds_it_ends_in_a_refusal_with_a_reason_or_in_lawful
     for text in sandbox.handed:
         assert len(text.encode()) <= MOST_CHECKPOINT_BYTES
         # What a run hands on, the next one takes: a chain does not end in a refusal of its own words.
-        assert checkpoint.read(json.loads(text)[CHECKPOINT], allowed, BUCKETS, NOW).number > 1
+        assert checkpoint_reader.read(json.loads(text)[CHECKPOINT], allowed, BUCKETS, NOW).number > 1
 
 
 @settings(max_examples=examples(25), suppress_health_check=list(HealthCheck))
@@ -369,9 +374,9 @@ def test_no_event_makes_more_work_than_its_size_calls_for(name: str) -> None:
         planned, _, _ = sandbox(FLOODS[name])
 
     assert planned is not None
-    assert len(planned.named) + len(planned.refused) <= MOST_ASKS + 1
+    assert len(planned.named) + len(planned.rejected) <= MOST_ASKS + 1
     assert len(planned.scans) <= MOST_SCANS
-    assert all(len(refused.reason) <= MOST_REASON_LENGTH for refused in planned.refused)
+    assert all(len(refused.reason) <= MOST_REASON_LENGTH for refused in planned.rejected)
 
 
 def test_a_sweep_of_more_listings_than_fit_in_its_checkpoints_is_refused() -> None:
@@ -383,8 +388,8 @@ def test_a_sweep_of_more_listings_than_fit_in_its_checkpoints_is_refused() -> No
         (SweepRequest(prefixes=letters),), aborting_settings(buckets[:100]), buckets[:100], "run-1", NOW
     )
 
-    assert (len(many.scans), "101 buckets by 100 prefixes" in many.refused[0].reason) == (0, True)
-    assert (len(enough.scans), enough.refused) == (MOST_SCANS, ())
+    assert (len(many.scans), "101 buckets times 100 prefixes" in many.rejected[0].reason) == (0, True)
+    assert (len(enough.scans), enough.rejected) == (MOST_SCANS, ())
 
 
 def test_http_takes_no_more_uploads_than_an_answer_can_tell_of() -> None:
@@ -412,7 +417,7 @@ def reasons(raw: Any) -> list[str]:
     planned, _, _ = sandbox(raw)
     assert planned is not None
     assert sandbox.store.requests == 0
-    return [*(refused.reason for refused in planned.refused), *planned.dropped]
+    return [*(refused.reason for refused in planned.rejected), *planned.dropped]
 
 
 def completed(*place: str, value: Any) -> Any:
@@ -442,13 +447,13 @@ BATCH = json.dumps({"records": [{"content": json.dumps(NAMED)}]}).encode()
         ({**NAMED, "key": DEEP}, "`key` is a list"),
         (completed("cos", "cosObject", "key", value="/1250000000/photos/a/.."), "last segment"),
         (completed("cos", "cosObject", "key", value="/1250000000/photos/" + "k" * 851), "the key has 851 bytes"),
-        (cls(ARCHIVES["two in one"](BATCH)), "goes on behind the end"),
-        (cls(ARCHIVES["rubbish behind"](BATCH)), "goes on behind the end"),
+        (cls(ARCHIVES["two in one"](BATCH)), "continues after the end"),
+        (cls(ARCHIVES["rubbish behind"](BATCH)), "continues after the end"),
         (cls(ARCHIVES["wrong checksum"](BATCH)), "not gzip"),
         (cls(ARCHIVES["wrong length"](BATCH)), "not gzip"),
-        (cls(ARCHIVES["cut short"](BATCH)), "cut short"),
+        (cls(ARCHIVES["cut short"](BATCH)), "truncated"),
         (cls(ARCHIVES["zlib"](BATCH)), "not gzip"),
-        (cls(b""), "cut short"),
+        (cls(b""), "truncated"),
         (cls(gzip.compress(b'{"records": 5}')), "no list of records"),
         (cls(gzip.compress(b'{"records": {}}')), "no list of records"),
         ({"clslogs": {"data": CODINGS["cut"](gzip.compress(BATCH))}}, "not base64"),
@@ -470,13 +475,13 @@ BATCH = json.dumps({"records": [{"content": json.dumps(NAMED)}]}).encode()
         (sweep_checkpoint(todo=[["upload", 0, BUCKET, KEY, UPLOAD_ID + "\n"]]), "the upload id is malformed"),
         (sweep_checkpoint(todo=[["upload", 0, "photos-1250000001", KEY, UPLOAD_ID]]), "no longer among BUCKETS"),
         (sweep_checkpoint(todo=[["scan", 0, BUCKET + "\n", "", "", ""]]), "no longer among BUCKETS"),
-        (sweep_checkpoint(share=[0, 1]), "no list of shares"),
+        (sweep_checkpoint(share=[0, 1]), "no list of shards"),
         (sweep_checkpoint(share=[DEEP, 1]), "the checkpoint is damaged"),
         (sweep_checkpoint(fraction=[1, 0]), "fraction is not a whole number"),
         (sweep_checkpoint(fraction=1), "damaged: TypeError"),
         (sweep_checkpoint(limit=-1), "limit of aborts is not a whole number"),
         (sweep_checkpoint(aborted=None), "number of aborts is not a whole number"),
-        (sweep_checkpoint(stalled="1"), "got nowhere is not a whole number"),
+        (sweep_checkpoint(stalled="1"), "runs without progress is not a whole number"),
         (sweep_checkpoint(todo=[["upload", 0, BUCKET, KEY, UPLOAD_ID, {"attempts": 4}]]), "number of attempts"),
         (sweep_checkpoint(todo=[["upload", 0, BUCKET, KEY, UPLOAD_ID, {"markers": 5}]]), "damaged: TypeError"),
         (
@@ -544,7 +549,7 @@ def test_a_key_as_large_as_an_event_does_not_make_an_answer_that_is_too_large(ki
         planned, _, answer = Sandbox(aborting_settings(BUCKETS))(raw)
 
         assert planned is not None
-        assert len(planned.refused) == 1
+        assert len(planned.rejected) == 1
         assert len(json.dumps(answer)) <= 20_000
 
 

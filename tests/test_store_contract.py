@@ -2,9 +2,11 @@
 What every Store promises: the one over the SDK and HTTP, and the one in memory, which must not drift from it.
 """
 
-from collections.abc import Callable, Iterator
+import asyncio
+from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
+from typing import Any, TypeVar
 
 import pytest
 from hypothesis import given, settings
@@ -14,15 +16,15 @@ from cos_sweeper.core.deadline import run_deadline
 from cos_sweeper.core.errors import CosRejected, NoSuchUpload, RequestRejected
 from cos_sweeper.core.model import Bucket, Cursor, ListedUpload, Upload
 from cos_sweeper.core.settings import Credentials
+from cos_sweeper.cos import instance
 from cos_sweeper.cos.sdk_store import Clients, CosStore
 from cos_sweeper.cos.store import Store
 from cos_sweeper.net.client import Connections
-from tests.emulator.account import Account
-from tests.emulator.client import Cloud
-from tests.emulator.memory import MemoryStore
-from tests.emulator.seeding import Seed, plant
+from tests.emulator.public import Account, Cloud, MemoryStore, Seed, plant
 from tests.function import LOGS, PHOTOS
 from tests.profiles import examples
+
+T = TypeVar("T")
 
 BUCKET = Bucket(*PHOTOS.split("@"))
 OTHER = Bucket(*LOGS.split("@"))
@@ -34,13 +36,17 @@ class World:
     """A store and a way to put uploads behind it."""
 
     store: Store
+    loop: asyncio.AbstractEventLoop
     seed: Callable[..., list[Upload]]
     reset: Callable[[], None]
 
+    def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        return self.loop.run_until_complete(coroutine)
 
-def in_memory() -> World:
+
+def in_memory(loop: asyncio.AbstractEventLoop) -> World:
     account = Account("1250000000")
-    world = World(MemoryStore(account, lambda: NOW), list, account.buckets.clear)
+    world = World(MemoryStore(account, lambda: NOW), loop, list, account.buckets.clear)
 
     def seed(key: str, count: int = 1, part_numbers: tuple[int, ...] = (1,), part_size: int = 1 << 20) -> list[Upload]:
         start = NOW - timedelta(hours=100)
@@ -56,7 +62,7 @@ def in_memory() -> World:
     return world
 
 
-def over_http(cloud: Cloud, connections: Connections) -> World:
+def over_http(cloud: Cloud, connections: Connections, loop: asyncio.AbstractEventLoop) -> World:
     role = Credentials(cloud.owner.secret_id, cloud.owner.secret_key, "")
     store = CosStore(Clients(role, plain_http=True), connections, run_deadline(lambda: 0.0, 60, 0.0))
 
@@ -65,49 +71,51 @@ def over_http(cloud: Cloud, connections: Connections) -> World:
         seeded = cloud.seed(BUCKET.name, key, count=count, part_size=part_size, **numbers)
         return [Upload(BUCKET, one.key, one.upload_id) for one in seeded]
 
-    return World(store, seed, lambda: cloud.reset(PHOTOS, LOGS))
+    return World(store, loop, seed, lambda: cloud.reset(PHOTOS, LOGS))
 
 
 @pytest.fixture(params=["memory", "http"])
 def world(request: pytest.FixtureRequest, running_cloud: Cloud) -> Iterator[World]:
     connections = Connections(running_cloud.port)
-    made = in_memory() if request.param == "memory" else over_http(running_cloud, connections)
+    loop = asyncio.new_event_loop()
+    made = in_memory(loop) if request.param == "memory" else over_http(running_cloud, connections, loop)
     made.reset()
     yield made
     connections.close()
+    instance.close(loop)
 
 
-def walk(store: Store, prefix: str = "") -> list[ListedUpload]:
+def walk(world: World, prefix: str = "") -> list[ListedUpload]:
     found: list[ListedUpload] = []
     cursor: Cursor | None = Cursor()
     while cursor is not None:
-        page = store.page(BUCKET, cursor, prefix)
+        page = world.run(world.store.page(BUCKET, cursor, prefix))
         found += page.listed
         cursor = page.next
     return found
 
 
-def test_every_upload_is_listed_once_across_pages_and_within_one_key(world: World) -> None:
+def test_listing_shows_every_upload_once_across_pages_and_within_one_key(world: World) -> None:
     planted = world.seed("a/{n}", count=1000) + world.seed("c/猫 +?#{n}", count=1000) + world.seed("d/{n}", count=300)
     planted += world.seed("b", count=600) + world.seed("b", count=600)
 
-    found = walk(world.store)
+    found = walk(world)
 
     assert len(found) == 3500
     assert {one.upload for one in found} == set(planted)
 
 
-def test_a_listing_keeps_to_its_prefix(world: World) -> None:
+def test_listing_keeps_to_its_prefix(world: World) -> None:
     inside = world.seed("raw/{n}", count=3)
     world.seed("rax/{n}", count=3)
 
-    assert {one.upload for one in walk(world.store, "raw/")} == set(inside)
+    assert {one.upload for one in walk(world, "raw/")} == set(inside)
 
 
-def test_a_listing_tells_when_an_upload_was_started_and_by_whom(world: World) -> None:
+def test_listing_says_when_an_upload_was_started_and_by_whom(world: World) -> None:
     world.seed("a")
 
-    (one,) = walk(world.store)
+    (one,) = walk(world)
 
     assert one.initiated is not None
     assert one.initiated.utcoffset() == timedelta(0)
@@ -116,21 +124,21 @@ def test_a_listing_tells_when_an_upload_was_started_and_by_whom(world: World) ->
 
 @settings(max_examples=examples(20))
 @given(keys=st.lists(st.text(min_size=1, max_size=12).filter(lambda key: key[0] not in "/\\"), max_size=5))
-def test_keys_come_out_of_a_listing_as_they_are(keys: list[str], world: World) -> None:
+def test_listing_shows_keys_as_they_are(keys: list[str], world: World) -> None:
     keys = [key for key in keys if "{" not in key]
     world.reset()
     for key in keys:
         world.seed(key)
 
-    assert sorted(one.upload.key for one in walk(world.store)) == sorted(keys)
+    assert sorted(one.upload.key for one in walk(world)) == sorted(keys)
 
 
 def test_parts_come_in_pages_by_number(world: World) -> None:
     (upload,) = world.seed("a", part_numbers=tuple(range(2, 2502)), part_size=7)
 
-    first = world.store.parts(upload, 0)
-    second = world.store.parts(upload, first.next or 0)
-    third = world.store.parts(upload, second.next or 0)
+    first = world.run(world.store.parts(upload, 0))
+    second = world.run(world.store.parts(upload, first.next or 0))
+    third = world.run(world.store.parts(upload, second.next or 0))
 
     assert [(len(page.parts), page.next) for page in (first, second, third)] == [
         (1000, 1001),
@@ -141,60 +149,60 @@ def test_parts_come_in_pages_by_number(world: World) -> None:
     assert all(part.last_modified is not None for part in first.parts)
 
 
-def test_an_upload_without_parts_has_an_empty_page(world: World) -> None:
+def test_upload_without_parts_has_an_empty_page(world: World) -> None:
     (upload,) = world.seed("a", part_numbers=())
 
-    page = world.store.parts(upload, 0)
+    page = world.run(world.store.parts(upload, 0))
 
     assert (page.parts, page.next) == ((), None)
 
 
-def test_an_abort_takes_exactly_one_upload_away(world: World) -> None:
+def test_abort_removes_exactly_one_upload(world: World) -> None:
     first, second = world.seed("a", count=2)
 
-    receipt = world.store.abort(first)
+    receipt = world.run(world.store.abort(first))
 
     assert receipt.request_id
-    assert [one.upload for one in walk(world.store)] == [second]
+    assert [one.upload for one in walk(world)] == [second]
 
 
-def test_what_is_gone_is_told_apart(world: World) -> None:
+def test_upload_that_is_gone_is_no_such_upload(world: World) -> None:
     (upload,) = world.seed("a")
-    world.store.abort(upload)
+    world.run(world.store.abort(upload))
 
     with pytest.raises(NoSuchUpload):
-        world.store.abort(upload)
+        world.run(world.store.abort(upload))
     with pytest.raises(NoSuchUpload):
-        world.store.parts(upload, 0)
+        world.run(world.store.parts(upload, 0))
 
 
 @pytest.mark.parametrize("key", ["", "/", "/a", ".", "..", "a/.", "a/..", "a\ud800", "k" * 851], ids=repr)
-def test_a_key_that_would_address_something_else_is_refused(key: str, world: World) -> None:
+def test_key_that_would_address_something_else_is_rejected(key: str, world: World) -> None:
     with pytest.raises(RequestRejected):
-        world.store.abort(Upload(BUCKET, key, "1" * 74))
+        world.run(world.store.abort(Upload(BUCKET, key, "1" * 74)))
 
 
 @pytest.mark.parametrize("upload_id", ["", " ", "a b", "a\n", "é", "a&b"], ids=repr)
-def test_an_upload_id_that_could_mean_something_else_is_refused(upload_id: str, world: World) -> None:
+def test_upload_id_that_could_mean_something_else_is_rejected(upload_id: str, world: World) -> None:
     with pytest.raises(RequestRejected):
-        world.store.abort(Upload(BUCKET, "k", upload_id))
+        world.run(world.store.abort(Upload(BUCKET, "k", upload_id)))
 
 
-def test_a_bucket_that_is_not_there_is_rejected(world: World) -> None:
+def test_bucket_that_is_not_there_is_rejected(world: World) -> None:
     nowhere = Bucket("nowhere-1250000000", "ap-guangzhou")
 
     with pytest.raises(CosRejected) as caught:
-        world.store.page(nowhere, Cursor(), "")
+        world.run(world.store.page(nowhere, Cursor(), ""))
 
     assert (caught.value.code, caught.value.status) == ("NoSuchBucket", 404)
 
 
-def test_the_buckets_of_all_regions_are_listed(world: World) -> None:
-    page = world.store.buckets("")
+def test_buckets_of_all_regions_are_listed(world: World) -> None:
+    page = world.run(world.store.buckets(""))
 
     assert page.buckets == (OTHER, BUCKET)
     assert page.next is None
 
 
-def test_a_report_can_be_kept(world: World) -> None:
-    world.store.put_report(BUCKET, "reports/猫.json", b"{}")
+def test_report_can_be_stored(world: World) -> None:
+    world.run(world.store.put_report(BUCKET, "reports/猫.json", b"{}"))

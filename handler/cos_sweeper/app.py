@@ -11,18 +11,19 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from cos_sweeper.core import checkpoint, plan, settings
+from cos_sweeper.core import checkpoint_reader, plan, settings
 from cos_sweeper.core.deadline import Deadline, fitting_workers, run_deadline
 from cos_sweeper.core.errors import RequestRejected, RunFailed, StoreError
 from cos_sweeper.core.model import Bucket, Request, ResumeRequest, SweepRequest
 from cos_sweeper.core.outcomes import fields, fields_of_bucket
-from cos_sweeper.core.policy import CLOCK_OFF
+from cos_sweeper.core.policy import CLOCK_SKEWED
 from cos_sweeper.core.redaction import Redactor
-from cos_sweeper.core.report import Report, ReportBuilder, Status
+from cos_sweeper.core.report import Report, Status
+from cos_sweeper.core.report_builder import ReportBuilder
 from cos_sweeper.core.settings import Settings
 from cos_sweeper.cos.instance import InstanceCache
 from cos_sweeper.cos.sdk_store import CosStore
-from cos_sweeper.engine import continuation, paginator, sweep
+from cos_sweeper.engine import continuation, paginator, run_state
 from cos_sweeper.engine.continuation import Invoker
 from cos_sweeper.report.log import Log
 from cos_sweeper.report.report_store import ReportStore
@@ -36,7 +37,7 @@ SHORT_LIMIT_SECONDS = 60
 instance = InstanceCache()
 
 
-def handle(
+async def handle(
     event: object,
     context: Context,
     environ: Mapping[str, str],
@@ -80,12 +81,13 @@ def handle(
         ),
         retries=decoded.source is events.Source.ASYNCHRONOUS,
     )
-    done = replace(run.report(), ignored=len(decoded.ignored))
-    payload = run.store_report(done)
-    if CLOCK_OFF in done.kept:
-        log.warning("clock.skewed", kept=done.kept[CLOCK_OFF])
+    done = replace(await run.report(), ignored=len(decoded.ignored))
+    payload = await run.store_report(done)
+    if CLOCK_SKEWED in done.kept:
+        log.warning("clock.skewed", kept=done.kept[CLOCK_SKEWED])
     log.info("run.finished", **{name: value for name, value in payload.items() if not isinstance(value, (dict, list))})
-    response = responses.response(decoded.source, done, lambda: run.raise_elsewhere(done), payload)
+    is_raised_elsewhere = responses.raises_elsewhere(decoded.source, done) and await run.raise_elsewhere(done)
+    response = responses.response(decoded.source, done, is_raised_elsewhere=is_raised_elsewhere, report_as_json=payload)
     cleaned: dict[str, Any] = redactor.redact_all(response, keep_numbers=True)
     return cleaned
 
@@ -105,16 +107,16 @@ class _Run:
     reports: ReportStore
     retries: bool
 
-    def report(self) -> Report:
+    async def report(self) -> Report:
         """Do what the event requests, as far as this run comes."""
         run_id = f"{self.now:%Y%m%dT%H%M%SZ}-{os.urandom(4).hex()}"
         try:
-            buckets, as_of = self._buckets()
+            buckets, as_of = await self._buckets()
         except StoreError as exc:
             return self._without_buckets(exc, run_id)
         planned = self._resumed(buckets, as_of) or plan.build_plan(self.requests, self.settings, buckets, run_id, as_of)
         self._log_plan(planned)
-        return continuation.run(
+        return await continuation.run(
             planned,
             self.store,
             self.deadline,
@@ -127,35 +129,36 @@ class _Run:
             save=self.reports.put_report,
         )
 
-    def store_report(self, done: Report) -> dict[str, Any]:
+    async def store_report(self, done: Report) -> dict[str, Any]:
         """Store the report, and events that can be sent again. Returns the report as JSON, without secrets."""
-        stored = self.reports.put_report(done) if self._is_worth_storing(done) else self.reports.redacted(done)
+        is_worth_storing = self._is_worth_storing(done)
+        stored = await self.reports.put_report(done) if is_worth_storing else self.reports.redacted(done)
         if self.reports.is_on:
             for name, body in rejected_events.documents(self.event, done, self.reports.redactor):
-                self.reports.put_event(name, body)
+                await self.reports.put_event(name, body)
         return stored
 
-    def raise_elsewhere(self, done: Report) -> bool:
+    async def raise_elsewhere(self, done: Report) -> bool:
         """Invoke the function with an event that only raises. Returns whether SCF accepted it."""
         if self.invoker is None:
             return False
-        (code,) = self.invoker.invoke([continuation.failure_event(done)])
+        (code,) = await self.invoker.invoke([continuation.failure_event(done)])
         if code:
             self.log.error("chain.failure_not_reported", code=code)
         return not code
 
-    def _buckets(self) -> tuple[Sequence[Bucket], datetime]:
+    async def _buckets(self) -> tuple[Sequence[Bucket], datetime]:
         """The buckets that the settings allow, and the earlier of our clock and COS's. Raises StoreError."""
         allowed = self.settings.buckets
         # Which buckets there are matters only where something is requested.
         listed = allowed is None and bool(self.requests)
-        known, as_of = paginator.every_bucket(self.store, self.now) if listed else (allowed or (), self.now)
+        known, as_of = await paginator.every_bucket(self.store, self.now) if listed else (allowed or (), self.now)
         return tuple(bucket for bucket in known if bucket.name not in self.settings.exclude_buckets), as_of
 
     def _without_buckets(self, exc: StoreError, run_id: str) -> Report:
         """Without the list of buckets nothing can be done: the platform keeps the event and retries."""
         builder = ReportBuilder(plan.build_plan((), self.settings, (), run_id, self.now))
-        failed = sweep.bucket_failed(None, exc)
+        failed = run_state.bucket_failed(None, exc)
         builder.bucket_failed(failed)
         builder.must_raise = True
         self.log.error("bucket.failed", **fields_of_bucket(failed))
@@ -166,15 +169,15 @@ class _Run:
         match self.requests:
             case (ResumeRequest(raw),):
                 try:
-                    return checkpoint.read(raw, self.settings, buckets, now)
+                    return checkpoint_reader.read(raw, self.settings, buckets, now)
                 except RequestRejected as exc:
                     raise RunFailed(f"the chain ends here: {exc}; the next sweep begins anew") from exc
             case _:
                 return None
 
     def _log_plan(self, planned: plan.Plan) -> None:
-        digest = rejected_events.digest(self.event) if planned.refused else ""
-        for rejected in planned.refused:
+        digest = rejected_events.digest(self.event) if planned.rejected else ""
+        for rejected in planned.rejected:
             self.log.warning("request.rejected", event_digest=digest, **fields(rejected))
         for note in planned.notes:
             self.log.warning("event.key_adjusted", reason=note)

@@ -2,38 +2,51 @@
 The rows of this project: the only module of the benchmark that knows how the function sends its requests.
 """
 
+import asyncio
 import contextlib
 import itertools
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any
 
 from cos_sweeper.core import plan
-from cos_sweeper.core.deadline import REQUEST_SECONDS, fitting_workers, run_deadline
+from cos_sweeper.core.deadline import fitting_workers, run_deadline
 from cos_sweeper.core.model import BEGINNING, Bucket, SweepRequest, Upload
 from cos_sweeper.core.redaction import Redactor
 from cos_sweeper.core.settings import Credentials, Settings
-from cos_sweeper.cos.sdk_session import Exchange
 from cos_sweeper.cos.sdk_store import Clients, CosStore
 from cos_sweeper.engine import sweep
 from cos_sweeper.net.client import Connections
-from cos_sweeper.net.turns import Crew
 from cos_sweeper.report.log import Log
 from tests.bench import load
 from tests.bench.figures import Figures, Stretch, Watch
 
 BUCKET = Bucket(load.BUCKET, load.REGION)
 LIMIT_SECONDS = 900.0
+TICK_SECONDS = 0.01
+WITHIN_SECONDS = 5.0
 
 
 def aborts(port: int, in_flight: int, seconds: float, tls_ca: str | None = None) -> Figures:
     """Abort through the store, so many at a time, for so many seconds."""
     store = _store(port, tls_ca)
     uploads = itertools.cycle([Upload(BUCKET, key, upload_id) for key, upload_id in load.uploads(4096)])
-    return in_session(lambda: store.abort(next(uploads)), in_flight, seconds)
+    return asyncio.run(in_tasks(lambda: store.abort(next(uploads)), in_flight, seconds))
+
+
+def looks_and_aborts(port: int, in_flight: int, seconds: float, tls_ca: str | None = None) -> Figures:
+    """List the parts of an upload and abort it, as a sweep does, so many at a time, for so many seconds."""
+    store = _store(port, tls_ca)
+    uploads = itertools.cycle([Upload(BUCKET, key, upload_id) for key, upload_id in load.uploads(4096)])
+
+    async def look_and_abort() -> None:
+        upload = next(uploads)
+        await store.parts(upload, 0, for_abort=True)
+        await store.abort(upload, WITHIN_SECONDS)
+
+    return asyncio.run(in_tasks(look_and_abort, in_flight, seconds))
 
 
 def tell_sweep(port: int, uploads: int, in_flight: int) -> None:
@@ -58,7 +71,7 @@ def tell_wide(port: int, uploads: int, tls_ca: str) -> None:
     asked = plan.build_plan((SweepRequest(),), settings, (BUCKET,), "bench", datetime.now(timezone.utc))
     deadline = run_deadline(time.monotonic, LIMIT_SECONDS, time.monotonic())
     stretch = Stretch(0)
-    swept = sweep.run(asked, _store(port, tls_ca), deadline, Log(lambda _: None, Redactor(())))
+    swept = asyncio.run(sweep.run(asked, _store(port, tls_ca), deadline, Log(lambda _: None, Redactor(()))))
     figures = stretch.figures(swept.report_builder.counts["aborted"])
     if figures.calls != uploads:
         raise AssertionError(f"{figures.calls} of {uploads} aborted: {swept.report_builder.counts}")
@@ -67,35 +80,29 @@ def tell_wide(port: int, uploads: int, tls_ca: str) -> None:
 
 def page(port: int) -> Callable[[], object]:
     """What lists one page of 1,000 uploads, through the store."""
-    store = _store(port, None)
-    return lambda: store.page(BUCKET, BEGINNING, "")
+    store, loop = _store(port, None), asyncio.new_event_loop()
+    return lambda: loop.run_until_complete(store.page(BUCKET, BEGINNING, ""))
 
 
-class Session:
-    """The project's transport where the SDK expects a session, for the table of transports."""
-
-    def __init__(self, port: int) -> None:
-        self._connections = Connections(port)
-
-    def __getattr__(self, verb: str) -> Any:
-        return getattr(Exchange(self._connections, REQUEST_SECONDS), verb)
-
-
-def in_session(call: Callable[[], object], in_flight: int, seconds: float) -> Figures:
+async def in_tasks(call: Callable[[], Awaitable[object]], in_flight: int, seconds: float) -> Figures:
     """Make the same call over and over in so many tasks; a call that raises ends the row."""
     watch = Watch(seconds)
 
-    def work() -> None:
+    async def work() -> None:
         while True:
-            call()
+            await call()
             watch.done += 1
 
-    with Crew() as crew:
-        for _ in range(in_flight):
-            crew.start(work)
-        while not watch.over:
-            crew.turn()
-        return watch.figures()
+    tasks = [asyncio.ensure_future(work()) for _ in range(in_flight)]
+    while not watch.over:
+        done, _ = await asyncio.wait(tasks, timeout=TICK_SECONDS)
+        for task in done:
+            task.result()
+    figures = watch.figures()
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    return figures
 
 
 def _store(port: int, tls_ca: str | None) -> CosStore:

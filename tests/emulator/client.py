@@ -219,8 +219,13 @@ class Cloud(CosCalls, ScfCalls):
 
     def credentials(self) -> list[Credentials]:
         """All credentials that are let in, those of instances among them, or would be were they not out of date."""
-        listed = self._ask("GET", "/credentials")["credentials"]
+        listed = self.credentials_with_policies()
         return [Credentials(each["secret_id"], each["secret_key"], each["token"]) for each in listed]
+
+    def credentials_with_policies(self) -> list[dict[str, Any]]:
+        """The same, each with its policy."""
+        listed: list[dict[str, Any]] = self._ask("GET", "/credentials")["credentials"]
+        return listed
 
     def set_role_policy(self, policy: dict[str, Any]) -> None:
         """Let the function's role, and the instances that start from now on, do what the policy says; until a reset."""

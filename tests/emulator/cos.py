@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timezone
 from email.utils import format_datetime
 
 from aiohttp import web
@@ -261,7 +261,7 @@ class _DateHeader:
     """The Date header's text, made once a second."""
 
     def __init__(self) -> None:
-        self._second = datetime.min
+        self._second = datetime.min.replace(tzinfo=timezone.utc)
         self._text = ""
 
     def at(self, now: datetime) -> str:

@@ -4,8 +4,10 @@ What was asked of COS and what it answered, request by request.
 
 from collections import Counter, deque
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timezone
 from itertools import islice
+
+NEVER = datetime.min.replace(tzinfo=timezone.utc)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,7 @@ class Request:
     request_id: str
     secret_id: str
     fault: str
-    arrived: datetime = datetime.min
+    arrived: datetime = NEVER
     date: str = ""
     dropped_bytes: int | None = None
     body: str = ""

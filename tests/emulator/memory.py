@@ -4,6 +4,7 @@ The same COS as a `Store`, without HTTP, SDK or signatures: the rules of `bucket
 For laws that want thousands of sweeps. The contract suite holds it against the real store, so it cannot drift.
 """
 
+import asyncio
 from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 
@@ -11,7 +12,6 @@ from cos_sweeper.core import model
 from cos_sweeper.core.errors import CosRejected, NoSuchUpload, RequestRejected, StoreError
 from cos_sweeper.core.keys import validate_key
 from cos_sweeper.cos.store import Receipt
-from cos_sweeper.net import turns
 from tests.emulator.account import Account
 from tests.emulator.errors import CosError
 from tests.emulator.listing import Query
@@ -26,11 +26,11 @@ class MemoryStore:
         self._page_size = page_size
         self._aborts = 0
 
-    def buckets(self, marker: str) -> model.BucketsPage:
+    async def buckets(self, marker: str) -> model.BucketsPage:
         page = self._account.list_buckets(marker=marker)
         return model.BucketsPage(tuple(model.Bucket(one.name, one.region) for one in page.buckets), page.next_marker)
 
-    def page(self, bucket: model.Bucket, start: model.Cursor, prefix: str) -> model.Page:
+    async def page(self, bucket: model.Bucket, start: model.Cursor, prefix: str) -> model.Page:
         query = Query(prefix=prefix, key_marker=start.key, id_marker=start.upload_id, limit=self._page_size)
         try:
             page = self._account.bucket(bucket.name).list_uploads(query)
@@ -43,7 +43,7 @@ class MemoryStore:
         following = model.Cursor(*page.next_marker) if page.next_marker else None
         return model.Page(listed, following, timedelta(0), "memory", self._now())
 
-    def parts(self, upload: model.Upload, after: int, *, for_abort: bool = False) -> model.PartsPage:  # noqa: ARG002
+    async def parts(self, upload: model.Upload, after: int, *, for_abort: bool = False) -> model.PartsPage:  # noqa: ARG002
         _check(upload)
         try:
             bucket = self._account.bucket(upload.bucket.name)
@@ -55,7 +55,7 @@ class MemoryStore:
         )
         return model.PartsPage(parts, page.next_marker, timedelta(0), self._now())
 
-    def abort(self, upload: model.Upload, within: float | None = None) -> Receipt:  # noqa: ARG002
+    async def abort(self, upload: model.Upload, within: float | None = None) -> Receipt:  # noqa: ARG002
         _check(upload)
         try:
             self._account.bucket(upload.bucket.name).abort(upload.key, upload.upload_id)
@@ -67,11 +67,15 @@ class MemoryStore:
     def give_back(self, bucket: model.Bucket) -> None:
         """No rate limit holds anybody back here."""
 
-    def pause(self, seconds: float) -> bool:  # noqa: ARG002
-        turns.sleep(0)
+    def is_throttled(self, bucket: model.Bucket) -> bool:  # noqa: ARG002
+        """It has no limit."""
+        return False
+
+    async def pause(self, seconds: float) -> bool:  # noqa: ARG002
+        await asyncio.sleep(0)
         return True
 
-    def put_report(self, bucket: model.Bucket, key: str, body: bytes) -> None:
+    async def put_report(self, bucket: model.Bucket, key: str, body: bytes) -> None:
         try:
             self._account.bucket(bucket.name).put_object(
                 key, size=len(body), etag="", now=self._now(), content=body, content_type="application/json"

@@ -16,8 +16,8 @@ from unittest import mock
 
 from cos_sweeper.core import deadline, policy, retry
 from cos_sweeper.cos import sdk_store
-from cos_sweeper.engine import sweep
-from tests.emulator.client import Cloud, Credentials
+from cos_sweeper.engine import listing, processing
+from tests.emulator.public import Cloud, Credentials
 from tests.faults.kinds import KINDS, OPERATIONS, SPECIAL, Kind, arm
 from tests.faults.laws import Played, broken
 from tests.faults.scene import BYSTANDER, Place, Scene, furnish, reports, secrets
@@ -177,8 +177,9 @@ def hurried() -> Iterator[None]:
     with (
         mock.patch.object(deadline, "REQUEST_SECONDS", HURRIED_SECONDS),
         mock.patch.object(sdk_store, "WORTH_TRYING_SECONDS", 0.0),
-        mock.patch.object(sweep, "LISTING_PAUSES", (0.0,)),
-        mock.patch.object(retry, "FIRST_PAUSE_SECONDS", 0.0),
+        mock.patch.object(listing, "PAUSES", (0.0,)),
+        mock.patch.object(retry, "backoff", return_value=0.0),
+        mock.patch.object(processing, "backoff", return_value=0.0),
     ):
         yield
 
@@ -212,5 +213,5 @@ def _why(name: str, played: Played) -> str:
     if name == "failed":
         return ": " + "/".join(sorted({line["code"] for line in played.done.lines("upload.failed")}))
     reasons = {} if name != "kept" else played.told.get("kept_by_reason", {})
-    odd = [f"{count}: {reason}" for reason, count in sorted(reasons.items()) if reason != policy.PART_LATELY]
+    odd = [f"{count}: {reason}" for reason, count in sorted(reasons.items()) if reason != policy.PART_RECENT]
     return f" ({', '.join(odd)})" if odd else ""

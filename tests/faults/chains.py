@@ -17,15 +17,14 @@ from cos_sweeper.core.model import CHAIN_FAILED, PROBE
 from cos_sweeper.core.retry import ATTEMPTS
 from cos_sweeper.scf import invoker
 from tests.aborting import ABORTING
-from tests.emulator.client import Cloud
-from tests.emulator.invocations import InvocationRecord
+from tests.emulator.public import Cloud, InvocationRecord
 from tests.faults.cell import REPORT, WORDS, Seen, Way, answer_of, finish, heard, outcome_of
 from tests.faults.kinds import KINDS, arm
 from tests.faults.laws import Played, broken, leaked, raised
 from tests.faults.scene import Scene, echo, furnish, furnish_shares, reports, secrets
 from tests.function import LOGS, PHOTOS, TOKEN, Function, Invocation, timer
+from tests.laws.requests import is_lawful
 from tests.scripted import READ, STAY, Server, Step, drip
-from tests.test_laws import is_lawful
 
 HANDLER = Path(__file__).parents[2] / "handler"
 # Long enough for both Pythons to start on a busy machine.
@@ -163,10 +162,14 @@ def _quick(*, is_hurried: bool) -> Iterator[None]:
     """Pauses between attempts are not waited for, and in a hurry neither is an answer for long."""
     seconds = HURRIED_SECONDS if is_hurried else invoker.REQUEST_SECONDS
     with (
-        mock.patch.object(invoker, "FunctionInvoker", partial(invoker.FunctionInvoker, sleep=lambda _: None)),
+        mock.patch.object(invoker, "FunctionInvoker", partial(invoker.FunctionInvoker, sleep=_at_once)),
         mock.patch.object(invoker, "REQUEST_SECONDS", seconds),
     ):
         yield
+
+
+async def _at_once(_: float) -> None:
+    """No pause is waited for."""
 
 
 def _worded(scene: Scene, fields: dict[str, Any]) -> dict[str, Any]:

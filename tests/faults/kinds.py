@@ -8,11 +8,18 @@ from datetime import datetime, timezone
 from typing import Any
 
 from cos_sweeper.core.retry import ATTEMPTS
-from tests.emulator import documents
-from tests.emulator.account import BucketsPage
-from tests.emulator.bucket import Bucket, Part, Parts, PartsPage, Upload
-from tests.emulator.client import HeldUpload
-from tests.emulator.listing import Page, Query
+from tests.emulator.public import (
+    Bucket,
+    BucketsPage,
+    HeldUpload,
+    Page,
+    Part,
+    Parts,
+    PartsPage,
+    Query,
+    Upload,
+    documents,
+)
 from tests.faults.scene import BYSTANDER, PART_BYTES, STRUCK, STRUCK_KEY, Scene, echo, vanish
 
 Faults = list[dict[str, Any]]

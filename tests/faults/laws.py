@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from cos_sweeper.core.errors import RunFailed
-from tests.emulator.journal import Request
+from tests.emulator.public import Request
 from tests.faults.scene import BYSTANDER, PART_BYTES, STRUCK, Place, Scene
 from tests.function import Invocation
-from tests.test_laws import is_lawful
+from tests.laws.requests import is_lawful
 
 OUTCOMES = ("aborted", "already_gone", "kept", "would_abort", "rejected", "failed", "deferred")
 STILL_THERE = ("kept", "rejected", "failed", "deferred")

@@ -14,7 +14,7 @@ from qcloud_cos import CosConfig, CosS3Client
 
 from cos_sweeper.core.model import Bucket, Upload
 from cos_sweeper.core.plan import Shard
-from tests.emulator.client import Cloud, HeldUpload
+from tests.emulator.public import Cloud, HeldUpload
 from tests.function import LOGS, PHOTOS, TOKEN, named
 
 STRUCK, BYSTANDER = PHOTOS.partition("@")[0], LOGS.partition("@")[0]

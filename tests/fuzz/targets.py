@@ -14,7 +14,7 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
-from cos_sweeper.core import checkpoint, plan
+from cos_sweeper.core import checkpoint, checkpoint_reader, plan
 from cos_sweeper.core.errors import RequestRejected
 from cos_sweeper.core.keys import validate_key
 from cos_sweeper.core.model import CHECKPOINT, Bucket, Cursor, RejectedRequest, ResumeRequest, SweepRequest, Upload
@@ -79,10 +79,10 @@ def checkpoints(data: bytes) -> None:
     """Bytes as the JSON of a checkpoint."""
     raw = _json(data)
     with contextlib.suppress(RequestRejected):
-        made = checkpoint.read(raw, SETTINGS, BUCKETS, NOW)
+        made = checkpoint_reader.read(raw, SETTINGS, BUCKETS, NOW)
         _hold(made)
         written = [json.loads(text)[CHECKPOINT] for text in checkpoint.write(made)]
-        again = [checkpoint.read(one, SETTINGS, BUCKETS, NOW) for one in written]
+        again = [checkpoint_reader.read(one, SETTINGS, BUCKETS, NOW) for one in written]
         assert [one for part in again for one in part.scans] == list(made.scans)
         assert [one for part in again for one in part.named] == list(made.named)
         assert not any(part.dropped for part in again)
@@ -101,17 +101,17 @@ def _hold_decoded(decoded: events.Decoded) -> None:
     assert decoded.requests or decoded.ignored
     assert len(decoded.requests) <= MOST_ASKS + messages.MAX_EXCESS_GROUPS + 1
     made = plan.build_plan(decoded.requests, SETTINGS, BUCKETS, "run-1", NOW)
-    assert made.scans or made.named or made.refused or not decoded.requests
+    assert made.scans or made.named or made.rejected or not decoded.requests
     _hold(made)
     for ask in decoded.requests:
         if isinstance(ask, ResumeRequest):
             with contextlib.suppress(RequestRejected):
-                _hold(checkpoint.read(ask.checkpoint, SETTINGS, BUCKETS, NOW))
+                _hold(checkpoint_reader.read(ask.checkpoint, SETTINGS, BUCKETS, NOW))
 
 
 def _hold(made: Plan) -> None:
     """What every plan promises, whoever asked for it."""
-    for refused in made.refused:
+    for refused in made.rejected:
         assert isinstance(refused, RejectedRequest)
         assert 0 < len(refused.reason) <= MOST_REASON_LENGTH
         assert refused.upload is None or len(refused.upload.key) + len(refused.upload.upload_id) <= MOST_REASON_LENGTH
@@ -224,7 +224,7 @@ def _checkpoint_events() -> list[bytes]:
     named = (UploadTarget(UPLOAD, Policy(timedelta(0), timedelta(minutes=5), (), ("keep/",))),)
     target = replace(named[0], attempts=1, was_sent=True, is_blocked=True, is_swept=True, markers=(0, 7))
     ranges = tuple(replace(scan, end=Cursor("raw/z", "1"), attempts=2) for scan in sweep.scans)
-    late = Plan("run-2", NOW, dry_run=False, limit=7, workers=32, named=(*named, target), scans=(), refused=())
+    late = Plan("run-2", NOW, dry_run=False, limit=7, workers=32, named=(*named, target), scans=(), rejected=())
     plans = [sweep, replace(late, number=3, aborted=2, fraction=(1, 3), stalled=1), replace(sweep, scans=ranges)]
     return [text.encode() for one in plans for text in checkpoint.write(one)]
 

@@ -7,16 +7,12 @@ What is read here is what an operator can read: executions, their events, respon
 import json
 from collections import Counter
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from tests.aborting import ABORTING
-from tests.emulator.client import Cloud, HeldUpload, Seeded
-from tests.emulator.invocations import InvocationRecord
-from tests.emulator.journal import Request
+from tests.emulator.public import Cloud, HeldUpload, InvocationRecord, Request, Seeded
 from tests.function import LOGS, PHOTOS, event, role_policy
 
-HANDLER = Path(__file__).parents[2] / "handler"
 ENVIRONMENT = {"BUCKETS": f"{PHOTOS},{LOGS}", **ABORTING}
 PHOTO_BUCKET, LOG_BUCKET = (place.partition("@")[0] for place in (PHOTOS, LOGS))
 OUTCOMES = (

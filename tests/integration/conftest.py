@@ -6,9 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.emulator.client import Cloud
+from tests.emulator.public import Cloud
+from tests.fixtures import HANDLER
 from tests.function import LOGS, PHOTOS, Function
-from tests.integration.chains import ENVIRONMENT, HANDLER, Chain
+from tests.integration.chains import ENVIRONMENT, Chain
 from tests.integration.platform import Platform, serving
 
 

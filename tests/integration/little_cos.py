@@ -19,7 +19,7 @@ from xml.sax.saxutils import escape
 from aiohttp import web
 
 from cos_sweeper import app
-from tests.emulator.client import Cloud, Credentials
+from tests.emulator.public import Cloud, Credentials
 from tests.function import PHOTOS, Function
 
 BUCKET = PHOTOS.partition("@")[0]

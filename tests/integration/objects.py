@@ -7,7 +7,7 @@ from typing import Any
 
 from qcloud_cos import CosConfig, CosS3Client
 
-from tests.emulator.client import Cloud
+from tests.emulator.public import Cloud
 
 
 def stored(cloud: Cloud, bucket: str, prefix: str = "") -> dict[str, Any]:

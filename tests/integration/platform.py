@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from tests.emulator.client import Cloud
+from tests.emulator.public import Cloud
 from tests.function import Function, Invocation
 from tests.integration.chains import CHAIN_FAILED, CHECKPOINT, LOG_BUCKET, OUTCOMES, PROBE
 

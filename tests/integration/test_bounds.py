@@ -6,14 +6,14 @@ import json
 
 import pytest
 
-from tests.emulator.client import Cloud
+from tests.emulator.public import Cloud
 from tests.function import LOGS, PHOTOS, TOKEN, Function, event, named, timer
 
 BUCKET, OTHER = PHOTOS.partition("@")[0], LOGS.partition("@")[0]
 MAX_RESPONSE_BYTES = 128 << 10
 
 
-def test_http_response_about_a_thousand_long_keys_is_cut_and_says_so(cloud: Cloud, function: Function) -> None:
+def test_http_response_about_a_thousand_long_keys_is_cut_and_marked_as_cut(cloud: Cloud, function: Function) -> None:
     uploads = cloud.seed(BUCKET, "猫" * 200 + "/{n:04}", count=1000)
     body = json.dumps({"uploads": [named(BUCKET, one.key, one.upload_id) for one in uploads]})
     headers = {"content-type": "application/json", "authorization": f"Bearer {TOKEN}"}
@@ -66,7 +66,7 @@ def test_workers_are_bounded_by_the_memory_of_the_function(
 
 
 @pytest.mark.parametrize("filling", ["<Upload/>", "<a><b/></a>", '<a b="" c=""/>'])
-def test_page_of_far_more_elements_than_cos_sends_is_refused_before_it_fills_the_memory(
+def test_page_of_far_more_elements_than_cos_sends_is_rejected_before_it_fills_the_memory(
     filling: str, cloud: Cloud, function: Function
 ) -> None:
     body = (

@@ -1,267 +1,21 @@
 """
-What an abort relies on: documented facts, and a look at the parts that is seconds old.
+The evidence for an abort is seconds old when the abort is sent, retries included.
 """
 
 import json
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
-from tests.emulator.client import Cloud
-from tests.function import PHOTOS, Function, Invocation, event, named, timer
+from tests.emulator.public import Cloud
+from tests.function import Function, Invocation, event, named, timer
 from tests.integration.events import completed
+from tests.integration.evidence import BUCKET, PART_RECENT, sweep
 from tests.integration.little_cos import LittleCos, Part, Seen
 
-BUCKET = PHOTOS.partition("@")[0]
 LOOK, ABORT = "ListParts", "AbortMultipartUpload"
-AGE_UNKNOWN = "its start cannot be read"
-AGE_DISPUTED = "its start and the time in its upload id disagree"
-STARTED_LATELY = "started lately"
-PART_LATELY = "a part arrived lately"
-PART_UNREADABLE = "the time of a part cannot be read"
-NOT_LISTED = "the listing does not show it, so its age cannot be told"
-NEW_PART = "a part arrived while it was being looked at"
-
-# What `Initiated` can say so that nobody knows when the upload began.
-UNREADABLE = {
-    "nothing": "",
-    "words": "yesterday",
-    "a number": "1488600093",
-    "a date": "2020-01-01",
-    "no such month": "2020-13-01T00:00:00.000Z",
-    "no such hour": "2020-01-01T25:00:00.000Z",
-    "an offset that no zone has": "2020-01-01T00:00:00+23:00",
-    "an offset without a colon": "2020-01-01T00:00:00+0800",
-    "a short offset": "2020-01-01T00:00:00+08",
-    "a zone's name": "2020-01-01T00:00:00 PST",
-    "days first": "01/02/2020 00:00:00",
-    "a two-digit year": "Wed Jan 18 16:04:17 17",
-    "a mail date with a two-digit year": "Wed, 18 Jan 17 16:04:17 GMT",
-    "a mail date without a zone": "Wed, 18 Jan 2017 16:04:17",
-    "a mail date with an unknown zone": "Wed, 18 Jan 2017 16:04:17 -0000",
-    "wide digits": "２０２０-01-01T00:00:00.000Z",
-    "two times": "2020-01-01T00:00:00.000Z 2020-01-01T00:00:00.000Z",
-    "the year 1": "0001-01-01T00:00:00Z",
-    "the Unix epoch": "1970-01-01T00:00:00.000Z",
-    "the Unix epoch without a zone": "Thu Jan  1 00:00:00 1970",
-}
-CTIME = "%a %b %d %H:%M:%S %Y"
-NO_ZONE = "%Y-%m-%dT%H:%M:%S"
-
-
-def sweep(function: Function, **settings: Any) -> Invocation:
-    return function(timer(buckets=[BUCKET]), WORKERS="1", **settings)
-
-
-def id_of(hours_ago: float) -> str:
-    """An upload id with a time in it."""
-    return f"{(datetime.now(timezone.utc) - timedelta(hours=hours_ago)).timestamp():.0f}" + "a" * 64
-
-
-# Facts that are not inferred
-
-
-@pytest.mark.parametrize("initiated", UNREADABLE.values(), ids=UNREADABLE)
-@pytest.mark.parametrize("upload_id", [id_of(1000), "an-id-of-another-form"], ids=["timed id", "other id"])
-def test_upload_whose_start_is_unreadable_is_kept_whatever_its_id_says(
-    upload_id: str, initiated: str, cloud: Cloud, function: Function
-) -> None:
-    cloud.seed(BUCKET, "a", hours_since_start=1000, upload_id=upload_id)
-    cloud.seed(BUCKET, "without-parts", parts=0, hours_since_start=1000, upload_id=upload_id)
-    cloud.dialect(initiated=initiated)
-
-    swept = sweep(function)
-    leftovers = function(completed("a"))
-
-    assert (swept.report["kept_by_reason"], swept.report["aborted"]) == ({AGE_UNKNOWN: 2}, 0)
-    assert (leftovers.report["kept_by_reason"], leftovers.report["aborted"]) == ({AGE_UNKNOWN: 1}, 0)
-    assert len(cloud.uploads(BUCKET)) == 2
-
-
-def test_upload_without_any_start_is_kept(cloud: Cloud, function: Function) -> None:
-    (upload,) = cloud.seed(BUCKET, "a", hours_since_start=1000)
-    entry = f"<Upload><Key>a</Key><UploadId>{upload.upload_id}</UploadId></Upload>"
-    page = f"<Bucket>{BUCKET}</Bucket><IsTruncated>false</IsTruncated>{entry}"
-    cloud.fault("ListMultipartUploads", raw=f"<ListMultipartUploadsResult>{page}</ListMultipartUploadsResult>")
-
-    swept = sweep(function)
-
-    assert swept.report["kept_by_reason"] == {AGE_UNKNOWN: 1}
-    assert len(cloud.uploads(BUCKET)) == 1
-
-
-@pytest.mark.parametrize(
-    "form",
-    [
-        {"format": "%Y-%m-%dT%H:%M:%SZ"},
-        {"format": "%Y-%m-%dT%H:%M:%S.%fZ", "fraction_digits": 6},
-        {"format": "%Y-%m-%dT%H:%M:%S.%fZ", "fraction_digits": 9},
-        {"format": "%Y-%m-%dt%H:%M:%Sz"},
-        {"format": "%Y-%m-%dT%H:%M:%S%:z", "zone_hours": 8},
-        {"format": "%Y-%m-%dT%H:%M:%S%:z", "zone_hours": -11.5},
-        {"format": "%Y-%m-%dT%H:%M:%S.%f%:z", "zone_hours": 14, "fraction_digits": 1},
-        {"format": "%Y-%m-%d %H:%M:%S%:z"},
-        {"format": "%a, %d %b %Y %H:%M:%S GMT"},
-        {"format": "%a, %d %b %Y %H:%M:%S %z", "zone_hours": -8},
-    ],
-    ids=lambda form: "{format} {zone_hours}".format(**{"zone_hours": "", **form}),
-)
-def test_start_in_a_standard_form_is_the_moment_that_it_says(
-    form: dict[str, Any], cloud: Cloud, function: Function
-) -> None:
-    for hours in (71, 73):
-        cloud.seed(BUCKET, f"{hours}", parts=0, hours_since_start=hours, upload_id="an-id-of-another-form")
-    cloud.dialect(initiated=form)
-
-    swept = sweep(function)
-
-    assert (swept.report["kept_by_reason"], swept.report["aborted"]) == ({STARTED_LATELY: 1}, 1)
-    assert [upload.key for upload in cloud.uploads(BUCKET)] == ["71"]
-
-
-@pytest.mark.parametrize("form", [CTIME, NO_ZONE], ids=["ctime", "no zone"])
-@pytest.mark.parametrize(
-    ("zone_hours", "hours", "id_hours", "kept"),
-    [
-        (8, 79, None, STARTED_LATELY),
-        (8, 79, 79, STARTED_LATELY),
-        (8, 79, 71, STARTED_LATELY),
-        (8, 81, None, None),
-        (8, 81, 81, None),
-        (8, 81, 73, None),
-        (8, 85, 81, AGE_DISPUTED),
-        (0, 71, None, STARTED_LATELY),
-        (0, 71, 71, STARTED_LATELY),
-        (0, 71, 79, STARTED_LATELY),
-        (0, 73, 73, None),
-        (0, 73, 81, None),
-    ],
-)
-def test_start_without_a_zone_is_the_later_of_the_moments_that_it_can_mean(
-    zone_hours: int,
-    hours: float,
-    id_hours: float | None,
-    kept: str | None,
-    form: str,
-    cloud: Cloud,
-    function: Function,
-) -> None:
-    upload_id = "an-id-of-another-form" if id_hours is None else id_of(id_hours)
-    cloud.seed(BUCKET, "a", parts=0, hours_since_start=hours, upload_id=upload_id)
-    cloud.dialect(initiated={"format": form, "zone_hours": zone_hours})
-
-    swept = sweep(function)
-
-    assert (swept.report["kept_by_reason"], swept.report["aborted"]) == (({kept: 1}, 0) if kept else ({}, 1))
-
-
-@pytest.mark.parametrize(
-    ("hours", "id_hours", "kept"),
-    [
-        (71.5, 72.4, STARTED_LATELY),
-        (72.4, 71.5, STARTED_LATELY),
-        (72.4, 72.6, None),
-        (100, 98, AGE_DISPUTED),
-        (100, 102, AGE_DISPUTED),
-        (100, 1, AGE_DISPUTED),
-        (71, 1000, AGE_DISPUTED),
-    ],
-)
-def test_time_in_an_id_makes_an_upload_younger_or_doubtful_and_never_older(
-    hours: float, id_hours: float, kept: str | None, cloud: Cloud, function: Function
-) -> None:
-    cloud.seed(BUCKET, "a", parts=0, hours_since_start=hours, upload_id=id_of(id_hours))
-
-    swept = sweep(function)
-
-    assert (swept.report["kept_by_reason"], swept.report["aborted"]) == (({kept: 1}, 0) if kept else ({}, 1))
-
-
-@pytest.mark.parametrize(
-    "form",
-    [
-        "",
-        "soon",
-        "1488600093",
-        "1970-01-01T00:00:00.000Z",
-        "0001-01-01T00:00:00Z",
-        "２０２０-01-01T00:00:00.000Z",
-        {"format": CTIME, "zone_hours": 8},
-        {"format": "%a, %d %b %Y %H:%M:%S GMT"},
-        {"format": NO_ZONE},
-        {"format": "%Y-%m-%dT%H:%M:%S.%fZ", "fraction_digits": 6},
-        {"format": "%Y-%m-%dT%H:%M:%S%:z"},
-        {"format": "%Y-%m-%dt%H:%M:%Sz"},
-    ],
-    ids=str,
-)
-def test_part_whose_time_has_another_form_than_the_documented_one_keeps_its_upload(
-    form: object, cloud: Cloud, function: Function
-) -> None:
-    (upload,) = cloud.seed(BUCKET, "a", parts=5, hours_since_start=1000)
-    cloud.dialect(last_modified=form)
-
-    swept = sweep(function)
-    leftovers = function(completed("a"))
-    failed = function(named(BUCKET, "a", upload.upload_id), EVENT_MIN_IDLE_MINUTES="1")
-
-    for done in (swept, leftovers, failed):
-        assert (done.report["kept_by_reason"], done.report["aborted"]) == ({PART_UNREADABLE: 1}, 0)
-    assert len(cloud.uploads(BUCKET)) == 1
-
-
-@pytest.mark.parametrize(
-    ("hours", "dialect", "kept"),
-    [
-        (2, {}, None),
-        (0.5, {}, PART_LATELY),
-        (1000, {"initiated": "yesterday"}, AGE_UNKNOWN),
-        (2, {"initiated": {"format": CTIME, "zone_hours": 8}}, STARTED_LATELY),
-        (10, {"initiated": {"format": CTIME, "zone_hours": 8}}, None),
-    ],
-    ids=["old", "young", "unreadable", "perhaps young", "old in any case"],
-)
-def test_named_upload_without_parts_takes_its_start_from_the_listing_where_idle_time_is_asked_for(
-    hours: float, dialect: dict[str, Any], kept: str | None, cloud: Cloud, function: Function
-) -> None:
-    (upload,) = cloud.seed(BUCKET, "a/b", parts=0, hours_since_start=hours)
-    cloud.seed(BUCKET, "a", parts=0, hours_since_start=1)
-    cloud.seed(BUCKET, "a/b/c", parts=0, hours_since_start=1)
-    cloud.dialect(**dialect)
-
-    done = function(named(BUCKET, "a/b", upload.upload_id), EVENT_MIN_IDLE_MINUTES="60")
-
-    assert (done.report["kept_by_reason"], done.report["aborted"]) == (({kept: 1}, 0) if kept else ({}, 1))
-
-
-def test_named_upload_without_parts_that_is_not_listed_is_kept_where_idle_time_is_asked_for(
-    cloud: Cloud, function: Function
-) -> None:
-    (upload,) = cloud.seed(BUCKET, "a", parts=0, hours_since_start=1000)
-    page = f"<Bucket>{BUCKET}</Bucket><IsTruncated>false</IsTruncated>"
-    cloud.fault("ListMultipartUploads", raw=f"<ListMultipartUploadsResult>{page}</ListMultipartUploadsResult>")
-
-    kept = function(named(BUCKET, "a", upload.upload_id), EVENT_MIN_IDLE_MINUTES="60")
-    held = len(cloud.uploads(BUCKET))
-    aborted = function(named(BUCKET, "a", upload.upload_id))
-
-    assert (kept.report["kept_by_reason"], held) == ({NOT_LISTED: 1}, 1)
-    assert aborted.report["aborted"] == 1
-
-
-def test_named_upload_is_found_among_many_of_its_key(cloud: Cloud, function: Function) -> None:
-    cloud.seed(BUCKET, "a", count=1500, parts=0, hours_since_start=500)
-    (upload,) = cloud.seed(BUCKET, "a", parts=0, hours_since_start=300, upload_id="zzz")
-
-    done = function(named(BUCKET, "a", upload.upload_id), EVENT_MIN_IDLE_MINUTES="60")
-
-    assert done.report["aborted"] == 1
-    assert len(cloud.uploads(BUCKET)) == 1500
-
-
-# A look that is seconds old
-
+NEW_PART = "a part arrived during the check"
 TROUBLE: dict[str, dict[str, Any]] = {
     "SlowDown": {"status": 503, "code": "SlowDown"},
     "ServiceUnavailable": {"status": 503, "code": "ServiceUnavailable"},
@@ -284,7 +38,7 @@ def told(done: Invocation) -> dict[str, Any]:
 
 @pytest.mark.parametrize("trouble", TROUBLE.values(), ids=TROUBLE)
 @pytest.mark.parametrize("times", [1, 2, 3, 4])
-def test_each_attempt_to_abort_follows_a_look_of_its_own_and_there_are_three_at_most(
+def test_abort_is_attempted_three_times_at_most_each_after_its_own_look(
     times: int, trouble: dict[str, Any], cloud: Cloud, function: Function
 ) -> None:
     cloud.seed(BUCKET, "a")
@@ -297,7 +51,7 @@ def test_each_attempt_to_abort_follows_a_look_of_its_own_and_there_are_three_at_
     assert len(cloud.uploads(BUCKET)) == told(done)["failed"]
 
 
-def test_abort_whose_answer_is_lost_is_looked_up_and_no_bytes_are_claimed(cloud: Cloud, function: Function) -> None:
+def test_abort_whose_response_is_lost_is_looked_up_and_no_bytes_are_claimed(cloud: Cloud, function: Function) -> None:
     cloud.seed(BUCKET, "a")
     cloud.fault(ABORT, reset="after")
 
@@ -325,7 +79,7 @@ def test_part_that_arrives_while_an_abort_is_attempted_keeps_the_upload(
     else:
         done = function(named(BUCKET, "a", upload.upload_id), EVENT_MIN_IDLE_MINUTES="1")
 
-    assert (done.report["kept_by_reason"], done.report["aborted"]) == ({PART_LATELY: 1}, 0)
+    assert (done.report["kept_by_reason"], done.report["aborted"]) == ({PART_RECENT: 1}, 0)
     assert operations(cloud) == [*[LOOK, ABORT] * (attempt + 1), LOOK]
     assert [(held.upload_id, held.parts) for held in cloud.uploads(BUCKET)] == [(upload.upload_id, 2)]
 
@@ -342,7 +96,7 @@ def test_part_that_arrives_while_a_look_is_attempted_keeps_the_upload(
 
     done = sweep(function)
 
-    assert (done.report["kept_by_reason"], done.report["aborted"]) == ({PART_LATELY: 1}, 0)
+    assert (done.report["kept_by_reason"], done.report["aborted"]) == ({PART_RECENT: 1}, 0)
     assert ABORT not in operations(cloud)
 
 
@@ -367,7 +121,7 @@ def test_part_that_arrives_before_its_page_is_read_keeps_the_upload(
 
     done = sweep(function)
 
-    assert (done.report["kept_by_reason"], done.report["aborted"]) == ({PART_LATELY: 1}, 0)
+    assert (done.report["kept_by_reason"], done.report["aborted"]) == ({PART_RECENT: 1}, 0)
     assert len(cloud.uploads(BUCKET)) == 1
 
 
@@ -385,7 +139,7 @@ def test_upload_whose_look_takes_long_is_looked_at_again_and_kept_where_a_part_a
     report = function(timer(buckets=[BUCKET]), VERIFY="none").report
 
     assert (report["aborted"], report["deferred"], report["status"]) == (2, 0, "complete")
-    assert report["kept_by_reason"] == {PART_LATELY: 2}
+    assert report["kept_by_reason"] == {PART_RECENT: 2}
     assert sorted(upload.key for upload in cloud.uploads(BUCKET)) == ["inserted", "replaced"]
     # The second look asks for all pages at once: it may take as long as its evidence is good for.
     assert operations(cloud, "quiet") == operations(cloud, "slow") == [LOOK] * 4 + [ABORT]
@@ -446,7 +200,7 @@ def test_upload_that_is_gone_at_the_abort_is_no_failure(cloud: Cloud, function: 
 
 
 @pytest.mark.parametrize("is_named", [False, True], ids=["sweep", "named"])
-def test_aborts_whose_answers_are_lost_count_under_the_limit(
+def test_aborts_whose_responses_are_lost_count_under_the_limit(
     *, is_named: bool, cloud: Cloud, function: Function
 ) -> None:
     uploads = cloud.seed(BUCKET, "{n}", count=10)
@@ -460,7 +214,9 @@ def test_aborts_whose_answers_are_lost_count_under_the_limit(
     assert (told(done)["already_gone"], told(done)["deferred"]) == (3, 7)
 
 
-def test_named_aborts_whose_answers_are_lost_leave_no_room_for_leftovers(cloud: Cloud, function: Function) -> None:
+def test_named_aborts_whose_responses_are_lost_leave_no_room_for_stale_siblings(
+    cloud: Cloud, function: Function
+) -> None:
     uploads = cloud.seed(BUCKET, "named-{n}", count=3)
     cloud.seed(BUCKET, "a", count=5, parts=0, hours_since_start=1000)
     for upload in uploads:
@@ -476,7 +232,7 @@ def test_named_aborts_whose_answers_are_lost_leave_no_room_for_leftovers(cloud: 
     assert len(cloud.uploads(BUCKET)) == 5
 
 
-def test_no_more_requests_than_workers_are_under_way_and_a_few_for_second_looks() -> None:
+def test_requests_in_flight_are_no_more_than_the_workers_and_a_few_second_looks() -> None:
     with LittleCos() as cos:
         cos.page_size = 1
         cos.slow = lambda seen: 2.1 if (seen.operation, seen.number) == (LOOK, 9) else 0.02
@@ -507,9 +263,7 @@ def test_throttled_bucket_leaves_no_abort_without_a_fresh_look(cloud: Cloud, fun
     assert told(done)["aborted"] > 20
 
 
-def test_some_uploads_of_a_bucket_that_takes_one_request_at_a_time_are_aborted(
-    cloud: Cloud, function: Function
-) -> None:
+def test_bucket_that_takes_one_request_at_a_time_loses_some_abandoned_uploads(cloud: Cloud, function: Function) -> None:
     """An abort right behind its look would be refused every time."""
     cloud.seed(BUCKET, "{n}", count=6)
     cloud.throttle(BUCKET, 10, burst=1)
@@ -520,7 +274,7 @@ def test_some_uploads_of_a_bucket_that_takes_one_request_at_a_time_are_aborted(
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_whatever_goes_wrong_no_abort_leaves_without_a_look_before_it_and_no_live_upload_is_aborted(
+def test_abort_is_never_sent_without_a_look_or_for_a_live_upload_under_any_fault(
     seed: int, cloud: Cloud, function: Function
 ) -> None:
     cloud.seed(BUCKET, "{n:02}", count=40, parts=2)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.emulator.client import Cloud
+from tests.emulator.public import Cloud
 from tests.function import LOGS, PHOTOS, Function, event, named, timer
 
 BUCKET, OTHER = (place.partition("@")[0] for place in (PHOTOS, LOGS))
@@ -153,7 +153,7 @@ def test_upload_under_a_committers_path_is_kept_when_an_event_names_it(
     assert included.report["aborted"] == 1
 
 
-def test_leftovers_of_an_object_under_a_committers_path_are_kept_until_committers_are_included(
+def test_stale_siblings_under_a_committers_path_are_kept_until_committers_are_included(
     cloud: Cloud, function: Function
 ) -> None:
     cloud.seed(BUCKET, "t/_temporary/a", hours_since_start=400)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.emulator.client import Cloud
+from tests.emulator.public import Cloud
 from tests.function import LOGS, PHOTOS, Function, event, named, timer
 from tests.integration.objects import stored
 
@@ -151,7 +151,7 @@ def test_completed_object_elsewhere_is_not_ignored(key: str, bucket: str, cloud:
     assert (done.report["aborted"], done.report["ignored"]) == (1, 0)
 
 
-def test_without_a_place_for_reports_a_completed_object_there_is_not_ignored(cloud: Cloud, function: Function) -> None:
+def test_completed_object_is_not_ignored_where_no_reports_are_stored(cloud: Cloud, function: Function) -> None:
     cloud.seed(BUCKET, "reports/1", hours_since_start=200)
 
     done = function({"Records": [record(COMPLETED, "reports/1")]})
@@ -223,7 +223,7 @@ def test_event_under_dry_run_stores_what_it_would_have_aborted(cloud: Cloud, fun
 
 
 @pytest.mark.parametrize("name", ["cos:ObjectCreated:Put", COMPLETED])
-def test_events_that_our_own_reports_lead_to_come_to_an_end(name: str, cloud: Cloud, function: Function) -> None:
+def test_events_about_our_own_reports_end(name: str, cloud: Cloud, function: Function) -> None:
     """Every object that the function stores is an event, and each of those would be two objects: 2, 4, 8, and so on."""
     cloud.seed(BUCKET, "raw/1.mp4", hours_since_start=200)
     function.settings["REPORT"] = REPORT

@@ -1,80 +1,28 @@
 """
-Uploads that COS does not know (404 NoSuchUpload): gone in between, still listed, or asked for under a wrong key.
+Uploads of a sweep that COS does not know (404 NoSuchUpload): gone in between, still listed, or under a wrong key.
 
-What a listing still shows is no success, and a named upload whose key can be read in several ways is looked for under
-each of them before it counts as gone.
+What a listing still shows is no success.
 """
 
 import json
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote
 
 import pytest
 
 from tests.aborting import ABORTING
-from tests.emulator.client import Cloud, Seeded
-from tests.function import LOGS, PHOTOS, Function, Invocation, event, named, timer
+from tests.emulator.public import Cloud
+from tests.fixtures import HANDLER
+from tests.function import PHOTOS, Function, event, timer
+from tests.integration.gone import BUCKET, OTHER, UNCHECKED, asked, left, outcomes, outcomes_of, seeded
 
-BUCKET, OTHER = (place.partition("@")[0] for place in (PHOTOS, LOGS))
 ENCODINGS = ("once", "once_unannounced", "plain", "plain_announced", "twice", "plus")
 KEYS = ("raw/a", "a b", "a+b", "a%20b", "a%2Bb", "100%", "é/ü", "x%252Fy", "p q+r%2B/s")
-OUTCOMES = (
-    "aborted",
-    "kept",
-    "already_gone",
-    "already_gone_unchecked",
-    "listed_but_not_found",
-    "would_abort",
-    "still_receiving",
-    "rejected",
-    "failed",
-    "deferred",
-)
-HANDLER = Path(__file__).parents[2] / "handler"
-UNCHECKED = "already_gone_unchecked"
-
-
-def seeded(cloud: Cloud, key: str = "raw/a", bucket: str = BUCKET, **more: Any) -> Seeded:
-    (one,) = cloud.seed(bucket, key, part_size=1, **{"hours_since_start": 200, **more})
-    return one
-
-
-def left(cloud: Cloud, bucket: str = BUCKET) -> list[str]:
-    return [one.upload_id for one in cloud.uploads(bucket)]
-
-
-def outcomes(done: Invocation) -> dict[str, Any]:
-    """The status of a run and its counts, which must add up, without those of nothing."""
-    return outcomes_of(done.report)
-
-
-def outcomes_of(report: dict[str, Any]) -> dict[str, Any]:
-    counts = {name: report[name] for name in OUTCOMES if report[name]}
-    assert sum(counts.values()) == report["uploads"]
-    return {"status": report["status"], **counts}
-
-
-def asked(cloud: Cloud, since: int = 0) -> list[tuple[str, str, int | None]]:
-    """The requests about single uploads: operation, key and status."""
-    about = ("ListParts", "AbortMultipartUpload")
-    return [(one.operation, one.key, one.status) for one in cloud.requests(since) if one.operation in about]
 
 
 def listings(cloud: Cloud) -> int:
     return sum(one.operation == "ListMultipartUploads" for one in cloud.requests())
-
-
-def over_http(message: dict[str, Any]) -> dict[str, Any]:
-    return {**event("http_function_url"), "body": json.dumps(message)}
-
-
-def directly(message: dict[str, Any]) -> dict[str, Any]:
-    return message
-
-
-TRIGGERS = pytest.mark.parametrize("sent", [directly, over_http], ids=["direct", "http"])
 
 
 def completed(key: str) -> dict[str, Any]:
@@ -86,9 +34,6 @@ def completed(key: str) -> dict[str, Any]:
     record["cos"]["cosBucket"].update(name="photos", appid="1250000000")
     record["event"]["eventTime"] = 4_000_000_000
     return raw
-
-
-# In a sweep
 
 
 @pytest.mark.parametrize("encoding", ENCODINGS)
@@ -165,7 +110,7 @@ def test_dry_run_reports_what_is_listed_and_not_known(cloud: Cloud, function: Fu
     assert done.report["bytes_would_free"] == 1
 
 
-def test_many_uploads_of_one_key_that_stay_listed_are_told_from_one_that_ended(
+def test_uploads_of_one_key_that_stay_listed_are_distinguished_from_one_that_ended(
     cloud: Cloud, function: Function
 ) -> None:
     uploads = cloud.seed(BUCKET, "k", count=40, part_size=1)
@@ -180,7 +125,9 @@ def test_many_uploads_of_one_key_that_stay_listed_are_told_from_one_that_ended(
     assert listings(cloud) == 2
 
 
-def test_at_most_200_listings_check_what_is_gone_and_the_others_count_apart(cloud: Cloud, function: Function) -> None:
+def test_gone_uploads_are_checked_by_at_most_200_listings_and_the_others_count_apart(
+    cloud: Cloud, function: Function
+) -> None:
     for upload in cloud.seed(BUCKET, "raw/{n:03}", count=215, part_size=1):
         cloud.ghost(BUCKET, upload.key, upload.upload_id)
 
@@ -208,7 +155,7 @@ def test_keys_with_several_meanings_cost_no_more_than_200_listings(cloud: Cloud,
     [{"status": 403, "code": "AccessDenied"}, {"status": 503, "code": "SlowDown"}, {"raw": "<Nothing/>"}],
     ids=["denied", "slow down", "unreadable"],
 )
-def test_what_cannot_be_listed_once_more_counts_as_unchecked(
+def test_gone_upload_that_cannot_be_listed_again_counts_as_unchecked(
     fault: dict[str, Any], cloud: Cloud, function: Function
 ) -> None:
     ghost = seeded(cloud)
@@ -221,7 +168,7 @@ def test_what_cannot_be_listed_once_more_counts_as_unchecked(
     assert outcomes(done) == {"status": "complete", UNCHECKED: 1}
 
 
-def test_what_is_gone_counts_as_unchecked_when_time_is_up(cloud: Cloud, function: Function) -> None:
+def test_gone_upload_counts_as_unchecked_when_time_is_up(cloud: Cloud, function: Function) -> None:
     ghost = seeded(cloud)
     cloud.ghost(BUCKET, ghost.key, ghost.upload_id)
     cloud.hang(OTHER)
@@ -232,7 +179,7 @@ def test_what_is_gone_counts_as_unchecked_when_time_is_up(cloud: Cloud, function
     assert listings(cloud) == 2
 
 
-def test_leftovers_of_a_completed_object_that_stay_listed_are_reported(cloud: Cloud, function: Function) -> None:
+def test_stale_siblings_that_stay_listed_are_reported(cloud: Cloud, function: Function) -> None:
     ghost = seeded(cloud, "raw/a b")
     cloud.ghost(BUCKET, ghost.key, ghost.upload_id)
 
@@ -255,9 +202,6 @@ def test_upload_that_stays_listed_is_found_though_its_key_could_be_read_only_lat
     done = function(timer(), PREFIXES="a,b", BUCKETS=PHOTOS)
 
     assert outcomes(done) == {"status": "partial", "kept": 1001, "listed_but_not_found": 1}
-
-
-# Keys of listings that are read in the wrong way
 
 
 @pytest.mark.parametrize("encoding", ENCODINGS)
@@ -295,7 +239,7 @@ def test_sweep_of_a_prefix_reaches_its_uploads_however_their_keys_are_encoded(
 
 @pytest.mark.parametrize("encoding", ENCODINGS)
 @pytest.mark.parametrize("key", ["raw/a b", "raw/a+b", "raw/é"])
-def test_leftovers_of_a_completed_object_are_reached_however_their_keys_are_encoded(
+def test_stale_siblings_are_reached_however_their_keys_are_encoded(
     key: str, encoding: str, cloud: Cloud, function: Function
 ) -> None:
     seeded(cloud, key, parts=3)
@@ -319,9 +263,6 @@ def test_key_of_a_listing_is_kept_when_any_of_its_meanings_is_excluded(cloud: Cl
     assert outcomes(done) == {"status": "complete", "aborted": 1, "kept": 4}
 
 
-# Over the runs of a chain
-
-
 @pytest.fixture(scope="module")
 def running() -> Iterator[Cloud]:
     with Cloud.start(PHOTOS, function=HANDLER, env={"BUCKETS": PHOTOS, **ABORTING}) as cloud:
@@ -341,6 +282,7 @@ def reports(scf: Cloud) -> list[dict[str, Any]]:
     return [one.answer for one in scf.invocations() if one.answer and "run" in one.answer]
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize(
     ("key", "encoding"), [("a%20b", "plain_announced"), ("a b", "once_unannounced"), ("a b", "plus")]
 )
@@ -373,265 +315,3 @@ def test_abort_that_fails_for_now_is_sent_again_by_a_later_run_under_the_right_k
     assert outcomes_of(runs[-1]) == {"status": "complete", "aborted": 1}
     assert len(runs) > 1
     assert scf.uploads(BUCKET) == []
-
-
-# Uploads that an event names
-
-
-GIVEN = [
-    ("raw/a%20b", "raw/a b"),
-    ("raw/a+b", "raw/a b"),
-    ("raw/a%2Bb", "raw/a+b"),
-    ("raw/a%2Bb+c", "raw/a+b c"),
-    ("raw%2Fa", "raw/a"),
-    ("%2Fraw%2Fa", "raw/a"),
-    ("/raw/a", "raw/a"),
-    ("/raw/a%20b", "raw/a b"),
-    ("raw/caf%C3%A9", "raw/café"),
-    ("raw/100%25", "raw/100%"),
-    ("raw//a", "raw//a"),
-    ("raw/a b", "raw/a b"),
-]
-
-
-@TRIGGERS
-@pytest.mark.parametrize("idle", ["0", "60"])
-@pytest.mark.parametrize(("given", "key"), GIVEN)
-def test_named_upload_is_aborted_under_the_key_that_its_name_means(
-    given: str, key: str, idle: str, sent: Callable[[Any], Any], cloud: Cloud, function: Function
-) -> None:
-    upload = seeded(cloud, key)
-    other = seeded(cloud, key)
-
-    done = function(sent(named(BUCKET, given, upload.upload_id)), EVENT_MIN_IDLE_MINUTES=idle)
-
-    assert outcomes(done) == {"status": "complete", "aborted": 1}
-    assert done.report["details"][0]["key"] == key
-    assert done.report["bytes_freed"] == 1
-    assert left(cloud) == [other.upload_id]
-    # Another key than the given one is aborted only where List Parts knows the upload.
-    first = next(number for number, (_, name, _) in enumerate(asked(cloud)) if name == key)
-    assert asked(cloud)[first] == ("ListParts", key, 200)
-
-
-@TRIGGERS
-@pytest.mark.parametrize("key", ["raw/a%20b", "raw/a+b", "raw/a%2Bb", "raw%2Fa", "100%"])
-def test_named_key_is_taken_as_it_is_where_it_has_the_upload(
-    key: str, sent: Callable[[Any], Any], cloud: Cloud, function: Function
-) -> None:
-    upload = seeded(cloud, key)
-    others = [seeded(cloud, name) for name in ("raw/a b", "raw/a+b", "raw/a%20b", "raw/a")]
-
-    done = function(sent(named(BUCKET, key, upload.upload_id)))
-
-    assert outcomes(done) == {"status": "complete", "aborted": 1}
-    assert sorted(left(cloud)) == sorted(one.upload_id for one in others)
-    assert {name for _, name, _ in asked(cloud)} == {key}
-
-
-@TRIGGERS
-@pytest.mark.parametrize("key", ["//raw/a", "///raw/a", "/", "//"])
-def test_named_key_with_more_than_one_leading_slash_is_rejected(
-    key: str, sent: Callable[[Any], Any], cloud: Cloud, function: Function
-) -> None:
-    upload = seeded(cloud, "raw/a")
-
-    done = function(sent(named(BUCKET, key, upload.upload_id)))
-
-    assert outcomes(done) == {"status": "rejected", "rejected": 1}
-    assert asked(cloud) == []
-    assert left(cloud) == [upload.upload_id]
-
-
-def test_leading_slash_that_is_dropped_is_said(cloud: Cloud, function: Function) -> None:
-    upload = seeded(cloud, "raw/a")
-
-    done = function(named(BUCKET, "/raw/a", upload.upload_id))
-
-    (line,) = done.lines("event.key_adjusted")
-    assert "/raw/a" in line["reason"]
-
-
-@pytest.mark.parametrize("idle", ["0", "60"])
-def test_named_upload_that_no_meaning_of_its_key_has_is_already_gone(
-    idle: str, cloud: Cloud, function: Function
-) -> None:
-    others = [seeded(cloud, name) for name in ("a b", "a+b", "a%20b")]
-
-    done = function(named(BUCKET, "a%20b", "gone"), EVENT_MIN_IDLE_MINUTES=idle)
-
-    assert outcomes(done) == {"status": "complete", "already_gone": 1}
-    assert done.report["bytes_freed"] == 0
-    assert sorted(left(cloud)) == sorted(one.upload_id for one in others)
-
-
-EXCLUDING: dict[str, dict[str, str]] = {
-    "excluded": {"EXCLUDE_PREFIXES": "a b/"},
-    "outside": {"PREFIXES": "other/"},
-}
-
-
-@TRIGGERS
-@pytest.mark.parametrize("settings", EXCLUDING.values(), ids=EXCLUDING)
-@pytest.mark.parametrize("key", ["a b/x", "a+b/x", "a%20b/x"])
-@pytest.mark.parametrize("given", ["a b/x", "a+b/x", "a%20b/x", "/a%20b/x", "a%20b%2Fx", "%2Fa+b%2Fx"])
-def test_named_upload_is_kept_when_any_meaning_of_its_key_is_excluded(
-    given: str, key: str, settings: dict[str, str], sent: Callable[[Any], Any], cloud: Cloud, function: Function
-) -> None:
-    upload = seeded(cloud, key)
-
-    function.settings |= settings
-
-    done = function(sent(named(BUCKET, given, upload.upload_id)))
-
-    assert outcomes(done) == {"status": "complete", "kept": 1}
-    assert asked(cloud) == []
-    assert left(cloud) == [upload.upload_id]
-
-
-@TRIGGERS
-@pytest.mark.parametrize("idle", ["0", "60"])
-@pytest.mark.parametrize(
-    ("prefix", "given", "key"),
-    [
-        ("a b/", "a+b/x", "a+b/x"),
-        ("a b/", "a%20b/x", "a%20b/x"),
-        ("a+b/", "a%2Bb/x", "a%2Bb/x"),
-        ("a/", "a%2Fx", "a%2Fx"),
-    ],
-)
-def test_named_upload_is_kept_outside_the_prefixes_though_its_key_can_mean_one_inside(
-    prefix: str, given: str, key: str, idle: str, sent: Callable[[Any], Any], cloud: Cloud, function: Function
-) -> None:
-    upload = seeded(cloud, key)
-    function.settings |= {"PREFIXES": json.dumps([prefix]), "EVENT_MIN_IDLE_MINUTES": idle}
-
-    # With a role that may do everything: nothing but the function itself keeps it.
-    done = function(sent(named(BUCKET, given, upload.upload_id)), role=cloud.add_credentials(token="any"))
-
-    assert left(cloud) == [upload.upload_id]
-    assert outcomes(done) == {"status": "complete", "kept": 1}
-    assert {name for _, name, _ in asked(cloud) if not name.startswith(prefix)} == set()
-
-
-@TRIGGERS
-@pytest.mark.parametrize("given", ["a+b/x", "a%20b/x"])
-def test_named_upload_is_not_surely_gone_when_its_key_can_mean_one_outside_the_prefixes(
-    given: str, sent: Callable[[Any], Any], cloud: Cloud, function: Function
-) -> None:
-    upload = seeded(cloud, "a b/x")
-
-    done = function(sent(named(BUCKET, given, upload.upload_id)), PREFIXES=json.dumps([given[:-1]]))
-
-    assert outcomes(done) == {"status": "complete", UNCHECKED: 1}
-    assert done.report["details"][0]["outcome"] == UNCHECKED
-    assert {name for _, name, _ in asked(cloud)} == {given}
-
-
-@TRIGGERS
-@pytest.mark.parametrize("given", ["a%FF", "a%2F..", "a%2F%2E"])
-def test_named_upload_is_not_surely_gone_when_its_key_can_mean_one_that_nobody_can_ask_for(
-    given: str, sent: Callable[[Any], Any], function: Function
-) -> None:
-    done = function(sent(named(BUCKET, given, "gone")))
-
-    assert outcomes(done) == {"status": "complete", UNCHECKED: 1}
-
-
-@TRIGGERS
-@pytest.mark.parametrize(("given", "key"), [("a+b/x", "a b/x"), ("a%20b/x", "a b/x"), ("a%2Fx", "a/x")])
-def test_named_upload_is_aborted_when_the_meaning_of_its_key_is_inside_the_prefixes(
-    given: str, key: str, sent: Callable[[Any], Any], cloud: Cloud, function: Function
-) -> None:
-    upload = seeded(cloud, key)
-    prefix = key.partition("/")[0] + "/"
-
-    done = function(sent(named(BUCKET, given, upload.upload_id)), PREFIXES=json.dumps([prefix]))
-
-    assert outcomes(done) == {"status": "complete", "aborted": 1}
-    assert left(cloud) == []
-
-
-@TRIGGERS
-@pytest.mark.parametrize("given", ["t%2F_temporary%2Fa", "%5F_magic/a", "/t/_temporary/a", "t/%5Ftemporary/a"])
-def test_named_upload_is_kept_when_any_meaning_of_its_key_is_a_committers_path(
-    given: str, sent: Callable[[Any], Any], cloud: Cloud, function: Function
-) -> None:
-    uploads = [seeded(cloud, name) for name in ("t/_temporary/a", "__magic/a")]
-
-    kept = [function(sent(named(BUCKET, given, one.upload_id))) for one in uploads]
-    sent_while_kept = asked(cloud)
-    held = len(left(cloud))
-    for one in uploads:
-        function(sent(named(BUCKET, given, one.upload_id)), INCLUDE_COMMITTERS="true")
-
-    assert [one.report["kept_by_reason"] for one in kept] == [{"under a committer's path": 1}] * 2
-    assert sent_while_kept == []
-    assert (held, len(left(cloud))) == (2, 1)
-
-
-@TRIGGERS
-@pytest.mark.parametrize("idle", ["0", "60"])
-@pytest.mark.parametrize("fault", [{"status": 403, "code": "AccessDenied"}, {"status": 500, "code": "InternalError"}])
-def test_named_upload_is_no_success_when_another_meaning_of_its_key_cannot_be_looked_up(
-    fault: dict[str, Any], idle: str, sent: Callable[[Any], Any], cloud: Cloud, function: Function
-) -> None:
-    upload = seeded(cloud, "a b/x")
-    cloud.fault("ListParts", key="a b/x", **fault)
-
-    done = function(sent(named(BUCKET, "a%20b/x", upload.upload_id)), EVENT_MIN_IDLE_MINUTES=idle)
-
-    (line,) = done.lines("run.finished")
-    assert (line["status"], line["failed"], line["already_gone"]) == ("failed", 1, 0)
-    assert left(cloud) == [upload.upload_id]
-    assert [one for one in asked(cloud) if one[:2] == ("AbortMultipartUpload", "a b/x")] == []
-
-
-@TRIGGERS
-def test_live_upload_under_another_meaning_of_its_key_is_kept(
-    sent: Callable[[Any], Any], cloud: Cloud, function: Function
-) -> None:
-    upload = seeded(cloud, "a b", hours_since_last_part=0.5)
-
-    done = function(sent(named(BUCKET, "a+b", upload.upload_id)), EVENT_MIN_IDLE_MINUTES="60")
-
-    assert outcomes(done) == {"status": "complete", "kept": 1}
-    assert left(cloud) == [upload.upload_id]
-
-
-@TRIGGERS
-def test_upload_without_parts_under_another_meaning_of_its_key_takes_its_start_from_the_listing(
-    sent: Callable[[Any], Any], cloud: Cloud, function: Function
-) -> None:
-    old, new = seeded(cloud, "a b", parts=0), seeded(cloud, "a b", parts=0, hours_since_start=0.5)
-    function.settings["EVENT_MIN_IDLE_MINUTES"] = "60"
-
-    first = function(sent(named(BUCKET, "a+b", old.upload_id)))
-    second = function(sent(named(BUCKET, "a+b", new.upload_id)))
-
-    assert outcomes(first) == {"status": "complete", "aborted": 1}
-    assert outcomes(second) == {"status": "complete", "kept": 1}
-
-
-@TRIGGERS
-def test_dry_run_names_the_upload_that_it_would_abort_under_the_key_that_has_it(
-    sent: Callable[[Any], Any], cloud: Cloud, function: Function
-) -> None:
-    upload = seeded(cloud, "a b")
-
-    done = function(sent(named(BUCKET, "/a%20b", upload.upload_id)), DRY_RUN="true")
-
-    assert outcomes(done) == {"status": "complete", "would_abort": 1}
-    assert done.report["dry_run"] is True
-    assert (done.report["details"][0]["outcome"], done.report["details"][0]["key"]) == ("would_abort", "a b")
-    assert left(cloud) == [upload.upload_id]
-
-
-def test_uploads_of_keys_with_several_meanings_count_once_against_the_limit(cloud: Cloud, function: Function) -> None:
-    uploads = [seeded(cloud, f"a b{number}") for number in range(3)]
-    names = [named(BUCKET, f"a+b{number}", one.upload_id) for number, one in enumerate(uploads)]
-
-    done = function({"uploads": names}, MAX_ABORTS="2")
-
-    assert done.report["aborted"] == 2
-    assert left(cloud) == [uploads[2].upload_id]

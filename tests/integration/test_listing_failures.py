@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.emulator.client import Cloud
+from tests.emulator.public import Cloud
 from tests.function import PHOTOS, Function, timer
 from tests.integration.chains import CHAIN_FAILED, LOG_BUCKET, PHOTO_BUCKET, Chain
 from tests.integration.platform import Platform, counted, left, status
@@ -98,7 +98,7 @@ def test_listing_that_never_succeeds_is_tried_in_three_runs_and_fails_once(cloud
     assert platform.failures()[0][CHAIN_FAILED]["codes"] == ["ServiceUnavailable"]
 
 
-def test_listing_that_is_refused_for_good_fails_at_once_and_the_others_go_on(cloud: Cloud, platform: Platform) -> None:
+def test_listing_that_fails_permanently_fails_at_once_and_the_others_go_on(cloud: Cloud, platform: Platform) -> None:
     cloud.seed(LOG_BUCKET, "{n}", count=3)
     cloud.fault("ListMultipartUploads", bucket=PHOTO_BUCKET, status=403, code="AccessDenied")
 
@@ -141,7 +141,7 @@ def test_marker_that_does_not_advance_fails_the_bucket_alone(cloud: Cloud, funct
     assert [line["bucket"] for line in done.lines("bucket.failed")] == [PHOTOS]
 
 
-def test_listing_that_fails_until_the_deadline_of_two_runs_is_reported_with_what_cos_said(chain: Chain) -> None:
+def test_listing_that_fails_until_the_deadline_of_two_runs_is_reported_with_coss_code(chain: Chain) -> None:
     """At a short time limit no run has a minute to try."""
     chain.cloud.seed(LOG_BUCKET, "{n}", count=3)
     chain.cloud.fault("ListMultipartUploads", bucket=PHOTO_BUCKET, **BUSY)
@@ -159,7 +159,7 @@ def test_listing_that_fails_until_the_deadline_of_two_runs_is_reported_with_what
 
 
 @pytest.mark.parametrize("operation", ["AbortMultipartUpload", "ListParts"])
-def test_bucket_is_left_after_twenty_equal_refusals_and_the_others_go_on(
+def test_bucket_is_left_after_twenty_equal_rejections_and_the_others_go_on(
     operation: str, cloud: Cloud, function: Function
 ) -> None:
     cloud.seed(PHOTO_BUCKET, "{n:04}", count=PAGE + 500)
@@ -176,7 +176,7 @@ def test_bucket_is_left_after_twenty_equal_refusals_and_the_others_go_on(
     assert len(listings(cloud, PHOTO_BUCKET)) <= 3
 
 
-def test_refusals_that_are_not_in_a_row_do_not_stop_a_bucket(cloud: Cloud, function: Function) -> None:
+def test_rejections_that_are_not_in_a_row_do_not_stop_a_bucket(cloud: Cloud, function: Function) -> None:
     cloud.seed(PHOTO_BUCKET, "{n:02}", count=90)
     for tens in range(1, 9):
         cloud.fault("AbortMultipartUpload", key_prefix=str(tens), skip=1, status=403, code="AccessDenied")
@@ -186,7 +186,7 @@ def test_refusals_that_are_not_in_a_row_do_not_stop_a_bucket(cloud: Cloud, funct
     assert counted([done]) == {"aborted": 10 + 8, "failed": 8 * 9}
 
 
-def test_refusals_that_are_not_equal_do_not_stop_a_bucket(cloud: Cloud, function: Function) -> None:
+def test_rejections_that_are_not_equal_do_not_stop_a_bucket(cloud: Cloud, function: Function) -> None:
     seeded = cloud.seed(PHOTO_BUCKET, "{n:02}", count=60)
     for one in seeded[::2]:
         cloud.fault("AbortMultipartUpload", key=one.key, status=403, code="AccessDenied")

@@ -2,13 +2,13 @@
 What CLS can search: it drops every field of a line that is neither a text nor a number.
 """
 
-from tests.emulator.client import Cloud
+from tests.emulator.public import Cloud
 from tests.function import PHOTOS, Function, named, timer
 
 BUCKET = PHOTOS.partition("@")[0]
 
 
-def test_every_field_of_every_line_is_a_text_or_a_number(cloud: Cloud, function: Function) -> None:
+def test_log_fields_are_texts_or_numbers(cloud: Cloud, function: Function) -> None:
     (upload, _) = cloud.seed(BUCKET, "raw/{n}", count=2)
     cloud.fault("AbortMultipartUpload", reset="before", key=upload.key)
     runs = [

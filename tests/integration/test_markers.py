@@ -1,49 +1,31 @@
 """
-Where a listing goes on: markers that name uploads that are gone, and keys and markers that are encoded in other ways.
+Where a listing goes on when its marker names an upload that is gone.
 
 Nothing is skipped and nothing is counted twice, whatever the server makes of a marker. Most uploads here started
 recently: they fill pages, and a sweep keeps them without a request of their own.
 """
 
-import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import datetime, timezone
-from pathlib import Path
 from typing import Any, Literal
 
 import pytest
 
 from tests.aborting import ABORTING
-from tests.emulator.client import Cloud, Seeded
-from tests.emulator.journal import Request
-from tests.function import PHOTOS, Function, Invocation, named, timer
+from tests.emulator.public import Cloud
+from tests.fixtures import HANDLER
+from tests.function import PHOTOS, Function, named, timer
+from tests.integration.listings import BUCKET, ENCODINGS, FOLDERS, PAGE, abandoned, fill, ids, listings, outcomes
 from tests.integration.little_cos import LittleCos
-
-BUCKET = PHOTOS.partition("@")[0]
-GoneMarkers = Literal["accept", "refuse", "refuse_without_uploads", "restart_key"]
-GONE_MARKERS: tuple[GoneMarkers, ...] = ("accept", "refuse", "refuse_without_uploads", "restart_key")
-ENCODINGS = ("once", "once_unannounced", "plain", "plain_announced", "twice", "plus")
-# The names of these folders have several meanings, or are read wrongly when their encoding is.
-FOLDERS = ("a b/", "a+b/", "a%20b/", "a%2Bb/", "100%/", "x%2Fy/", "é ü/", "%25/", "p q+r%2B/")
-PAGE = 1000
-HANDLER = Path(__file__).parents[2] / "handler"
-OUTCOMES = (
-    "aborted",
-    "kept",
-    "already_gone",
-    "already_gone_unchecked",
-    "listed_but_not_found",
-    "would_abort",
-    "still_receiving",
-    "rejected",
-    "failed",
-    "deferred",
-)
 
 
 @pytest.fixture(autouse=True)
 def _only_one_bucket(function: Function) -> None:
     function.settings["BUCKETS"] = PHOTOS
+
+
+GoneMarkers = Literal["accept", "refuse", "refuse_without_uploads", "restart_key"]
+GONE_MARKERS: tuple[GoneMarkers, ...] = ("accept", "refuse", "refuse_without_uploads", "restart_key")
 
 
 @pytest.fixture(scope="module")
@@ -56,40 +38,6 @@ def running() -> Iterator[Cloud]:
 def scf(running: Cloud) -> Cloud:
     running.reset(PHOTOS)
     return running
-
-
-def fill(cloud: Cloud, key: str, count: int, **more: Any) -> None:
-    """Seed uploads that started recently."""
-    cloud.seed(BUCKET, key, count=count, hours_since_start=1, part_size=1, **more)
-
-
-def abandoned(cloud: Cloud, key: str, upload_id: str | None = None) -> Seeded:
-    (seeded,) = cloud.seed(BUCKET, key, hours_since_start=200, part_size=1, upload_id=upload_id)
-    return seeded
-
-
-def ids(cloud: Cloud) -> set[str]:
-    return {upload.upload_id for upload in cloud.uploads(BUCKET)}
-
-
-def of(seeded: Iterable[Seeded]) -> set[str]:
-    return {one.upload_id for one in seeded}
-
-
-def requests(cloud: Cloud, operation: str) -> list[Request]:
-    return [one for one in cloud.requests() if one.operation == operation]
-
-
-def listings(cloud: Cloud) -> list[Request]:
-    return requests(cloud, "ListMultipartUploads")
-
-
-def outcomes(done: Invocation) -> dict[str, Any]:
-    """The status of a run and its counts, which must add up, without those of nothing."""
-    assert done.error is None, done.output
-    counts = {name: done.report[name] for name in OUTCOMES if done.report[name]}
-    assert sum(counts.values()) == done.report["uploads"]
-    return {"status": done.report["status"], **counts}
 
 
 def checkpoint(start: tuple[str, str], prefix: str = "", **more: Any) -> dict[str, Any]:
@@ -108,9 +56,6 @@ def checkpoint(start: tuple[str, str], prefix: str = "", **more: Any) -> dict[st
         "todo": [["scan", 0, BUCKET, prefix, *start]],
     }
     return {"cos_sweeper_checkpoint": head | more}
-
-
-# Markers that name uploads that are gone
 
 
 @pytest.mark.parametrize("how", GONE_MARKERS)
@@ -271,7 +216,7 @@ def test_range_of_a_listing_ends_at_its_last_upload_however_its_key_is_encoded(
     assert ids(cloud) == {third.upload_id}
 
 
-def test_refused_marker_skips_nothing_behind_a_key_that_was_read_wrongly(cloud: Cloud, function: Function) -> None:
+def test_rejected_marker_skips_nothing_behind_a_key_that_was_read_wrongly(cloud: Cloud, function: Function) -> None:
     # The first key reads "a+", which sorts behind the second, and nothing tells the right reading any more.
     first = abandoned(cloud, "a ")
     cloud.ghost(BUCKET, first.key, first.upload_id, listings=1)
@@ -287,7 +232,7 @@ def test_refused_marker_skips_nothing_behind_a_key_that_was_read_wrongly(cloud: 
     assert outcomes(done) == {"status": "complete", "aborted": 1, "kept": PAGE - 2, "already_gone": 2}
 
 
-def test_continuation_whose_marker_is_refused_twice_counts_nothing_twice(cloud: Cloud, function: Function) -> None:
+def test_continuation_whose_marker_is_rejected_twice_counts_nothing_twice(cloud: Cloud, function: Function) -> None:
     # An earlier run counted these; the first page of them ends with an upload that is gone then.
     fill(cloud, "k{n:04}", PAGE + 500)
     gone = abandoned(cloud, f"k{PAGE - 2:04}-")
@@ -344,7 +289,7 @@ def test_upload_that_is_tried_again_and_listed_again_counts_once_however_its_key
     assert outcomes(done) == {"status": "complete", "kept": 1}
 
 
-def test_shares_of_a_sweep_leave_nothing_out_though_they_know_different_things_of_keys(
+def test_shards_of_a_sweep_leave_nothing_out_though_they_read_keys_differently(
     cloud: Cloud, function: Function
 ) -> None:
     cloud.seed(BUCKET, "b c{n}", count=30, part_size=1, hours_since_start=200)
@@ -372,7 +317,7 @@ def test_uploads_of_one_key_are_counted_in_whatever_order_a_server_lists_their_i
 
 
 @pytest.mark.parametrize("status", [400, 404])
-def test_marker_that_is_refused_once_is_no_failure(status: int, cloud: Cloud, function: Function) -> None:
+def test_marker_that_is_rejected_once_is_no_failure(status: int, cloud: Cloud, function: Function) -> None:
     fill(cloud, "k", PAGE)
     abandoned(cloud, "l")
     code = "InvalidArgument" if status == 400 else "NoSuchUpload"
@@ -417,7 +362,7 @@ def test_start_of_a_named_upload_is_found_behind_many_uploads_of_its_key(
     assert outcomes(done) == {"status": "complete", "aborted": 1}
 
 
-def test_server_that_refuses_every_marker_is_a_failure_and_no_loop(cloud: Cloud, function: Function) -> None:
+def test_server_that_rejects_every_marker_is_a_failure_and_no_loop(cloud: Cloud, function: Function) -> None:
     fill(cloud, "k", PAGE + 1)
     # What it was asked without an upload id it answers.
     for skip in range(1, 20):
@@ -447,7 +392,9 @@ def test_server_whose_markers_lead_back_is_a_failure_and_no_loop(cloud: Cloud, f
     assert len(listings(cloud)) == 5
 
 
-def test_continuation_whose_marker_is_refused_for_another_reason_is_a_failure(cloud: Cloud, function: Function) -> None:
+def test_continuation_whose_marker_is_rejected_for_another_reason_is_a_failure(
+    cloud: Cloud, function: Function
+) -> None:
     abandoned(cloud, "k")
     cloud.fault("ListMultipartUploads", status=400, code="InvalidArgument")
 
@@ -474,150 +421,3 @@ def test_run_that_ends_while_its_listing_is_behind_hands_over_how_far_it_was(scf
     first, second = (one.answer for one in scf.invocations() if one.answer and "run" in one.answer)
     assert (first["kept"], first["aborted"], first["continuations"]) == (2 * PAGE - 1, 0, 1)
     assert (second["status"], second["kept"], second["aborted"]) == ("complete", 0, 1)
-
-
-# Keys and markers that are encoded in other ways
-
-
-def furnish(cloud: Cloud, folder: str) -> tuple[set[str], set[str]]:
-    """
-    A folder of more than a page, with abandoned, live and excluded uploads around the end of that page.
-
-    Returns the ids of what must go, and of what must stay beside the uploads that started recently.
-    """
-    fill(cloud, folder + "{n:04}", PAGE + 60)
-    go = cloud.seed(BUCKET, folder + "{n:03}5", first=97, count=8, part_size=1)
-    live = cloud.seed(BUCKET, folder + "{n:03}7", first=98, count=3, part_size=1, hours_since_last_part=1)
-    excluded = cloud.seed(BUCKET, folder + "{n:03}3-not", first=98, count=3, part_size=1)
-    return of(go), of(live + excluded)
-
-
-def swept(folder: str, function: Function, **more: Any) -> Invocation:
-    excluded = [f"{folder}{number:03}3-not" for number in range(98, 101)]
-    return function(timer(), EXCLUDE_PREFIXES=json.dumps(excluded), **more)
-
-
-def assert_right_ones_are_gone(cloud: Cloud, done: Invocation, go: set[str], stay: set[str]) -> None:
-    left = ids(cloud)
-    assert not go & left
-    assert stay <= left
-    assert len(left) == PAGE + 60 + len(stay)
-    assert outcomes(done) == {"status": "complete", "aborted": len(go), "kept": len(left)}
-    assert done.report["bytes_freed"] == len(go)
-
-
-@pytest.mark.parametrize("folder", FOLDERS)
-@pytest.mark.parametrize("encoding", ENCODINGS)
-def test_listing_of_many_pages_is_swept_however_its_keys_are_encoded(
-    encoding: str, folder: str, cloud: Cloud, function: Function
-) -> None:
-    go, stay = furnish(cloud, folder)
-    cloud.dialect(encoding=encoding)
-
-    done = swept(folder, function)
-
-    assert_right_ones_are_gone(cloud, done, go, stay)
-
-
-MARKED = [(one, other) for one in ENCODINGS for other in ENCODINGS if one != other]
-
-
-@pytest.mark.parametrize(("encoding", "marker"), MARKED)
-def test_listing_of_many_pages_is_swept_when_its_markers_are_encoded_otherwise_than_its_keys(
-    encoding: str, marker: str, cloud: Cloud, function: Function
-) -> None:
-    folder = FOLDERS[MARKED.index((encoding, marker)) % len(FOLDERS)]
-    go, stay = furnish(cloud, folder)
-    cloud.dialect(encoding=encoding, next_key_marker=marker)
-
-    done = swept(folder, function)
-
-    assert_right_ones_are_gone(cloud, done, go, stay)
-
-
-@pytest.mark.parametrize("marker", ENCODINGS)
-@pytest.mark.parametrize("encoding", ENCODINGS)
-def test_many_uploads_of_one_key_are_swept_however_their_markers_are_encoded(
-    encoding: str, marker: str, cloud: Cloud, function: Function
-) -> None:
-    fill(cloud, "a b+%", PAGE - 1)
-    # Ids of another shape: encoded, they are others.
-    for upload_id in ("z+/=1", "z+/=2"):
-        abandoned(cloud, "a b+%", upload_id)
-    cloud.dialect(encoding=encoding, next_key_marker=marker, next_upload_id_marker=marker)
-
-    done = function(timer())
-
-    assert outcomes(done) == {"status": "complete", "aborted": 2, "kept": PAGE - 1}
-
-
-def test_marker_without_encoding_whose_key_looks_encoded_is_proven_by_one_request(
-    cloud: Cloud, function: Function
-) -> None:
-    """An ordinary bucket: its keys have `/` and `%2F`, and List Parts is asked once more than there are uploads."""
-    fill(cloud, "a/b%2Fc/{n:04}", 2 * PAGE)
-    fill(cloud, "a b+c/{n:04}", 2 * PAGE)
-    cloud.seed(BUCKET, "a/b%2Fc/x{n}", count=3, part_size=1)
-
-    done = function(timer(), VERIFY="none")
-
-    assert outcomes(done) == {"status": "complete", "aborted": 3, "kept": 4 * PAGE}
-    assert len(requests(cloud, "ListParts")) == 3 + 1
-    assert len(listings(cloud)) == 5
-
-
-def test_encoding_that_nothing_proves_is_no_success(cloud: Cloud, function: Function) -> None:
-    """All uploads that could tell what the marker means are gone; its wrong meaning skips the rest."""
-    fill(cloud, "a", PAGE - 3)
-    for number in range(3):
-        gone = abandoned(cloud, f"b c{number}")
-        cloud.ghost(BUCKET, gone.key, gone.upload_id, listings=1)
-    abandoned(cloud, "b d")
-    cloud.dialect(encoding="plus")
-
-    done = function(timer())
-
-    assert outcomes(done)["status"] == "partial"
-    assert "how keys are written" in done.report["stopped_because"]
-
-
-def test_encoding_that_is_proven_later_to_be_the_usual_one_is_a_success(cloud: Cloud, function: Function) -> None:
-    fill(cloud, "a", PAGE - 3)
-    for number in range(3):
-        gone = abandoned(cloud, f"b c{number}")
-        cloud.ghost(BUCKET, gone.key, gone.upload_id, listings=1)
-    fill(cloud, "b d{n}", PAGE)
-    abandoned(cloud, "c")
-
-    done = function(timer())
-
-    assert outcomes(done) == {"status": "complete", "aborted": 1, "kept": 2 * PAGE - 3, "already_gone": 3}
-
-
-@pytest.mark.parametrize("encoding", ["once", "twice"])
-@pytest.mark.parametrize(
-    "fault", [{"status": 503, "code": "ServiceUnavailable"}, {"status": 403, "code": "AccessDenied"}]
-)
-def test_upload_that_cannot_be_looked_at_does_not_end_its_listing(
-    fault: dict[str, Any], encoding: str, cloud: Cloud, function: Function
-) -> None:
-    fill(cloud, "a b/{n:04}", PAGE)
-    abandoned(cloud, "a b/zz")
-    cloud.fault("ListParts", key=f"a b/{PAGE - 1:04}", **fault)
-    cloud.dialect(encoding=encoding)
-
-    done = function(timer())
-
-    assert outcomes(done) == {"status": "complete", "aborted": 1, "kept": PAGE}
-    assert not [one for one in requests(cloud, "ListMultipartUploads") if one.status != 200]
-
-
-def test_keys_that_are_no_text_are_listed_to_the_end(cloud: Cloud, function: Function) -> None:
-    fill(cloud, "\udcff{n:04}", 2 * PAGE)
-    abandoned(cloud, "\udcff\udcff")
-    abandoned(cloud, "a")
-
-    done = function(timer())
-
-    assert outcomes(done) == {"status": "partial", "aborted": 1, "rejected": 2 * PAGE + 1}
-    assert len(requests(cloud, "ListParts")) <= 3

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.emulator.client import Cloud
+from tests.emulator.public import Cloud
 from tests.function import LOGS, PHOTOS, TOKEN, Function, event, timer
 from tests.integration.chains import CHAIN_FAILED, LOG_BUCKET, PHOTO_BUCKET, Chain, kafka, post, uploads_of
 from tests.integration.objects import stored
@@ -79,9 +79,7 @@ def test_sweep_of_which_a_part_does_not_happen_sweeps_the_rest_and_is_failed(clo
 
 
 @pytest.mark.parametrize("fan_out", ["1", "3"])
-def test_chain_of_which_a_part_does_not_happen_is_failed_at_its_end(
-    fan_out: str, cloud: Cloud, platform: Platform
-) -> None:
+def test_chain_of_which_a_part_does_not_happen_fails_at_its_end(fan_out: str, cloud: Cloud, platform: Platform) -> None:
     cloud.seed(PHOTO_BUCKET, "{n}", count=30)
     cloud.fault("AbortMultipartUpload", count=1, status=409, code="UploadConflict")
 
@@ -235,7 +233,7 @@ def test_time_limit_below_a_minute_is_warned_about_once(
 
 
 @pytest.mark.parametrize("context", [{}, {"time_limit_in_ms": "900000"}, {"time_limit_in_ms": -1}, None, []], ids=repr)
-def test_time_limit_that_the_platform_does_not_tell_is_taken_to_be_short(context: object, function: Function) -> None:
+def test_time_limit_that_the_platform_does_not_give_is_taken_to_be_short(context: object, function: Function) -> None:
     done = function(timer(), context=context)
 
     assert [line["seconds"] for line in done.lines("time_limit.short")] == [3]

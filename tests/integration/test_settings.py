@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.emulator.client import Cloud
+from tests.emulator.public import Cloud
 from tests.function import PHOTOS, Function, named, timer
 
 BUCKET = PHOTOS.partition("@")[0]

@@ -7,17 +7,17 @@ from typing import Any
 
 import pytest
 
-from tests.emulator.client import Cloud
+from tests.emulator.public import Cloud
 from tests.function import PHOTOS, Function
 from tests.integration.events import completed
 
 BUCKET = PHOTOS.partition("@")[0]
 KEY = "raw/cat.mp4"
 LISTING, ABORT = "ListMultipartUploads", "AbortMultipartUpload"
-PART_LATELY = "a part arrived lately"
+PART_RECENT = "a part arrived recently"
 PART_UNREADABLE = "the time of a part cannot be read"
-PAUSES_LONGER = "its parts came at intervals that its idle time does not exceed clearly"
-TOO_FEW_PARTS = "its parts are too few to tell its pauses"
+PAUSES_TOO_LONG = "its idle time is not much longer than the pauses between its parts"
+TOO_FEW_PARTS = "it has too few parts to show how long its pauses are"
 STARTED_LATER = "started after the object was completed"
 GIB = 1 << 30
 
@@ -50,23 +50,23 @@ def settle(function: Function, key: str = KEY, **settings: Any) -> tuple[dict[st
     ("start", "parts", "kept"),
     [
         # Parts of 5 GiB, one every 40 minutes: alive 25 minutes and an hour after the last one.
-        (265, [225, 185, 145, 105, 65, 25], PART_LATELY),
-        (304, [264, 224, 184, 144, 104, 64], PAUSES_LONGER),
-        (399, [359, 319, 279, 239, 199, 159], PAUSES_LONGER),
+        (265, [225, 185, 145, 105, 65, 25], PART_RECENT),
+        (304, [264, 224, 184, 144, 104, 64], PAUSES_TOO_LONG),
+        (399, [359, 319, 279, 239, 199, 159], PAUSES_TOO_LONG),
         (402, [362, 322, 282, 242, 202, 162], None),
         # Parts every minute, or all at once: an hour in any case.
         (64, [63, 62, 61.5], None),
-        (62, [61, 60, 59], PART_LATELY),
+        (62, [61, 60, 59], PART_RECENT),
         (62, [62, 62, 62], None),
         # One long pause among many short ones, wherever it is.
-        (400, [399, 398, 397, 200, 199, 198], PAUSES_LONGER),
+        (400, [399, 398, 397, 200, 199, 198], PAUSES_TOO_LONG),
         (1200, [1199, 1198, 1197, 1000, 999, 998], None),
-        (400, [399, 300, 200, 199, 198, 197], PAUSES_LONGER),
+        (400, [399, 300, 200, 199, 198, 197], PAUSES_TOO_LONG),
         (600, [599, 500, 499, 498, 497, 496], None),
         # The time from the start to the first part is a pause, too.
-        (600, [300, 299, 298], PAUSES_LONGER),
+        (600, [300, 299, 298], PAUSES_TOO_LONG),
         (370, [300, 299, 298], None),
-        (380, [300, 299, 298], PAUSES_LONGER),
+        (380, [300, 299, 298], PAUSES_TOO_LONG),
     ],
 )
 def test_sibling_must_be_idle_for_an_hour_and_four_times_its_longest_pause(
@@ -79,7 +79,7 @@ def test_sibling_must_be_idle_for_an_hour_and_four_times_its_longest_pause(
 
 @pytest.mark.parametrize("parts", [0, 1, 2])
 @pytest.mark.parametrize(("hours", "is_kept"), [(23, True), (25, False)])
-def test_sibling_with_fewer_than_three_parts_must_be_idle_for_as_long_as_a_sweep_asks(
+def test_sibling_with_fewer_than_three_parts_must_be_idle_for_as_long_as_in_a_sweep(
     parts: int, hours: float, cloud: Cloud, function: Function, *, is_kept: bool
 ) -> None:
     minutes = hours * 60
@@ -101,12 +101,12 @@ def test_sibling_with_too_few_parts_needs_the_idle_time_of_the_settings(
 def test_pause_that_two_parts_show_counts_as_well(cloud: Cloud, function: Function) -> None:
     seed(cloud, 1000, 999, 200)
 
-    assert settle(function, MIN_IDLE_HOURS="1") == ({PAUSES_LONGER: 1}, 0)
+    assert settle(function, MIN_IDLE_HOURS="1") == ({PAUSES_TOO_LONG: 1}, 0)
 
 
 @pytest.mark.parametrize(
     ("minutes", "idle", "kept"),
-    [("180", 179, PART_LATELY), ("180", 181, None), ("5", 59, PART_LATELY), ("5", 61, None)],
+    [("180", 179, PART_RECENT), ("180", 181, None), ("5", 59, PART_RECENT), ("5", 61, None)],
 )
 def test_setting_may_raise_the_hour_and_not_lower_it(
     minutes: str, idle: float, kept: str | None, cloud: Cloud, function: Function
@@ -125,7 +125,7 @@ def test_pauses_of_parts_on_every_page_count(cloud: Cloud, function: Function) -
     cloud.upload_part(BUCKET, KEY, upload.upload_id, 1)
     cloud.clock(offset_seconds=0)
 
-    assert settle(function) == ({PAUSES_LONGER: 1}, 0)
+    assert settle(function) == ({PAUSES_TOO_LONG: 1}, 0)
 
 
 @pytest.mark.parametrize(
@@ -140,7 +140,7 @@ def test_sibling_with_an_unreadable_time_of_a_part_is_kept(
     assert settle(function) == ({PART_UNREADABLE: 1}, 0)
 
 
-@pytest.mark.parametrize(("start", "kept"), [(44.5, None), (45.5, PAUSES_LONGER)])
+@pytest.mark.parametrize(("start", "kept"), [(44.5, None), (45.5, PAUSES_TOO_LONG)])
 def test_start_without_a_zone_is_the_earlier_moment_for_the_first_pause(
     start: float, kept: str | None, cloud: Cloud, function: Function
 ) -> None:
@@ -194,7 +194,7 @@ def test_parts_of_another_writer_that_arrive_during_the_abort_keep_the_upload(cl
     upload_id = seed(cloud, 10_000, 9_999, 9_998, 9_997)
     cloud.fault(ABORT, count=1, status=503, code="SlowDown", part={"when": "before"})
 
-    assert settle(function) == ({PART_LATELY: 1}, 0)
+    assert settle(function) == ({PART_RECENT: 1}, 0)
     assert held(cloud) == [upload_id]
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.emulator.client import Cloud
+from tests.emulator.public import Cloud
 from tests.function import PHOTOS, Function, Invocation, timer
 from tests.integration.chains import LOG_BUCKET, PHOTO_BUCKET, Chain, kafka, post, uploads_of
 from tests.integration.platform import Platform, counted, left, status
@@ -81,7 +81,7 @@ def test_message_of_a_queue_is_kept_where_the_function_can_invoke_itself(
 
 
 @pytest.mark.parametrize("fault", STOPPING + PASSING, ids=named_by)
-def test_caller_over_http_is_asked_to_come_again(fault: dict[str, Any], cloud: Cloud, platform: Platform) -> None:
+def test_http_caller_gets_503_for_a_transient_error(fault: dict[str, Any], cloud: Cloud, platform: Platform) -> None:
     seeded = cloud.seed(PHOTO_BUCKET, "raw/{n}", count=2)
     cloud.fault("AbortMultipartUpload", **fault)
 
@@ -110,7 +110,7 @@ def test_sweep_goes_on_in_another_run(fault: dict[str, Any], operation: str, clo
 
 
 @pytest.mark.parametrize("fault", LASTING, ids=named_by)
-def test_refusal_for_good_does_not_block_a_queue(fault: dict[str, Any], cloud: Cloud, platform: Platform) -> None:
+def test_permanent_failure_does_not_block_a_queue(fault: dict[str, Any], cloud: Cloud, platform: Platform) -> None:
     """Nobody can mend it but a person, and the partition would wait for days."""
     seeded = cloud.seed(PHOTO_BUCKET, "raw/{n}", count=2)
     cloud.fault("AbortMultipartUpload", key="raw/0", **fault)
@@ -127,10 +127,11 @@ def test_refusal_for_good_does_not_block_a_queue(fault: dict[str, Any], cloud: C
 # Nothing leaves a run whose credentials or clock COS does not accept
 
 
+@pytest.mark.sampled(24)
 @pytest.mark.parametrize("operation", [*OPERATIONS, "ListMultipartUploads"])
 @pytest.mark.parametrize("fault", STOPPING, ids=named_by)
 @pytest.mark.parametrize("make", [kafka, post, uploads_of, None], ids=["ckafka", "http", "direct", "timer"])
-def test_no_further_request_reaches_cos_in_a_run_that_was_stopped(
+def test_stopped_run_sends_no_further_request_to_cos(
     make: Any, fault: dict[str, Any], operation: str, cloud: Cloud, platform: Platform
 ) -> None:
     """Neither for an upload nor for a bucket, nor to store a report."""
@@ -213,7 +214,7 @@ def test_uploads_of_a_bucket_that_alone_does_not_accept_the_credentials_fail_alo
     assert (status(done[-1]), counted(done)) == ("failed", {"aborted": 10, "failed": 2})
 
 
-def test_run_whose_credentials_expired_raises_when_it_cannot_hand_over(cloud: Cloud, platform: Platform) -> None:
+def test_run_whose_credentials_expired_raises_when_it_cannot_continue(cloud: Cloud, platform: Platform) -> None:
     cloud.seed(PHOTO_BUCKET, "{n}", count=3)
     cloud.fault("ListParts", status=403, code="ExpiredToken")
     platform.then = "AuthFailure.TokenFailure"

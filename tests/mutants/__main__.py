@@ -11,14 +11,14 @@ import sys
 from collections.abc import Iterable
 
 from tests.mutants.making import Mutant, mutants
-from tests.mutants.running import PACKAGE, ROOT, STAGES, Ended, NotGreen, run
+from tests.mutants.running import PACKAGE, ROOT, TESTS, Ended, NotGreen, run
 from tests.mutants.telling import HARMLESS, harmless, is_well, shown, tell
 
 
 def main() -> int:
     """Exit status: 0 when nearly all are noticed and the others explained, 1 otherwise, 2 when the tests are red."""
     arguments = _arguments()
-    chosen = [mutant for module in arguments.modules or STAGES for mutant in _mutants_of(module)]
+    chosen = [mutant for module in arguments.modules or TESTS for mutant in _mutants_of(module)]
     if arguments.sample is not None and arguments.sample < len(chosen):
         kept = set(random.Random(0).sample(range(len(chosen)), arguments.sample))
         chosen = [mutant for place, mutant in enumerate(chosen) if place in kept]
@@ -37,12 +37,12 @@ def main() -> int:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.mutants", description=__doc__.strip().splitlines()[0])
-    parser.add_argument("modules", nargs="*", metavar="MODULE", help=f"of {', '.join(STAGES)}; all of them by default")
+    parser.add_argument("modules", nargs="*", metavar="MODULE", help=f"of {', '.join(TESTS)}; all of them by default")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="as many processes at once")
     parser.add_argument("--sample", type=int, help="only so many mutants, the same ones each time")
     parser.add_argument("--list", action="store_true", help="show the mutants and run nothing")
     arguments = parser.parse_args()
-    unknown = [module for module in arguments.modules if module not in STAGES]
+    unknown = [module for module in arguments.modules if module not in TESTS]
     if unknown:
         parser.error(f"no tests are known for {', '.join(unknown)}")
     return arguments

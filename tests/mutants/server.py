@@ -23,9 +23,6 @@ from hypothesis import HealthCheck, Phase
 EXAMPLES = 25
 # A mutant may ask for more and more; the machine is not its own.
 MOST_MEMORY_BYTES = 4 << 30
-# Pages by the thousand over HTTP: smaller tests of the same guards are in the same files.
-TOO_LONG = ("test_thousands_of_uploads_and_more_of_one_key_than_a_page_holds_are_swept_completely",)
-
 # The first example that fails is as good as the smallest, and two runs have to agree.
 FEW = hypothesis.settings(
     max_examples=EXAMPLES,
@@ -44,11 +41,10 @@ class Hurry:
         self._out = out
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        items[:] = [item for item in items if getattr(item, "originalname", "") not in TOO_LONG]
         for item in items:
             test: Any = getattr(item, "obj", None)
             if hasattr(test, "_hypothesis_internal_use_settings"):
-                test._hypothesis_internal_use_settings = FEW
+                test._hypothesis_internal_use_settings = FEW  # noqa: SLF001 - hypothesis has no public way
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if report.failed:

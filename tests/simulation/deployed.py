@@ -14,8 +14,7 @@ from typing import Any
 
 from cos_sweeper.core.settings import load
 from cos_sweeper.scf import cam_policy
-from tests.emulator.client import Cloud
-from tests.emulator.invocations import InvocationRecord
+from tests.emulator.public import Cloud, InvocationRecord
 from tests.function import FUNCTION, Invocation
 from tests.simulation.play import APPID, Mishaps, Player, Run
 from tests.simulation.world import BUCKETS, Step

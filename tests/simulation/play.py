@@ -16,8 +16,7 @@ from typing import Any, Protocol
 from urllib.parse import quote
 
 from cos_sweeper import app
-from tests.emulator.client import Cloud
-from tests.emulator.journal import Request
+from tests.emulator.public import Cloud, Request
 from tests.function import TOKEN, Function, Invocation, named, timer
 from tests.simulation import oracle
 from tests.simulation.world import (

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 
-from tests.emulator.client import Cloud
+from tests.emulator.public import Cloud
 from tests.simulation.deployed import DeployedChain, running_deployed
 from tests.simulation.play import Played, Player, running_cloud
 from tests.simulation.verdict import Disagreement, judge

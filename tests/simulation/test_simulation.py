@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 
 import index
-from tests.emulator.client import Cloud
-from tests.emulator.signed import send
+from tests.emulator.public import Cloud, send
 from tests.simulation.play import Player
 from tests.simulation.soak import Clouds, play, running_clouds, shrink, story
 from tests.simulation.verdict import judge
@@ -30,6 +29,7 @@ def clouds() -> Iterator[Clouds]:
         yield started
 
 
+@pytest.mark.sampled(6)
 @pytest.mark.parametrize("seed", SEEDS)
 def test_function_does_what_the_oracle_says(seed: int, clouds: Clouds) -> None:
     world = make_world(seed)

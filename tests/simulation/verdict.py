@@ -13,8 +13,7 @@ from functools import cached_property
 from html import unescape
 from typing import Any
 
-from tests.emulator.dialect import read_dialect, time_writer
-from tests.emulator.journal import Request
+from tests.emulator.public import Request, read_dialect, time_writer
 from tests.simulation import oracle
 from tests.simulation.play import Played, Run
 from tests.simulation.world import SweepEvent

@@ -18,7 +18,8 @@ import cos_sweeper
 from cos_sweeper.core import checkpoint, outcomes, policy, settings
 from cos_sweeper.core.model import CHECKPOINT
 from cos_sweeper.core.plan import build_plan
-from cos_sweeper.core.report import CUT_FIRST, ReportBuilder, Status
+from cos_sweeper.core.report import CUT_FIRST, Status
+from cos_sweeper.core.report_builder import ReportBuilder
 from cos_sweeper.core.settings import Settings
 from cos_sweeper.scf import cam_policy
 from cos_sweeper.scf.messages import NARROWINGS

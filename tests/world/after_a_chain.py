@@ -23,7 +23,8 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from cos_sweeper.core.model import CHECKPOINT, Failed, RejectedRequest, Upload
+from cos_sweeper.core.model import CHECKPOINT, RejectedRequest, Upload
+from cos_sweeper.core.outcomes import Failed
 from cos_sweeper.engine.paginator import order
 from cos_sweeper.scf.events import Source
 from tests.world.chains import Chain

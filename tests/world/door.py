@@ -4,32 +4,21 @@ COS as one run gets to it: in memory, a second a request, with whatever is amiss
 What must never reach COS is held up here: no other operation, no foreign bucket, nothing half named, nothing alive.
 """
 
+import asyncio
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TypeVar
 
-from greenlet import getcurrent
-
 from cos_sweeper.core.errors import Stopped, StoreError, Unavailable
-from cos_sweeper.core.model import (
-    Bucket,
-    BucketFailed,
-    BucketsPage,
-    Cursor,
-    ListedUpload,
-    Outcome,
-    Page,
-    PartsPage,
-    Upload,
-)
+from cos_sweeper.core.model import Bucket, BucketsPage, Cursor, ListedUpload, Page, PartsPage, Upload
+from cos_sweeper.core.outcomes import BucketFailed, Outcome
 from cos_sweeper.core.plan import ListingTarget
 from cos_sweeper.core.report import Report
 from cos_sweeper.cos.store import Receipt
-from cos_sweeper.net import turns
-from tests.emulator import listing
-from tests.emulator.memory import MemoryStore
+from cos_sweeper.engine import task_group
+from tests.emulator.public import MemoryStore, listing
 from tests.engine import Killed
 from tests.world.scene import PLAIN, Act, Fault, Scene, told
 from tests.world.terms import Rules, Seen, Terms, is_addressable, permits
@@ -37,7 +26,7 @@ from tests.world.terms import Rules, Seen, Terms, is_addressable, permits
 T = TypeVar("T")
 
 GRACE_SECONDS = 10
-_together = turns.together
+_together = task_group.together
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,23 +169,23 @@ class Door:
         self._run = run
         self._store = MemoryStore(scene.account, lambda: scene.now, run.step.circumstances.page_size)
 
-    def buckets(self, marker: str) -> BucketsPage:
-        number = self._arrive("buckets", None)
+    async def buckets(self, marker: str) -> BucketsPage:
+        number = await self._arrive("buckets", None)
         try:
             self._befall("buckets", None)
         except StoreError:
             self._run.pages_struck[None] += 1
             raise
-        page = self._store.buckets(marker)
+        page = await self._store.buckets(marker)
         self._leave(number)
         return page
 
-    def page(self, bucket: Bucket, start: Cursor, prefix: str) -> Page:
-        number = self._arrive("page", bucket)
+    async def page(self, bucket: Bucket, start: Cursor, prefix: str) -> Page:
+        number = await self._arrive("page", bucket)
         assert any(terms.is_listed_for(bucket, prefix) for terms in self._run.terms), "Scope: a listing"
         try:
             self._befall("page", bucket)
-            page = self._store.page(bucket, start, prefix)
+            page = await self._store.page(bucket, start, prefix)
         except StoreError:
             self._run.pages_struck[bucket] += 1
             raise
@@ -207,16 +196,19 @@ class Door:
     def give_back(self, bucket: Bucket) -> None:
         self._store.give_back(bucket)
 
-    def pause(self, seconds: float) -> bool:
-        return self._store.pause(seconds) and not self._run.is_over
+    def is_throttled(self, bucket: Bucket) -> bool:
+        return self._store.is_throttled(bucket)
 
-    def parts(self, upload: Upload, after: int, *, for_abort: bool = False) -> PartsPage:  # noqa: ARG002
-        number = self._arrive("parts", upload.bucket, upload)
+    async def pause(self, seconds: float) -> bool:
+        return await self._store.pause(seconds) and not self._run.is_over
+
+    async def parts(self, upload: Upload, after: int, *, for_abort: bool = False) -> PartsPage:  # noqa: ARG002
+        number = await self._arrive("parts", upload.bucket, upload)
         held = self._scene.held(upload)
         reading = self._reading(upload, after)
         try:
             self._befall("parts", upload.bucket, upload)
-            page = self._store.parts(upload, after)
+            page = await self._store.parts(upload, after)
         except StoreError:
             self._run.reads.pop((self._owner, upload), None)
             raise
@@ -233,12 +225,12 @@ class Door:
         self._leave(number)
         return PartsPage(parts, page.next, self._scene.weather.skew("parts"))
 
-    def abort(self, upload: Upload, within: float | None = None) -> Receipt:  # noqa: ARG002
-        number = self._arrive("abort", upload.bucket, upload)
+    async def abort(self, upload: Upload, within: float | None = None) -> Receipt:  # noqa: ARG002
+        number = await self._arrive("abort", upload.bucket, upload)
         self._must_not_be_alive(upload)
         self._befall("abort", upload.bucket, upload)
         held = self._scene.held(upload)
-        receipt = self._store.abort(upload)
+        receipt = await self._store.abort(upload)
         assert held is not None
         self._scene.leave(upload, held, by=self._run.of)
         lost = self._scene.strike("lost", upload.bucket, upload.key)
@@ -251,31 +243,31 @@ class Door:
         self._leave(number)
         return receipt
 
-    def together(self, works: Sequence[Callable[[], T]]) -> list[T]:
-        """As `turns.together`, but we know for whom the pages of one look are read."""
+    async def together(self, works: Sequence[Callable[[], Awaitable[T]]]) -> list[T]:
+        """As `task_group.together`, but we know for whom the pages of one look are read."""
         owner = self._owner
         for key in [key for key in self._run.reads if key[0] is owner]:
             del self._run.reads[key]
 
-        def owned(work: Callable[[], T]) -> Callable[[], T]:
-            def run() -> T:
-                self._run.owners[getcurrent()] = owner
-                return work()
+        def owned(work: Callable[[], Awaitable[T]]) -> Callable[[], Awaitable[T]]:
+            async def run() -> T:
+                self._run.owners[asyncio.current_task()] = owner
+                return await work()
 
             return run
 
-        return _together([owned(work) for work in works])
+        return await _together([owned(work) for work in works])
 
-    def put_report(self, bucket: Bucket, key: str, body: bytes) -> None:
+    async def put_report(self, bucket: Bucket, key: str, body: bytes) -> None:
         raise AssertionError(f"Wire: a report of {len(body)} bytes to {bucket}/{key}, which nobody asked for")
 
-    def invoke(self) -> int:
+    async def invoke(self) -> int:
         """
         Invoking the function is a request like any other: clients act meanwhile, and the instance may die before it.
 
         Returns its number, for `invoked`: after it, the instance may die as well.
         """
-        return self._arrive("invoke", None)
+        return await self._arrive("invoke", None)
 
     def invoked(self, number: int) -> None:
         """The invocation was answered."""
@@ -284,7 +276,7 @@ class Door:
     @property
     def _owner(self) -> object:
         """The task that works on an upload, whoever reads a page for it."""
-        return self._run.owners.get(getcurrent(), getcurrent())
+        return self._run.owners.get(asyncio.current_task(), asyncio.current_task())
 
     def _reading(self, upload: Upload, after: int) -> Reading:
         key = self._owner, upload
@@ -293,7 +285,7 @@ class Door:
             reading = self._run.reads[key] = Reading(self._scene.seen(upload))
         return reading
 
-    def _arrive(self, on: str, bucket: Bucket | None, upload: Upload | None = None) -> int:
+    async def _arrive(self, on: str, bucket: Bucket | None, upload: Upload | None = None) -> int:
         """A request is on its way; the laws of what may be asked at all. Returns its number."""
         run, step = self._run, self._run.step
         if run.is_stopped and on != "invoke":
@@ -304,7 +296,7 @@ class Door:
         if upload is not None:
             self._meddle_with(upload, on)
         for _ in range(step.circumstances.pauses[number % len(step.circumstances.pauses)]):
-            turns.sleep(0)
+            await asyncio.sleep(0)
         run.ticks += 1
         run.requests[on] += 1
         if bucket is not None:

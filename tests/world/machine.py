@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from cos_sweeper.core.model import Bucket, Upload
-from tests.emulator.seeding import Seed
+from tests.emulator.public import Seed
 from tests.world import draws, events, terms
 from tests.world.chains import Wish
 from tests.world.door import Circumstances

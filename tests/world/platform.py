@@ -4,6 +4,7 @@ SCF as the world needs it: events come in by the real door, runs die and are tri
 What `index` does around a run is done here with a store in memory and with the world's clock.
 """
 
+import asyncio
 import json
 from collections import deque
 from collections.abc import Sequence
@@ -14,14 +15,14 @@ from unittest import mock
 
 import pytest
 
-from cos_sweeper.core import checkpoint, plan, report, settings
+from cos_sweeper.core import checkpoint, checkpoint_reader, plan, report, report_builder, settings
 from cos_sweeper.core.deadline import Deadline
 from cos_sweeper.core.errors import RunFailed, StoreError
-from cos_sweeper.core.model import Bucket, BucketFailed, Outcome, Request, ResumeRequest
+from cos_sweeper.core.model import Bucket, Request, ResumeRequest
+from cos_sweeper.core.outcomes import BucketFailed, Outcome
 from cos_sweeper.core.plan import ListingTarget, Plan
 from cos_sweeper.core.redaction import Redactor
-from cos_sweeper.engine import continuation, paginator, sweep
-from cos_sweeper.net import turns
+from cos_sweeper.engine import accounting, continuation, evidence, paginator, run_state, sweep
 from cos_sweeper.report.log import Log
 from cos_sweeper.scf import events, responses
 from tests.engine import Killed
@@ -154,8 +155,7 @@ class Platform:
         decoded = events.decode(json.loads(text))
         invoker = _Link(self, run, of)
         try:
-            run.report = self._as_index_does(decoded, run, of, invoker)
-            self._answer(decoded.source, run, invoker)
+            run.report = asyncio.run(self._invoked(decoded, run, of, invoker))
         except Killed:
             run.report = None
             self._must_be_tried_again(of, item, "died")
@@ -177,15 +177,18 @@ class Platform:
         else:
             of.twice = of.twice or why
 
-    def _answer(self, source: events.Source, run: Run, invoker: "_Link") -> None:
-        assert run.report is not None
-        told = run.report
+    async def _invoked(self, decoded: events.Decoded, run: Run, of: Chain, invoker: "_Link") -> report.Report:
+        told = await self._as_index_does(decoded, run, of, invoker)
+        is_raised_elsewhere = False
+        if responses.raises_elsewhere(decoded.source, told):
+            is_raised_elsewhere = await invoker.invoke([continuation.failure_event(told)]) == [""]
         try:
-            responses.response(source, told, lambda: invoker.invoke([continuation.failure_event(told)]) == [""])
+            responses.response(decoded.source, told, is_raised_elsewhere=is_raised_elsewhere)
         except RunFailed:
             run.wants_again = True
+        return told
 
-    def _as_index_does(self, decoded: events.Decoded, run: Run, of: Chain, invoker: "_Link") -> report.Report:
+    async def _as_index_does(self, decoded: events.Decoded, run: Run, of: Chain, invoker: "_Link") -> report.Report:
         environment = settings.load(run.rules.environ())
         door, now, circumstances = invoker.door, self.scene.ours, run.step.circumstances
         seconds = circumstances.seconds
@@ -193,21 +196,21 @@ class Platform:
         ends = [end / 1000 for end in (seconds, seconds + 10, seconds + 16)]
         deadline = Deadline(lambda: run.ticks / 1000, *ends)
         witness = _witness(run)
-        with mock.patch.object(sweep, "ReportBuilder", witness), mock.patch.object(turns, "together", door.together):
+        with mock.patch.object(sweep, "ReportBuilder", witness), mock.patch.object(evidence, "together", door.together):
             try:
                 listed = environment.buckets is None
-                buckets = paginator.every_bucket(door, now)[0] if listed else environment.buckets or ()
+                buckets = (await paginator.every_bucket(door, now))[0] if listed else environment.buckets or ()
             except StoreError as exc:
                 report_builder = witness(plan.build_plan((), environment, (), of.run_id, now))
-                report_builder.bucket_failed(sweep.bucket_failed(None, exc))
+                report_builder.bucket_failed(run_state.bucket_failed(None, exc))
                 report_builder.must_raise = True
                 return report_builder.build()
             made = self._plan(decoded.requests, environment, buckets, of, now)
             with (
-                mock.patch.object(sweep, "MAX_TARGETS", circumstances.targets),
+                mock.patch.object(accounting, "MAX_TARGETS", circumstances.targets),
                 mock.patch.object(checkpoint, "MAX_BYTES", circumstances.bytes),
             ):
-                return continuation.run(
+                return await continuation.run(
                     made,
                     door,
                     deadline,
@@ -231,11 +234,11 @@ class Platform:
         """What a run wrote, the next one reads, whatever the settings are by then."""
         match requests:
             case (ResumeRequest(raw),):
-                return checkpoint.read(raw, environment, buckets, now)
+                return checkpoint_reader.read(raw, environment, buckets, now)
             case _:
                 return plan.build_plan(requests, environment, buckets, of.run_id, now)
 
-    def _save(self, saved: report.Report, run: Run) -> None:
+    async def _save(self, saved: report.Report, run: Run) -> None:
         assert not run.handed, "Chain: something is handed on before the report is kept"
         assert saved.counts["aborted"] == len(run.freed)
         run.saved += 1
@@ -250,14 +253,14 @@ class _Link:
         self._of = of
         self.door = Door(platform.scene, run)
 
-    def invoke(self, texts: Sequence[str], seconds: float = inf) -> list[str]:  # noqa: ARG002
-        return [self._answered(text) for text in texts]
+    async def invoke(self, payloads: Sequence[str], seconds: float = inf) -> list[str]:  # noqa: ARG002
+        return [await self._answered(payload) for payload in payloads]
 
     def is_permanent(self, code: str) -> bool:
         return code == NEVER
 
-    def _answered(self, text: str) -> str:
-        number = self.door.invoke()
+    async def _answered(self, text: str) -> str:
+        number = await self.door.invoke()
         code = self._taken(text)
         self.door.invoked(number)
         return code
@@ -297,10 +300,10 @@ class _Link:
                 continuation.raise_for_failed_chain(event)
 
 
-def _witness(run: Run) -> type[report.ReportBuilder]:
+def _witness(run: Run) -> type[report_builder.ReportBuilder]:
     """A ledger that also tells us what it is told."""
 
-    class Witness(report.ReportBuilder):
+    class Witness(report_builder.ReportBuilder):
         def add(self, outcome: Outcome, initiator: str = "", *, detailed: bool = False) -> None:
             run.outcomes.append((outcome, detailed))
             super().add(outcome, initiator, detailed=detailed)

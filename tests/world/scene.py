@@ -11,9 +11,8 @@ from datetime import datetime, timedelta, timezone
 
 from cos_sweeper.core.errors import CosRejected, Stopped, StoreError, Unavailable
 from cos_sweeper.core.model import Bucket, Upload
-from tests.emulator import bucket as cos
-from tests.emulator.account import Account
-from tests.emulator.seeding import Seed, plant
+from tests.emulator.public import Account, Seed, plant
+from tests.emulator.public import bucket as cos
 from tests.world.terms import HELD, Seen, Skews
 
 BEGINNING = datetime(2026, 11, 22, 12, tzinfo=timezone.utc)
@@ -49,12 +48,12 @@ class Fault:
     def error(self) -> StoreError:
         """What the caller is told. An answer that is lost on its way says nothing."""
         if self.on == "lost":
-            return Unavailable("Timeout", again=self.how == "busy")
+            return Unavailable("ReadTimeout", is_retryable=self.how == "busy")
         if self.how == "rejected":
             return CosRejected("AccessDenied", 403, "request-of-a-fault")
         if self.how == "stopped":
             return Stopped("ExpiredToken", 403, "request-of-a-fault")
-        return Unavailable("SlowDown", 503, "request-of-a-fault", again=self.how == "busy")
+        return Unavailable("SlowDown", 503, "request-of-a-fault", is_retryable=self.how == "busy")
 
 
 @dataclass(frozen=True, slots=True)

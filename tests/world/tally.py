@@ -4,7 +4,7 @@ What a world has been through, in figures.
 
 from dataclasses import asdict, dataclass
 
-from cos_sweeper.core.model import Kept
+from cos_sweeper.core.outcomes import Kept
 from tests.world.door import Run
 
 

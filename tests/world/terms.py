@@ -150,9 +150,9 @@ class Terms:
         is_listed = self.upload is None or (self.min_idle and not seen.parts)
         told = skews if is_listed else skews[1:] if self.min_idle else ()
         if any(skew is not None and abs(skew) > 5 * MINUTE for skew in told):
-            why.add("our clock and COS's disagree")
+            why.add("the clocks of the function and of COS differ")
         if any(skew is None for skew in told):
-            why.add("COS did not say what time it is")
+            why.add("COS sent no readable date")
         return why | self._why_busy(seen, as_of) if self.min_idle else why
 
     def _lets_in(self, key: str) -> bool:
@@ -161,12 +161,12 @@ class Terms:
     def _why_young(self, seen: Seen, as_of: datetime) -> set[str]:
         told = starts(seen)
         if seen.initiated is None:
-            return {"its start cannot be read"}
+            return {"its start time cannot be read"}
         why = {"another key"} if self.key is not None and seen.key != self.key else set()
         if max(told) - min(told) > HOUR:
-            why.add("its start and the time in its upload id disagree")
+            why.add("its start time and the time in its upload id differ")
         if as_of - max(told) <= self.min_age:
-            why.add("started lately")
+            why.add("started recently")
         if self.before is not None and max(told) >= min(self.before, as_of):
             why.add("started after the object was completed")
         return why
@@ -178,7 +178,7 @@ class Terms:
         # The start of an upload that an event names is looked up when there is no part to go by.
         moments = known if self.upload and seen.parts else known + started
         if any(as_of - moment <= self.min_idle for moment in moments):
-            why.add("a part arrived lately")
+            why.add("a part arrived recently")
         if self.upload and not seen.parts:
             why |= self._why_young(seen, as_of)
         if self.key is not None and seen.initiated is not None:
@@ -194,11 +194,11 @@ class Terms:
         last = max([started, *known])
         why: set[str] = set()
         if len(known) < 3 and as_of - last <= self.unproven_idle:
-            why.add("its parts are too few to tell its pauses")
+            why.add("it has too few parts to show how long its pauses are")
         moments = sorted([initiated, *known])
         longest = max((later - earlier for earlier, later in pairwise(moments)), default=AT_ONCE)
         if longest and as_of - last <= 4 * longest:
-            why.add("its parts came at intervals that its idle time does not exceed clearly")
+            why.add("its idle time is not much longer than the pauses between its parts")
         return why
 
 

@@ -1,22 +1,22 @@
 """
-The moment by which a chain judges every age.
+The moment from which a chain of runs measures every age.
 
-It is the earlier of our clock and COS's at the start of the chain, and from then on it is only ever lowered. So a clock
-that is ahead, ours or COS's, makes uploads younger and never older, and one that is put right makes up for it.
+It is the earlier of our clock and COS's at the start of the chain, and later it is only lowered. So a clock that is
+ahead, ours or COS's, makes uploads younger and never older; if it is corrected during the chain, the correction counts.
 """
 
 from datetime import datetime, timedelta
 
-# COS rejects requests whose clock is more than 15 minutes off; ages are in doubt well before that.
+# COS rejects a request whose time differs by more than 15 minutes; ages are unreliable well before that.
 CLOCK_TOLERANCE = timedelta(minutes=5)
 
 
 class AsOf:
     """
-    The moment, as it is known so far.
+    The moment, as far as it is known.
 
-    value: UTC. is_new: whether this run begins its chain, so that COS's first date counts whatever it is. A later date
-    counts while it agrees with our clock: one answer with a wrong date must not keep everything from then on.
+    value: UTC. is_new: this run is the first of its chain, so COS's first date always counts. A later date counts only
+    if it agrees with our clock: one response with a wrong date must not keep every later upload.
     """
 
     def __init__(self, value: datetime, *, is_new: bool) -> None:
@@ -24,7 +24,7 @@ class AsOf:
         self._takes_any = is_new
 
     def lower(self, date: datetime | None, skew: timedelta | None) -> None:
-        """Take in what one answer says. date: COS's clock; skew: that minus ours; None where COS did not say."""
+        """Use the date of one response. date: COS's clock; skew: that minus ours; both None if COS sent no date."""
         if date is None or skew is None:
             return
         if self._takes_any or abs(skew) <= CLOCK_TOLERANCE:

@@ -1,7 +1,7 @@
 """
-What can go wrong, told apart by what its catcher does next.
+The errors of this package. Each class stands for one reaction of the code that catches it.
 
-Facts travel as attributes, so nobody parses a message. No message carries a credential.
+An error carries its fields as attributes, so that no code parses a message. No message carries a credential.
 """
 
 
@@ -10,7 +10,7 @@ class SweeperError(Exception):
 
 
 class BadSettings(SweeperError):
-    """The environment is wrong. Carries every problem, not the first one met."""
+    """One or more settings are wrong. problems: all of them, not only the first."""
 
     def __init__(self, problems: tuple[str, ...]) -> None:
         super().__init__("; ".join(problems))
@@ -18,7 +18,7 @@ class BadSettings(SweeperError):
 
 
 class MissingCredentials(SweeperError):
-    """The function has no role credentials. Carries the names of the variables that are empty."""
+    """The function has no role credentials. missing: the names of the empty environment variables."""
 
     def __init__(self, missing: tuple[str, ...]) -> None:
         super().__init__(
@@ -30,15 +30,15 @@ class MissingCredentials(SweeperError):
 
 
 class RequestRejected(SweeperError):
-    """What was asked cannot be done as asked, and asking again will not help. The message is the reason."""
+    """A request cannot be carried out, and sending it again will not help. The message is the reason."""
 
 
 class StoreError(SweeperError):
     """
-    COS did not do what was asked.
+    COS did not carry out a request.
 
-    code: COS's error code, or one of ours where COS gave none (`Timeout`, `ConnectionFailed`, `Unreadable`, …).
-    status: the HTTP status, None where no answer came. request_id: COS's, '' where none came.
+    code: COS's error code, or one of ours if COS sent none (`ReadTimeout`, `ConnectionFailed`, `Unreadable`, …).
+    status: the HTTP status, None without a response. request_id: COS's, '' without one.
     """
 
     def __init__(self, code: str, status: int | None = None, request_id: str = "", detail: str = "") -> None:
@@ -50,30 +50,36 @@ class StoreError(SweeperError):
 
 
 class NoSuchUpload(StoreError):
-    """404 NoSuchUpload: somebody completed or aborted it first."""
+    """404 NoSuchUpload: the upload was completed or aborted before our request."""
 
 
 class Unavailable(StoreError):
-    """COS failed for now: a later run may succeed. `again` tells whether this run should try once more itself."""
+    """COS failed temporarily: a later run may succeed. is_retryable: whether this run should retry as well."""
 
     def __init__(
-        self, code: str, status: int | None = None, request_id: str = "", detail: str = "", *, again: bool = False
+        self,
+        code: str,
+        status: int | None = None,
+        request_id: str = "",
+        detail: str = "",
+        *,
+        is_retryable: bool = False,
     ) -> None:
         super().__init__(code, status, request_id, detail)
-        self.again = again
+        self.is_retryable = is_retryable
 
 
 class Stopped(Unavailable):
-    """COS accepts neither these credentials nor this clock any more: no further request leaves in this run."""
+    """COS no longer accepts this run's credentials or clock: this run sends no further request."""
 
 
 class CosRejected(StoreError):
-    """COS refused for good: only somebody who changes a permission, a setting or the bucket can mend it."""
+    """COS rejected the request: it fails until an operator changes a permission, a setting or the bucket."""
 
 
 class RunFailed(SweeperError):
-    """A run in which something failed, raised after everything else was done, so that SCF retries and dead-letters."""
+    """Something failed in a run. Raised after all other work is done, so that SCF retries or sends a dead letter."""
 
 
 class InternalError(SweeperError):
-    """A defect of this program. The message says what to report; the cause is left out, it could carry a secret."""
+    """A defect of this program. The message says what to report. It omits the cause, which could carry a secret."""

@@ -1,7 +1,7 @@
 """
-JSON text → values, within bounds and with one meaning only.
+JSON text → values, with limits and without ambiguity.
 
-Values in, values out; what cannot be read raises RequestRejected with the reason.
+Values in, values out; text that cannot be read raises RequestRejected with the reason.
 """
 
 import json
@@ -10,16 +10,17 @@ from typing import Any
 
 from cos_sweeper.core.errors import RequestRejected
 
-# A value that is read takes up to thirty times its text; so many take 25 MB at most, and leave twenty to each upload.
+# A parsed value takes up to thirty times the memory of its text; this many take at most 25 MB. An event with 10,000
+# uploads, the maximum, can have twenty values for each.
 MAX_VALUES = 200_000
 BYTE_ORDER_MARK = "\ufeff"
 TEXT = re.compile(r'"[^"]*"')
 
 
 def parse_json(text: str) -> Any:
-    """JSON as the standard has it, of no more than MAX_VALUES values, and with one meaning only; a BOM is skipped."""
+    """Parse standard JSON of at most MAX_VALUES values and without a repeated name; a BOM is skipped."""
     if _separators(text) >= MAX_VALUES and _separators_between_texts(text) >= MAX_VALUES:
-        raise RequestRejected(f"the message holds more than {MAX_VALUES} values; send several")
+        raise RequestRejected(f"the message has more than {MAX_VALUES} values; send several messages")
     try:
         text = text.removeprefix(BYTE_ORDER_MARK)
         return json.loads(text, parse_constant=_no_constant, object_pairs_hook=_no_name_twice)
@@ -32,7 +33,7 @@ def _separators(text: str) -> int:
 
 
 def _separators_between_texts(text: str) -> int:
-    """Commas in a log line are no values: a batch of such lines is not too large for them."""
+    """Count only separators outside texts: the commas inside log lines separate no values."""
     plain = text.replace("\\\\", "").replace('\\"', "")
     return _separators(plain) - sum(_separators(match[0]) for match in TEXT.finditer(plain))
 
@@ -44,12 +45,12 @@ def _no_constant(name: str) -> None:
 def _no_name_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        raise ValueError("a name stands there twice, and which is meant cannot be told")
+        raise ValueError("a name is repeated")
     return found
 
 
 def kind_of(value: object) -> str:
-    """What a value is, for a sentence."""
+    """The kind of a value, as words for an error message."""
     names: tuple[tuple[type, str], ...] = (
         (bool, "a boolean"),
         (str, "a string"),

@@ -1,10 +1,10 @@
 """
 The keys that a text can mean.
 
-Whether COS encodes the keys of a listing as documented, and whether the sender of an event encoded its keys, cannot be
-told from the text. A wrong reading addresses an upload that does not exist, which an upload id makes harmless and
-which must not pass for success. So the other readings are tried, each only after List Parts knows the upload id under
-it. Values in, values out.
+A text does not show whether it is encoded: COS may encode the keys of a listing or not, and the sender of an event may
+encode its keys or not. A wrong reading addresses an upload that does not exist. The upload id makes that harmless, but
+it must not count as a success. So the caller tries the other readings, each only after List Parts finds the upload id
+under it. Values in, values out.
 """
 
 from collections.abc import Callable
@@ -21,7 +21,7 @@ def _form_decoded(text: str) -> str:
     return _decoded(text.replace("+", " "))
 
 
-# How a listing's text can be read, beside what the response says of it.
+# The ways to read a key in a listing, in addition to the encoding that the response declares.
 LISTING: tuple[Callable[[str], str], ...] = (
     lambda text: text,
     _decoded,
@@ -32,26 +32,26 @@ LISTING: tuple[Callable[[str], str], ...] = (
 
 
 def of_listed(text: str, key: str) -> tuple[str, ...]:
-    """The keys that a listing's text can mean: first `key`, what it is taken for; no key twice."""
+    """The keys that a listing's text can mean: first `key`, the reading in use; no key twice."""
     if "%" not in text and "+" not in text:
         return (key,)
     once = _decoded(text)
     if "+" not in text and "+" not in once and "%" not in once:
-        # The usual case: all other readings are this one.
+        # The usual case: all other readings are equal to this one.
         return tuple(dict.fromkeys((key, text, once)))
     return tuple(dict.fromkeys((key, *(read(text) for read in LISTING))))
 
 
 def of(listed: ListedUpload) -> tuple[str, ...]:
-    """The keys that a listed upload can have: first the one that it is taken for; no key twice."""
-    return of_listed(listed.written, listed.upload.key)
+    """The keys that a listed upload can have: first the reading in use; no key twice."""
+    return of_listed(listed.raw_key, listed.upload.key)
 
 
 def of_named(key: str) -> tuple[str, ...]:
     """
     The keys that an event's key can mean: first as it is, then decoded, then with `+` as a space; no key twice.
 
-    No key of COS begins with a `/`: of one that shows when the key is decoded, the first is dropped.
+    No key in COS begins with a `/`. If a decoded key begins with one, it is dropped.
     """
     if "%" not in key and "+" not in key:
         return (key,)
@@ -59,6 +59,6 @@ def of_named(key: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys((key, *(one.removeprefix("/") for one in others))))
 
 
-def way_of(text: str, key: str) -> int | None:
-    """Which entry of LISTING reads a text as this key, None for none of them."""
-    return next((place for place, read in enumerate(LISTING) if read(text) == key), None)
+def reading_index(text: str, key: str) -> int | None:
+    """The index of the first entry of LISTING that reads the text as this key, None if there is none."""
+    return next((index for index, read in enumerate(LISTING) if read(text) == key), None)

@@ -1,13 +1,13 @@
 """
-Names in the environment that are no setting's but come close to one.
+Finds environment variables that look like a misspelled setting.
 
-Such a name is never ignored: what the operator wanted to keep would be aborted. Other people's variables pass.
+Ignoring such a name could abort what the operator wanted to keep. Variables of other programs are ignored.
 """
 
 import re
 from functools import lru_cache
 
-# What SCF and the machine set, and no setting: SCF's documented environment and what a shell on Linux adds.
+# Variables that SCF and the system set: SCF's documented environment, and what a shell on Linux adds.
 PLATFORM_PREFIXES = ("SCF_", "_SCF_", "QCLOUD_", "TENCENTCLOUD_")
 PLATFORM_NAMES = frozenset(
     {
@@ -16,16 +16,16 @@ PLATFORM_NAMES = frozenset(
         *("TZ", "USER_CODE_ROOT", "TRIGGER_SRC"),
     }
 )
-# Of programs that a developer has on the same machine.
-OTHERS = frozenset({"OSS_ENDPOINT", "SQS_ENDPOINT", "AWS_ENDPOINT", "GCS_ENDPOINT", "S3_ENDPOINT"})
+# Variables of programs that a developer may have on the same machine.
+OTHER_PROGRAMS = frozenset({"OSS_ENDPOINT", "SQS_ENDPOINT", "AWS_ENDPOINT", "GCS_ENDPOINT", "S3_ENDPOINT"})
 
 MAX_DISTANCE = 2
 OWN_PREFIX = re.compile(r"(?:COS_)?SWEEPER_")
 
-# Names that clearly aim at a setting without coming close to it in letters; the first that matches counts.
+# Names that clearly mean a setting but differ from it by many letters. The first match counts.
 _SPARE = r"(?:EXCLUDED?|EXCLUDES|EXCLUDING|EXCLUSIONS?|SPARED?)"
 _KEEP = r"(?:SKIP(?:PED)?|IGNORED?|PROTECT(?:ED)?|KEEP|DENY|DENIED)"
-AIMS = tuple(
+SYNONYMS = tuple(
     (re.compile(pattern), setting)
     for pattern, setting in (
         (r"(?:IS_|DO_|NO_|ENABLE_|DISABLE_)?DRY_?RUN(?:_\w+)?", "DRY_RUN"),
@@ -49,35 +49,35 @@ AIMS = tuple(
 @lru_cache(maxsize=1024)
 def intended(name: str, settings: frozenset[str]) -> str | None:
     """
-    The setting that a name in the environment is probably meant to be; None for somebody else's variable.
+    The setting that an environment variable probably means; None for another program's variable.
 
-    settings: the names that exist or existed. A name of one of them, in these very letters, is answered with itself.
+    settings: all current and former names. A name that is one of them is returned as it is.
     """
     if name in settings:
         return name
-    if name in PLATFORM_NAMES or name in OTHERS or name.startswith(PLATFORM_PREFIXES):
+    if name in PLATFORM_NAMES or name in OTHER_PROGRAMS or name.startswith(PLATFORM_PREFIXES):
         return None
     folded = OWN_PREFIX.sub("", name.upper(), count=1)
-    return _closest(folded, settings) or next((setting for aim, setting in AIMS if aim.fullmatch(folded)), None)
+    return _closest(folded, settings) or next((setting for form, setting in SYNONYMS if form.fullmatch(folded)), None)
 
 
 def _closest(name: str, settings: frozenset[str]) -> str | None:
     if name in settings:
         return name
-    # PORT is none of our business, although it is only two letters away from REPORT.
-    most = min(len(name) - 4, MAX_DISTANCE)
-    near = [(_distance(name, one), one) for one in settings if most > 0 and _may_be_near(name, one)]
+    # Short names must match better: PORT is another program's, although it is only two letters away from REPORT.
+    maximum = min(len(name) - 4, MAX_DISTANCE)
+    near = [(_distance(name, one), one) for one in settings if maximum > 0 and _may_be_near(name, one)]
     distance, setting = min(near, default=(MAX_DISTANCE + 1, ""))
-    return setting if distance <= most else None
+    return setting if distance <= maximum else None
 
 
 def _may_be_near(name: str, setting: str) -> bool:
-    """A quick look: one edit changes the length by one at most, and the set of letters by two at most."""
+    """A fast check: one edit changes the length by at most one and the set of letters by at most two."""
     return abs(len(name) - len(setting)) <= MAX_DISTANCE and len(set(name) ^ set(setting)) <= 2 * MAX_DISTANCE
 
 
 def _distance(one: str, other: str) -> int:
-    """How many letters must be added, taken away or replaced (Levenshtein)."""
+    """How many letters must be added, removed or replaced (Levenshtein)."""
     above = list(range(len(other) + 1))
     for row, letter in enumerate(one, 1):
         line = [row]

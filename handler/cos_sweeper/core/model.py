@@ -8,10 +8,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import NoReturn
 
-# What a checkpoint stands under in the event that a run sends to the next.
+# The field of an event that carries a checkpoint from one run to the next.
 CHECKPOINT = "cos_sweeper_checkpoint"
-# An event that does nothing but raise, and one that does nothing at all: whether the function may invoke itself.
+# The field of an event that only makes the function raise.
 CHAIN_FAILED = "cos_sweeper_chain_failed"
+# The field of an event that does nothing: it tests whether the function may invoke itself.
 PROBE = "cos_sweeper_probe"
 
 
@@ -20,15 +21,12 @@ def never(value: NoReturn) -> NoReturn:
     raise AssertionError(f"unhandled: {value!r}")
 
 
-# Why an upload was not settled: MAX_ABORTS, or what is narrower, is reached. No later run of the chain goes on with it.
-AT_LIMIT = "the limit of aborts is reached"
-
 # What COS holds
 
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
-    """A bucket and where it is. name: `<name>-<appid>`; region: such as `ap-guangzhou`."""
+    """A bucket and its region. name: `<name>-<appid>`; region: such as `ap-guangzhou`."""
 
     name: str
     region: str
@@ -42,7 +40,7 @@ class Upload:
     """
     One unfinished multipart upload.
 
-    A key that COS listed with bytes that are not UTF-8 carries them as lone surrogates (`surrogateescape`).
+    If COS lists a key with bytes that are not UTF-8, `key` carries them as lone surrogates (`surrogateescape`).
     """
 
     bucket: Bucket
@@ -55,9 +53,9 @@ class ListedUpload:
     """
     An upload as a listing shows it.
 
-    initiated: UTC, None when unreadable; of a time without a zone the later of the two moments that it can mean.
-    initiator: who started it, or ''. earliest: the earlier of the two, None where there is only one. text: the key as
-    the response has it, '' where that is the key.
+    initiated: UTC, None when unreadable. A time without a zone can mean two moments: `initiated` is the later one and
+    `earliest` the earlier one; otherwise `earliest` is None. initiator: the id of the account that started it, or ''.
+    text: the key as the response has it, '' where that is equal to the key.
     """
 
     upload: Upload
@@ -67,13 +65,13 @@ class ListedUpload:
     text: str = ""
 
     @property
-    def written(self) -> str:
+    def raw_key(self) -> str:
         """The key as the response has it."""
         return self.text or self.upload.key
 
-    def read_as(self, key: str) -> "ListedUpload":
-        """The same with another key."""
-        return replace(self, upload=replace(self.upload, key=key), text=self.written)
+    def with_key(self, key: str) -> "ListedUpload":
+        """The same upload under another reading of its key."""
+        return replace(self, upload=replace(self.upload, key=key), text=self.raw_key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +86,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """Where a listing goes on: after this key and upload id. Both empty: from the beginning."""
+    """The position after which a listing continues: a key and an upload id. Both empty: from the beginning."""
 
     key: str = ""
     upload_id: str = ""
@@ -102,8 +100,8 @@ class Page:
     """
     One page of a bucket's unfinished uploads, in COS's order.
 
-    next: None after the last page. date: COS's clock when it answered, UTC; skew: that minus our clock; None when COS
-    did not say.
+    next: None after the last page. date: COS's clock in the response, UTC; skew: that minus our clock; both None when
+    COS sent no date.
     """
 
     listed: tuple[ListedUpload, ...]
@@ -116,10 +114,10 @@ class Page:
 @dataclass(frozen=True, slots=True)
 class PartsPage:
     """
-    One page of an upload's parts, by number.
+    One page of an upload's parts, ordered by number.
 
-    next: the part number to go on after, None after the last page. skew, date: as for `Page`. sent: when the request
-    left, in seconds by the clock of the run's deadline; None where that cannot be told.
+    next: the part number after which the next page begins, None after the last page. skew, date: as for `Page`. sent:
+    when the request was sent, in seconds by the clock of the run's deadline; None where that is unknown.
     """
 
     parts: tuple[Part, ...]
@@ -131,23 +129,23 @@ class PartsPage:
 
 @dataclass(frozen=True, slots=True)
 class BucketsPage:
-    """One page of the buckets that the role can list. next: the marker to go on after, None after the last page."""
+    """One page of the buckets that the role can list. next: the marker of the next page, None after the last page."""
 
     buckets: tuple[Bucket, ...]
     next: str | None
     date: datetime | None = None
 
 
-# What is asked
+# What an event requests
 
 
 @dataclass(frozen=True, slots=True)
 class AbortRequest:
     """
-    Abort the one upload that an event named.
+    Abort one upload that an event names.
 
-    bucket: `<name>-<appid>`, not checked against the settings yet. region: what the event claims, None where it is
-    silent. origin: where in the event it stood, for the reader of a refusal.
+    bucket: `<name>-<appid>`, not yet checked against the settings. region: as the event has it, None if it has none.
+    origin: the position in the event, such as `record 3`; it is shown when the request is rejected.
     """
 
     bucket: str
@@ -160,9 +158,10 @@ class AbortRequest:
 @dataclass(frozen=True, slots=True)
 class CompletedObject:
     """
-    An object was completed at `completed_at`: older unfinished uploads of exactly its key are leftovers.
+    An object was completed at `completed_at`: older unfinished uploads of exactly its key are stale siblings.
 
-    other_keys: what the key may be as well, where the event does not prove how it is encoded; () when it is certain.
+    other_keys: the other keys that the event can mean if it does not prove how its key is encoded; () when the key is
+    certain.
     """
 
     bucket: str
@@ -174,7 +173,7 @@ class CompletedObject:
 
 @dataclass(frozen=True, slots=True)
 class SweepRequest:
-    """Sweep whole buckets, narrowed from what the settings allow. None: as the settings say."""
+    """Sweep whole buckets. Each field narrows what the settings allow; None: the setting holds."""
 
     buckets: tuple[str, ...] | None = None
     prefixes: tuple[str, ...] | None = None
@@ -187,7 +186,7 @@ class SweepRequest:
 
 @dataclass(frozen=True, slots=True)
 class ResumeRequest:
-    """Go on with a chain of runs. checkpoint: as it came, not looked into yet."""
+    """Continue a chain of runs. checkpoint: as it arrived, not yet read."""
 
     checkpoint: object
     origin: str = "event"
@@ -196,111 +195,21 @@ class ResumeRequest:
 @dataclass(frozen=True, slots=True)
 class Ignored:
     """
-    An event, or one record of it, that is understood and of no interest: nothing is done, and nothing is stored.
+    An event, or one record of it, that is valid and requests nothing: nothing is done, and nothing is stored.
 
-    Not an ask. reason: why it is of no interest.
+    reason: why it is ignored.
     """
 
     reason: str
     origin: str = "event"
 
 
-# What is decided
-
-
-@dataclass(frozen=True, slots=True)
-class Keep:
-    """Leave it alone, and why."""
-
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class NeedsParts:
-    """
-    Nothing in the listing keeps it: its parts decide.
-
-    started: the latest moment, UTC, at which it can have started; earliest: the earliest one, None for the same.
-    """
-
-    started: datetime
-    earliest: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Abort:
-    """Abandoned. bytes: what its parts take up, None when COS did not tell."""
-
-    bytes: int | None
-
-
-# What became of it
-
-
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """The policy keeps it."""
-
-    upload: Upload
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class WouldAbort:
-    """Abandoned, left in place because this is a dry run."""
-
-    upload: Upload
-    bytes: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class Aborted:
-    """
-    COS answered 204. bytes: freed, None when unknown. request_id: COS's, of the abort.
-
-    verified: True after NoSuchUpload; False when that could not be looked at; None when it was not to be.
-    """
-
-    upload: Upload
-    bytes: int | None
-    request_id: str
-    verified: bool | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class StillReceiving:
-    """COS answered 204, and then a part arrived: somebody uses it, so it is not aborted again. Nothing is freed."""
-
-    upload: Upload
-    request_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class AlreadyGone:
-    """
-    Completed or aborted between our listing and our abort: a success.
-
-    is_checked: False where a listing showed it, and another one that could confirm it was not asked for; and where its
-    key can mean another one that may not, or cannot, be asked about.
-    """
-
-    upload: Upload
-    is_checked: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class ListedButNotFound:
-    """The listing shows it, also at the end of the run, and COS does not know it. Nothing is freed."""
-
-    upload: Upload
-
-
 @dataclass(frozen=True, slots=True)
 class RejectedRequest:
     """
-    Not done, and asking again in the same words will not help.
+    The request was not carried out, and sending the same request again will not help.
 
-    upload: None when it could not even be read. sweep: a timer asked for a sweep, which did not happen.
+    upload: None when the request does not name a readable one. sweep: a timer requested a sweep, which did not happen.
     """
 
     reason: str
@@ -309,52 +218,36 @@ class RejectedRequest:
     sweep: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Failed:
-    """
-    COS did not do it. lasting: COS refused for good (403, 404 bucket), so that no retry can mend it.
-
-    was_sent: an abort left, and what came of it is not known.
-    """
-
-    upload: Upload
-    code: str
-    status: int | None
-    request_id: str
-    permanent: bool
-    detail: str = ""
-    was_sent: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Deferred:
-    """
-    Not settled in this run. reason: out of time, or at the limit of aborts.
-
-    was_sent: an abort left, and what came of it is not known. markers: where the pages of its parts begin, as far as
-    they were read.
-    """
-
-    upload: Upload
-    reason: str
-    was_sent: bool = False
-    markers: tuple[int, ...] = (0,)
-
-
 Request = AbortRequest | CompletedObject | SweepRequest | ResumeRequest | RejectedRequest
-Verdict = Keep | Abort
-Outcome = (
-    Kept | WouldAbort | Aborted | StillReceiving | AlreadyGone | ListedButNotFound | RejectedRequest | Failed | Deferred
-)
+
+
+# What the policy decides
 
 
 @dataclass(frozen=True, slots=True)
-class BucketFailed:
-    """A bucket whose listing, or the list of all buckets (bucket: None), broke off."""
+class Keep:
+    """Do not abort the upload, and why."""
 
-    bucket: Bucket | None
-    code: str
-    status: int | None
-    request_id: str
-    permanent: bool
-    detail: str = ""
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class NeedsParts:
+    """
+    Nothing in the listing keeps the upload: its parts decide.
+
+    started: the latest moment, UTC, at which it can have started; earliest: the earliest one, None if it is the same.
+    """
+
+    started: datetime
+    earliest: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Abort:
+    """The upload is abandoned. bytes: the size of its parts, None when unknown."""
+
+    bytes: int | None
+
+
+Verdict = Keep | Abort

@@ -1,7 +1,7 @@
 """
-What is asked + what is allowed → what one run, or one chain of runs, does.
+Requests + settings → the plan of one run, or of one chain of runs.
 
-The plan is made once and is the only thing the rest reads. It may narrow what the settings allow and never widen it.
+The plan is built once, and the engine reads nothing else. It may narrow what the settings allow, never widen it.
 """
 
 from collections.abc import Iterable, Sequence
@@ -28,23 +28,24 @@ from cos_sweeper.core.model import (
 from cos_sweeper.core.policy import Policy, keep_by_key
 from cos_sweeper.core.settings import Settings
 
-# A completed object's stale siblings may be somebody else's upload that is still going on. `policy` asks for more.
-LEFTOVERS_MIN_IDLE = timedelta(hours=1)
-# Of one sweep: buckets by prefixes. Each is a request at least, and has to travel in checkpoints.
+# A stale sibling of a completed object may be another client's upload that is still in progress. `policy` has further
+# conditions.
+SIBLINGS_MIN_IDLE = timedelta(hours=1)
+# Of one sweep: buckets times prefixes. Each needs at least one request, and a place in the checkpoints.
 MAX_SCANS = 10_000
-# A sentence is for reading.
+# A reason names no more problems than this, so that it stays readable.
 MAX_PROBLEMS = 20
 
 
 @dataclass(frozen=True, slots=True)
 class UploadTarget:
     """
-    Abort this one upload, if the policy lets it.
+    Abort this one upload if the policy does not keep it.
 
-    attempts: of earlier runs that failed for now. was_sent: an abort left, and its response was cut off. is_blocked: it
-    took most of a run's time. is_swept: a sweep found it, so its start is looked up in the listing. markers: where the
-    pages of its parts begin, as far as an earlier run read them. text: its key as a listing had it, '' where that has
-    one meaning.
+    attempts: of earlier runs that failed and may be retried. was_sent: an abort was sent, and its response was cut off.
+    is_blocked: it took most of a run's time. is_swept: a sweep found it, so its start is looked up in the listing.
+    markers: the part numbers at which the pages of its parts begin, as far as an earlier run read them. text: its key
+    as the listing had it, '' where that has only one meaning.
     """
 
     upload: Upload
@@ -62,7 +63,7 @@ class ListingTarget:
     """
     List the unfinished uploads of a bucket whose keys begin with `prefix`, after `start`.
 
-    end: the last upload of interest, None for all. attempts, is_blocked: as for `UploadTarget`.
+    end: the last upload to process, None for all. attempts, is_blocked: as for `UploadTarget`.
     """
 
     bucket: Bucket
@@ -77,31 +78,32 @@ class ListingTarget:
 @dataclass(frozen=True, slots=True)
 class Shard:
     """
-    Which uploads of a listing are this run's, when several instances share one sweep.
+    Which uploads of a listing this run processes when several instances share one sweep.
 
-    Derived from the upload alone, so that instances that never speak to each other agree: each upload is in one share.
-    places: those of this run, out of `of`.
+    The shard depends on the upload alone. So instances agree without talking to each other, and each upload is in
+    exactly one shard. indexes: the shards of this run, from 0; count: of all shards.
     """
 
-    places: tuple[int, ...] = (0,)
-    of: int = 1
+    indexes: tuple[int, ...] = (0,)
+    count: int = 1
 
     def __str__(self) -> str:
-        return f"{','.join(str(place + 1) for place in self.places)}/{self.of}"
+        return f"{','.join(str(index + 1) for index in self.indexes)}/{self.count}"
 
     def contains(self, upload: Upload) -> bool:
-        """Whether this upload is in the share."""
-        if self.of == 1:
+        """Whether this run processes this upload."""
+        if self.count == 1:
             return True
         name = f"{upload.key}\0{upload.upload_id}".encode("utf-8", "surrogatepass")
-        return crc32(name) % self.of in self.places
+        return crc32(name) % self.count in self.indexes
 
 
 @dataclass(frozen=True, slots=True)
 class PriorFailures:
     """
-    What failed for good in the earlier runs of a chain, by COS's code. The last run's report speaks for all of them.
+    The failures in the earlier runs of a chain, which the last run reports together with its own.
 
+    transient: a retry may succeed; permanent: a retry cannot succeed; failed: both, by COS's error code.
     incomplete: an earlier run left something that no later run continues, such as uploads beyond MAX_ABORTS.
     """
 
@@ -114,14 +116,15 @@ class PriorFailures:
 @dataclass(frozen=True, slots=True)
 class Plan:
     """
-    All that a run needs to know.
+    Everything that a run needs to know.
 
-    as_of: the moment, UTC, by which every age is judged, as far as it is known (`clock`). began: when the chain began,
-    by our clock. verify: which aborts are looked at again. limit: how many aborts this branch of the chain may send,
-    None without a limit; aborted: how many it has sent; fraction: its part of MAX_ABORTS, as numerator and denominator.
-    refused: asks that will not be done, each with its reason. over_limit: uploads that an event names beyond
-    MAX_ABORTS. dropped: what a checkpoint asks for and the current settings exclude. notes: what was changed in an
-    event. number: which run of its chain this is, from 1. stalled: how many runs before this one got nowhere.
+    run_id, as_of, began: the chain's id; the moment, UTC, from which ages are measured (see `clock`); the start of the
+    chain by our clock. verify: which aborts are verified. limit: how many aborts this branch of the chain may send,
+    None without a limit; aborted: how many it has sent; fraction: its share of MAX_ABORTS, as numerator and
+    denominator. rejected: requests that are not carried out, each with its reason. over_limit: uploads that an event
+    names beyond MAX_ABORTS. dropped: items of a checkpoint that the current settings exclude. notes: what was changed
+    in an event. number: the number of this run in its chain, from 1. stalled: how many runs just before this one made
+    no progress.
     """
 
     run_id: str
@@ -131,7 +134,7 @@ class Plan:
     workers: int
     named: tuple[UploadTarget, ...]
     scans: tuple[ListingTarget, ...]
-    refused: tuple[RejectedRequest, ...]
+    rejected: tuple[RejectedRequest, ...]
     over_limit: tuple[UploadTarget, ...] = ()
     dropped: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
@@ -146,12 +149,12 @@ class Plan:
 
     @property
     def max_aborts(self) -> int | None:
-        """How many aborts are left, None without a limit."""
+        """How many aborts remain, None without a limit."""
         return None if self.limit is None else max(0, self.limit - self.aborted)
 
     @property
     def sweeps(self) -> bool:
-        """Whether it is a sweep of buckets, or the rest of one."""
+        """Whether this run sweeps buckets, or continues such a sweep."""
         return any(scan.policy.only_key is None for scan in self.scans) or any(one.is_swept for one in self.named)
 
 
@@ -159,29 +162,29 @@ def build_plan(
     requests: Iterable[Request], settings: Settings, buckets: Sequence[Bucket], run_id: str, as_of: datetime
 ) -> Plan:
     """
-    Make the plan.
+    Build the plan.
 
-    buckets: the allow-list, as the settings name it or, for `*`, as COS listed it. Whatever an ask wants beyond the
-    settings ends in `refused`; asks that say the same thing twice are done once. Of the uploads that an event names the
-    first MAX_ABORTS are eligible, in its order, so that an event that is delivered again reaches no further.
+    buckets: the allow-list, from the settings or, for `*`, from COS. A request beyond the settings goes to `rejected`;
+    equal requests count once. Of the uploads that an event names, the first MAX_ABORTS are eligible, in the order of
+    the event, so that a repeated delivery of the event aborts no further uploads.
     """
-    maker = _PlanBuilder(settings, {bucket.name: bucket for bucket in buckets}, as_of)
-    for ask in requests:
-        maker.take(ask)
-    named = tuple(dict.fromkeys(maker.named))
+    builder = _PlanBuilder(settings, {bucket.name: bucket for bucket in buckets}, as_of)
+    for request in requests:
+        builder.add(request)
+    named = tuple(dict.fromkeys(builder.named))
     return Plan(
         run_id=run_id,
         as_of=as_of,
-        dry_run=maker.dry_run,
-        limit=maker.max_aborts,
+        dry_run=builder.dry_run,
+        limit=builder.max_aborts,
         workers=settings.workers,
         verify=settings.verify,
         began=as_of,
-        named=named[: maker.max_aborts],
-        over_limit=() if maker.max_aborts is None else named[maker.max_aborts :],
-        scans=tuple(dict.fromkeys(maker.scans)),
-        refused=tuple(maker.refused),
-        notes=tuple(maker.notes),
+        named=named[: builder.max_aborts],
+        over_limit=() if builder.max_aborts is None else named[builder.max_aborts :],
+        scans=tuple(dict.fromkeys(builder.scans)),
+        rejected=tuple(builder.rejected),
+        notes=tuple(builder.notes),
     )
 
 
@@ -194,87 +197,94 @@ class _PlanBuilder:
         self.max_aborts = settings.max_aborts
         self.named: list[UploadTarget] = []
         self.scans: list[ListingTarget] = []
-        self.refused: list[RejectedRequest] = []
+        self.rejected: list[RejectedRequest] = []
         self.notes: list[str] = []
 
-    def take(self, ask: Request) -> None:
+    def add(self, request: Request) -> None:
         try:
-            match ask:
+            match request:
                 case RejectedRequest():
-                    self.refused.append(ask)
+                    self.rejected.append(request)
                 case AbortRequest():
-                    self._abort(ask)
+                    self._abort(request)
                 case CompletedObject():
-                    self._superseded(ask)
+                    self._completed(request)
                 case SweepRequest():
-                    self._sweep(ask)
+                    self._sweep(request)
                 case ResumeRequest():
-                    raise RequestRejected("a checkpoint is an event of its own")
+                    raise RequestRejected("a checkpoint must be the whole event; it cannot be one record among others")
                 case _:
-                    never(ask)
+                    never(request)
         except RequestRejected as exc:
-            self.refused.append(RejectedRequest(str(exc), origin=ask.origin, sweep=isinstance(ask, SweepRequest)))
-
-    def _abort(self, ask: AbortRequest) -> None:
-        bucket = self._allowed(ask.bucket)
-        if ask.region is not None and ask.region != bucket.region:
-            raise RequestRejected(f"the bucket {bucket.name} is in {bucket.region}, the event says {ask.region[:40]!r}")
-        # One leading '/' is what the SDK drops; no key of COS begins with one.
-        key = ask.key[1:] if ask.key.startswith("/") else ask.key
-        reason = validate_key(key, ask.upload_id)
-        if reason:
-            told = Upload(bucket, ask.key[:MAX_KEY_BYTES], ask.upload_id[:MAX_KEY_BYTES])
-            self.refused.append(RejectedRequest(reason, told, ask.origin))
-            return
-        if key != ask.key:
-            self.notes.append(f"{ask.origin}: the key {ask.key[:200]!r} begins with '/', which is dropped")
-        policy = self._policy(min_age=timedelta(0), min_idle=self._settings.event_min_idle)
-        self.named.append(UploadTarget(Upload(bucket, key, ask.upload_id), policy))
-
-    def _superseded(self, ask: CompletedObject) -> None:
-        bucket = self._allowed(ask.bucket)
-        if ask.other_keys:
-            raise RequestRejected(
-                "the COS event does not prove how its key is encoded; a later sweep handles the leftovers"
+            self.rejected.append(
+                RejectedRequest(str(exc), origin=request.origin, sweep=isinstance(request, SweepRequest))
             )
-        # Any well-formed id will do: it is the key that must be addressable.
-        reason = validate_key(ask.key, "x")
+
+    def _abort(self, request: AbortRequest) -> None:
+        bucket = self._allowed(request.bucket)
+        if request.region is not None and request.region != bucket.region:
+            raise RequestRejected(
+                f"the bucket {bucket.name} is in {bucket.region}, but the event says {request.region[:40]!r}"
+            )
+        # The SDK drops one leading '/'; no key in COS begins with one.
+        key = request.key[1:] if request.key.startswith("/") else request.key
+        reason = validate_key(key, request.upload_id)
+        if reason:
+            shown = Upload(bucket, request.key[:MAX_KEY_BYTES], request.upload_id[:MAX_KEY_BYTES])
+            self.rejected.append(RejectedRequest(reason, shown, request.origin))
+            return
+        if key != request.key:
+            self.notes.append(f"{request.origin}: the key {request.key[:200]!r} begins with '/', which is dropped")
+        policy = self._policy(min_age=timedelta(0), min_idle=self._settings.event_min_idle)
+        self.named.append(UploadTarget(Upload(bucket, key, request.upload_id), policy))
+
+    def _completed(self, request: CompletedObject) -> None:
+        bucket = self._allowed(request.bucket)
+        if request.other_keys:
+            raise RequestRejected(
+                "the COS event does not prove how its key is encoded; the next sweep handles the stale siblings"
+            )
+        # Only the key is checked here, so any well-formed upload id will do.
+        reason = validate_key(request.key, "x")
         if reason:
             raise RequestRejected(reason)
-        policy = self._policy(min_age=timedelta(0), min_idle=max(self._settings.event_min_idle, LEFTOVERS_MIN_IDLE))
+        policy = self._policy(min_age=timedelta(0), min_idle=max(self._settings.event_min_idle, SIBLINGS_MIN_IDLE))
         policy = replace(
             policy,
-            only_key=ask.key,
-            started_before=min(ask.completed_at, self._as_of),
+            only_key=request.key,
+            started_before=min(request.completed_at, self._as_of),
             min_idle_unproven=self._settings.min_idle,
         )
-        if not isinstance(keep_by_key(ask.key, policy), Keep):
-            self.scans.append(ListingTarget(bucket, ask.key, policy))
+        if not isinstance(keep_by_key(request.key, policy), Keep):
+            self.scans.append(ListingTarget(bucket, request.key, policy))
 
-    def _sweep(self, ask: SweepRequest) -> None:
-        """A sweep that wants more than is allowed in one respect is refused whole: half of it could surprise."""
+    def _sweep(self, request: SweepRequest) -> None:
+        """Reject the whole sweep if any field exceeds the settings: half a sweep would surprise the operator."""
         settings = self._settings
-        problems = list(_widenings(ask, settings))
-        prefixes = _narrow(ask.prefixes, settings.prefixes, problems)
-        names = ask.buckets if ask.buckets is not None else tuple(self._buckets)
+        problems = list(_widenings(request, settings))
+        prefixes = _narrow(request.prefixes, settings.prefixes, problems)
+        names = request.buckets if request.buckets is not None else tuple(self._buckets)
         outermost = _outermost(prefixes)
         if len(names) * len(outermost) > MAX_SCANS:
-            problems.append(f"{len(names)} buckets by {len(outermost)} prefixes are too much for one sweep")
+            problems.append(
+                f"{len(names)} buckets times {len(outermost)} prefixes are more than the {MAX_SCANS} listings of one "
+                "sweep; send several events"
+            )
         if not names:
-            problems.append("there is no bucket to sweep: BUCKETS, less EXCLUDE_BUCKETS, names none")
+            problems.append("there is no bucket to sweep: EXCLUDE_BUCKETS excludes every bucket of BUCKETS")
         if problems:
             raise RequestRejected("; ".join(problems[:MAX_PROBLEMS]))
-        self.dry_run = settings.dry_run or ask.dry_run is True
-        self.max_aborts = ask.max_aborts or settings.max_aborts
+        self.dry_run = settings.dry_run or request.dry_run is True
+        self.max_aborts = request.max_aborts or settings.max_aborts
         policy = replace(
-            self._policy(min_age=ask.min_age or settings.min_age, min_idle=ask.min_idle or settings.min_idle),
+            self._policy(min_age=request.min_age or settings.min_age, min_idle=request.min_idle or settings.min_idle),
             prefixes=prefixes,
         )
         for name in names:
             try:
                 bucket = self._allowed(name)
             except RequestRejected as exc:
-                self.refused.append(RejectedRequest(str(exc), origin=ask.origin, sweep=True))
+                self.rejected.append(RejectedRequest(str(exc), origin=request.origin, sweep=True))
             else:
                 self.scans.extend(ListingTarget(bucket, prefix, policy) for prefix in outermost)
 
@@ -292,16 +302,16 @@ class _PlanBuilder:
         return bucket
 
 
-def _widenings(ask: SweepRequest, settings: Settings) -> Iterable[str]:
+def _widenings(request: SweepRequest, settings: Settings) -> Iterable[str]:
     for wanted, floor, name, setting in (
-        (ask.min_age, settings.min_age, "min_age_hours", "MIN_AGE_HOURS"),
-        (ask.min_idle, settings.min_idle, "min_idle_hours", "MIN_IDLE_HOURS"),
+        (request.min_age, settings.min_age, "min_age_hours", "MIN_AGE_HOURS"),
+        (request.min_idle, settings.min_idle, "min_idle_hours", "MIN_IDLE_HOURS"),
     ):
         if wanted is not None and wanted < floor:
             yield f"`{name}` may not be below {setting} ({_in_hours(floor)})"
-    if settings.max_aborts is not None and ask.max_aborts is not None and ask.max_aborts > settings.max_aborts:
+    if settings.max_aborts is not None and request.max_aborts is not None and request.max_aborts > settings.max_aborts:
         yield f"`max_aborts` may not be above MAX_ABORTS ({settings.max_aborts})"
-    if settings.dry_run and ask.dry_run is False:
+    if settings.dry_run and request.dry_run is False:
         yield "`dry_run` may not be false while DRY_RUN is true"
 
 
@@ -310,7 +320,7 @@ def _in_hours(span: timedelta) -> str:
 
 
 def _narrow(wanted: tuple[str, ...] | None, allowed: tuple[str, ...], problems: list[str]) -> tuple[str, ...]:
-    """Prefixes that lie under both; each wanted one must have something to do with an allowed one."""
+    """The prefixes that lie under both lists. A wanted prefix that overlaps no allowed one is a problem."""
     if wanted is None:
         return allowed
     found: list[str] = []
@@ -327,6 +337,6 @@ def _narrow(wanted: tuple[str, ...] | None, allowed: tuple[str, ...], problems: 
 
 
 def _outermost(prefixes: tuple[str, ...]) -> tuple[str, ...]:
-    """The prefixes to list: without those inside another, so that no upload is listed twice. () means everything."""
+    """The prefixes to list, without those inside another, so that no upload is listed twice. () means every key."""
     distinct = sorted(prefixes) or [""]
     return tuple(one for one in distinct if not any(one != other and one.startswith(other) for other in distinct))

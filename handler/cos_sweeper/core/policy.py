@@ -1,8 +1,8 @@
 """
-Which uploads are abandoned.
+Decides which uploads are abandoned.
 
-Values in, values out: no clock, no network, no log. Every verdict carries its reason; in doubt, keep. What is
-documented nowhere, such as the time inside an upload id, can keep an upload and is never the reason to abort one.
+Values in, values out: no clock, no network, no log. Every verdict carries its reason; any doubt keeps the upload. An
+undocumented fact, such as the time inside an upload id, can keep an upload and is never the reason to abort one.
 """
 
 import re
@@ -21,32 +21,33 @@ EXCLUDED = "under an excluded prefix"
 OUTSIDE = "outside the prefixes"
 OTHER_KEY = "another key"
 COMMITTERS = "under a committer's path"
-STARTED_LATELY = "started lately"
+STARTED_RECENTLY = "started recently"
 STARTED_LATER = "started after the object was completed"
-AGE_UNKNOWN = "its start cannot be read"
-AGE_DISPUTED = "its start and the time in its upload id disagree"
-CLOCK_OFF = "our clock and COS's disagree"
-CLOCK_UNKNOWN = "COS did not say what time it is"
-PART_LATELY = "a part arrived lately"
+AGE_UNKNOWN = "its start time cannot be read"
+AGE_DISPUTED = "its start time and the time in its upload id differ"
+CLOCK_SKEWED = "the clocks of the function and of COS differ"
+CLOCK_UNKNOWN = "COS sent no readable date"
+PART_RECENT = "a part arrived recently"
 PART_UNREADABLE = "the time of a part cannot be read"
-IDLE_UNKNOWN = "how long it has been idle cannot be told"
-PAUSES_LONGER = "its parts came at intervals that its idle time does not exceed clearly"
-TOO_FEW_PARTS = "its parts are too few to tell its pauses"
-NEW_PART = "a part arrived while it was being looked at"
-NOT_LISTED = "the listing does not show it, so its age cannot be told"
-# What keeps an upload because something cannot be told, not because it is young or in use.
-DOUBTS = (AGE_UNKNOWN, AGE_DISPUTED, CLOCK_OFF, CLOCK_UNKNOWN, PART_UNREADABLE, IDLE_UNKNOWN)
+IDLE_UNKNOWN = "its idle time is unknown"
+PAUSES_TOO_LONG = "its idle time is not much longer than the pauses between its parts"
+TOO_FEW_PARTS = "it has too few parts to show how long its pauses are"
+NEW_PART = "a part arrived during the check"
+NOT_LISTED = "it is not in the listing, so its age is unknown"
+# These reasons keep an upload because a fact is missing, not because the upload is young or in use.
+DOUBTS = (AGE_UNKNOWN, AGE_DISPUTED, CLOCK_SKEWED, CLOCK_UNKNOWN, PART_UNREADABLE, IDLE_UNKNOWN)
 
 START_TOLERANCE = timedelta(hours=1)
-# A stale sibling must be idle for so many times the longest pause between its own parts.
+# A stale sibling must be idle for this many times the longest pause between its own parts.
 PAUSES = 4
 MIN_PARTS_FOR_PAUSES = 3
-# Unix seconds of the start, then 64 hexadecimal digits: so in every sample seen, promised nowhere.
+# Unix seconds of the start, then 64 hexadecimal digits. Seen in every sample, documented nowhere.
 TIMED_UPLOAD_ID = re.compile(r"([0-9]{10})[0-9a-f]{64}")
-# Where data frameworks write what a job that may last for days publishes at its end. One path segment each:
+# Where data frameworks write the output of a running job. They complete these uploads when the job ends, which can take
+# days. Each pattern matches within one path segment.
 COMMITTERS_PATH = re.compile(
     r"(?:^|/)(?:"
-    r"__magic(?:_job-[^/]*)?(?:/|\Z)"  # the magic committers of Hadoop's S3A and its kin
+    r"__magic(?:_job-[^/]*)?(?:/|\Z)"  # the magic committers of Hadoop's S3A and similar file systems
     r"|_temporary(?![0-9A-Za-z])"  # Hadoop's FileOutputCommitter and manifest committer, Spark
     r"|\.spark-staging(?![0-9A-Za-z])"  # Spark, where partitions are overwritten
     r"|\.hive-staging(?![0-9A-Za-z])|_task_tmp\.|_tmp\.|-ext-[0-9]{5}(?:/|\Z)"  # Hive
@@ -60,14 +61,14 @@ COMMITTERS_PATH = re.compile(
 @dataclass(frozen=True, slots=True)
 class Policy:
     """
-    What makes an upload abandoned.
+    The limits that make an upload abandoned.
 
     prefixes: () for all keys. min_age, min_idle: an upload exactly at a limit is kept. min_age does not apply to an
-    upload that an event named. include_committers: whether an upload under a committer's path may be aborted.
+    upload that an event names. include_committers: whether an upload under a committer's path may be aborted.
 
-    only_key, started_before, min_idle_unproven: for the stale siblings of a completed object. They must be idle for
-    min_idle and for PAUSES times the longest pause of their own parts; for min_idle_unproven, too, where they have too
-    few parts to tell their pauses.
+    only_key, started_before, min_idle_unproven: for the stale siblings of a completed object. A stale sibling must be
+    idle for min_idle and for PAUSES times the longest pause between its own parts. If it has fewer than
+    MIN_PARTS_FOR_PAUSES parts, it must also be idle for min_idle_unproven.
     """
 
     min_age: timedelta
@@ -83,10 +84,10 @@ class Policy:
 @dataclass(frozen=True, slots=True)
 class Activity:
     """
-    What the parts read so far show.
+    The parts read so far, summed up.
 
-    newest: None when there is no part yet; bytes: of all of them. times: of every part, only where the policy asks for
-    pauses.
+    newest: None when there is no part yet. bytes: the size of all parts. times: of every part, filled only if the
+    policy needs pauses.
     """
 
     newest: datetime | None = None
@@ -94,13 +95,13 @@ class Activity:
     times: tuple[datetime, ...] = ()
 
     def plus(self, other: "Activity") -> "Activity":
-        """What the parts of both show."""
+        """Both activities as one."""
         newest = max((time for time in (self.newest, other.newest) if time is not None), default=None)
         return Activity(newest, self.bytes + other.bytes, self.times + other.times)
 
 
 def keep_by_key(key: str, policy: Policy) -> Keep | None:
-    """The cheapest step: what the key alone decides. Excluded prefixes win over everything."""
+    """The cheapest step: the key alone decides. Excluded prefixes win over everything."""
     if policy.exclude_prefixes and _is_excluded(key, policy.exclude_prefixes):
         return Keep(EXCLUDED)
     if policy.prefixes and not key.startswith(policy.prefixes):
@@ -113,7 +114,7 @@ def keep_by_key(key: str, policy: Policy) -> Keep | None:
 
 
 def _is_excluded(key: str, prefixes: tuple[str, ...]) -> bool:
-    """One letter can be written in two ways (NFC, NFD), and who typed the setting cannot see which one a key has."""
+    """Compare in both Unicode forms: a letter has two (NFC, NFD), and the operator cannot see which one a key has."""
     forms = _all_forms(prefixes)
     return key.startswith(forms) or (not key.isascii() and any(one.startswith(forms) for one in _forms(key)))
 
@@ -129,9 +130,9 @@ def _forms(text: str) -> tuple[str, str]:
 
 def keep_by_readings(keys: Sequence[str], policy: Policy) -> Keep | None:
     """
-    What the keys alone decide that a text can mean, the likeliest first.
+    Decide by the keys that a listed text can mean, the most likely key first.
 
-    If any of them is excluded, the upload is kept; it is outside the prefixes only when all of them are.
+    The upload is kept if any of the keys is excluded. It is outside the prefixes only if all of the keys are.
     """
     verdicts = [keep_by_key(key, policy) for key in keys]
     for verdict in verdicts:
@@ -142,9 +143,9 @@ def keep_by_readings(keys: Sequence[str], policy: Policy) -> Keep | None:
 
 def prefilter(listed: ListedUpload, skew: timedelta | None, policy: Policy, as_of: datetime) -> Keep | NeedsParts:
     """
-    The first step: what the listing alone decides, as of a moment the caller chose.
+    The first step: the listing alone decides, as of a moment that the caller chose.
 
-    skew: COS's clock minus ours when the page was read, None when COS did not say.
+    skew: COS's clock minus ours when the page was read, None when COS sent no date.
     """
     keys = key_readings.of(listed)
     kept = keep_by_key(keys[0], policy) or keep_by_readings(keys, policy) or doubt_of_clock(skew)
@@ -154,7 +155,7 @@ def prefilter(listed: ListedUpload, skew: timedelta | None, policy: Policy, as_o
     if isinstance(started, Keep):
         return started
     if as_of - started <= policy.min_age:
-        return Keep(STARTED_LATELY)
+        return Keep(STARTED_RECENTLY)
     if policy.started_before is not None and started >= policy.started_before:
         return Keep(STARTED_LATER)
     earliest = listed.earliest or listed.initiated
@@ -162,20 +163,20 @@ def prefilter(listed: ListedUpload, skew: timedelta | None, policy: Policy, as_o
 
 
 def doubt_of_clock(skew: timedelta | None) -> Keep | None:
-    """Why no age and no idle time can be trusted that comes with this answer, or None when they can be."""
+    """Keep everything in a response whose date is missing or differs from our clock. None: the times can be trusted."""
     if skew is None:
         return Keep(CLOCK_UNKNOWN)
-    return Keep(CLOCK_OFF) if abs(skew) > CLOCK_TOLERANCE else None
+    return Keep(CLOCK_SKEWED) if abs(skew) > CLOCK_TOLERANCE else None
 
 
 def time_in(upload_id: str) -> datetime | None:
-    """The start of an upload as its id tells it, UTC; None for an id of another shape. It may only make it younger."""
+    """The start time in an upload id, UTC; None for an id of another form. It may only make an upload younger."""
     match = TIMED_UPLOAD_ID.fullmatch(upload_id)
     return datetime.fromtimestamp(int(match[1]), timezone.utc) if match else None
 
 
 def add_parts(activity: Activity, parts: Iterable[Part], policy: Policy, as_of: datetime) -> Activity | Keep:
-    """Take one page of parts in. A Keep is final: no later page can change it, so the reading may stop."""
+    """Add one page of parts. A Keep is final: no later page can change it, so the caller may stop reading."""
     newest, size, times = activity.newest, activity.bytes, list(activity.times)
     for part in parts:
         size += part.size
@@ -186,24 +187,24 @@ def add_parts(activity: Activity, parts: Iterable[Part], policy: Policy, as_of: 
         if policy.min_idle_unproven:
             times.append(part.last_modified)
         if _is_recent(part.last_modified, policy.min_idle, as_of):
-            return Keep(PART_LATELY)
+            return Keep(PART_RECENT)
         newest = part.last_modified if newest is None else max(newest, part.last_modified)
     return Activity(newest, size, tuple(times))
 
 
 def evaluate(started: NeedsParts | None, activity: Activity, policy: Policy, as_of: datetime) -> Verdict:
     """
-    The second step: every part has been read.
+    The second step, after every part has been read.
 
-    started: None when the start is unknown; without a part to go by, that is a doubt.
+    started: None when the start is unknown. Without a start and without a part, the upload is kept.
     """
     if not policy.min_idle:
         return Abort(activity.bytes)
-    last_seen = last_sign(started, activity)
+    last_seen = last_active(started, activity)
     if last_seen is None or (policy.min_idle_unproven and started is None):
         return Keep(IDLE_UNKNOWN)
     if _is_recent(last_seen, policy.min_idle, as_of):
-        return Keep(PART_LATELY)
+        return Keep(PART_RECENT)
     if started is not None and policy.min_idle_unproven:
         kept = _keep_by_pauses(started, last_seen, activity, policy, as_of)
         if kept:
@@ -211,8 +212,8 @@ def evaluate(started: NeedsParts | None, activity: Activity, policy: Policy, as_
     return Abort(activity.bytes)
 
 
-def last_sign(started: NeedsParts | None, activity: Activity) -> datetime | None:
-    """The last sign of life, UTC: the newest part or the start. None when neither is known."""
+def last_active(started: NeedsParts | None, activity: Activity) -> datetime | None:
+    """When the upload was last active, UTC: its newest part or its start. None when neither is known."""
     known = (started.started if started else None, activity.newest)
     return max((time for time in known if time is not None), default=None)
 
@@ -220,32 +221,32 @@ def last_sign(started: NeedsParts | None, activity: Activity) -> datetime | None
 def _keep_by_pauses(
     started: NeedsParts, last_seen: datetime, activity: Activity, policy: Policy, as_of: datetime
 ) -> Keep | None:
-    """A quiet hour proves nothing for an upload whose parts come further apart."""
+    """Keep an upload whose pauses between parts are long: an idle hour does not prove that it is abandoned."""
     is_unproven = len(activity.times) < MIN_PARTS_FOR_PAUSES
     if is_unproven and _is_recent(last_seen, policy.min_idle_unproven, as_of):
         return Keep(TOO_FEW_PARTS)
     moments = sorted((started.earliest or started.started, *activity.times))
     longest = max((later - earlier for earlier, later in pairwise(moments)), default=timedelta(0))
-    return Keep(PAUSES_LONGER) if _is_recent(last_seen, PAUSES * longest, as_of) else None
+    return Keep(PAUSES_TOO_LONG) if _is_recent(last_seen, PAUSES * longest, as_of) else None
 
 
 def _is_recent(moment: datetime, span: timedelta, as_of: datetime) -> bool:
-    """Whether less than `span` has passed, or exactly that; never for a span of nothing."""
+    """Whether at most `span` has passed since `moment`. False for an empty span."""
     return bool(span) and as_of - moment <= span
 
 
 def _started(listed: ListedUpload) -> datetime | Keep:
     """
-    The later of what the listing and the id tell, so that an error makes an upload younger, not older.
+    The later of the times in the listing and in the upload id, so that an error makes an upload younger, not older.
 
-    The id alone is no evidence. It is in no dispute with a time without a zone when it agrees with either reading.
+    The id alone is no evidence. A time without a zone has two readings; the id has to agree with one of them.
     """
     if listed.initiated is None:
         return Keep(AGE_UNKNOWN)
-    told = time_in(listed.upload.upload_id)
-    if told is None:
+    in_id = time_in(listed.upload.upload_id)
+    if in_id is None:
         return listed.initiated
     readings = (listed.initiated, listed.earliest or listed.initiated)
-    if min(abs(told - reading) for reading in readings) > START_TOLERANCE:
+    if min(abs(in_id - reading) for reading in readings) > START_TOLERANCE:
         return Keep(AGE_DISPUTED)
-    return max(listed.initiated, told)
+    return max(listed.initiated, in_id)

@@ -1,5 +1,5 @@
 """
-Takes secrets out of texts and of JSON: the ones it was given, and what stands under a secret's name.
+Removes secrets from texts and from JSON: the known ones, and every value under the name of a secret.
 
 Used for every log line, report, response and stored event. Values in, values out.
 """
@@ -17,7 +17,7 @@ SIGNED = re.compile(
 
 
 class Redactor:
-    """Takes secrets out of text: the ones it was given, as they are or URL-encoded, and what a signature carries."""
+    """Removes the given secrets, plain or URL-encoded, and the secret part of every signature."""
 
     def __init__(self, secrets: Iterable[str | None]) -> None:
         known = {secret for secret in secrets if secret}
@@ -32,9 +32,9 @@ class Redactor:
 
     def redact_all(self, value: Any, *, keep_numbers: bool = False) -> Any:
         """
-        A value of JSON without any secret: in its texts, and whatever stands under names that are a secret's.
+        The JSON value without any secret, neither in its texts nor under the name of a secret.
 
-        keep_numbers: for our own report, which counts failures under COS's codes, `ExpiredToken` among them.
+        keep_numbers: for our own report, which counts failures under COS's error codes, such as `ExpiredToken`.
         """
         if isinstance(value, str):
             return self.redact(value)

@@ -1,50 +1,25 @@
 """
-Outcomes → counts, bytes, and where the leaks are.
+The report of a run: what it did, and the JSON that its caller receives.
 
-A ledger takes outcomes in one at a time and keeps no more than the report will show, however many there are. No I/O.
+`report_builder` collects it. No I/O.
 """
 
-from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 from typing import Any
 
-from cos_sweeper.core.clock import AsOf
-from cos_sweeper.core.model import (
-    AT_LIMIT,
-    Aborted,
-    AlreadyGone,
-    Bucket,
-    BucketFailed,
-    Deferred,
-    Failed,
-    Kept,
-    ListedButNotFound,
-    Outcome,
-    RejectedRequest,
-    StillReceiving,
-    Upload,
-    WouldAbort,
-    never,
-)
-from cos_sweeper.core.outcomes import NAMES, UNCHECKED, fields, fields_of_bucket, name_of
-from cos_sweeper.core.plan import ListingTarget, Plan, PriorFailures, Shard
+from cos_sweeper.core.model import RejectedRequest, Upload
+from cos_sweeper.core.plan import PriorFailures, Shard
 from cos_sweeper.core.version import VERSION
 
-# A report is also the function's answer, which SCF logs: examples, not lists.
-MAX_FAILURES_SHOWN = 20
-MAX_REFUSALS_SHOWN = 20
-MAX_PREFIXES_SHOWN = 20
-MAX_DETAILS_SHOWN = 1000
-MAX_PREFIXES_KEPT = 1000
+# A report is also the function's response, which SCF logs, so its lists are cut to examples.
 MAX_NOT_SWEPT_SHOWN = 100
-ELSEWHERE = "(elsewhere)"
 
 
 class Status(str, Enum):
-    """What a run can say of itself."""
+    """The overall result of a run."""
 
     COMPLETE = "complete"
     REJECTED = "rejected"
@@ -52,29 +27,25 @@ class Status(str, Enum):
     FAILED = "failed"
 
 
-@dataclass(slots=True)
-class PrefixUsage:
-    """Abandoned uploads that share a bucket, the first segment of their keys and whoever started them."""
-
-    uploads: int = 0
-    bytes: int = 0
-
-
 @dataclass(frozen=True, slots=True)
 class Report:
     """
     What a run did.
 
-    counts: uploads by outcome, they add up to `uploads`. kept: by reason. bytes_freed: after a 204 only; the uploads
-    whose size COS did not tell are counted in size_unknown. verified: aborted, and a look afterwards found them gone;
-    unverified: that look could not be taken. failures, refusals: the first few. failed: by COS's code,
-    uploads and buckets alike. transient, lasting: failures that a retry may mend, and that none can, those of the
-    chain's earlier runs (prior_failures) among them. stopped_because: why the run ended before the listing did, or ''.
-    continuations: how many invocations go on with the rest. unreached: uploads that an event named and that were not
-    processed; over_limit: those beyond MAX_ABORTS. rejected: requests that were not carried out, rejections: each of
-    them. not_swept: listings that no run continues; dropped: what the current settings exclude of a chain. must_raise:
-    something is lost unless the platform tries again. details: one outcome for each upload that an event named, the
-    first MAX_DETAILS_SHOWN, in no promised order. ignored: records of the event that are of no interest.
+    Uploads. counts: by outcome; they add up to `uploads`. kept: by reason. bytes_freed: only after a 204; size_unknown:
+    uploads whose size is unknown. verified: aborted, and List Parts then answered NoSuchUpload; unverified: aborted,
+    and that check failed. unreached: uploads that an event named and that were not processed; over_limit: those beyond
+    MAX_ABORTS. details: one outcome for each upload that an event named, the first MAX_DETAILS_SHOWN, in any order.
+
+    Failures. failed: of uploads and buckets, by COS's error code. transient, permanent: failures for which a retry may
+    or cannot succeed, including those of the chain's earlier runs (prior_failures). failures: the first of them.
+
+    Requests. rejected: how many were not carried out; rejections: each of them; first_rejections: the first of them,
+    as JSON. ignored: records of the event that request nothing.
+
+    Rest of the work. stopped_because: why the run stopped before its listings ended, or ''. continuations: how many
+    invocations continue the work. not_swept: listings that no run continues. dropped: items of a checkpoint that the
+    current settings exclude. must_raise: work is lost unless the platform retries.
     """
 
     run_id: str
@@ -107,7 +78,7 @@ class Report:
     prior_failures: PriorFailures
     prefix_usage: tuple[dict[str, Any], ...]
     failures: tuple[dict[str, Any], ...]
-    refusals: tuple[dict[str, Any], ...]
+    first_rejections: tuple[dict[str, Any], ...]
     details: tuple[dict[str, Any], ...]
     ignored: int = 0
     not_found: tuple[dict[str, Any], ...] = ()
@@ -115,20 +86,20 @@ class Report:
 
     @property
     def status(self) -> Status:
-        """Failed when anything failed, partial when anything was left for later."""
+        """FAILED if anything failed, else PARTIAL if anything remains or is in doubt, else REJECTED or COMPLETE."""
         if self.transient or self.permanent:
             return Status.FAILED
         if self.prior_failures.incomplete:
             return Status.PARTIAL
         left = self.stopped_because or self.continuations or self.not_swept or self.dropped
         doubtful = ("deferred", "still_receiving", "listed_but_not_found")
-        is_refused_in_listing = self.counts["rejected"] > self.rejected
-        if left or is_refused_in_listing or any(self.counts[name] for name in doubtful):
+        has_unaddressable_uploads = self.counts["rejected"] > self.rejected
+        if left or has_unaddressable_uploads or any(self.counts[name] for name in doubtful):
             return Status.PARTIAL
         return Status.REJECTED if self.rejected else Status.COMPLETE
 
     def as_json(self) -> dict[str, Any]:
-        """The report as the caller gets it; sizes in bytes, times in UTC."""
+        """The report as the caller receives it; sizes in bytes, times in UTC."""
         return {
             "status": self.status.value,
             "version": VERSION,
@@ -158,219 +129,25 @@ class Report:
             "failures": list(self.failures),
             "not_found": list(self.not_found),
             "warnings": list(self.warnings),
-            "rejections": list(self.refusals),
+            "rejections": list(self.first_rejections),
             "details": list(self.details),
         }
 
 
-def cut(told: dict[str, Any], size: Callable[[dict[str, Any]], int], maximum: int) -> dict[str, Any]:
+def cut(report: dict[str, Any], size: Callable[[dict[str, Any]], int], maximum: int) -> dict[str, Any]:
     """
-    A report as JSON that is at most so large: its counts are whole, its lists are cut, and `cut` says by how much.
+    The report with its lists shortened until `size` returns at most `maximum` bytes.
 
-    size: in bytes, as it is sent. The lists that are cut first are those that REPORT and the log have as well.
+    The field `cut` says how many items of which list are missing; the counts stay complete. The lists that are cut
+    first are also in the stored report and in the log.
     """
     for name in CUT_FIRST:
-        items = told[name]
-        while size(told) > maximum and told[name]:
-            kept = told[name][: len(told[name]) // 2]
-            told = {**told, name: kept, "cut": {**told.get("cut", {}), name: len(items) - len(kept)}}
-    return told
+        items = report[name]
+        while size(report) > maximum and report[name]:
+            kept = report[name][: len(report[name]) // 2]
+            report = {**report, name: kept, "cut": {**report.get("cut", {}), name: len(items) - len(kept)}}
+    return report
 
 
-# Lists of a report, those that are cut first for want of room first.
+# The lists of a report, in the order in which they are cut.
 CUT_FIRST = ("details", "failures", "rejections", "not_found", "warnings", "dropped", "not_swept", "largest_prefixes")
-
-
-@dataclass(slots=True)
-class ReportBuilder:
-    """Takes outcomes in and closes into a report. as_of: where the run knows it better than the plan."""
-
-    plan: Plan
-    as_of: AsOf | None = None
-    counts: Counter[str] = field(default_factory=Counter)
-    kept: Counter[str] = field(default_factory=Counter)
-    failed: Counter[str] = field(default_factory=Counter)
-    sizes: Counter[str] = field(default_factory=Counter)
-    prefix_usage: dict[tuple[str, str, str], PrefixUsage] = field(default_factory=dict)
-    failures: list[dict[str, Any]] = field(default_factory=list)
-    refusals: list[dict[str, Any]] = field(default_factory=list)
-    details: list[dict[str, Any]] = field(default_factory=list)
-    verified: int = 0
-    unverified: int = 0
-    transient: int = 0
-    permanent: int = 0
-    swept: set[Bucket] = field(default_factory=set)
-    broken: set[Bucket | None] = field(default_factory=set)
-    stopped_because: str = ""
-    continuations: int = 0
-    unreached: int = 0
-    not_found: list[dict[str, Any]] = field(default_factory=list)
-    warnings: list[dict[str, Any]] = field(default_factory=list)
-    rejected: int = 0
-    sweeps_rejected: int = 0
-    scans_left: list[str] = field(default_factory=list)
-    over_limit: list[Upload] = field(default_factory=list)
-    must_raise: bool = False
-
-    def add(self, outcome: Outcome, initiator: str = "", *, detailed: bool = False) -> None:
-        """Take one upload's outcome in. initiator: who started it, where a listing told."""
-        self.counts[name_of(outcome)] += 1
-        match outcome:
-            case Kept():
-                self.kept[outcome.reason] += 1
-            case WouldAbort():
-                self._size("would_free", outcome.upload, outcome.bytes, initiator)
-            case Aborted():
-                self._size("freed", outcome.upload, outcome.bytes, initiator)
-                self.verified += outcome.verified is True
-                self.unverified += outcome.verified is False
-            case Failed():
-                self._failure(outcome.code, fields(outcome), permanent=outcome.permanent)
-            case RejectedRequest():
-                self._refusal(outcome)
-            case ListedButNotFound():
-                self.not_found += [fields(outcome)] if len(self.not_found) < MAX_FAILURES_SHOWN else []
-            case AlreadyGone() | Deferred() | StillReceiving():
-                pass
-            case _:
-                never(outcome)
-        self._detail(outcome, detailed=detailed)
-
-    def _detail(self, outcome: Outcome, *, detailed: bool) -> None:
-        """What an event named is told of one by one."""
-        if detailed and isinstance(outcome, Deferred) and outcome.reason == AT_LIMIT:
-            self.over_limit.append(outcome.upload)
-        else:
-            self.unreached += detailed and isinstance(outcome, Deferred)
-        if detailed and len(self.details) < MAX_DETAILS_SHOWN:
-            self.details.append({"outcome": name_of(outcome), **fields(outcome)})
-
-    def sweeping(self, bucket: Bucket) -> None:
-        """A page of this bucket was listed."""
-        self.swept.add(bucket)
-
-    def bucket_failed(self, failed: BucketFailed) -> None:
-        """A listing broke off; its other uploads are not counted anywhere."""
-        self.broken.add(failed.bucket)
-        self._failure(failed.code, fields_of_bucket(failed), permanent=failed.permanent)
-
-    def chain_failed(self, code: str, detail: str) -> None:
-        """The rest of the work could not be handed on, or not be gone on with."""
-        self._failure(code, {"code": code, "detail": detail}, permanent=False)
-
-    def prior_failures(self) -> PriorFailures:
-        """All that failed in the chain so far, this run included, for the next run to know."""
-        before = self.plan.prior_failures
-        failed = self.failed + Counter(dict(before.failed))
-        refused_in_listing = self.counts["rejected"] > self.rejected
-        doubtful = self.counts["still_receiving"] or self.counts["listed_but_not_found"]
-        left = self.over_limit or self.plan.dropped or doubtful
-        return PriorFailures(
-            before.transient + self.transient,
-            before.permanent + self.permanent,
-            tuple(failed.most_common(MAX_FAILURES_SHOWN)),
-            before.incomplete or refused_in_listing or bool(left),
-        )
-
-    def not_swept(self, scan: ListingTarget) -> None:
-        """A listing that nobody goes on with."""
-        self.scans_left.append(f"{scan.bucket}/{scan.prefix}" + (f" after {scan.start.key}" if scan.start.key else ""))
-
-    def warn(self, event: str, **fields: Any) -> None:
-        """Something an operator should look at; the run goes on."""
-        if len(self.warnings) < MAX_FAILURES_SHOWN:
-            self.warnings.append({"event": event, **fields})
-
-    def stopped(self, why: str) -> None:
-        """The run ended before the listings did."""
-        self.stopped_because = self.stopped_because or why
-
-    def build(self) -> Report:
-        """The report of all that was taken in."""
-        return Report(
-            run_id=self.plan.run_id,
-            as_of=self.as_of.value if self.as_of else self.plan.as_of,
-            dry_run=self.plan.dry_run,
-            uploads=sum(self.counts.values()),
-            counts={name: self.counts[name] for name in (*NAMES.values(), UNCHECKED)},
-            kept=dict(self.kept.most_common()),
-            bytes_freed=self.sizes["freed"],
-            bytes_would_free=self.sizes["would_free"],
-            size_unknown=self.sizes["unknown"],
-            verified=self.verified,
-            unverified=self.unverified,
-            buckets_swept=len(self.swept - self.broken),
-            buckets_failed=len(self.broken),
-            failed=dict(self.failed.most_common()),
-            transient=self.plan.prior_failures.transient + self.transient,
-            permanent=self.plan.prior_failures.permanent + self.permanent,
-            stopped_because=self.stopped_because,
-            number=self.plan.number,
-            shard=self.plan.shard,
-            continuations=self.continuations,
-            unreached=self.unreached,
-            rejected=self.rejected,
-            not_swept=tuple(self.scans_left),
-            dropped=self.plan.dropped,
-            over_limit=tuple(self.over_limit),
-            rejections=self.plan.refused,
-            must_raise=self.must_raise or bool(self.sweeps_rejected and not self.swept and not self.continuations),
-            prior_failures=self.plan.prior_failures,
-            prefix_usage=self._largest_prefixes(),
-            failures=tuple(self.failures),
-            refusals=tuple(self.refusals),
-            details=tuple(self.details),
-            not_found=tuple(self.not_found),
-            warnings=tuple(self.warnings),
-        )
-
-    def _size(self, kind: str, upload: Upload, size: int | None, initiator: str) -> None:
-        self.sizes[kind] += size or 0
-        self.sizes["unknown"] += size is None
-        head, slash, _ = upload.key.partition("/")
-        place = (str(upload.bucket), head + slash if slash else "", initiator)
-        if place not in self.prefix_usage and len(self.prefix_usage) >= 2 * MAX_PREFIXES_KEPT:
-            self._prune_prefixes()
-        leak = self.prefix_usage.setdefault(place, PrefixUsage())
-        leak.uploads += 1
-        leak.bytes += size or 0
-
-    def _prune_prefixes(self) -> None:
-        """
-        Keep the largest places and add the others up under ELSEWHERE.
-
-        A listing shows each place in one piece, so the largest are found wherever they stand in the alphabet: only the
-        beginning of the piece at hand can be among the others.
-        """
-        elsewhere = self.prefix_usage.pop((ELSEWHERE, "", ""), PrefixUsage())
-        places = sorted(
-            self.prefix_usage, key=lambda place: (self.prefix_usage[place].bytes, self.prefix_usage[place].uploads)
-        )
-        for place in places[: len(places) - MAX_PREFIXES_KEPT]:
-            leak = self.prefix_usage.pop(place)
-            elsewhere.uploads += leak.uploads
-            elsewhere.bytes += leak.bytes
-        self.prefix_usage[ELSEWHERE, "", ""] = elsewhere
-
-    def _refusal(self, refused: RejectedRequest) -> None:
-        """A sweep that does not happen is a failure: nobody would notice otherwise."""
-        self.rejected += refused.origin != "listing"
-        self.sweeps_rejected += refused.sweep
-        if refused.sweep:
-            self._failure("SweepRejected", {"code": "SweepRejected", "detail": refused.reason}, permanent=True)
-        if len(self.refusals) < MAX_REFUSALS_SHOWN:
-            self.refusals.append(fields(refused))
-
-    def _failure(self, code: str, what: dict[str, Any], *, permanent: bool) -> None:
-        self.failed[code] += 1
-        self.permanent += permanent
-        self.transient += not permanent
-        if len(self.failures) < MAX_FAILURES_SHOWN:
-            self.failures.append(what)
-
-    def _largest_prefixes(self) -> tuple[dict[str, Any], ...]:
-        worst = sorted(self.prefix_usage.items(), key=lambda item: (-item[1].bytes, -item[1].uploads, item[0]))
-        return tuple(
-            {"bucket": bucket, "prefix": prefix, "initiator": initiator, "uploads": leak.uploads, "bytes": leak.bytes}
-            for (bucket, prefix, initiator), leak in worst[:MAX_PREFIXES_SHOWN]
-        )

@@ -1,7 +1,7 @@
 """
-The environment, read once, into settings; every problem at once.
+The environment → settings. All problems are reported together.
 
-Takes a mapping and returns values: it never looks at `os.environ` itself. Secrets never show in a repr.
+Takes a mapping and returns values; it never reads `os.environ` itself. No repr shows a secret.
 """
 
 import json
@@ -22,27 +22,27 @@ BUCKET_NAME = re.compile(r"(?=.{3,60}\Z)[a-z0-9](?:[a-z0-9-]*[a-z0-9])?-[0-9]{5,
 REGION = re.compile(r"[a-z]{2,}(?:-[a-z0-9]+)+")
 LOCAL_ENDPOINT = re.compile(r"http://127\.0\.0\.1:([0-9]{1,5})")
 TOKEN = re.compile(r"[\x21-\x7e]{16,}")
-# What people write who expect a pattern, another list, or an address, where a plain prefix is wanted.
+# Signs that an operator wrote a pattern, a list of another form or a URL instead of a plain prefix.
 PATTERNS = tuple(
-    (re.compile(form), what)
-    for form, what in (
-        (r"[*?\[\]{}|]", "has a wildcard in it"),
-        (r"%$", "ends in a wildcard, `%`"),
+    (re.compile(form), problem)
+    for form, problem in (
+        (r"[*?\[\]{}|]", "contains a wildcard"),
+        (r"%$", "ends with a wildcard, `%`"),
         (r"^[\^!]|\$$|\\", "looks like a pattern"),
         (r"%[0-9A-Fa-f]{2}", "is percent-encoded; keys are compared decoded"),
-        (r"^[\"'`]|[\"'`]$", "has quotes around it, which would be taken as part of the key"),
-        (r"[;\x00-\x1f\x7f]", "has a semicolon or a control character in it; commas separate prefixes"),
-        (r"://", "is an address"),
+        (r"^[\"'`]|[\"'`]$", "has quotes around it, which would count as part of the key"),
+        (r"[;\x00-\x1f\x7f]", "contains a semicolon or a control character; separate prefixes with commas"),
+        (r"://", "is a URL"),
     )
 )
 CREDENTIALS = ("TENCENTCLOUD_SECRETID", "TENCENTCLOUD_SECRETKEY", "TENCENTCLOUD_SESSIONTOKEN")
-# What no log, response, report or stored event may show.
+# The variables whose values no log, response, report or stored event may show.
 SECRETS = (*CREDENTIALS, "HTTP_TOKEN")
 
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """The function's role, for at most six hours."""
+    """The temporary credentials of the function's role, valid for at most six hours."""
 
     secret_id: str = field(repr=False)
     secret_key: str = field(repr=False)
@@ -50,8 +50,8 @@ class Credentials:
 
 
 @dataclass(frozen=True, slots=True)
-class ReportPlace:
-    """Where reports are kept: objects under `prefix` (ends in '/') in `bucket`."""
+class ReportLocation:
+    """Where reports are stored: objects under `prefix` (ends in '/') in `bucket`."""
 
     bucket: Bucket
     prefix: str
@@ -62,10 +62,10 @@ class Settings:
     """
     What the function may do and how.
 
-    buckets: the allow-list, None for every bucket that the role can list. exclude_buckets: their names; they win.
-    prefixes: () for all keys. max_aborts: None without a limit. verify: which aborts are verified, 'all', 'recent' or
-    'none'. chain_max: how old a chain of runs gets. http_token: None while unset, and then every HTTP request is turned
-    away. cos_port, invoke_port: of a COS and an SCF on this machine, None for the cloud.
+    buckets: the allow-list, None for every bucket that the role can list. exclude_buckets: names; they win over
+    `buckets`. prefixes: () for all keys. max_aborts: None without a limit. verify: which aborts are verified: 'all',
+    'recent' or 'none'. chain_max: the maximum age of a chain of runs. http_token: None while unset; the function then
+    rejects every HTTP request. cos_port, invoke_port: of the local endpoints of COS and SCF, None for the cloud.
     """
 
     buckets: tuple[Bucket, ...] | None
@@ -82,7 +82,7 @@ class Settings:
     chain_max: timedelta = timedelta(hours=23)
     workers: int = 32
     fan_out: int = 1
-    report: ReportPlace | None = None
+    report: ReportLocation | None = None
     http_platform_auth: bool = False
     http_token: str | None = field(default=None, repr=False)
     cos_port: int | None = None
@@ -90,7 +90,7 @@ class Settings:
 
 
 def load(environ: Mapping[str, str]) -> Settings:
-    """Read every setting. Raises BadSettings, with all that is wrong."""
+    """Read every setting. Raises BadSettings with all problems."""
     values: dict[str, Any] = {}
     problems: list[str] = []
     for name, (field_name, parse) in READERS.items():
@@ -101,7 +101,7 @@ def load(environ: Mapping[str, str]) -> Settings:
         except ValueError as exc:
             problems.append(f"{name}: {exc}")
     if not environ.get("BUCKETS", "").strip():
-        problems.insert(0, "BUCKETS: not set. Give `name-appid@region`, comma-separated, or `*`")
+        problems.insert(0, "BUCKETS: not set; give `name-appid@region`, comma-separated, or `*`")
     problems += _misspelt(environ)
     if problems:
         raise BadSettings(tuple(problems))
@@ -109,7 +109,7 @@ def load(environ: Mapping[str, str]) -> Settings:
 
 
 def credentials(environ: Mapping[str, str]) -> Credentials:
-    """The role's credentials, as SCF keeps them in the environment. Raises MissingCredentials."""
+    """The role's credentials, as SCF sets them in the environment. Raises MissingCredentials."""
     missing = tuple(name for name in CREDENTIALS if not environ.get(name, "").strip())
     if missing:
         raise MissingCredentials(missing)
@@ -118,9 +118,9 @@ def credentials(environ: Mapping[str, str]) -> Credentials:
 
 def _misspelt(environ: Mapping[str, str]) -> list[str]:
     """
-    What stops the run: names that are probably meant to be a setting's. Their values are never quoted.
+    The problems of variables that look like a misspelled setting. The values are never shown.
 
-    Empty ones pass, as an empty setting does: nothing was wanted.
+    An empty variable is no problem, as an empty setting is none.
     """
     problems = []
     for name in sorted(environ):
@@ -128,9 +128,9 @@ def _misspelt(environ: Mapping[str, str]) -> list[str]:
         if meant is None or not environ[name].strip():
             continue
         if meant in FORMER_NAMES:
-            problems.append(f"{name[:80]}: the setting {meant} is called {FORMER_NAMES[meant]} now: rename it")
+            problems.append(f"{name[:80]}: the setting {meant} is now called {FORMER_NAMES[meant]}: rename it")
         else:
-            problems.append(f"{name[:80]}: no setting has this name; probably {meant} is meant: rename or remove it")
+            problems.append(f"{name[:80]}: no setting has this name. Did you mean {meant}? Rename or remove it")
     return problems
 
 
@@ -149,32 +149,32 @@ def _buckets(text: str) -> tuple[Bucket, ...] | None:
     names = [one.name for one in found]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
-        raise ValueError(f"{', '.join(twice)} stands in two regions; a bucket has one")
+        raise ValueError(f"{', '.join(twice)} is given with two regions; a bucket has only one")
     if not found:
-        raise ValueError("names no bucket")
+        raise ValueError("names no bucket; give `name-appid@region`, comma-separated, or `*`")
     return found
 
 
 def _exclude_buckets(text: str) -> tuple[str, ...]:
-    """The names. A bucket's name is its own all over the world, so a region is checked for its form and left out."""
+    """The names. A bucket's name is unique in all regions, so a region is only checked for its form."""
     found = []
     for item in (item.strip() for item in text.split(",")):
         name, at, region = item.partition("@")
         if item and (not BUCKET_NAME.fullmatch(name) or (at and not REGION.fullmatch(region))):
             raise ValueError(
-                f"{item!r} is not the whole name of a bucket, `name-appid` or `name-appid@region`; no wildcards"
+                f"{item!r} is not the full name of a bucket, `name-appid` or `name-appid@region`, without wildcards"
             )
         found += [name] if item else []
     if not found:
-        raise ValueError("names no bucket")
+        raise ValueError("names no bucket; give `name-appid`, comma-separated")
     return tuple(dict.fromkeys(found))
 
 
-def _number(text: str, least: float, most: float = math.inf) -> float:
+def _number(text: str, minimum: float, maximum: float = math.inf) -> float:
     value = float(text) if re.fullmatch(r"[0-9]{1,7}(\.[0-9]{1,6})?", text) else -1.0
-    if not least <= value <= most:
-        to = "" if most == math.inf else f" and at most {most:g}"
-        raise ValueError(f"{text!r} is not a number of at least {least:g}{to}")
+    if not minimum <= value <= maximum:
+        to = "" if maximum == math.inf else f" and at most {maximum:g}"
+        raise ValueError(f"{text!r} is not a number of at least {minimum:g}{to}")
     return value
 
 
@@ -190,10 +190,10 @@ def _minutes(text: str) -> timedelta:
     return timedelta(minutes=_number(text, 0))
 
 
-def _whole(text: str, most: int) -> int:
+def _whole(text: str, maximum: int) -> int:
     value = int(text) if re.fullmatch(r"[0-9]{1,12}", text) else 0
-    if not 1 <= value <= most:
-        raise ValueError(f"{text!r} is not a whole number from 1 to {most}")
+    if not 1 <= value <= maximum:
+        raise ValueError(f"{text!r} is not a whole number from 1 to {maximum}")
     return value
 
 
@@ -203,12 +203,12 @@ def _max_aborts(text: str) -> int | None:
     try:
         return _whole(text, 10**12)
     except ValueError as exc:
-        raise ValueError(f"{exc}, nor `none`") from None
+        raise ValueError(f"{exc}, and not `none`") from None
 
 
 def _verify(text: str) -> str:
     if text.lower() not in ("all", "recent", "none"):
-        raise ValueError(f"{text!r} is none of `all`, `recent` and `none`")
+        raise ValueError(f"{text!r} is not `all`, `recent` or `none`")
     return text.lower()
 
 
@@ -221,7 +221,7 @@ def _fan_out(text: str) -> int:
 
 
 def _flag(text: str) -> bool:
-    # A word we do not know must not turn a dry run into a real one.
+    # An unknown word must not turn a dry run into a real one.
     words = {"true": True, "1": True, "false": False, "0": False}
     if text.lower() not in words:
         raise ValueError(f"{text!r} is neither `true` nor `false`")
@@ -229,7 +229,11 @@ def _flag(text: str) -> bool:
 
 
 def _prefixes(text: str) -> tuple[str, ...]:
-    """Comma-separated, where nothing may look like a pattern; or a JSON list, which takes every character literally."""
+    """
+    Comma-separated prefixes, or a JSON list of them.
+
+    A comma-separated prefix must not look like a pattern; in a JSON list every character counts as it is.
+    """
     if text.startswith("["):
         items = _json_list(text)
     else:
@@ -238,21 +242,21 @@ def _prefixes(text: str) -> tuple[str, ...]:
             _check_no_pattern(item)
     for item in items:
         if not item:
-            raise ValueError("an empty prefix matches every key; leave the setting out for that")
+            raise ValueError("an empty prefix matches every key; for that, remove the setting")
         if validate_prefix(item):
             raise ValueError(f"{item!r} matches nothing: {validate_prefix(item)}")
     if not items:
-        raise ValueError("names no prefix")
+        raise ValueError("names no prefix; give prefixes, comma-separated, or remove the setting")
     return tuple(dict.fromkeys(items))
 
 
 def _check_no_pattern(prefix: str) -> None:
-    """A pattern taken literally would match nothing, and an exclusion that matches nothing excludes nothing."""
-    for form, what in PATTERNS:
+    """Reject what looks like a pattern: as a plain prefix it would match no key, and so exclude nothing."""
+    for form, problem in PATTERNS:
         if form.search(prefix):
             raise ValueError(
-                f"{prefix!r} {what}. A prefix already matches every key below it; for these very characters in a key, "
-                f"give a JSON list: {json.dumps([prefix], ensure_ascii=False)}"
+                f"{prefix!r} {problem}. A plain prefix matches every key that begins with it. If your keys contain "
+                f"exactly these characters, give a JSON list: {json.dumps([prefix], ensure_ascii=False)}"
             )
 
 
@@ -262,20 +266,20 @@ def _json_list(text: str) -> list[str]:
     except (ValueError, RecursionError):
         items = None
     if not isinstance(items, list) or not all(isinstance(item, str) for item in items):
-        raise ValueError("begins with '[' but is no JSON list of strings; wildcards do not work")
+        raise ValueError("begins with '[' but is not a JSON list of strings; wildcards are not supported")
     return items
 
 
-def _report(text: str) -> ReportPlace:
-    place, _, prefix = text.partition("/")
+def _report(text: str) -> ReportLocation:
+    bucket, _, prefix = text.partition("/")
     if not prefix:
         raise ValueError(
-            f"{text!r} names no prefix; give `name-appid@region/prefix`. Reports need a place of their own: "
-            "events about objects there are ignored, so that no report leads to another"
+            f"{text!r} names no prefix; give `name-appid@region/prefix`. Reports need their own prefix: "
+            "COS events about objects under it are ignored, so that a report does not start another run"
         )
     if validate_prefix(prefix):
         raise ValueError(f"{text!r}: {validate_prefix(prefix)}")
-    return ReportPlace(_bucket(place), prefix.rstrip("/") + "/")
+    return ReportLocation(_bucket(bucket), prefix.rstrip("/") + "/")
 
 
 def _http_auth(text: str) -> bool:
@@ -287,15 +291,16 @@ def _http_auth(text: str) -> bool:
 def _token(text: str) -> str:
     if not TOKEN.fullmatch(text):
         raise ValueError(
-            "must be at least 16 printable ASCII characters without a space, such as `openssl rand -hex 32`"
+            "must be at least 16 printable ASCII characters without a space, such as the output of "
+            "`openssl rand -hex 32`"
         )
     return text
 
 
-def _laptop(text: str) -> int:
+def _local_port(text: str) -> int:
     match = LOCAL_ENDPOINT.fullmatch(text)
     if not match or not 0 < int(match[1]) < 65536:
-        raise ValueError(f"{text!r} is not `http://127.0.0.1:PORT`; leave it unset for the cloud")
+        raise ValueError(f"{text!r} is not `http://127.0.0.1:PORT`; remove the setting to use the cloud")
     return int(match[1])
 
 
@@ -317,9 +322,9 @@ READERS: dict[str, tuple[str, Callable[[str], Any]]] = {
     "REPORT": ("report", _report),
     "HTTP_AUTH": ("http_platform_auth", _http_auth),
     "HTTP_TOKEN": ("http_token", _token),
-    "COS_ENDPOINT": ("cos_port", _laptop),
-    "INVOKE_ENDPOINT": ("invoke_port", _laptop),
+    "COS_ENDPOINT": ("cos_port", _local_port),
+    "INVOKE_ENDPOINT": ("invoke_port", _local_port),
 }
-# Settings under the names that they had: a deployment that still has one would run without it.
+# Former names of settings. A deployment that still uses one would run without the setting, so it is a problem.
 FORMER_NAMES = {"SPARE_PREFIXES": "EXCLUDE_PREFIXES"}
 NAMES = frozenset(READERS) | frozenset(FORMER_NAMES)

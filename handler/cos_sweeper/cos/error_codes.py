@@ -1,25 +1,25 @@
 """
-What COS's errors mean for what comes next: the one table of codes.
+COS's error codes → what the caller should do. This is the only table of codes.
 
-Transient is what later, other credentials or another clock can mend. Everything else waits for somebody who changes a
-permission, a setting or the bucket. Values in, values out.
+An error is transient if it can disappear with time, new credentials or a corrected clock. Every other error stays until
+an operator changes a permission, a setting or the bucket. Values in, values out.
 
-The codes: COS's documentation, 436/7730, and what its SDKs and S3-compatible gateways in front of it are known to send.
+Sources of the codes: COS's documentation (436/7730), and what its SDKs and S3-compatible gateways are known to send.
 """
 
 from enum import Enum
 
 
 class Meaning(Enum):
-    """What to do about an error."""
+    """What the caller should do after an error."""
 
-    AGAIN = "this run may succeed if it tries again"
-    LATER = "a later run may succeed"
-    STOP = "no request of this run can succeed: another run, with credentials read again, may"
-    NEVER = "nothing changes by itself"
+    RETRY = "retry in this run"
+    LATER = "retry in a later run"
+    STOP = "stop this run: none of its requests can succeed; a later run, with new credentials, may succeed"
+    PERMANENT = "do not retry: an operator has to act"
 
 
-# The role's credentials are temporary and SCF renews them between invocations, so even an unknown key id may pass.
+# The role's credentials are temporary, and SCF renews them between invocations. So even an unknown key id is transient.
 _STOP = {
     "ExpiredToken",
     "InvalidToken",
@@ -30,7 +30,7 @@ _STOP = {
     "SignatureExpired",
     "RequestHasExpired",
 }
-# Throttled: COS says so with 503, gateways with 429 or 400.
+# Throttled: COS answers 503; gateways answer 429 or 400.
 THROTTLED = {
     "SlowDown",
     "ServiceUnavailable",
@@ -41,20 +41,20 @@ THROTTLED = {
     "QpsLimitExceeded",
     "BandwidthLimitExceeded",
 }
-_AGAIN = {"RequestTimeout", "InternalError", "InternalServerError", *THROTTLED}
-# Somebody else works on the same thing just now, such as a Complete of the upload that is to be aborted.
+_RETRY = {"RequestTimeout", "InternalError", "InternalServerError", *THROTTLED}
+# Another request changes the same object now, such as a Complete of the upload that we want to abort.
 _LATER = {"UploadConflict", "PathConflict", "OperationAborted", "Conflict", "OperationConflict", "ConcurrentConflict"}
-_AGAIN_STATUS = {408, 425, 429}
-# COS says AccessDenied for a signature whose time is over, too; only the message tells.
+_RETRY_STATUS = {408, 425, 429}
+# COS also answers AccessDenied to an expired signature; only the message shows the difference.
 _EXPIRED_MESSAGES = ("request has expired", "token has expired", "security token")
 
 
 def meaning(status: int, code: str, message: str) -> Meaning:
-    """What an error response means. code, message: '' where it has none."""
+    """The meaning of an error response. code, message: '' if it has none."""
     if code in _STOP or (status == 403 and any(words in message.lower() for words in _EXPIRED_MESSAGES)):
         return Meaning.STOP
-    if status >= 500 or status in _AGAIN_STATUS or code in _AGAIN:
-        return Meaning.AGAIN
+    if status >= 500 or status in _RETRY_STATUS or code in _RETRY:
+        return Meaning.RETRY
     if status == 409 or code in _LATER:
         return Meaning.LATER
-    return Meaning.NEVER
+    return Meaning.PERMANENT

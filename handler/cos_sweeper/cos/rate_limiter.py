@@ -1,103 +1,107 @@
 """
-How fast one bucket may be asked.
+The rate of requests to one bucket.
 
-As fast as it answers, until it says that this is too much. From then on at a rate: cut at every refusal, then growing
-back as TCP's CUBIC does (RFC 9438), quickly at first, hardly at all around the rate that was too much, and ever faster
-beyond it. Nothing here waits: times come in, in seconds by any one clock, and waits go out.
+There is no limit until COS throttles a request. From then on there is a rate: each throttled response lowers it (back
+off), and then it grows as in TCP's CUBIC (RFC 9438): fast at first, slowly near the rate at which COS throttled, and
+ever faster beyond it. Nothing here waits: the caller passes times, in seconds by one clock, and gets seconds to wait.
 """
 
 from collections.abc import Callable
 
-CUT = 0.85
-# A refusal so soon after a cut says that the cut was not nearly enough.
+# The factor by which a throttled response lowers the rate.
+BACK_OFF = 0.85
+# A throttled response so soon after a back off shows that the rate is still far too high.
 SOON_SECONDS = 0.1
-DEEP_CUT = 0.7
+DEEP_BACK_OFF = 0.7
 JITTER = 0.05
-# From a cut to the rate that was too much; five times as long, and nothing is held back any more.
+# The time from a back off until the rate at which COS throttled. After five times this, there is no limit any more.
 GROW_BACK_SECONDS = 3.0
+# Requests a second; the rate never falls below this.
 SLOWEST = 2.0
 
 
 class RateLimiter:
     """
-    The pace of the requests to one bucket.
+    The rate limit of the requests to one bucket.
 
-    uniform: a random number between two others, so that instances that were refused together do not return together.
+    uniform: a random number between two others, so that instances that were throttled together do not return together.
+    back_offs: how many times the rate was lowered.
     """
 
     def __init__(self, uniform: Callable[[float, float], float]) -> None:
         self._uniform = uniform
-        self.cuts = 0
+        self.back_offs = 0
         self._in_flight = 0
-        # While nothing is held back, the time of the cut is None. Rates are requests a second.
-        self._cut_at: float | None = None
-        self._too_much = 0.0
-        self._left_after_cut = 0.0
+        # None while there is no limit.
+        self._backed_off_at: float | None = None
+        # The rate at which COS throttled, in requests a second, and the part of it that is left after the back off.
+        self._peak = 0.0
+        self._factor = 0.0
         self._next = 0.0
-        # Turns taken since the last cut for requests that were not sent yet.
-        self._to_come = 0
+        # Slots reserved since the last back off for requests that are not sent yet.
+        self._reserved = 0
 
-    def reserve(self, now: float, turns: int = 1) -> float:
+    def reserve(self, now: float, slots: int = 1) -> float:
         """
-        Seconds until the place in the row that is taken with this. A cut in between makes it void: see `cuts`.
+        Reserve slots; return the seconds until the first. A back off before then makes them void: see `back_offs`.
 
-        turns: of requests that follow one upon the other. For each but the first `use` says how long to wait.
+        slots: for requests that follow one another. Before each request but the first, `use` returns how long to wait.
         """
         rate = self.rate(now)
         if rate is None:
             return 0.0
-        place = max(now, self._next)
-        self._next = place + turns / rate
-        self._to_come += turns - 1
-        return place - now
+        slot = max(now, self._next)
+        self._next = slot + slots / rate
+        self._reserved += slots - 1
+        return slot - now
 
     def use(self, now: float) -> float:
-        """Seconds until a request may go out in the turn that was taken for it with the one before it."""
-        self._to_come = max(0, self._to_come - 1)
+        """Seconds until a request may be sent in a slot that was reserved together with the slot before it."""
+        self._reserved = max(0, self._reserved - 1)
         rate = self.rate(now)
         return 0.0 if rate is None else 1 / rate
 
     def give_back(self, now: float) -> None:
         """
-        A request that a turn was taken for will not be sent.
+        Return a reserved slot whose request will not be sent.
 
-        Never more is given back than was taken since the last cut: turns from before it are void, and while nothing was
-        held back none were taken.
+        No more slots are returned than were reserved since the last back off: earlier ones are void, and without a
+        limit none are reserved.
         """
         rate = self.rate(now)
-        if rate is not None and self._to_come:
-            self._to_come -= 1
+        if rate is not None and self._reserved:
+            self._reserved -= 1
             self._next = max(now, self._next - 1 / rate)
 
     def sent(self) -> None:
-        """A request goes out now."""
+        """Count a request that is sent now."""
         self._in_flight += 1
 
     def ended(self) -> None:
-        """It was answered, or given up."""
+        """Count a request that was answered or given up."""
         self._in_flight -= 1
 
-    def refused(self, sent: float, now: float) -> None:
-        """COS said that it is too much, to a request that was sent then and has not ended yet."""
-        if self._cut_at is not None and sent < self._cut_at:
-            return  # sent before the cut, so it says nothing of the rate since
+    def throttled(self, sent: float, now: float) -> None:
+        """Back off: COS throttled a request that was sent at `sent` and has not ended yet."""
+        if self._backed_off_at is not None and sent < self._backed_off_at:
+            return  # sent before the last back off, so it shows nothing about the rate since then
         actual = self._in_flight / max(now - sent, 0.001)
         rate = self.rate(now)
-        soon = self._cut_at is not None and now - self._cut_at < SOON_SECONDS
-        self._too_much = max(SLOWEST, actual if rate is None else min(rate, 2 * actual))
-        self._left_after_cut = (DEEP_CUT if soon else CUT) * self._uniform(1 - JITTER, 1 + JITTER)
-        self._cut_at = now
-        self._to_come = 0
-        self._next = now + 1 / max(SLOWEST, self._too_much * self._left_after_cut)
-        self.cuts += 1
+        is_soon = self._backed_off_at is not None and now - self._backed_off_at < SOON_SECONDS
+        self._peak = max(SLOWEST, actual if rate is None else min(rate, 2 * actual))
+        self._factor = (DEEP_BACK_OFF if is_soon else BACK_OFF) * self._uniform(1 - JITTER, 1 + JITTER)
+        self._backed_off_at = now
+        self._reserved = 0
+        self._next = now + 1 / max(SLOWEST, self._peak * self._factor)
+        self.back_offs += 1
 
     def rate(self, now: float) -> float | None:
-        """Requests a second; None while nothing is held back."""
-        if self._cut_at is None:
+        """Requests a second; None while there is no limit."""
+        if self._backed_off_at is None:
             return None
-        way = (now - self._cut_at) / GROW_BACK_SECONDS - 1
-        if way > 4:
-            self._cut_at = None
-            self._to_come = 0
+        progress = (now - self._backed_off_at) / GROW_BACK_SECONDS - 1
+        if progress > 4:
+            self._backed_off_at = None
+            self._reserved = 0
             return None
-        return max(SLOWEST, self._too_much * (1 + (1 - self._left_after_cut) * way**3))
+        return max(SLOWEST, self._peak * (1 + (1 - self._factor) * progress**3))

@@ -2,7 +2,7 @@
 The session that the COS SDK sends its requests through.
 
 An `Exchange` stands where the SDK expects a `requests` session. It carries one request, signed by the SDK, and keeps
-the response, of which the SDK drops the status and the request id.
+the response, of which the SDK drops the status and the request id. The SDK is called inside of `run_in_greenlet`.
 """
 
 from collections.abc import Callable, Mapping
@@ -11,33 +11,34 @@ from typing import Any
 from urllib.parse import quote
 
 from cos_sweeper.net.client import Connections
-from cos_sweeper.net.connection import Answer
+from cos_sweeper.net.response import Response
+from cos_sweeper.net.sdk_bridge import wait_for
 
 
 class Exchange:
     """
-    What the SDK takes for a session: one request, one answer.
+    What the SDK takes for a session: one request, one response.
 
-    answer: None until COS answered. trouble: why no answer came; the SDK turns it into an exception of its own that has
-    lost the reason.
+    response: None until COS responded. error: why no response came; the SDK turns it into an exception of its own that
+    has lost the reason.
     """
 
     def __init__(self, connections: Connections, seconds: float, within: float | None = None) -> None:
         self._connections = connections
         self._seconds = seconds
         self._within = within
-        self.answer: Answer | None = None
-        self.trouble: Exception | None = None
+        self.response: Response | None = None
+        self.error: Exception | None = None
 
-    def get(self, url: str, **request: Any) -> Answer:
+    def get(self, url: str, **request: Any) -> Response:
         """As `requests.Session.get`, as far as the SDK uses it."""
         return self._exchange("GET", url, **request)
 
-    def put(self, url: str, **request: Any) -> Answer:
+    def put(self, url: str, **request: Any) -> Response:
         """As `requests.Session.put`, as far as the SDK uses it."""
         return self._exchange("PUT", url, **request)
 
-    def delete(self, url: str, **request: Any) -> Answer:
+    def delete(self, url: str, **request: Any) -> Response:
         """As `requests.Session.delete`, as far as the SDK uses it."""
         return self._exchange("DELETE", url, **request)
 
@@ -51,18 +52,18 @@ class Exchange:
         params: Mapping[str, Any] | None = None,
         data: bytes | None = None,
         **_unused: Any,
-    ) -> Answer:
-        """Time-outs, proxies and redirects that the SDK passes are left aside: ours are fixed."""
+    ) -> Response:
+        """Time-outs, proxies and redirects that the SDK passes are ignored: ours are fixed."""
         try:
             request = _Unsigned(method, _with_query(url, params or {}), headers)
             auth(request)
-            self.answer = self._connections.send(
-                method, request.url, request.headers, data, self._seconds, self._within
+            self.response = wait_for(
+                self._connections.send(method, request.url, request.headers, data, self._seconds, self._within)
             )
         except Exception as exc:
-            self.trouble = exc
+            self.error = exc
             raise
-        return self.answer
+        return self.response
 
 
 @dataclass(slots=True)

@@ -1,14 +1,15 @@
 """
 The store over the official SDK. The only module that imports `qcloud_cos`, and the one that knows its traps.
 
-An answer is judged by what came over the wire, not by what the SDK makes of it: the SDK takes 3xx for success, drops
+A response is judged by what came over the wire, not by what the SDK makes of it: the SDK takes 3xx for success, drops
 the status and the request id of an abort, and evaluates listings as Python.
 """
 
+import asyncio
 import logging
 import random
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from copy import copy
 from datetime import datetime, timedelta, timezone
 from typing import TypeVar
@@ -19,20 +20,20 @@ from cos_sweeper.core.deadline import Deadline
 from cos_sweeper.core.errors import CosRejected, NoSuchUpload, RequestRejected, Stopped, StoreError, Unavailable
 from cos_sweeper.core.keys import validate_key
 from cos_sweeper.core.model import Bucket, BucketsPage, Cursor, Page, PartsPage, Upload
-from cos_sweeper.core.retry import retry_while
+from cos_sweeper.core.retry import RetryPolicy, retry
 from cos_sweeper.core.settings import Credentials
 from cos_sweeper.cos import xml
 from cos_sweeper.cos.error_codes import THROTTLED, Meaning, meaning
 from cos_sweeper.cos.rate_limiter import RateLimiter
 from cos_sweeper.cos.sdk_session import Exchange
 from cos_sweeper.cos.store import Receipt
-from cos_sweeper.net import turns
 from cos_sweeper.net.client import Connections
-from cos_sweeper.net.connection import Answer, TransportError
+from cos_sweeper.net.response import Response, TransportError
+from cos_sweeper.net.sdk_bridge import run_in_greenlet
 
 T = TypeVar("T")
 
-LONGEST_PAUSE_SECONDS = 4.0
+RETRIES = RetryPolicy()
 # With less than this left after a pause, another attempt would only be cut off.
 WORTH_TRYING_SECONDS = 0.5
 SERVICE_HOST = "service.cos.myqcloud.com"
@@ -86,7 +87,7 @@ class CosStore:
         deadline: Deadline,
         *,
         now: Callable[[], datetime] = lambda: datetime.now(timezone.utc),
-        sleep: Callable[[float], None] = turns.sleep,
+        sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
     ) -> None:
         self._clients = clients
         self._connections = connections
@@ -102,14 +103,14 @@ class CosStore:
         other._deadline = deadline
         return other
 
-    def buckets(self, marker: str) -> BucketsPage:
+    async def buckets(self, marker: str) -> BucketsPage:
         """Get Service: the buckets of every region."""
         params = {"marker": marker, "max-keys": "2000"}
-        answer = self._send(None, lambda client: _get(client, None, None, params))
-        page = self._read(answer, lambda body: xml.buckets_page(body, marker))
-        return BucketsPage(page.buckets, page.next, _date(answer))
+        response = await self._send(None, lambda client: _get(client, None, None, params))
+        page = self._read(response, lambda body: xml.buckets_page(body, marker))
+        return BucketsPage(page.buckets, page.next, _date(response))
 
-    def page(self, bucket: Bucket, start: Cursor, prefix: str) -> Page:
+    async def page(self, bucket: Bucket, start: Cursor, prefix: str) -> Page:
         """List Multipart Uploads, 1000 at most, keys URL-encoded because XML cannot carry every one."""
         asked = self._now()
         params = {
@@ -120,11 +121,11 @@ class CosStore:
             "max-uploads": "1000",
             "encoding-type": "url",
         }
-        answer = self._send(bucket, lambda client: _get(client, bucket, None, params))
-        page = self._read(answer, lambda body: xml.uploads_page(body, bucket, start))
-        return Page(page.listed, page.next, self._skew(answer, asked), _request_id(answer), _date(answer))
+        response = await self._send(bucket, lambda client: _get(client, bucket, None, params))
+        page = self._read(response, lambda body: xml.uploads_page(body, bucket, start))
+        return Page(page.listed, page.next, self._skew(response, asked), _request_id(response), _date(response))
 
-    def parts(self, upload: Upload, after: int, *, for_abort: bool = False) -> PartsPage:
+    async def parts(self, upload: Upload, after: int, *, for_abort: bool = False) -> PartsPage:
         """List Parts, 1000 at most. It shows the parts that have arrived whole, and none that is on its way."""
         _check(upload)
         asked = self._now()
@@ -135,16 +136,16 @@ class CosStore:
             "encoding-type": "url",
         }
         sent = _Sent()
-        answer = self._send(
+        response = await self._send(
             upload.bucket,
             lambda client: _get(client, upload.bucket, upload.key, params),
-            turns_taken=2 if for_abort else 1,
+            slots=2 if for_abort else 1,
             sent=sent,
         )
-        page = self._read(answer, lambda body: xml.parts_page(body, upload, after))
-        return PartsPage(page.parts, page.next, self._skew(answer, asked), _date(answer), sent.at)
+        page = self._read(response, lambda body: xml.parts_page(body, upload, after))
+        return PartsPage(page.parts, page.next, self._skew(response, asked), _date(response), sent.at)
 
-    def abort(self, upload: Upload, within: float | None = None) -> Receipt:
+    async def abort(self, upload: Upload, within: float | None = None) -> Receipt:
         """Abort Multipart Upload. Nothing but a 204 is an abort."""
         _check(upload)
 
@@ -152,71 +153,75 @@ class CosStore:
             return client.abort_multipart_upload(Bucket=upload.bucket.name, Key=upload.key, UploadId=upload.upload_id)
 
         if within is None:
-            answer = self._send(upload.bucket, request)
+            response = await self._send(upload.bucket, request)
         else:
-            answer = self._attempt(upload.bucket, request, turns_taken=0, within=within)
-        if answer.status_code != 204:
-            raise CosRejected("NotAnAbort", answer.status_code, _request_id(answer), "an abort is answered with 204")
-        return Receipt(_request_id(answer))
+            response = await self._attempt(upload.bucket, request, slots=0, within=within)
+        if response.status_code != 204:
+            raise CosRejected("NotAnAbort", response.status_code, _request_id(response), "only a 204 is an abort")
+        return Receipt(_request_id(response))
 
     def give_back(self, bucket: Bucket) -> None:
         """As the Store says."""
         self._limiter(bucket).give_back(self._deadline.clock())
 
-    def pause(self, seconds: float) -> bool:
+    def is_throttled(self, bucket: Bucket) -> bool:
+        """As the Store says."""
+        return self._limiter(bucket).rate(self._deadline.clock()) is not None
+
+    async def pause(self, seconds: float) -> bool:
         """As the Store says."""
         if self._deadline.request_seconds(after=seconds) <= WORTH_TRYING_SECONDS:
             return False
-        self._sleep(seconds)
+        await self._sleep(seconds)
         return True
 
-    def put_report(self, bucket: Bucket, key: str, body: bytes) -> None:
+    async def put_report(self, bucket: Bucket, key: str, body: bytes) -> None:
         """Put Object."""
-        self._send(
+        await self._send(
             bucket,
             lambda client: client.put_object(
                 Bucket=bucket.name, Key=key, Body=body, ContentType="application/json; charset=utf-8"
             ),
         )
 
-    def _send(
+    async def _send(
         self,
         bucket: Bucket | None,
         request: Callable[[CosS3Client], object],
         *,
-        turns_taken: int = 1,
+        slots: int = 1,
         sent: "_Sent | None" = None,
-    ) -> Answer:
+    ) -> Response:
         """
         Send one request through the SDK, again where that may help. Raises StoreError for all but a 2xx.
 
         bucket: None for the one request that is about none.
         """
-        return retry_while(
-            lambda: self._attempt(bucket, request, turns_taken=turns_taken, sent=sent),
-            lambda exc: isinstance(exc, Unavailable) and exc.again,
+        return await retry(
+            RETRIES,
+            lambda: self._attempt(bucket, request, slots=slots, sent=sent),
+            lambda exc: isinstance(exc, Unavailable) and exc.is_retryable,
             lambda: self._deadline.request_seconds() - WORTH_TRYING_SECONDS,
             self._sleep,
-            LONGEST_PAUSE_SECONDS,
         )
 
-    def _attempt(
+    async def _attempt(
         self,
         bucket: Bucket | None,
         request: Callable[[CosS3Client], object],
         *,
-        turns_taken: int = 1,
+        slots: int = 1,
         within: float | None = None,
         sent: "_Sent | None" = None,
-    ) -> Answer:
-        """Send one request once. turns_taken: under the rate limit; 0: its turn was taken before."""
+    ) -> Response:
+        """Send one request once. slots: under the rate limit; 0: its turn was taken before."""
         if self._end.reason is not None:
             raise self._end.reason
         limiter = self._limiter(bucket)
-        if turns_taken:
-            self._acquire(limiter, turns_taken)
+        if slots:
+            await self._acquire(limiter, slots)
         elif within is not None:
-            within = self._wait_for_its_turn(limiter, within)
+            within = await self._wait_for_its_turn(limiter, within)
         seconds = self._deadline.request_seconds()
         if seconds <= 0:
             raise Unavailable("OutOfTime", detail="no time was left to send the request")
@@ -225,14 +230,14 @@ class CosStore:
             sent.at = began
         limiter.sent()
         try:
-            return self._exchange(bucket, request, seconds, within)
+            return await self._exchange(bucket, request, seconds, within)
         except StoreError as exc:
             now = self._deadline.clock()
             if isinstance(exc, Stopped):
                 self._end.reason = exc
             elif isinstance(exc, Unavailable) and (exc.code in THROTTLED or exc.status == 429):
-                limiter.refused(began, now)
-            if turns_taken > 1:
+                limiter.throttled(began, now)
+            if slots > 1:
                 limiter.give_back(now)
             raise
         finally:
@@ -241,58 +246,59 @@ class CosStore:
     def _limiter(self, bucket: Bucket | None) -> RateLimiter:
         return self._limiters.get(bucket) or self._limiters.setdefault(bucket, RateLimiter(random.uniform))
 
-    def _acquire(self, limiter: RateLimiter, turns_taken: int) -> None:
+    async def _acquire(self, limiter: RateLimiter, slots: int) -> None:
         """Until it is this request's turn, or the run's time is over. After a cut, everybody queues anew."""
         cuts = None
-        while cuts != limiter.cuts:
-            cuts = limiter.cuts
+        while cuts != limiter.back_offs:
+            cuts = limiter.back_offs
             now = self._deadline.clock()
-            seconds = min(limiter.reserve(now, turns_taken), self._deadline.ends - now)
+            seconds = min(limiter.reserve(now, slots), self._deadline.ends - now)
             if seconds <= 0:
                 return
-            self._sleep(seconds)
+            await self._sleep(seconds)
 
-    def _wait_for_its_turn(self, limiter: RateLimiter, within: float) -> float:
+    async def _wait_for_its_turn(self, limiter: RateLimiter, within: float) -> float:
         """A turn that was taken before comes one request later. How many seconds of `within` are left then."""
         now = self._deadline.clock()
         seconds = limiter.use(now)
         if not 0 < seconds < within:
             return within
-        self._sleep(seconds)
+        await self._sleep(seconds)
         return within - (self._deadline.clock() - now)
 
-    def _exchange(
+    async def _exchange(
         self, bucket: Bucket | None, request: Callable[[CosS3Client], object], seconds: float, within: float | None
-    ) -> Answer:
+    ) -> Response:
         exchange = Exchange(self._connections, seconds, within)
+        region = bucket.region if bucket else NO_REGION
         try:
-            request(self._clients.client(bucket.region if bucket else NO_REGION, exchange))
+            await run_in_greenlet(lambda: request(self._clients.client(region, exchange)))
         except Exception as exc:
             # With an answer at hand it does not matter what the SDK made of it.
-            if exchange.answer is None:
-                raise _no_answer(exchange.trouble or exc) from exc
-        if exchange.answer is None:
+            if exchange.response is None:
+                raise _no_response(exchange.error or exc) from exc
+        if exchange.response is None:
             raise CosRejected("NotSent", detail="the SDK sent nothing")
-        _raise_for_status(exchange.answer)
-        return exchange.answer
+        _raise_for_status(exchange.response)
+        return exchange.response
 
-    def _read(self, answer: Answer, read: Callable[[bytes], T]) -> T:
+    def _read(self, response: Response, read: Callable[[bytes], T]) -> T:
         try:
-            return read(answer.content)
+            return read(response.content)
         except xml.Unreadable as exc:
-            raise Unavailable("Unreadable", answer.status_code, _request_id(answer), str(exc)) from exc
+            raise Unavailable("Unreadable", response.status_code, _request_id(response), str(exc)) from exc
 
-    def _skew(self, answer: Answer, asked: datetime) -> timedelta | None:
+    def _skew(self, response: Response, asked: datetime) -> timedelta | None:
         """
         COS's clock minus ours. Date has whole seconds and was written at some moment between asking and now.
         """
-        date = _date(answer)
+        date = _date(response)
         if date is None:
             return None
-        answered = self._now()
-        if asked - timedelta(seconds=1) <= date <= answered:
+        responded = self._now()
+        if asked - timedelta(seconds=1) <= date <= responded:
             return timedelta(0)
-        return date - asked if date < asked else date - answered
+        return date - asked if date < asked else date - responded
 
 
 class _End:
@@ -307,9 +313,9 @@ class _Sent:
     at: float | None = None
 
 
-def _date(answer: Answer) -> datetime | None:
+def _date(response: Response) -> datetime | None:
     """COS's clock when it answered, to the second; None where it did not say."""
-    return xml.http_date(answer.headers.get("date", ""))
+    return xml.http_date(response.headers.get("date", ""))
 
 
 def _get(client: CosS3Client, bucket: Bucket | None, key: str | None, params: Mapping[str, str]) -> object:
@@ -338,17 +344,17 @@ def _check(upload: Upload) -> None:
         raise RequestRejected(reason)
 
 
-def _raise_for_status(answer: Answer) -> None:
+def _raise_for_status(response: Response) -> None:
     """Return for a 2xx, raise what the answer means otherwise."""
-    status = answer.status_code
+    status = response.status_code
     if 200 <= status < 300:
         return
-    code, request_id = _code_of(answer), _request_id(answer)
+    code, request_id = _code_of(response), _request_id(response)
     if status < 500 and code == "NoSuchUpload":
         raise NoSuchUpload(code, status, request_id)
-    match meaning(status, code, xml.error_message(answer.content)):
-        case Meaning.AGAIN:
-            raise Unavailable(code, status, request_id, again=True)
+    match meaning(status, code, xml.error_message(response.content)):
+        case Meaning.RETRY:
+            raise Unavailable(code, status, request_id, is_retryable=True)
         case Meaning.LATER:
             raise Unavailable(code, status, request_id)
         case Meaning.STOP:
@@ -357,18 +363,18 @@ def _raise_for_status(answer: Answer) -> None:
             raise CosRejected(code, status, request_id)
 
 
-def _code_of(answer: Answer) -> str:
+def _code_of(response: Response) -> str:
     """COS's code where the answer carries one. Anything can stand in a body, so only a word is taken."""
-    code = xml.error(answer.content)[0]
-    return code if ERROR_CODE.fullmatch(code) else f"Http{answer.status_code}"
+    code = xml.error(response.content)[0]
+    return code if ERROR_CODE.fullmatch(code) else f"Http{response.status_code}"
 
 
-def _request_id(answer: Answer) -> str:
-    return answer.headers.get("x-cos-request-id") or xml.error(answer.content)[1]
+def _request_id(response: Response) -> str:
+    return response.headers.get("x-cos-request-id") or xml.error(response.content)[1]
 
 
-def _no_answer(trouble: Exception) -> StoreError:
-    if isinstance(trouble, TransportError):
-        return Unavailable(trouble.code, detail=trouble.detail, again=trouble.code != "BadCertificate")
+def _no_response(error: Exception) -> StoreError:
+    if isinstance(error, TransportError):
+        return Unavailable(error.code, detail=error.detail, is_retryable=error.code != "BadCertificate")
     # The SDK refused its input before anything was sent; its text may repeat that input.
-    return CosRejected("NotSent", detail=type(trouble).__name__)
+    return CosRejected("NotSent", detail=type(error).__name__)

@@ -22,18 +22,18 @@ class Store(Protocol):
     All that a sweep needs of COS.
 
     Every method raises `Unavailable` when COS failed for now and `CosRejected` when it refused for good, after its own
-    retries. Many tasks of one thread may be inside at once (`turns`).
+    retries. Many tasks of one event loop may be inside at once.
     """
 
-    def buckets(self, marker: str) -> BucketsPage:
+    async def buckets(self, marker: str) -> BucketsPage:
         """List the account's buckets after `marker` ('' for the first page)."""
         ...
 
-    def page(self, bucket: Bucket, start: Cursor, prefix: str) -> Page:
+    async def page(self, bucket: Bucket, start: Cursor, prefix: str) -> Page:
         """List at most 1000 unfinished uploads after `start` whose keys begin with `prefix`."""
         ...
 
-    def parts(self, upload: Upload, after: int, *, for_abort: bool = False) -> PartsPage:
+    async def parts(self, upload: Upload, after: int, *, for_abort: bool = False) -> PartsPage:
         """
         List at most 1000 parts with a number above `after`. Raises `NoSuchUpload`.
 
@@ -41,7 +41,7 @@ class Store(Protocol):
         """
         ...
 
-    def abort(self, upload: Upload, within: float | None = None) -> Receipt:
+    async def abort(self, upload: Upload, within: float | None = None) -> Receipt:
         """
         Abort one upload. Returns only on a 204. Raises `NoSuchUpload`.
 
@@ -56,10 +56,14 @@ class Store(Protocol):
         """The turn that was taken for an abort is not needed."""
         ...
 
-    def pause(self, seconds: float) -> bool:
+    def is_throttled(self, bucket: Bucket) -> bool:
+        """Whether requests to this bucket are held back now, because COS answered that there were too many."""
+        ...
+
+    async def pause(self, seconds: float) -> bool:
         """Wait, and let other tasks go on. False, at once, when no request could be sent afterwards."""
         ...
 
-    def put_report(self, bucket: Bucket, key: str, body: bytes) -> None:
+    async def put_report(self, bucket: Bucket, key: str, body: bytes) -> None:
         """Keep a run's report as an object."""
         ...

@@ -1,9 +1,10 @@
 """
-COS's XML answers → our values.
+COS's XML responses → our values.
 
-Takes bytes, returns values, raises Unreadable with what was seen. Accepts every form that COS documents or was seen to
-send, with or without a namespace; no entity is ever expanded. A character that XML forbids is replaced before parsing:
-it stands in something that COS echoes, and must not hide what is needed. Where it stands in a key, the key is marked.
+Takes bytes, returns values, raises Unreadable with what it found. Accepts every form that COS documents or that was
+seen, with or without a namespace; never expands an entity. A character that XML forbids is replaced before parsing: it
+comes from a text that COS repeats, such as a key, and must not make the whole response unreadable. A key with such a
+character is marked.
 """
 
 import re
@@ -15,38 +16,38 @@ from cos_sweeper.core import key_readings
 from cos_sweeper.core.model import Bucket, BucketsPage, Cursor, ListedUpload, Page, Part, PartsPage, Upload
 
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-# The one form that is documented for parts, and the usual one for uploads.
+# The only form that is documented for parts, and the usual form for uploads.
 ISO = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{3})?Z")
-# RFC 3339, and the same without a zone.
+# RFC 3339, also without a time zone.
 RFC_3339 = re.compile(
     r"([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt ]([0-9]{2}:[0-9]{2}:[0-9]{2})(?:\.([0-9]{1,12}))?"
     r"([Zz]|[+-](?:0[0-9]|1[0-4]):[0-5][0-9])?"
 )
-# C's `asctime`, `Wed Jan 18 16:04:17 2017`, and the date of HTTP and of mail, `Wed, 18 Jan 2017 08:04:17 GMT`.
+# The form of C's `asctime`, `Wed Jan 18 16:04:17 2017`, and of HTTP and mail, `Wed, 18 Jan 2017 08:04:17 GMT`.
 CTIME = re.compile(r"[A-Z][a-z]{2} +([A-Z][a-z]{2}) +([0-9]{1,2}) +([0-9]{2}:[0-9]{2}:[0-9]{2}) +([0-9]{4})")
 MAIL_DATE = re.compile(
     r"(?:[A-Z][a-z]{2}, )?([0-9]{1,2}) ([A-Z][a-z]{2}) ([0-9]{4}) ([0-9]{2}:[0-9]{2}:[0-9]{2}) "
     r"(?:GMT|([+-])(0[0-9]|1[0-4])([0-5][0-9]))"
 )
 CHINA = timedelta(hours=8)
-# No multipart upload is older: an earlier time is what a server writes that has none, such as 1970 or the year 1.
+# No multipart upload is older. A server without the real time sends an earlier one, such as 1970 or the year 1.
 EARLIEST = datetime(2010, 1, 1, tzinfo=timezone.utc)
-# Neither XML nor its character references may hold these (XML 1.0, 2.2).
+# Characters that XML does not allow, not even as a character reference (XML 1.0, section 2.2).
 FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 REFERENCE = re.compile(r"&#(?:x0*([0-9A-Fa-f]+)|0*([0-9]+));")
 REPLACEMENT = "\ufffd"
-# Elements and attributes; a listing of 1000 uploads has some 15,000. A parsed one takes twenty times its own bytes.
+# Elements and attributes; a listing of 1000 uploads has about 15,000. A parsed document takes twenty times its bytes.
 MAX_MARKS = 200_000
-# What stands for a replaced character in a key: no request can carry it, so that such an upload is kept.
+# Marks a replaced character in a key. No request can carry it, so such an upload is kept.
 UNSENDABLE = "\udcff"
 
 
 class Unreadable(ValueError):
-    """The answer is not what the operation answers with."""
+    """The response is not a valid response to the operation."""
 
 
 def error(body: bytes) -> tuple[str, str]:
-    """An error document's code and request id, '' for what is not there or not readable."""
+    """The code and the request id of an error document; '' for each that is missing or unreadable."""
     try:
         texts = _texts(parse(body, "Error"))
     except Unreadable:
@@ -55,7 +56,7 @@ def error(body: bytes) -> tuple[str, str]:
 
 
 def error_message(body: bytes) -> str:
-    """An error document's message, '' where there is none. Never for a log: it may repeat what was sent."""
+    """The message of an error document, '' if there is none. Not for a log: it may repeat a part of the request."""
     try:
         return _texts(parse(body, "Error")).get("Message", "")
     except Unreadable:
@@ -63,10 +64,10 @@ def error_message(body: bytes) -> str:
 
 
 def uploads_page(body: bytes, bucket: Bucket, start: Cursor) -> Page:
-    """A ListMultipartUploadsResult. `start`: the cursor that was asked for."""
+    """Read a ListMultipartUploadsResult. start: the cursor of the request."""
     root = parse(body, "ListMultipartUploadsResult")
     texts = _texts(root)
-    # Some stores leave an echoed element empty; only a contradiction says that this is the wrong answer.
+    # Some stores leave a repeated element empty; only a different value shows that the response is a wrong one.
     if (texts.get("Bucket") or bucket.name) != bucket.name:
         raise Unreadable("the listing is of another bucket")
     encoded = _is_encoded(texts)
@@ -75,12 +76,12 @@ def uploads_page(body: bytes, bucket: Bucket, start: Cursor) -> Page:
         return Page(listed, None)
     following = _following(texts, listed, encoded=encoded)
     if following == Cursor() or following == start:
-        raise Unreadable("the listing goes on but its marker does not advance")
+        raise Unreadable("the listing is truncated but its marker does not advance")
     return Page(listed, following)
 
 
 def parts_page(body: bytes, upload: Upload, after: int) -> PartsPage:
-    """A ListPartsResult. `after`: the part number that was asked for."""
+    """Read a ListPartsResult. after: the part number marker of the request."""
     root = parse(body, "ListPartsResult")
     texts = _texts(root)
     if (texts.get("UploadId") or upload.upload_id) != upload.upload_id:
@@ -92,47 +93,47 @@ def parts_page(body: bytes, upload: Upload, after: int) -> PartsPage:
         return PartsPage(parts, None)
     following = _whole(texts.get("NextPartNumberMarker", ""))
     if following <= after:
-        raise Unreadable("the list of parts goes on but its marker does not advance")
+        raise Unreadable("the list of parts is truncated but its marker does not advance")
     return PartsPage(parts, following)
 
 
 def buckets_page(body: bytes, marker: str) -> BucketsPage:
-    """A ListAllMyBucketsResult. `marker`: the one that was asked for."""
+    """Read a ListAllMyBucketsResult. marker: the marker of the request."""
     root = parse(body, "ListAllMyBucketsResult")
     texts = _texts(root)
     entries = [_texts(one) for one in root.iterfind("Buckets/Bucket")]
     buckets = tuple(Bucket(one.get("Name", ""), one.get("Location", "")) for one in entries)
-    # Whether IsTruncated is always there is documented nowhere; without it the list is whole.
+    # COS does not document whether IsTruncated is always there; without it the list is complete.
     if not _is_truncated(texts, default="false"):
         return BucketsPage(buckets, None)
     following = texts.get("NextMarker", "") or (buckets[-1].name if buckets else "")
     if following <= marker:
-        raise Unreadable("the list of buckets goes on but its marker does not advance")
+        raise Unreadable("the list of buckets is truncated but its marker does not advance")
     return BucketsPage(buckets, following)
 
 
 def parse(body: bytes, name: str) -> ElementTree.Element:
-    """The root element, which must have this name; names are freed of namespaces. Raises Unreadable."""
+    """The root element, which must have this name; namespaces are removed from all names. Raises Unreadable."""
     if body.count(b"<") + body.count(b"=") > MAX_MARKS:
-        raise Unreadable("the answer has far more elements than a page of COS's")
+        raise Unreadable("the response has far more elements than a page of COS has")
     text = _legal(body)
     if "<!DOCTYPE" in text:
-        raise Unreadable("the answer has a DOCTYPE")
+        raise Unreadable("the response has a DOCTYPE")
     try:
-        # Text, so that UTF-8 is what it is read as, whatever its first line says; without a DOCTYPE, no entities.
+        # A text is always read as UTF-8, whatever its first line declares; without a DOCTYPE it has no entities.
         root = ElementTree.fromstring(text)  # noqa: S314
     except (ElementTree.ParseError, ValueError, LookupError) as exc:
-        raise Unreadable(f"the answer is no XML: {len(body)} bytes") from exc
+        raise Unreadable(f"the response is not XML: {len(body)} bytes") from exc
     if b"xmlns" in body:
         for element in root.iter():
             element.tag = element.tag.rpartition("}")[2]
     if root.tag != name:
-        raise Unreadable(f"the answer is a <{root.tag[:40]}>, not a <{name}>")
+        raise Unreadable(f"the response is a <{root.tag[:40]}>, not a <{name}>")
     return root
 
 
 def _legal(body: bytes) -> str:
-    """The answer as text that XML can hold: every other character is replaced."""
+    """The response as text in which every character that XML forbids is replaced."""
     text = body.decode("utf-8", "replace").removeprefix("\ufeff")
     if "&#" in text:
         text = REFERENCE.sub(_legal_reference, text)
@@ -149,7 +150,7 @@ def _legal_reference(match: re.Match[str]) -> str:
 
 
 def http_date(text: str) -> datetime | None:
-    """A Date header, UTC; None when it cannot be read: another form, or more than one."""
+    """A Date header, UTC; None if it has another form, or if there is more than one."""
     try:
         return _mail_date(text)[0] if text.endswith(" GMT") else None
     except (ValueError, OverflowError, IndexError):
@@ -167,10 +168,10 @@ def part_time(text: str) -> datetime | None:
 
 def start_times(text: str) -> tuple[datetime, ...]:
     """
-    What a listing's `Initiated` can mean, UTC, the latest first; () when it cannot be read.
+    The moments that a listing's `Initiated` can mean, UTC, the latest first; () when it cannot be read.
 
-    Read are RFC 3339 with its offsets and fractions, and the dates of HTTP and of mail. A time without a zone, such as
-    `Wed Jan 18 16:04:17 2017` or `2017-01-18T16:04:17`, means one of two moments: it is UTC or China's time.
+    Accepts RFC 3339 with offsets and fractions, and the dates of HTTP and of mail. A time without a time zone, such as
+    `Wed Jan 18 16:04:17 2017` or `2017-01-18T16:04:17`, can mean two moments: it is in UTC or in China's time.
     """
     try:
         times = (_iso(text),) if ISO.fullmatch(text) else _rfc_3339(text) or _ctime(text) or _mail_date(text)
@@ -180,7 +181,7 @@ def start_times(text: str) -> tuple[datetime, ...]:
 
 
 def _iso(text: str) -> datetime:
-    """Five times as fast as strptime, which is what a page of a thousand spends most of its time on."""
+    """Parse an ISO time. Five times as fast as strptime, which would take most of the time of reading a page."""
     return datetime.fromisoformat(f"{text[:-1]}+00:00")
 
 
@@ -202,10 +203,10 @@ def _ctime(text: str) -> tuple[datetime, ...]:
 
 
 def _mail_date(text: str) -> tuple[datetime, ...]:
-    """`Wed, 18 Jan 2017 08:04:17 GMT`; a zone that mail knows by another name, or not at all, is none."""
+    """Parse `Wed, 18 Jan 2017 08:04:17 GMT`. The zone must be GMT or a numeric offset; other names are not read."""
     match = MAIL_DATE.fullmatch(text)
     if not match or (match[5] == "-" and match[6] + match[7] == "0000"):
-        return ()  # by -0000 mail says that it does not know
+        return ()  # in a mail date, -0000 means that the offset is unknown
     day, month, year, clock, sign, hours, minutes = match.groups()
     offset = timedelta(hours=int(hours or 0), minutes=int(minutes or 0))
     local = _moment(year, month, day, clock).replace(tzinfo=timezone.utc)
@@ -213,9 +214,9 @@ def _mail_date(text: str) -> tuple[datetime, ...]:
 
 
 def _moment(year: str, month: str, day: str, clock: str) -> datetime:
-    """Without strptime, whose names of months follow the locale. Raises ValueError."""
+    """The time from its fields. Not by strptime, whose month names depend on the locale. Raises ValueError."""
     hour, minute, second = clock.split(":")
-    return datetime(int(year), MONTHS.index(month) + 1, int(day), int(hour), int(minute), int(second))
+    return datetime(int(year), MONTHS.index(month) + 1, int(day), int(hour), int(minute), int(second))  # noqa: DTZ001
 
 
 def _without_zone(local: datetime) -> tuple[datetime, ...]:
@@ -225,15 +226,15 @@ def _without_zone(local: datetime) -> tuple[datetime, ...]:
 
 def _following(texts: dict[str, str], listed: tuple[ListedUpload, ...], *, encoded: bool) -> Cursor:
     """
-    Where a listing goes on.
+    The cursor of the next page.
 
-    That is after the last upload of the page, unless the markers name another one. Markers may be encoded otherwise
-    than keys are; the last upload's key is what tells.
+    It is the last upload of the page, unless the markers name another one. The markers may be encoded in another way
+    than the keys; comparing them with the last upload shows it.
     """
     text, upload_id = texts.get("NextKeyMarker", ""), texts.get("NextUploadIdMarker", "")
     if REPLACEMENT in text + upload_id:
-        raise Unreadable("the listing goes on but its marker holds a character that XML cannot carry")
-    if listed and UNSENDABLE not in listed[-1].written:
+        raise Unreadable("the listing is truncated but its marker has a character that XML does not allow")
+    if listed and UNSENDABLE not in listed[-1].raw_key:
         last = listed[-1]
         is_its_id = last.upload.upload_id in key_readings.of_listed(upload_id, upload_id)
         is_its_key = not set(key_readings.of(last)).isdisjoint(key_readings.of_listed(text, text))
@@ -247,20 +248,20 @@ def _listed(element: ElementTree.Element, bucket: Bucket, *, encoded: bool) -> L
     texts = _texts(element)
     text = _marked(texts.get("Key", ""))
     upload = Upload(bucket, _key(text, encoded=encoded), texts.get("UploadId", ""))
-    initiator = element.find("Initiator")  # twice a plain name: a path is looked up in Python
-    who = "" if initiator is None else initiator.findtext("ID", "")
+    initiator = element.find("Initiator")  # two lookups by plain name: a path would be slower
+    initiator_id = "" if initiator is None else initiator.findtext("ID", "")
     times = start_times(texts.get("Initiated", "").strip())
     return ListedUpload(
         upload,
         times[0] if times else None,
-        who or "",
+        initiator_id or "",
         times[1] if len(times) > 1 else None,
         "" if text == upload.key else text,
     )
 
 
 def _texts(element: ElementTree.Element) -> dict[str, str]:
-    """The text of each element inside, by name. Of one that is there twice with two texts, neither can be used."""
+    """The text of each child, by name. A child that is there twice with different texts becomes unusable."""
     texts = {child.tag: child.text or "" for child in element}
     if len(texts) != len(element):
         for child in element:
@@ -279,7 +280,7 @@ def _part(texts: dict[str, str]) -> Part:
 
 
 def _key(text: str, *, encoded: bool) -> str:
-    """A key as it is. Bytes that are not UTF-8 survive as surrogates, so that a marker goes back as it came."""
+    """The decoded key. Surrogates stand for bytes that are not UTF-8, so that a marker is sent back unchanged."""
     text = _marked(text)
     return (
         unquote_to_bytes(text.encode("utf-8", "surrogateescape")).decode("utf-8", "surrogateescape")
@@ -297,18 +298,18 @@ def _is_encoded(texts: dict[str, str]) -> bool:
 
 
 def _is_truncated(texts: dict[str, str], default: str = "") -> bool:
-    word = texts.get("IsTruncated", default).strip().lower()
-    if word not in ("true", "false"):
-        raise Unreadable("IsTruncated is neither true nor false: whether the list goes on cannot be told")
-    return word == "true"
+    flag = texts.get("IsTruncated", default).strip().lower()
+    if flag not in ("true", "false"):
+        raise Unreadable("IsTruncated is neither true nor false, so the list may be incomplete")
+    return flag == "true"
 
 
 def _number(text: str) -> int:
-    """A part's number, which only tells it from the others; 0 when it cannot be read."""
+    """A part number, which only identifies the part; 0 when it cannot be read."""
     return int(text) if text.isascii() and text.isdigit() and len(text) < 20 else 0
 
 
 def _whole(text: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) < 20):
-        raise Unreadable(f"{text[:40]!r} stands where a number should")
+        raise Unreadable(f"{text[:40]!r} is not a number")
     return int(text)

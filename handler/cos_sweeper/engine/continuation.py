@@ -1,17 +1,21 @@
 """
 More than one invocation: what a run does itself, and what it leaves to the next.
 
-A run that runs out of time continues in another invocation, and so does one in which something failed for now; a sweep
-that may use several instances is split into shares. At its end a chain that failed says so by an invocation that does
-nothing but raise: the platform counts the error and retries nothing that costs. How an invocation reaches SCF is none
-of this module's business: `Invoker` does it.
+A chain is the runs that follow from one event. A run ends in one of these states: complete, nothing remains; continued,
+a checkpoint of the remaining plan was accepted by SCF; split, as the first run of a sweep that several instances share,
+each shard in a checkpoint of its own; failed, what remains stands in the report and the platform counts an error.
 
-A checkpoint that is delivered twice does no harm, one that is lost does. So what SCF does not accept is packed together
-and offered once more, and if that is not accepted either, the run raises.
+The invariant: what remains is either in a checkpoint that SCF accepted or counted in this run's report, never in
+neither. A checkpoint that is delivered twice does no harm, one that is lost does. So what SCF does not accept is packed
+together and offered once more, and if that is not accepted either, the run raises. The report is saved before anything
+is offered. A chain ends: it fails when runs in a row make no progress, when it has too many runs or gets too old.
+
+At its end a chain that failed says so by an invocation that does nothing but raise: the platform counts the error and
+retries nothing that costs. How an invocation reaches SCF is none of this module's business: `Invoker` does it.
 """
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from math import inf
@@ -22,10 +26,11 @@ from cos_sweeper.core.deadline import Deadline
 from cos_sweeper.core.errors import RunFailed
 from cos_sweeper.core.model import CHAIN_FAILED, PROBE
 from cos_sweeper.core.plan import Plan, Shard
-from cos_sweeper.core.report import Report, ReportBuilder
+from cos_sweeper.core.report import Report
+from cos_sweeper.core.report_builder import ReportBuilder
 from cos_sweeper.cos.store import Store
 from cos_sweeper.engine import sweep
-from cos_sweeper.engine.sweep import RunResult
+from cos_sweeper.engine.result import RunResult
 from cos_sweeper.report.log import Log
 
 # A chain fails when so many runs in a row get nowhere.
@@ -40,7 +45,7 @@ NOT_ALLOWED = "the function may not invoke itself, so a sweep of more than one r
 class Invoker(Protocol):
     """How the function invokes itself."""
 
-    def invoke(self, texts: Sequence[str], seconds: float = inf) -> list[str]:
+    async def invoke(self, payloads: Sequence[str], seconds: float = inf) -> list[str]:
         """
         Invoke it once for each event. Returns for each '' when SCF accepted it, or the code of the failure.
 
@@ -53,7 +58,11 @@ class Invoker(Protocol):
         ...
 
 
-def run(
+async def _unsaved(_: Report) -> None:
+    """Where reports are not kept."""
+
+
+async def run(
     plan: Plan,
     store: Store,
     deadline: Deadline,
@@ -64,17 +73,17 @@ def run(
     retries: bool = True,
     now: datetime | None = None,
     max_age: timedelta = timedelta(hours=23),
-    save: Callable[[Report], object] = lambda _: None,
+    save: Callable[[Report], Awaitable[object]] = _unsaved,
 ) -> Report:
     """
     Do what the plan says: here, or in as many runs and on as many instances as it takes.
 
-    link: None where there is no SCF to invoke. fan_out: instances that one sweep may use at a time. retries: what
+    invoker: None where there is no SCF to invoke. fan_out: instances that one sweep may use at a time. retries: what
     failed for now is tried again by a later run, and not by whoever sent the event. now: our clock, UTC; max_age: of a
     chain. save: keeps the report as it is before anything is handed over.
     """
-    shards = _shares(plan, fan_out) if invoker else []
-    swept = sweep.run(
+    shards = _shards(plan, fan_out) if invoker else []
+    result = await sweep.run(
         replace(plan, scans=()) if shards else plan,
         store,
         deadline,
@@ -82,9 +91,9 @@ def run(
         retries=retries and invoker is not None,
         before_abort=lambda: _probe(plan, invoker, deadline, log),
     )
-    report_builder = swept.report_builder
-    left = _continuation(plan, swept, invoker, age=(now or plan.as_of) - (plan.began or plan.as_of), max_age=max_age)
-    if not retries and (report_builder.transient or report_builder.unreached or swept.stopped):
+    report_builder = result.report_builder
+    left = _continuation(plan, result, invoker, age=(now or plan.as_of) - (plan.began or plan.as_of), max_age=max_age)
+    if not retries and (report_builder.transient or report_builder.unreached or result.stopped):
         # Who sent this hears of it and sends everything again; what is continued would be done twice.
         left = None
     if shards and left is None:
@@ -92,16 +101,19 @@ def run(
         shards[0] = replace(shards[0], prior_failures=report_builder.prior_failures())
     if invoker and (shards or left):
         so_far = report_builder.build()
-        save(replace(so_far, stopped_because=so_far.stopped_because or NOT_YET))
-        shared = _schedule(shards, invoker, report_builder, log) if shards else True
-        left = left if left is None or _schedule([left], invoker, report_builder, log) else None
-        if not shared:
+        await save(replace(so_far, stopped_because=so_far.stopped_because or NOT_YET))
+        is_split = await _schedule(shards, invoker, report_builder, log) if shards else True
+        if left is not None and not await _schedule([left], invoker, report_builder, log):
+            left = None
+        if not is_split:
             report_builder.must_raise = True
-    if swept.left is not None and left is None:
-        swept.keep_what_is_left(log)
-        if swept.stopped:
-            log.error("run.stopped", code=swept.stopped)
-            report_builder.chain_failed(swept.stopped, "COS accepts the credentials or the clock of this run no longer")
+    if result.remaining is not None and left is None:
+        result.count_remaining(log)
+        if result.stopped:
+            log.error("run.stopped", code=result.stopped)
+            report_builder.chain_failed(
+                result.stopped, "COS accepts the credentials or the clock of this run no longer"
+            )
     return report_builder.build()
 
 
@@ -117,9 +129,9 @@ def raise_for_failed_chain(event: object) -> None:
 
     It is recognised before anything else is looked at: the platform's retries of it do nothing either.
     """
-    told = event.get(CHAIN_FAILED) if isinstance(event, dict) else None
-    if isinstance(told, dict):
-        run_id, codes = told.get("run_id"), told.get("codes")
+    failed = event.get(CHAIN_FAILED) if isinstance(event, dict) else None
+    if isinstance(failed, dict):
+        run_id, codes = failed.get("run_id"), failed.get("codes")
         known = [code for code in codes if isinstance(code, str)] if isinstance(codes, list) else []
         raise RunFailed(f"the chain {str(run_id)[:64]} failed with {', '.join(known)[:1000]}; its reports say where")
 
@@ -129,7 +141,7 @@ def is_probe(event: object) -> bool:
     return isinstance(event, dict) and PROBE in event and len(event) == 1
 
 
-def _probe(plan: Plan, invoker: Invoker | None, deadline: Deadline, log: Log) -> str:
+async def _probe(plan: Plan, invoker: Invoker | None, deadline: Deadline, log: Log) -> str:
     """
     Before the first abort of a sweep: why nothing may be aborted, or ''.
 
@@ -138,14 +150,14 @@ def _probe(plan: Plan, invoker: Invoker | None, deadline: Deadline, log: Log) ->
     if invoker is None or plan.number > 1:
         return ""
     seconds = (deadline.work_ends - deadline.clock()) / PART_FOR_PROBE
-    (code,) = invoker.invoke([json.dumps({PROBE: plan.run_id})], seconds)
+    (code,) = await invoker.invoke([json.dumps({PROBE: plan.run_id})], seconds)
     if not code or not invoker.is_permanent(code):
         return ""
     log.error("continuation.refused", code=code, reason=NOT_ALLOWED)
     return f"{NOT_ALLOWED}: {code}"
 
 
-def _shares(plan: Plan, fan_out: int) -> list[Plan]:
+def _shards(plan: Plan, fan_out: int) -> list[Plan]:
     """
     A sweep that is just starting, split; empty where it is not worth it, or split already.
 
@@ -156,18 +168,18 @@ def _shares(plan: Plan, fan_out: int) -> list[Plan]:
     shards = min(fan_out, plan.max_aborts or fan_out)
     if shards == 1 or plan.number > 1 or not is_sweep:
         return []
-    whole = replace(plan, named=(), over_limit=(), refused=(), number=2)
+    whole = replace(plan, named=(), over_limit=(), rejected=(), number=2)
     return [replace(part, shard=Shard((place,), shards)) for place, part in enumerate(checkpoint.split(whole, shards))]
 
 
 def _continuation(
-    plan: Plan, swept: RunResult, invoker: Invoker | None, *, age: timedelta, max_age: timedelta
+    plan: Plan, result: RunResult, invoker: Invoker | None, *, age: timedelta, max_age: timedelta
 ) -> Plan | None:
     """What the next run goes on with, or None. A chain that cannot get anywhere ends here, and says so."""
-    left, report_builder = swept.left, swept.report_builder
+    left, report_builder = result.remaining, result.report_builder
     if left is None or invoker is None or left.max_aborts == 0:
         return None
-    stalled = 0 if swept.got_on else plan.stalled + 1
+    stalled = 0 if result.progressed else plan.stalled + 1
     if stalled >= MAX_STALLED:
         report_builder.chain_failed(
             "NoProgress", f"{stalled} runs in a row settled nothing: raise the function's timeout"
@@ -182,13 +194,13 @@ def _continuation(
     return replace(left, number=plan.number + 1, stalled=stalled)
 
 
-def _schedule(plans: Sequence[Plan], invoker: Invoker, report_builder: ReportBuilder, log: Log) -> bool:
+async def _schedule(plans: Sequence[Plan], invoker: Invoker, report_builder: ReportBuilder, log: Log) -> bool:
     """Hand plans over. False when something is missing after two offers: the run must raise then."""
     offers = [(plan, text) for plan in plans for text in checkpoint.write(plan)]
     wanted = len(offers)
     codes: list[str] = []
     for _ in range(2):
-        codes = invoker.invoke([text for _, text in offers])
+        codes = await invoker.invoke([text for _, text in offers])
         accepted = codes.count("")
         report_builder.continuations += accepted
         offers = [offer for offer, code in zip(offers, codes, strict=True) if code]
@@ -208,12 +220,12 @@ def _packed(offers: Sequence[tuple[Plan, str]]) -> list[tuple[Plan, str]]:
     """What was not accepted, in as few checkpoints as possible: shares of one sweep fit into one."""
     plans = [plan for plan, _ in offers]
     first = plans[0]
-    if first.shard.of == 1 or len({plan.shard for plan in plans}) < len(plans):
+    if first.shard.count == 1 or len({plan.shard for plan in plans}) < len(plans):
         return list(offers)
     limits = [plan.limit for plan in plans]
     merged = replace(
         first,
-        shard=Shard(tuple(place for plan in plans for place in plan.shard.places), first.shard.of),
+        shard=Shard(tuple(place for plan in plans for place in plan.shard.indexes), first.shard.count),
         limit=None if first.limit is None else sum(limit or 0 for limit in limits),
         aborted=sum(plan.aborted for plan in plans),
         fraction=(sum(plan.fraction[0] for plan in plans), first.fraction[1]),
@@ -223,7 +235,7 @@ def _packed(offers: Sequence[tuple[Plan, str]]) -> list[tuple[Plan, str]]:
 
 def _name(plan: Plan) -> str:
     """What a plan does, for whoever has to look for it."""
-    shard = f"share {plan.shard}: " if plan.shard.of > 1 else ""
+    shard = f"share {plan.shard}: " if plan.shard.count > 1 else ""
     todo = [
         f"{scan.bucket} after {scan.start.key!r}" if scan.start.key else f"all of {scan.bucket}" for scan in plan.scans
     ]

@@ -3,8 +3,8 @@ A look at an upload's parts: the evidence for an abort.
 
 List Parts shows the parts that have arrived whole, at the moment of each page. So a look is as old as its first
 request, and a look of many pages may miss a part that arrived on an early page while a late one was read. Hence two
-rules, which `settle` follows. An abort leaves at most MAX_EVIDENCE_SECONDS after the first request of the look that it
-relies on. And a look that took long is followed by another, which asks for all pages at once and must show the same
+rules, which `processing` follows. An abort leaves at most MAX_EVIDENCE_SECONDS after the first request of the look that
+it relies on. And a look that took long is followed by another, which requests all pages at once and must show the same
 parts.
 """
 
@@ -18,7 +18,7 @@ from cos_sweeper.core.errors import CosRejected, Unavailable
 from cos_sweeper.core.model import Keep, Part, PartsPage, Upload
 from cos_sweeper.core.policy import NEW_PART, Activity, Policy, add_parts, doubt_of_clock
 from cos_sweeper.cos.store import Store
-from cos_sweeper.net import turns
+from cos_sweeper.engine.task_group import Gate, together
 
 # From the first request of a look to the abort, the wait for a connection included.
 MAX_EVIDENCE_SECONDS = 5.0
@@ -74,26 +74,6 @@ class CutOff:
     markers: tuple[int, ...]
 
 
-class Gate:
-    """Lets so many pages through that are asked for at the same time."""
-
-    def __init__(self, most: int = MAX_PAGES_AT_ONCE) -> None:
-        self._free = most
-
-    def enter(self, pages: int, deadline: Deadline) -> bool:
-        """Wait until there is room; False when the time for it is over."""
-        while self._free < pages:
-            if deadline.passed:
-                return False
-            turns.sleep(0.01)
-        self._free -= pages
-        return True
-
-    def leave(self, pages: int) -> None:
-        """They are answered."""
-        self._free += pages
-
-
 @dataclass(frozen=True, slots=True)
 class _Read:
     """What is left of a page of parts once it was read. after, next: where it begins, and the page behind it."""
@@ -113,7 +93,7 @@ class Looker:
     as_of: AsOf
     gate: Gate
 
-    def look(
+    async def look(
         self, upload: Upload, policy: Policy, markers: tuple[int, ...] = (0,), *, for_abort: bool = True
     ) -> Look | Keep | CutOff:
         """
@@ -123,30 +103,30 @@ class Looker:
         upload, which is no evidence for an abort: when the rest is read, all pages are asked for at once. for_abort: an
         abort may follow at once, so its turn under the rate limit is taken, too; who does not need it gives it back.
         """
-        look = self._in_turn(upload, policy, markers, for_abort=for_abort)
+        look = await self._in_turn(upload, policy, markers, for_abort=for_abort)
         if len(markers) > 1 and isinstance(look, Look):
-            whole = self._at_once(upload, policy, look.markers, confirms=False)
+            whole = await self._at_once(upload, policy, look.markers, confirms=False)
             if whole is not None:
                 return whole
             # The pages do not join, so they are not all: then they are read one after the other.
             self.store.give_back(upload.bucket)
-            return self._in_turn(upload, policy, (0,), for_abort=for_abort)
+            return await self._in_turn(upload, policy, (0,), for_abort=for_abort)
         return look
 
-    def look_again(self, upload: Upload, policy: Policy, earlier: Look) -> Look | Keep | CutOff:
+    async def look_again(self, upload: Upload, policy: Policy, earlier: Look) -> Look | Keep | CutOff:
         """Look at an upload whose pages are known: all of them are asked for at once. Raises StoreError."""
         if len(earlier.markers) == 1:
-            return self._in_turn(upload, policy, earlier.markers, for_abort=True)
-        look = self._at_once(upload, policy, earlier.markers, confirms=True)
+            return await self._in_turn(upload, policy, earlier.markers, for_abort=True)
+        look = await self._at_once(upload, policy, earlier.markers, confirms=True)
         return Keep(NEW_PART) if look is None else look
 
-    def _in_turn(
+    async def _in_turn(
         self, upload: Upload, policy: Policy, first: tuple[int, ...], *, for_abort: bool
     ) -> Look | Keep | CutOff:
         activity, markers, parts = Activity(), [*first], array("q")
         began: float | None = None
         while len(markers) <= MAX_PARTS_PAGES:
-            page = self._page(upload, markers[-1], for_abort=for_abort and len(markers) == 1)
+            page = await self._page(upload, markers[-1], for_abort=for_abort and len(markers) == 1)
             if page is None:
                 return CutOff(tuple(markers))
             began = page.sent if began is None else began
@@ -161,19 +141,19 @@ class Looker:
             markers.append(page.next)
         raise CosRejected("EndlessParts", detail=f"more than {MAX_PARTS_PAGES} pages of parts")
 
-    def _at_once(
+    async def _at_once(
         self, upload: Upload, policy: Policy, markers: tuple[int, ...], *, confirms: bool
     ) -> Look | Keep | CutOff | None:
         """None: a page does not end where the next one begins."""
         many = min(len(markers), PAGES_AT_ONCE)
-        if not self.gate.enter(many, self.deadline):
+        if not await self.gate.enter(many, self.deadline):
             return CutOff(markers)
         try:
-            return self._pages_at_once(upload, policy, markers, confirms=confirms)
+            return await self._pages_at_once(upload, policy, markers, confirms=confirms)
         finally:
             self.gate.leave(many)
 
-    def _pages_at_once(
+    async def _pages_at_once(
         self, upload: Upload, policy: Policy, markers: tuple[int, ...], *, confirms: bool
     ) -> Look | Keep | CutOff | None:
         activity, parts = Activity(), array("q")
@@ -181,7 +161,7 @@ class Looker:
         following = dict(zip(markers, (*markers[1:], None), strict=True))
         for first in range(0, len(markers), PAGES_AT_ONCE):
             some = markers[first : first + PAGES_AT_ONCE]
-            for read in turns.together([partial(self._read, upload, marker, policy) for marker in some]):
+            for read in await together([partial(self._read, upload, marker, policy) for marker in some]):
                 if not isinstance(read, _Read):
                     return CutOff(markers) if read is None else read
                 if read.next != following[read.after]:
@@ -190,9 +170,9 @@ class Looker:
                 parts.extend(read.parts)
         return Look(activity, markers, parts, began, self.deadline.clock(), confirms)
 
-    def _read(self, upload: Upload, after: int, policy: Policy) -> _Read | Keep | None:
+    async def _read(self, upload: Upload, after: int, policy: Policy) -> _Read | Keep | None:
         """A page, without its parts: many of them are read at the same time."""
-        page = self._page(upload, after, for_abort=after == 0)
+        page = await self._page(upload, after, for_abort=after == 0)
         if page is None:
             return None
         seen = self._add(Activity(), page, policy)
@@ -200,11 +180,11 @@ class Looker:
             return seen
         return _Read(after, page.next, seen, array("q", map(_number_of, page.parts)))
 
-    def _page(self, upload: Upload, after: int, *, for_abort: bool) -> PartsPage | None:
+    async def _page(self, upload: Upload, after: int, *, for_abort: bool) -> PartsPage | None:
         if self.deadline.passed:
             return None
         try:
-            return self.store.parts(upload, after, for_abort=for_abort)
+            return await self.store.parts(upload, after, for_abort=for_abort)
         except Unavailable:
             # Cut off by our own time limit: no word on COS, and none on the upload.
             if self.deadline.passed:

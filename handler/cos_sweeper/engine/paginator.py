@@ -1,22 +1,17 @@
 """
-The way through COS's listings: to the end, never round in circles, and a page ahead of whoever reads.
+The way through COS's listings: to the end, and never round in circles.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TypeVar
 
 from cos_sweeper.core.errors import CosRejected
 from cos_sweeper.core.model import Bucket, Cursor, Page
 from cos_sweeper.core.settings import BUCKET_NAME, REGION
 from cos_sweeper.cos.store import Store
-from cos_sweeper.net.turns import Crew
-
-T = TypeVar("T")
 
 
-def every_bucket(store: Store, now: datetime) -> tuple[tuple[Bucket, ...], datetime]:
+async def every_bucket(store: Store, now: datetime) -> tuple[tuple[Bucket, ...], datetime]:
     """
     All buckets that the role can list, and the earlier of our clock, `now`, and COS's. Raises StoreError.
 
@@ -26,7 +21,7 @@ def every_bucket(store: Store, now: datetime) -> tuple[tuple[Bucket, ...], datet
     found: list[Bucket] = []
     marker: str | None = ""
     while marker is not None:
-        page = store.buckets(marker)
+        page = await store.buckets(marker)
         found += (one for one in page.buckets if BUCKET_NAME.fullmatch(one.name) and REGION.fullmatch(one.region))
         as_of = as_of if page.date is None else min(as_of, page.date)
         marker = page.next
@@ -61,14 +56,6 @@ class Paginator:
                 )
             self._ids[there.upload_id] = self._fresh
         self.next = there
-
-
-def prefetch(items: Iterator[T], crew: Crew) -> Iterator[T]:
-    """The same items; while one is being used, the next is on its way."""
-    coming = crew.start(lambda: next(items, None))
-    while (item := coming.result()) is not None:
-        coming = crew.start(lambda: next(items, None))
-        yield item
 
 
 def order(key: str) -> bytes:

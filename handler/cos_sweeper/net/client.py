@@ -9,24 +9,26 @@ import ssl
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import count
 from typing import Any
 
 import certifi
 
-from cos_sweeper.net.connection import CONNECT_SECONDS, Address, Answer, Connection, TransportError, connect
-from cos_sweeper.net.turns import in_thread
+from cos_sweeper.net import clock
+from cos_sweeper.net.connect import connect
+from cos_sweeper.net.connection import Connection
+from cos_sweeper.net.reading import Reading
+from cos_sweeper.net.resolver import Resolver
+from cos_sweeper.net.response import Response, TransportError
 
 # A quarter of the 1024 files that SCF lets a function open; as many again may be in use.
 MAX_IDLE = 256
 # What was idle for longer is not tried again: routers on the way forget a connection without a word.
 MAX_IDLE_SECONDS = 30.0
-ADDRESS_SECONDS = 60.0
 PORTS = {"http": 80, "https": 443}
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
+class _Origin:
     """Where a URL's requests go."""
 
     scheme: str
@@ -35,7 +37,7 @@ class _Place:
 
 class Connections:
     """
-    Kept-alive connections, for any number of tasks.
+    Kept-alive connections, for any number of tasks of one event loop.
 
     port: a server on this machine that every request goes to, whatever host its URL names; None for the real hosts.
     roots: a file of certificates to trust; certifi's unless given.
@@ -45,11 +47,11 @@ class Connections:
         self._port = port
         self._roots = roots
         self._tls: ssl.SSLContext | None = None
-        self._idle: list[tuple[_Place, Connection]] = []
-        self._addresses: dict[str, tuple[float, list[Address]]] = {}
-        self._turn = count()
+        self._idle: list[tuple[_Origin, Connection]] = []
+        self._resolver = Resolver()
+        self._reading = Reading()
 
-    def send(
+    async def send(
         self,
         method: str,
         url: str,
@@ -57,80 +59,85 @@ class Connections:
         body: bytes | None,
         seconds: float,
         within: float | None = None,
-    ) -> Answer:
+    ) -> Response:
         """
         Send one request and read its response within `seconds`. Raises TransportError; ValueError for no valid request.
 
-        A kept connection that turns out to be dead is replaced, and what is sent here may be sent twice; but not with
+        A pooled connection that turns out to be dead is replaced, and what is sent here may be sent twice; but not with
         `within`: seconds in which it must leave. It leaves once; TransportError with code `TooLate` when it could not.
         """
         ends = time.monotonic() + seconds
         leaves_by = None if within is None else time.monotonic() + within
         if within is not None and within <= 0:
-            raise TransportError("TooLate", "its turn came too late for the request to leave")
+            raise TransportError("TooLate", "the time in which the request had to leave was over")
         scheme, _, rest = url.partition("://")
         host, slash, path = rest.partition("/")
         request = _request(method, slash + path, host, headers, body or b"")
-        place = _Place(scheme, host)
-        kept = self._kept(place)
-        if kept is not None:
+        origin = _Origin(scheme, host)
+        pooled = self._pop(origin)
+        if pooled is not None and not (_is_recent(pooled) and pooled.is_idle()):
+            pooled = await self._first_usable(origin, pooled)
+        if pooled is not None:
             try:
-                return self._exchange(place, kept, request, ends)
+                return await self._exchange(origin, pooled, request, ends)
             except TransportError as exc:
                 if not exc.stale or leaves_by is not None:
                     raise
-        fresh = self._connect(place, ends if leaves_by is None else min(ends, leaves_by))
+        fresh = await self._connect(origin, ends if leaves_by is None else min(ends, leaves_by))
         if leaves_by is not None and time.monotonic() > leaves_by:
-            self._keep(place, fresh)
+            self._put_back(origin, fresh)
             raise TransportError("TooLate", "no connection in time for the request to leave")
-        return self._exchange(place, fresh, request, ends)
+        return await self._exchange(origin, fresh, request, ends)
 
     def close(self) -> None:
-        """Close every idle connection. The set can be used again."""
+        """Close every idle connection; the loop frees them when it runs next. The set can be used again."""
         while self._idle:
             self._idle.pop()[1].close()
 
-    def _exchange(self, place: _Place, connection: Connection, request: bytes, ends: float) -> Answer:
+    async def _exchange(self, origin: _Origin, used: Connection, request: bytes, ends: float) -> Response:
         try:
-            return connection.exchange(request, ends)
+            return await used.exchange(request, ends)
         finally:
-            if connection.reusable:
-                self._keep(place, connection)
+            if used.reusable:
+                self._put_back(origin, used)
             else:
-                connection.close()
+                used.close()
 
-    def _keep(self, place: _Place, connection: Connection) -> None:
-        connection.used_at = _now()
-        self._idle.append((place, connection))
-        if len(self._idle) > MAX_IDLE or self._idle[0][1].used_at < connection.used_at - MAX_IDLE_SECONDS:
+    def _put_back(self, origin: _Origin, used: Connection) -> None:
+        used.used_at = clock.now()
+        self._idle.append((origin, used))
+        if len(self._idle) > MAX_IDLE or self._idle[0][1].used_at < used.used_at - MAX_IDLE_SECONDS:
             self._idle.pop(0)[1].close()
 
-    def _kept(self, place: _Place) -> Connection | None:
-        """The one that was used last, so that those too many grow old."""
-        for number in range(len(self._idle) - 1, -1, -1):
-            if self._idle[number][0] == place:
-                connection = self._idle.pop(number)[1]
-                if connection.used_at >= _now() - MAX_IDLE_SECONDS and connection.is_idle():
-                    return connection
-                connection.close()
+    async def _first_usable(self, origin: _Origin, pooled: Connection | None) -> Connection | None:
+        """Return this pooled connection, or the next that can be used. Those before it are closed."""
+        while pooled is not None:
+            if _is_recent(pooled) and (pooled.is_idle() or await pooled.stays_idle()):
+                return pooled
+            pooled.close()
+            pooled = self._pop(origin)
         return None
 
-    def _connect(self, place: _Place, ends: float) -> Connection:
-        if place.scheme == "https" and self._tls is None:
-            self._tls = ssl.create_default_context(cafile=self._roots or certifi.where())
-        tls = self._tls if place.scheme == "https" else None
-        return connect(self._addresses_of(place, ends), place.host, tls, ends)
+    def _pop(self, origin: _Origin) -> Connection | None:
+        """The one that was used last, so that those too many grow old."""
+        for number in range(len(self._idle) - 1, -1, -1):
+            if self._idle[number][0] == origin:
+                return self._idle.pop(number)[1]
+        return None
 
-    def _addresses_of(self, place: _Place, ends: float) -> list[Address]:
-        """In an order that spreads connections over all of them."""
+    async def _connect(self, origin: _Origin, ends: float) -> Connection:
+        if origin.scheme == "https" and self._tls is None:
+            self._tls = ssl.create_default_context(cafile=self._roots or certifi.where())
+        tls = self._tls if origin.scheme == "https" else None
         if self._port is not None:
-            return [(socket.AF_INET, ("127.0.0.1", self._port))]
-        until, addresses = self._addresses.get(place.host, (0.0, []))
-        if until <= _now():
-            addresses = _look_up(place, ends)
-            self._addresses[place.host] = _now() + ADDRESS_SECONDS, addresses
-        first = next(self._turn) % len(addresses)
-        return addresses[first:] + addresses[:first]
+            addresses = [(socket.AF_INET, ("127.0.0.1", self._port))]
+        else:
+            addresses = await self._resolver.addresses(origin.host, PORTS[origin.scheme], ends)
+        return await connect(addresses, origin.host, tls, ends, self._reading)
+
+
+def _is_recent(pooled: Connection) -> bool:
+    return pooled.used_at >= clock.now() - MAX_IDLE_SECONDS
 
 
 def _request(method: str, target: str, host: str, headers: Mapping[str, Any], body: bytes) -> bytes:
@@ -150,22 +157,3 @@ def _request(method: str, target: str, host: str, headers: Mapping[str, Any], bo
 def _word(value: str | bytes) -> str:
     """A header's value; the SDK makes most of them bytes."""
     return value.decode() if isinstance(value, bytes) else value
-
-
-def _look_up(place: _Place, ends: float) -> list[Address]:
-    """The addresses of a host. The system's resolver has a patience of its own, so it is waited for beside the rest."""
-    until = min(ends, time.monotonic() + CONNECT_SECONDS)
-    try:
-        found = in_thread(lambda: socket.getaddrinfo(place.host, PORTS[place.scheme], type=socket.SOCK_STREAM), until)
-    except TimeoutError as exc:
-        raise TransportError("Timeout", "the host's name was not resolved in time") from exc
-    except OSError as exc:
-        raise TransportError("ConnectionFailed", "the host's name has no address") from exc
-    if not found:
-        raise TransportError("ConnectionFailed", "the host's name has no address")
-    return [(family, address) for family, _, _, _, address in found]
-
-
-def _now() -> float:
-    """Seconds by a clock that goes on while the instance is frozen, where there is one."""
-    return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()

@@ -1,266 +1,237 @@
 """
-One connection to COS, and one HTTP/1.1 exchange at a time on it.
+One connection, and one HTTP/1.1 exchange at a time on it.
 
-Everything has an end: connecting, the answer's size, and the whole exchange. What is not clearly a whole answer is
-none. The only module that knows sockets, TLS and `httptools`.
+States: (handshake →) idle → exchange → idle, until the connection is lost or closed; only an idle one is `reusable`.
+Nothing may arrive while it is idle: bytes or an end that come then, or after a whole response, make it useless. Every
+exchange has an end: its deadline, and a bound on the response's size.
 """
 
+import asyncio
 import errno
-import socket
+import select
 import ssl
-import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, cast
 
-import httptools
-
-from cos_sweeper.net.turns import READABLE, WRITABLE, wait
-
-A = TypeVar("A")
-T = TypeVar("T")
-
-CONNECT_SECONDS = 3.0
-# 1000 entries with keys of 850 bytes, URL-encoded, are under 4 MB.
-MAX_ANSWER_BYTES = 16 << 20
-MAX_HEAD_BYTES = 64 << 10
-READ_BYTES = 64 << 10
-
-Address = tuple[socket.AddressFamily, Any]
+from cos_sweeper.net.reading import LARGE_BYTES, Reading
+from cos_sweeper.net.response import Response, ResponseReader, TransportError
+from cos_sweeper.net.tls import Tls
 
 
-class TransportError(Exception):
-    """
-    No usable answer came. code: `Timeout`, `ConnectionFailed`, `BadCertificate`, `BrokenAnswer` or `AnswerTooLarge`.
-
-    stale: the connection ended without a word, as those do that were idle for too long.
-    """
-
-    def __init__(self, code: str, detail: str, *, stale: bool = False) -> None:
-        super().__init__(f"{code}: {detail}")
-        self.code = code
-        self.detail = detail
-        self.stale = stale
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """An HTTP answer, read to its end. Names of headers are in lower case."""
-
-    status_code: int
-    headers: dict[str, str]
-    content: bytes
-
-    @property
-    def text(self) -> str:
-        """The body, for the SDK, which looks for an error document in it."""
-        return self.content.decode("utf-8", "replace")
-
-
-def connect(addresses: Sequence[Address], host: str, tls: ssl.SSLContext | None, ends: float) -> "Connection":
-    """
-    A connection to the first address that takes one. host: whom the certificate must name. Raises TransportError.
-
-    ends: when the exchange must be over, by time.monotonic; connecting has CONNECT_SECONDS of it at most.
-    """
-    trouble: OSError = OSError("the name has no address")
-    seconds = min(ends - time.monotonic(), CONNECT_SECONDS)
-    for number, (family, address) in enumerate(addresses):
-        # Each has its share of the time, and what those before left of theirs: one that is silent must not take it all.
-        shard = seconds / (len(addresses) - number)
-        began = time.monotonic()
-        try:
-            return Connection(_connected(family, address, host, tls, began + shard))
-        except ssl.SSLCertVerificationError as exc:
-            raise TransportError("BadCertificate", exc.verify_message) from exc
-        except OSError as exc:
-            trouble = exc
-        seconds -= time.monotonic() - began
-    if isinstance(trouble, TimeoutError):
-        raise TransportError("Timeout", "no connection in time") from trouble
-    raise TransportError("ConnectionFailed", _name_of(trouble)) from trouble
-
-
-def _connected(
-    family: socket.AddressFamily, address: Any, host: str, tls: ssl.SSLContext | None, until: float
-) -> socket.socket:
-    sock = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        sock.settimeout(0)
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        code = sock.connect_ex(address)
-        if code == errno.EINPROGRESS:
-            if not wait(sock, WRITABLE, until):
-                raise TimeoutError
-            code = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-        if code:
-            raise OSError(code, "")
-        return _secured(sock, host, tls, until) if tls else sock
-    except BaseException:
-        sock.close()
-        raise
-
-
-def _secured(sock: socket.socket, host: str, tls: ssl.SSLContext, until: float) -> ssl.SSLSocket:
-    # An end that TLS did not announce is none: whoever cuts the line must not decide where an answer ends.
-    secured = tls.wrap_socket(sock, server_hostname=host, do_handshake_on_connect=False, suppress_ragged_eofs=False)
-    try:
-        _done(lambda _: secured.do_handshake(), None, secured, READABLE, until)
-    except BaseException:
-        secured.close()
-        raise
-    return secured
-
-
-class Connection:
+class Connection(asyncio.BufferedProtocol):
     """
     A connection that is open. `reusable` tells whether another exchange may follow.
 
-    used_at: for whoever keeps it, when it was used last.
+    reading: what the connections of one loop share. used_at: for the pool, when it was used last.
     """
 
-    def __init__(self, sock: socket.socket) -> None:
-        self._sock = sock
+    def __init__(self, reading: Reading) -> None:
+        self._reading = reading
+        self._buffer = reading.buffer
+        self._is_large = False
+        self._loop = asyncio.get_running_loop()
+        # All of an exchange that has not ended; None while there is none.
+        self._reader: ResponseReader | None = None
+        self._result: asyncio.Future[Response] | None = None
+        self._ends = 0.0
+        self._ended: Exception | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._tls: Tls | None = None
+        self._handshake: asyncio.Future[None] | None = None
         self.reusable = True
         self.used_at = 0.0
 
-    def exchange(self, request: bytes, ends: float) -> Answer:
-        """Send a request and read its answer, all by `ends`. Raises TransportError; the connection is unfit then."""
+    async def start_tls(self, context: ssl.SSLContext, host: str) -> None:
+        """Before the first exchange. host: the name that the certificate must have. Raises OSError."""
+        if self._ended is not None:
+            raise self._ended
+        self._tls = Tls(context, host)
+        self._handshake = self._loop.create_future()
+        self._shake_hands(self._tls, self._handshake)
+        await self._handshake
+
+    async def exchange(self, request: bytes, ends: float) -> Response:
+        """
+        Send a request and read its response, all by `ends` (the loop's clock). Raises TransportError.
+
+        After an exception, a cancellation included, the connection is not reusable.
+        """
         self.reusable = False
-        reading = _Reading()
+        if self._ended is not None:
+            raise _broken(self._ended, stale=True)
+        self._reader = ResponseReader()
+        result: asyncio.Future[Response] = self._loop.create_future()
+        self._result = result
+        self._ends = ends
+        # A timer that fires too early is set anew, so that an exchange need not set and cancel one of its own.
+        if self._timer is None or self._timer.when() > ends:
+            self._set_timer(ends)
         try:
-            self._send(request, ends)
-            while not reading.complete:
-                reading.feed(self._receive(ends))
-        except TimeoutError as exc:
-            raise TransportError("Timeout", f"the answer was not complete in time, {reading.bytes} bytes came") from exc
-        except OSError as exc:
-            raise TransportError("ConnectionFailed", _name_of(exc), stale=not reading.bytes) from exc
-        self.reusable = reading.may_go_on
-        return reading.answer()
+            self._transport.write(request if self._tls is None else self._tls.encrypt(request))
+            return await result
+        except ssl.SSLError as exc:
+            raise _broken(exc, stale=False) from exc
+        finally:
+            self._reader = self._result = None
+            if self._is_large:
+                self._is_large = False
+                self._reading.release(self)
 
     def is_idle(self) -> bool:
-        """Whether nothing came since the last answer, neither an end nor something that nobody asked for."""
-        try:
-            self._sock.recv(1)
-        except (BlockingIOError, ssl.SSLWantReadError):
-            return True
-        except OSError:
-            return False
-        return False
+        """Whether nothing has come since the last response. The loop may not have read yet what has."""
+        return self.reusable and not self._poll.poll(0)
+
+    async def stays_idle(self) -> bool:
+        """As `is_idle`, after the loop has read what has come: over TLS it may be no data, and no end."""
+        for _ in range(2):  # the loop reads in the first round, after the tasks that are ready
+            await asyncio.sleep(0)
+        return self.is_idle()
 
     def close(self) -> None:
-        """Let it go. TLS's farewell is left out: nothing hangs on it, every answer tells its length."""
-        self._sock.close()
+        """Close it at once. TLS's farewell is left out: nothing depends on it, every response tells its length."""
+        self.reusable = False
+        self._stop_timer()
+        self._transport.abort()
 
-    def _send(self, data: bytes, ends: float) -> None:
-        rest = memoryview(data)
-        while rest:
-            rest = rest[_done(self._sock.send, rest, self._sock, WRITABLE, ends) :]
+    def pause(self) -> None:
+        """As Reading asks."""
+        self._transport.pause_reading()
 
-    def _receive(self, ends: float) -> bytes:
-        # What TLS has decrypted already does not make the socket readable.
-        pending = isinstance(self._sock, ssl.SSLSocket) and self._sock.pending()
-        if not pending and not wait(self._sock, READABLE, ends):
-            raise TimeoutError
-        if time.monotonic() >= ends:
-            raise TimeoutError
-        return _done(self._sock.recv, READ_BYTES, self._sock, READABLE, ends)
+    def resume(self) -> None:
+        """As Reading asks."""
+        self._transport.resume_reading()
 
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """asyncio: it is open."""
+        self._transport = cast(asyncio.Transport, transport)
+        self._poll = select.poll()
+        self._poll.register(transport.get_extra_info("socket").fileno(), select.POLLIN)
 
-class _Reading:
-    """
-    What came so far of one answer. The parser calls the methods that begin with `on_`.
+    def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002
+        """asyncio: where to read to."""
+        return self._buffer
 
-    bytes: how many came. complete: nothing more is to come. may_go_on: the connection is as good as new.
-    """
-
-    def __init__(self) -> None:
-        self._parser = httptools.HttpResponseParser(self)
-        self._status = 0
-        self._headers: dict[str, str] = {}
-        self._body = bytearray()
-        self._in_body = False
-        self.bytes = 0
-        self.complete = False
-        self.may_go_on = False
-
-    def feed(self, data: bytes) -> None:
-        """Take in what came, b'' for the connection's end. Raises TransportError; OSError for an end too soon."""
-        if not data:
-            self._end()
-            return
-        self.bytes += len(data)
-        try:
-            self._parser.feed_data(data)
-        except (httptools.HttpParserError, httptools.HttpParserUpgrade) as exc:
-            if not self.complete:
-                raise TransportError("BrokenAnswer", type(exc).__name__) from exc
-        if self.bytes > (MAX_ANSWER_BYTES if self._in_body else MAX_HEAD_BYTES):
-            raise TransportError("AnswerTooLarge", f"{self.bytes} bytes so far")
-
-    def answer(self) -> Answer:
-        """The whole of it."""
-        return Answer(self._status, self._headers, bytes(self._body))
-
-    def on_message_begin(self) -> None:
-        """After the answer, another one: whoever sends that is not to be trusted with another request."""
-        self.may_go_on = False
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """A header of the answer. One that comes again is one list (RFC 9110); what trails the body is left aside."""
-        if self._in_body:
-            return
-        word, text = name.decode("latin-1").lower(), value.decode("latin-1")
-        before = self._headers.get(word)
-        self._headers[word] = text if before is None else f"{before}, {text}"
-
-    def on_headers_complete(self) -> None:
-        """The body follows, if there is one."""
-        if not self.complete:
-            self._status = self._parser.get_status_code()
-            self._in_body = True
-
-    def on_body(self, data: bytes) -> None:
-        """A piece of the body."""
-        if not self.complete:
-            self._body += data
-
-    def on_message_complete(self) -> None:
-        """An answer is whole. One below 200 only says that the answer is on its way."""
-        if self.complete:
-            return
-        if self._status < 200:
-            self._headers.clear()
-            self._in_body = False
+    def buffer_updated(self, nbytes: int) -> None:
+        """asyncio: so many bytes came."""
+        if self._tls is None:
+            self._received(nbytes)
         else:
-            self.complete = True
-            self.may_go_on = self._parser.should_keep_alive()
+            self._received_encrypted(self._tls, nbytes)
 
-    def _end(self) -> None:
-        """The connection's end is an answer's end only where nothing else tells one."""
-        if not self._in_body or not self._headers.keys().isdisjoint(("content-length", "transfer-encoding")):
-            raise ConnectionResetError
-        self.complete = True
+    def eof_received(self) -> None:
+        """asyncio: the other side sends no more. The connection is closed then."""
+        self._end(None)
 
+    def connection_lost(self, exc: Exception | None) -> None:
+        """asyncio: it is closed."""
+        self._stop_timer()
+        self._end(exc)
 
-def _done(operation: Callable[[A], T], argument: A, sock: socket.socket, event: int, until: float) -> T:
-    """Do it, as soon as the socket allows. Raises TimeoutError, and what the operation raises."""
-    while True:
+    def _shake_hands(self, tls: Tls, handshake: asyncio.Future[None]) -> None:
         try:
-            return operation(argument)
-        except BlockingIOError:
-            wanted = event
-        except ssl.SSLWantReadError:
-            wanted = READABLE
-        except ssl.SSLWantWriteError:
-            wanted = WRITABLE
-        if time.monotonic() >= until or not wait(sock, wanted, until):
-            raise TimeoutError
+            is_done = tls.handshake()
+        except ssl.SSLError as exc:
+            handshake.set_exception(exc)
+        else:
+            if is_done:
+                self._handshake = None
+                handshake.set_result(None)
+        self._transport.write(tls.to_send())
+
+    def _received_encrypted(self, tls: Tls, nbytes: int) -> None:
+        tls.received(self._buffer[:nbytes])
+        if self._handshake is not None:
+            if not self._handshake.done():
+                self._shake_hands(tls, self._handshake)
+            if self._handshake is not None:
+                return
+        try:
+            while count := tls.decrypt_into(self._buffer):
+                self._received(count)
+        except ssl.SSLError as exc:
+            self._end(exc)
+        else:
+            if tls.is_closed:
+                self._end(None)
+
+    def _received(self, count: int) -> None:
+        if self._reader is None:
+            # No request was sent for them.
+            self.close()
+        else:
+            self._feed(self._reader, self._buffer[:count])
+
+    def _feed(self, reader: ResponseReader, data: memoryview | bytes) -> None:
+        try:
+            reader.feed(data)
+        except TransportError as exc:
+            self._fail(exc)
+        else:
+            if reader.complete:
+                self._finish(reader)
+            elif reader.bytes >= LARGE_BYTES and not self._is_large:
+                self._is_large = True
+                self._reading.acquire(self)
+
+    def _end(self, exc: Exception | None) -> None:
+        """The connection is over. exc: None for an end that may be the response's, too."""
+        self._ended = exc or ConnectionResetError()
+        # TLS announces its end: an attacker who cuts the line must not decide where a response ends.
+        is_proper = exc is None and (self._tls is None or self._tls.is_closed)
+        if self._reader is not None:
+            if is_proper and self._reader.feed_end():
+                self._finish(self._reader)
+            else:
+                self._fail(_broken(self._ended, stale=not self._reader.bytes))
+        if self._handshake is not None and not self._handshake.done():
+            self._handshake.set_exception(self._ended)
+        self.reusable = False
+
+    def _finish(self, reader: ResponseReader) -> None:
+        self._reader = None
+        if self._result is None or self._result.done():
+            return
+        if self._loop.time() >= self._ends:
+            self._result.set_exception(_too_slow(reader))
+            return
+        self.reusable = reader.reusable
+        self._result.set_result(reader.response())
+
+    def _fail(self, exc: TransportError) -> None:
+        self._reader = None
+        if self._result is not None and not self._result.done():
+            self._result.set_exception(exc)
+
+    def _set_timer(self, when: float) -> None:
+        self._stop_timer()
+        self._timer = self._loop.call_at(when, self._time_out)
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _time_out(self) -> None:
+        self._timer = None
+        if self._reader is None:
+            return
+        if self._loop.time() < self._ends:
+            self._set_timer(self._ends)
+        else:
+            self._fail(_too_slow(self._reader))
 
 
-def _name_of(exc: OSError) -> str:
-    """The kind of trouble, such as ECONNRESET, without addresses."""
+def error_name(exc: BaseException) -> str:
+    """The kind of error, such as ECONNRESET, without addresses."""
     if isinstance(exc, ssl.SSLError):
         return exc.reason or type(exc).__name__
-    return errno.errorcode.get(exc.errno or 0, type(exc).__name__)
+    number: Any = getattr(exc, "errno", None)
+    return errno.errorcode.get(number or 0, type(exc).__name__)
+
+
+def _broken(exc: Exception, *, stale: bool) -> TransportError:
+    code = "ConnectionReset" if isinstance(exc, ConnectionError) else "ConnectionFailed"
+    return TransportError(code, error_name(exc), stale=stale)
+
+
+def _too_slow(reader: ResponseReader) -> TransportError:
+    return TransportError("ReadTimeout", f"the response was not complete in time, {reader.bytes} bytes came")

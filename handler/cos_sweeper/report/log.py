@@ -1,7 +1,7 @@
 """
-One flat JSON object a line, which CLS turns into searchable fields: it keeps texts and numbers and drops all else.
+Writes log lines: one flat JSON object each. CLS makes its texts and numbers searchable and drops other values.
 
-Nothing secret passes: what must not be seen is given once and taken out of every line.
+The redactor removes the secrets from every line.
 """
 
 import json
@@ -10,35 +10,35 @@ from collections.abc import Callable
 
 from cos_sweeper.core.redaction import Redactor
 
-# SCF drops what is beyond 8 KB of a line.
+# SCF drops the part of a line beyond 8 KB.
 MAX_LINE_BYTES = 8000
-Fact = str | int | float | bool | None
+Value = str | int | float | bool | None
 Field = str | int | float
-# Never in a line: nobody could search them, and what is in them was not looked at.
+# Values of these types are left out: CLS cannot search them, and the redactor does not check their content.
 CONTAINERS = (dict, list, tuple, set, frozenset)
 
 
 class Log:
-    """Writes events: a dotted name in the past tense, and flat facts."""
+    """Writes events: a dotted name in the past tense, and flat fields."""
 
-    def __init__(self, write: Callable[[str], object], redactor: Redactor, **bound: Fact) -> None:
+    def __init__(self, write: Callable[[str], object], redactor: Redactor, **bound: Value) -> None:
         self._write = write
         self._redactor = redactor
         self._bound = bound
 
-    def info(self, event: str, **fields: Fact) -> None:
-        """Something went as it should."""
+    def info(self, event: str, **fields: Value) -> None:
+        """Log an expected event."""
         self._line("info", event, fields)
 
-    def warning(self, event: str, **fields: Fact) -> None:
-        """Somebody should look at this; the run went on."""
+    def warning(self, event: str, **fields: Value) -> None:
+        """Log an event that an operator should check; the run continues."""
         self._line("warning", event, fields)
 
-    def error(self, event: str, **fields: Fact) -> None:
-        """Something failed."""
+    def error(self, event: str, **fields: Value) -> None:
+        """Log a failure."""
         self._line("error", event, fields)
 
-    def _line(self, level: str, event: str, fields: dict[str, Fact]) -> None:
+    def _line(self, level: str, event: str, fields: dict[str, Value]) -> None:
         given = {"event": event, **self._bound, **fields}
         line = {name: self._field(value) for name, value in given.items() if not isinstance(value, CONTAINERS)}
         text = json.dumps({"level": level, **line})
@@ -49,7 +49,7 @@ class Log:
         self._write(text)
 
     def _field(self, value: object) -> Field:
-        """A text or a number. What is neither becomes text, so that CLS does not drop it."""
+        """The value as a text or a number. Other values become text, so that CLS does not drop them."""
         if value is None:
             return ""
         if isinstance(value, bool):

@@ -11,7 +11,7 @@ from typing import Any
 from cos_sweeper.core.errors import StoreError
 from cos_sweeper.core.redaction import Redactor
 from cos_sweeper.core.report import Report
-from cos_sweeper.core.settings import ReportPlace
+from cos_sweeper.core.settings import ReportLocation
 from cos_sweeper.cos.store import Store
 from cos_sweeper.report.log import Log
 
@@ -26,7 +26,7 @@ class ReportStore:
     """
 
     def __init__(
-        self, place: ReportPlace | None, store: Callable[[], Store], redactor: Redactor, log: Log, delivery: str
+        self, place: ReportLocation | None, store: Callable[[], Store], redactor: Redactor, log: Log, delivery: str
     ) -> None:
         self._place = place
         self._store = store
@@ -44,23 +44,23 @@ class ReportStore:
         payload: dict[str, Any] = self.redactor.redact_all(report.as_json(), keep_numbers=True)
         return payload
 
-    def put_report(self, report: Report) -> dict[str, Any]:
+    async def put_report(self, report: Report) -> dict[str, Any]:
         """Store a report. Returns it as JSON, without secrets."""
         payload = self.redacted(report)
         shard = str(report.shard).replace("/", "-of-").replace(",", "+")
         name = f"{report.run_id}/{shard}.run-{report.number}.{self._delivery}.json"
-        self._put("report.store_failed", name, json.dumps(payload, indent=1).encode())
+        await self._put("report.store_failed", name, json.dumps(payload, indent=1).encode())
         return payload
 
-    def put_event(self, name: str, body: bytes) -> None:
+    async def put_event(self, name: str, body: bytes) -> None:
         """Store an event that can be sent again. name: under the report prefix."""
-        self._put("rejected_event.store_failed", name, body)
+        await self._put("rejected_event.store_failed", name, body)
 
-    def _put(self, failure: str, name: str, body: bytes) -> None:
+    async def _put(self, failure: str, name: str, body: bytes) -> None:
         if self._place is None:
             return
         key = f"{self._place.prefix}{name}"
         try:
-            self._store().put_report(self._place.bucket, key, body)
+            await self._store().put_report(self._place.bucket, key, body)
         except StoreError as exc:
             self._log.error(failure, bucket=str(self._place.bucket), key=key, code=exc.code, status=exc.status)

@@ -1,18 +1,18 @@
 """
-What SCF tells a function of the invocation: the time limit, the memory, and the function's own name.
+SCF's context object: the time limit, the memory, and the function's own name.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-# SCF's own default, for a context that does not say.
+# SCF's own default, used if the context has no time limit.
 DEFAULT_LIMIT_SECONDS = 3.0
 
 
 @dataclass(frozen=True, slots=True)
 class FunctionName:
-    """How SCF finds this function. qualifier: its version or alias."""
+    """The name under which this function can be invoked. qualifier: its version or alias."""
 
     name: str
     namespace: str
@@ -23,9 +23,9 @@ class FunctionName:
 @dataclass(frozen=True, slots=True)
 class Context:
     """
-    An invocation, as far as it matters here.
+    The fields of an invocation that this function uses.
 
-    limit_seconds: SCF kills the function so long after its start. memory_mb: None where SCF does not say. function:
+    limit_seconds: how long after its start SCF kills the function. memory_mb: None where SCF does not say. function:
     None outside SCF.
     """
 
@@ -36,7 +36,7 @@ class Context:
 
     @classmethod
     def read(cls, raw: object, environ: Mapping[str, str]) -> "Context":
-        """The context object as SCF passes it. Fields that are missing or malformed count as not given."""
+        """Read the context object that SCF passes. A malformed field counts as missing."""
         given: Mapping[str, Any] = raw if isinstance(raw, dict) else {}
         milliseconds, name = _whole(given.get("time_limit_in_ms")), given.get("function_name")
         function = None

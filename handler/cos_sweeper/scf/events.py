@@ -1,8 +1,8 @@
 """
-Raw event → what is asked, for every trigger.
+Raw event → requests, for every trigger.
 
-After `decode` nothing reads an event. What is malformed is rejected with a reason, never guessed; each record of a
-batch is decoded by itself. Shapes: SCF's documentation of each trigger. Values in, values out.
+After `decode`, no other code reads the event. A malformed record is rejected with a reason, never guessed, and does not
+affect the other records. The forms are those of SCF's documentation of each trigger. Values in, values out.
 """
 
 import base64
@@ -16,11 +16,11 @@ from typing import Any
 from cos_sweeper.core.errors import RequestRejected
 from cos_sweeper.core.json_text import kind_of, parse_json
 from cos_sweeper.core.model import CHECKPOINT, Ignored, RejectedRequest, Request, ResumeRequest
-from cos_sweeper.core.settings import ReportPlace
+from cos_sweeper.core.settings import ReportLocation
+from cos_sweeper.scf.cos_events import from_cos
 from cos_sweeper.scf.messages import (
     Intake,
     collect,
-    from_cos,
     from_message,
     from_text,
     from_timer,
@@ -28,16 +28,17 @@ from cos_sweeper.scf.messages import (
     read_one,
 )
 
-# A CLS batch comes in an event of 128 KB at most, into which gzip gets a thousand times as much. MAX_UPLOADS records
-# fit in this, and nine times this in the function's memory: bytes, a text and its values of four bytes a character.
+# A CLS batch arrives in an event of at most 128 KB, but gzip can hold a thousand times as much. This limit has room for
+# MAX_UPLOADS records. Decoding takes up to nine times the limit in memory: the bytes, and a text and its values with
+# four bytes a character.
 MAX_UNPACKED_BYTES = 4 << 20
 WHITE_SPACE = b"\t\n\v\f\r "
-# An answer over HTTP tells of each.
+# An HTTP response lists each of them.
 MAX_HTTP_UPLOADS = 1_000
 
 
 class Source(Enum):
-    """Where an event came from, as far as it decides the answer."""
+    """The kind of trigger, as far as it affects the response."""
 
     ASYNCHRONOUS = "asynchronous"  # direct, Timer, COS, CMQ, CLS, EventBridge
     CKAFKA = "ckafka"
@@ -47,24 +48,24 @@ class Source(Enum):
 @dataclass(frozen=True, slots=True)
 class HttpRequest:
     """
-    What stands at the door before the body is looked at.
+    The part of an HTTP request that is checked before the body is read.
 
-    headers: by lower-case name, each with its only value. size: the body's, in bytes. disputed: the lower-case names of
-    the headers that came with different values, or with one that is no text: none of them counts.
+    headers: by lower-case name, each with its only value. size: of the body, in bytes. ambiguous: the lower-case names
+    of the headers that have several different values, or a value that is not text; these are not in `headers`.
     """
 
     method: str
     headers: Mapping[str, str]
     size: int
-    disputed: frozenset[str] = frozenset()
+    ambiguous: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
     """
-    An event, understood.
+    A decoded event.
 
-    asks: in the order of the event. ignored: its records that are of no interest. Never are both empty.
+    requests: in the order of the event. ignored: records that request nothing. At least one of the two is not empty.
     """
 
     source: Source
@@ -87,12 +88,12 @@ def http_request(raw: object) -> HttpRequest | None:
     }
     body = raw.get("body")
     size = len(body.encode("utf-8", "surrogatepass")) if isinstance(body, str) else 0
-    disputed = frozenset(name for name, values in given.items() if values and name not in headers)
-    return HttpRequest(raw["httpMethod"].upper(), headers, size, disputed)
+    ambiguous = frozenset(name for name, values in given.items() if values and name not in headers)
+    return HttpRequest(raw["httpMethod"].upper(), headers, size, ambiguous)
 
 
 def _pairs(headers: Any) -> Iterable[tuple[object, Any]]:
-    """Headers by name, or as a list of names with their values."""
+    """The headers of an event, which has them by name or as a list of pairs."""
     if isinstance(headers, dict):
         return headers.items()
     listed = headers if isinstance(headers, list) else []
@@ -100,21 +101,21 @@ def _pairs(headers: Any) -> Iterable[tuple[object, Any]]:
 
 
 def http_text(raw: Mapping[str, Any]) -> Any:
-    """The body of an HTTP event, unpacked. Raises RequestRejected."""
+    """The decoded body of an HTTP event. Raises RequestRejected."""
     body = raw.get("body")
     return _utf8(_unbase64(body)) if _is_base64(raw.get("isBase64Encoded")) else body
 
 
 def cls_text(clslogs: Mapping[str, Any]) -> str:
-    """The batch of a CLS event, unpacked. Raises RequestRejected."""
+    """The decompressed batch of a CLS event. Raises RequestRejected."""
     return _utf8(_gunzip(_unbase64(clslogs.get("data"))))
 
 
-def decode(raw: object, reports: ReportPlace | None = None) -> Decoded:
+def decode(raw: object, reports: ReportLocation | None = None) -> Decoded:
     """
-    Understand an event. Never raises: what cannot be used is a `RejectedRequest` among the asks.
+    Decode an event. Never raises: what cannot be used becomes a `RejectedRequest` among the requests.
 
-    reports: where this function keeps its own reports; COS's events about them are ignored.
+    reports: where this function stores its own reports; COS's events about them are ignored.
     """
     intake = Intake(reports)
     records = raw.get("Records") if isinstance(raw, dict) else None
@@ -132,7 +133,7 @@ def _has(record: object, name: str) -> bool:
     return isinstance(record, dict) and isinstance(record.get(name), dict)
 
 
-# Envelopes
+# The envelope of each trigger
 
 
 def _event(raw: Any, origin: str, intake: Intake) -> Iterator[Request]:
@@ -151,7 +152,7 @@ def _event(raw: Any, origin: str, intake: Intake) -> Iterator[Request]:
 
 
 def _sweep(raw: Mapping[str, Any], origin: str) -> Request:
-    """A timer asks for a sweep, whatever its Message says: one that is rejected is a sweep that does not happen."""
+    """A timer requests a sweep. If its Message is rejected, the sweep does not happen, and the report says so."""
     try:
         return from_timer(raw, origin)
     except RequestRejected as exc:
@@ -166,21 +167,21 @@ def _record(record: Any, origin: str, intake: Intake) -> Iterator[Request]:
     elif _has(record, "cos"):
         yield from from_cos(record, origin, intake)
     else:
-        raise RequestRejected("neither a CKafka, a CMQ nor a COS record")
+        raise RequestRejected("the record is not a CKafka, CMQ or COS record")
 
 
 def _http_body(raw: Any, origin: str, intake: Intake) -> Iterator[Request]:
-    """The caller sees at once that a request is too large, so it is rejected whole."""
+    """Reject a request with too many uploads as a whole: its caller sees the response and can send several."""
     intake.remaining = MAX_HTTP_UPLOADS
     requests = tuple(from_text(http_text(raw), origin, intake))
     if intake.excess:
         intake.excess.clear()
-        raise RequestRejected(f"more than {MAX_HTTP_UPLOADS} uploads in one request; send several")
+        raise RequestRejected(f"the request names more than {MAX_HTTP_UPLOADS} uploads; send several requests")
     yield from requests
 
 
 def _is_base64(flag: Any) -> bool:
-    """Gateways write the flag as a boolean or as its text, or leave it out."""
+    """Gateways send the flag as a boolean or as text, or omit it."""
     word = flag.lower() if isinstance(flag, str) else flag
     if word is True or word == "true":
         return True
@@ -215,15 +216,15 @@ def _eventbridge(data: Any, origin: str, intake: Intake) -> Iterator[Request]:
 
 def _cos_record(record: Any, origin: str, intake: Intake) -> Iterator[Request]:
     if not _has(record, "cos"):
-        raise RequestRejected("not a COS record")
+        raise RequestRejected("the record is not a COS record")
     yield from from_cos(record, origin, intake)
 
 
-# Unpacking
+# Decompression and decoding
 
 
 def _unbase64(text: Any) -> bytes:
-    """Base64 as the standard has it; white space in it, such as the line breaks of MIME, does not count."""
+    """Decode standard base64. White space in it, such as the line breaks of MIME, is ignored."""
     try:
         encoded = text.encode("ascii") if isinstance(text, str) else b"?"
         return base64.b64decode(encoded.translate(None, WHITE_SPACE), validate=True)
@@ -238,9 +239,9 @@ def _gunzip(data: bytes) -> bytes:
     except zlib.error as exc:
         raise RequestRejected("the data is not gzip") from exc
     if not unpacker.eof:
-        raise RequestRejected(f"the data is cut short, or unpacks to more than {MAX_UNPACKED_BYTES >> 20} MiB")
+        raise RequestRejected(f"the data is truncated, or decompresses to more than {MAX_UNPACKED_BYTES >> 20} MiB")
     if unpacker.unused_data:
-        raise RequestRejected("the data goes on behind the end of its archive")
+        raise RequestRejected("the data continues after the end of its gzip archive")
     return unpacked
 
 

@@ -1,13 +1,13 @@
 """
 The function invoking itself. The only module that imports `tencentcloud`.
 
-Asynchronously, so that SCF's queue, its retries and its dead letters are the engine. An invocation whose answer was
-lost is sent again and may then run twice, which is harmless.
+Asynchronously, so that SCF's queue, its retries and its dead letters do the work. An invocation whose response was lost
+is sent again and may then run twice, which is harmless.
 """
 
+import asyncio
 import logging
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from types import SimpleNamespace
 from typing import Any
 
@@ -18,18 +18,19 @@ from tencentcloud.common.profile.http_profile import HttpProfile
 from tencentcloud.scf.v20180416.models import InvokeRequest
 from tencentcloud.scf.v20180416.scf_client import ScfClient
 
-from cos_sweeper.core.retry import retry_while
+from cos_sweeper.core.retry import RetryPolicy, retry
 from cos_sweeper.core.settings import Credentials
 from cos_sweeper.net.client import Connections
-from cos_sweeper.net.connection import TransportError
+from cos_sweeper.net.response import TransportError
+from cos_sweeper.net.sdk_bridge import run_in_greenlet, wait_for
 from cos_sweeper.scf.context import FunctionName
 
 REQUEST_SECONDS = 3
 OUT_OF_TIME = "OutOfTime"
-LONGEST_PAUSE_SECONDS = 2.0
+RETRIES = RetryPolicy(longest_pause_seconds=2.0)
 # Documented: 100 invocations a second.
 SECONDS_BETWEEN = 0.011
-# What SCF will say again. Anything else, broken answers too, whose codes are names of Python's errors, may pass.
+# What SCF will say again. Anything else, malformed responses too, whose codes are names of Python's errors, may pass.
 REFUSALS = ("AuthFailure", "Unauthorized", "InvalidParameter", "MissingParameter", "ResourceNotFound", "Unsupported")
 
 # At DEBUG the SDK logs whole requests, the token among them.
@@ -50,68 +51,68 @@ class FunctionInvoker:
         left: Callable[[], float],
         *,
         port: int | None = None,
-        sleep: Callable[[float], None] = time.sleep,
+        sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
     ) -> None:
         self._function = function
         self._left = left
         self._sleep = sleep
-        self._wire = _Wire(port, left)
+        self._http = _HttpAdapter(port, left)
         self._client = _client(credentials, function.region, port)
-        self._client.request = self._wire
+        self._client.request = self._http
 
-    def invoke(self, texts: Sequence[str]) -> list[str]:
+    async def invoke(self, payloads: Sequence[str]) -> list[str]:
         """
-        Invoke the function once for each event, not more than 100 a second. Returns '' or the code of the failure.
+        Invoke the function once for each payload, not more than 100 a second. Returns '' or the code of the failure.
 
         One that fails does not stop the others; when no time is left, the rest is not sent.
         """
         codes: list[str] = []
         try:
-            for number, text in enumerate(texts):
+            for number, payload in enumerate(payloads):
                 if number:
-                    self._sleep(SECONDS_BETWEEN)
-                codes.append(self._code_of(text))
+                    await self._sleep(SECONDS_BETWEEN)
+                codes.append(await self._code_of(payload))
         finally:
-            self._wire.close()
+            self._http.close()
         return codes
 
-    def _code_of(self, text: str) -> str:
+    async def _code_of(self, payload: str) -> str:
         if self._left() <= 0:
             return OUT_OF_TIME
         try:
-            self._persist(text)
+            await self._retry(payload)
         except TencentCloudSDKException as exc:
             return str(exc.code) or "Unknown"
         return ""
 
-    def _persist(self, checkpoint: str) -> None:
+    async def _retry(self, payload: str) -> None:
         """The SDK's own retryer raises the old error after a later success; it stays off, which is its default."""
-        retry_while(
-            lambda: self._invoke(checkpoint),
+        await retry(
+            RETRIES,
+            lambda: self._invoke(payload),
             _is_retryable,
             lambda: self._left() - REQUEST_SECONDS,
             self._sleep,
-            LONGEST_PAUSE_SECONDS,
         )
 
-    def _invoke(self, checkpoint: str) -> None:
+    async def _invoke(self, payload: str) -> None:
         request = InvokeRequest()
         request.FunctionName = self._function.name
         request.Namespace = self._function.namespace
         request.Qualifier = self._function.qualifier
         request.InvocationType = "Event"
-        request.ClientContext = checkpoint
-        # Without a content type that the SDK knows, an error passes for an answer.
-        told = self._client.Invoke(request).Result
-        if told is None or not told.FunctionRequestId:
-            raise TencentCloudSDKException("NotAccepted", "the answer names no invocation")
+        request.ClientContext = payload
+        # Without a content type that the SDK knows, an error passes for a result.
+        result = (await run_in_greenlet(lambda: self._client.Invoke(request))).Result
+        if result is None or not result.FunctionRequestId:
+            raise TencentCloudSDKException("NotAccepted", "the response names no invocation")
 
 
-class _Wire:
+class _HttpAdapter:
     """
-    What the SDK takes for its HTTP client: one request, one answer, all of it within REQUEST_SECONDS.
+    What the SDK takes for its HTTP client: one request, one response, all of it within REQUEST_SECONDS.
 
-    The SDK's own waits that long for each read, so that an answer that drips would hold the run until it is killed. It
+    The SDK's own waits that long for each read, so that a response that drips would hold the run until it is killed. It
     would ask proxies, too, and follow redirects with the token.
     """
 
@@ -121,22 +122,22 @@ class _Wire:
         self._connections = Connections(port)
 
     def close(self) -> None:
-        """Let the connection go: no other run hands on from here soon."""
+        """Close the connection: no other run continues from here soon."""
         self._connections.close()
 
-    def send_request(self, asked: Any) -> Any:
+    def send_request(self, request: Any) -> Any:
         """As the SDK's own. Raises what it raises."""
-        headers = {name: value for name, value in asked.header.items() if name != "Host"}
-        url = f"{self._scheme}://{asked.host}/"
+        headers = {name: value for name, value in request.header.items() if name != "Host"}
+        url = f"{self._scheme}://{request.host}/"
         try:
             seconds = min(REQUEST_SECONDS, self._left())
-            answer = self._connections.send("POST", url, headers, asked.data.encode(), seconds)
+            response = wait_for(self._connections.send("POST", url, headers, request.data.encode(), seconds))
         except TransportError as exc:
             raise TencentCloudSDKException(exc.code, exc.detail) from exc
         return SimpleNamespace(
-            status_code=answer.status_code,
-            headers={"Content-Type": answer.headers.get("content-type", "")},
-            content=answer.content,
+            status_code=response.status_code,
+            headers={"Content-Type": response.headers.get("content-type", "")},
+            content=response.content,
         )
 
 

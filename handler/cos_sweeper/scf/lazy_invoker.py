@@ -26,7 +26,7 @@ class LazyInvoker:
     deadline: Deadline
     port: int | None
 
-    def invoke(self, payloads: Sequence[str], seconds: float = math.inf) -> list[str]:
+    async def invoke(self, payloads: Sequence[str], seconds: float = math.inf) -> list[str]:
         """As Invoker."""
         from cos_sweeper.scf.invoker import FunctionInvoker
 
@@ -37,7 +37,7 @@ class LazyInvoker:
             lambda: min(self.deadline.left(), until - time.monotonic()),
             port=self.port,
         )
-        return invoker.invoke(payloads)
+        return await invoker.invoke(payloads)
 
     def is_permanent(self, code: str) -> bool:
         """As Invoker."""

@@ -1,34 +1,32 @@
 """
-One message → what it asks for: the words that are the same whichever trigger carries them.
+One message → its requests. The form of a message does not depend on the trigger that carries it.
 
-Uploads named one by one, a timer's narrowing of a sweep, and COS's own event of a completed object. What is broken
-raises RequestRejected with a reason; nothing is guessed.
+A message names uploads or narrows a timer's sweep. A malformed message raises RequestRejected with a reason; nothing is
+guessed. `cos_events` reads COS's own events.
 """
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta, timezone
+from datetime import timedelta
 from typing import Any
-from urllib.parse import unquote, unquote_plus
 
 from cos_sweeper.core.errors import RequestRejected
 from cos_sweeper.core.json_text import kind_of, parse_json
-from cos_sweeper.core.model import AbortRequest, CompletedObject, Ignored, RejectedRequest, Request, SweepRequest
-from cos_sweeper.core.settings import ReportPlace
+from cos_sweeper.core.model import AbortRequest, Ignored, RejectedRequest, Request, SweepRequest
+from cos_sweeper.core.settings import ReportLocation
 
 MAX_UPLOADS = 10_000
-# Of what passes the limit so many groups are reported one by one.
+# How many groups of uploads beyond MAX_UPLOADS are reported one by one.
 MAX_EXCESS_GROUPS = 20
-# A timer's Message has 4 KB at most; only who invokes the function as if a timer did can say more.
+# A timer's Message has at most 4 KB; only a direct invocation with a timer's event can be longer.
 MAX_NAMES_LENGTH = 4096
-# As for the setting; a checkpoint carries no more.
+# The maximum of the setting, too.
 MAX_ABORTS = 10**12
-COMPLETED = "cos:ObjectCreated:CompleteMultipartUpload"
-# What a service sends when a notification is configured.
+# Services send this event when a notification is configured.
 TEST_EVENT = re.compile(r"[A-Za-z0-9]+:TestEvent")
-# COS and Java write `uploadId`, Python and JavaScript `UploadId`, Go `UploadID`, logs `upload_id`, Java `bucketName`:
-# case, `_` and `-` do not count.
+# COS and Java use `uploadId`, Python and JavaScript `UploadId`, Go `UploadID`, logs `upload_id`, Java `bucketName`.
+# Case, `_` and `-` are ignored.
 SPELLINGS = {
     "bucket": "bucket",
     "bucketname": "bucket",
@@ -38,29 +36,20 @@ SPELLINGS = {
     "regionname": "region",
 }
 MAX_SPELLING_LENGTH = 16
-UNIX_SECONDS = re.compile(r"[0-9]+(?:\.[0-9]+)?")
-# RFC 3339, and ISO 8601's shorter offsets. A time without an offset could be any of 26 hours.
-TIMESTAMP = re.compile(
-    r"([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt ]([0-9]{2}:[0-9]{2}:[0-9]{2})(?:[.,]([0-9]+))?"
-    r"(?:[Zz]|([+-][0-9]{2}):?([0-9]{2})?)"
-)
-BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
-# Every encoder encodes white space and controls; some leave letters beyond ASCII as they are.
-ALWAYS_ENCODED = re.compile(r"[\x00-\x20\x7f]")
-AFTER_HOST = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/]*/(.*)", re.DOTALL)
 
 
 @dataclass(slots=True)
 class Intake:
     """
-    One event while it is read.
+    The limits and side results of decoding one event.
 
-    reports: where this function keeps its own reports, None when it keeps none. remaining: how many uploads more may be
-    read. reserved: how many of these are for the records that follow, one each, so that no record takes the place of
-    all others. ignored: what is of no interest. excess: what does not fit, one for each record or group of records.
+    reports: where this function stores its own reports, None if it stores none. remaining: how many more uploads may be
+    read. reserved: how many of these are reserved for the records that follow, one each, so that one record cannot use
+    up the limit. ignored: records that request nothing. excess: uploads beyond the limit, one rejection for each record
+    or group of records.
     """
 
-    reports: ReportPlace | None = None
+    reports: ReportLocation | None = None
     remaining: int = MAX_UPLOADS
     reserved: int = 0
     ignored: list[Ignored] = field(default_factory=list)
@@ -68,58 +57,58 @@ class Intake:
     _more: int = 0
     _more_groups: int = 0
 
-    def authorize(self, wanted: int, name: str) -> int:
-        """How many of so many are read, from the first on; the others are counted as excess. name: of one of them."""
+    def reserve(self, wanted: int, name: str) -> int:
+        """How many of the `wanted` items are read, from the first; the others count as excess. name: of one item."""
         fitting = min(wanted, self.remaining - self.reserved)
         if fitting < wanted and len(self.excess) < MAX_EXCESS_GROUPS:
-            what = f"{wanted - fitting} of {wanted} {name.rpartition(' ')[2]}s"
-            self.excess.append(_too_many(what, f"{name} {fitting + 1} to {wanted}"))
+            items = f"{wanted - fitting} of {wanted} {name.rpartition(' ')[2]}s"
+            self.excess.append(_too_many(items, f"{name} {fitting + 1} to {wanted}"))
         elif fitting < wanted:
             self._more += wanted - fitting
             self._more_groups += 1
         return fitting
 
     def all_excess(self) -> tuple[RejectedRequest, ...]:
-        """What does not fit: the first groups, and the others together."""
+        """The rejections of everything beyond the limit: the first groups one by one, the others together."""
         if not self._more_groups:
             return tuple(self.excess)
-        what = f"another {self._more} uploads, in {self._more_groups} records,"
-        return (*self.excess, _too_many(what, "further records"))
+        items = f"another {self._more} uploads in {self._more_groups} records"
+        return (*self.excess, _too_many(items, "further records"))
 
 
-def _too_many(what: str, origin: str) -> RejectedRequest:
-    reason = f"{what} do not fit in one event, which holds {MAX_UPLOADS} uploads; send them in another event"
+def _too_many(items: str, origin: str) -> RejectedRequest:
+    reason = f"{items} are beyond the limit of {MAX_UPLOADS} uploads in one event; send them in another event"
     return RejectedRequest(reason, origin=origin)
 
 
 Reader = Callable[[Any, str, Intake], Iterator[Request]]
 
 
-def collect(read: Reader, materials: Sequence[Any], name: str, intake: Intake) -> tuple[Request, ...]:
+def collect(read: Reader, items: Sequence[Any], name: str, intake: Intake) -> tuple[Request, ...]:
     """
-    Read each of an event's records, or of a record's uploads; what cannot be used of one does not stop the next.
+    Read each record of an event, or each upload of a record. A malformed item does not affect the next one.
 
-    name: of one of them, for the origin.
+    name: of one item, for the origin.
     """
-    if not materials:
+    if not items:
         return (RejectedRequest("the event holds no message"),)
     requests: list[Request] = []
-    reserved, fitting = intake.reserved, intake.authorize(len(materials), name)
-    for number, material in enumerate(materials[:fitting], 1):
+    reserved, fitting = intake.reserved, intake.reserve(len(items), name)
+    for number, item in enumerate(items[:fitting], 1):
         intake.reserved = reserved + fitting - number
-        requests += read_one(read, material, f"{name} {number}", intake)
+        requests += read_one(read, item, f"{name} {number}", intake)
     intake.reserved = reserved
     return tuple(requests)
 
 
-def read_one(read: Reader, material: Any, origin: str, intake: Intake) -> tuple[Request, ...]:
-    """Read what may hold several uploads. Never raises: what cannot be used is `RejectedRequest`."""
+def read_one(read: Reader, item: Any, origin: str, intake: Intake) -> tuple[Request, ...]:
+    """Read one item, which may hold several uploads. Never raises: a malformed item becomes a `RejectedRequest`."""
     requests: list[Request] = []
     remaining = intake.remaining
     try:
-        # One by one: what was read before a refusal counts.
-        for ask in read(material, origin, intake):
-            requests.append(ask)
+        # One by one, so that the requests before an error are kept.
+        for request in read(item, origin, intake):
+            requests.append(request)  # noqa: PERF402
     except RequestRejected as exc:
         requests.append(RejectedRequest(str(exc), origin=origin))
     intake.remaining = remaining - len(requests)
@@ -127,19 +116,19 @@ def read_one(read: Reader, material: Any, origin: str, intake: Intake) -> tuple[
 
 
 def from_text(text: Any, origin: str, intake: Intake) -> Iterator[Request]:
-    """A message as JSON text."""
+    """Read a message that is JSON text."""
     yield from from_message(parse_text(text), origin, intake)
 
 
 def parse_text(text: Any) -> Any:
-    """What a message says in JSON."""
+    """Parse a message that is JSON text. Raises RequestRejected."""
     if not isinstance(text, str) or not text.strip():
         raise RequestRejected("the message is empty or not text")
     return parse_json(text)
 
 
 def from_message(message: Any, origin: str, intake: Intake) -> Iterator[Request]:
-    """One upload, or a list of them under `uploads`: the same for every trigger."""
+    """Read a message that names one upload, or a list of them under `uploads`. The same for every trigger."""
     if not isinstance(message, dict):
         raise RequestRejected(f"the message is {kind_of(message)}, not an object")
     if "uploads" not in message:
@@ -150,12 +139,16 @@ def from_message(message: Any, origin: str, intake: Intake) -> Iterator[Request]
         return
     uploads = message["uploads"]
     if not isinstance(uploads, list) or not uploads:
-        raise RequestRejected("`uploads` is not a list with something in it")
+        raise RequestRejected("`uploads` is not a list, or it is empty")
     yield from collect(_one, uploads, f"{origin}, upload", intake)
 
 
 def from_timer(raw: Mapping[str, Any], origin: str) -> SweepRequest:
-    """A timer's `Message`: nothing, or a JSON object that narrows. Anything else might have been meant to narrow."""
+    """
+    Read a timer's `Message`: empty, or a JSON object that narrows the sweep.
+
+    Anything else is rejected: the operator may have meant it to narrow the sweep.
+    """
     text = raw.get("Message")
     if text is None or (isinstance(text, str) and not text.strip()):
         return SweepRequest(origin=origin)
@@ -166,51 +159,18 @@ def from_timer(raw: Mapping[str, Any], origin: str) -> SweepRequest:
         )
     unknown = next((name for name in message if name not in NARROWINGS), None)
     if unknown is not None:
-        raise RequestRejected(f"the timer's Message has {str(unknown)[:40]!r}; known are {', '.join(NARROWINGS)}")
+        raise RequestRejected(
+            f"the timer's Message has the unknown field {str(unknown)[:40]!r}; the known fields are "
+            f"{', '.join(NARROWINGS)}"
+        )
     return SweepRequest(
         **{field: read(name, message[name]) for name, (field, read) in NARROWINGS.items() if name in message},
         origin=origin,
     )
 
 
-def from_cos(record: Mapping[str, Any], origin: str, intake: Intake) -> Iterator[Request]:
-    """
-    A record of COS's own event. Only a completed multipart upload is of interest, and not among our own reports.
-
-    A report that led to another report would do so for ever.
-    """
-    event = record.get("event")
-    name = event.get("eventName") if isinstance(event, dict) else None
-    if not isinstance(name, str) or not name:
-        raise RequestRejected(f"the COS event's `eventName` is {kind_of(name)}, not the name of an event")
-    if name != COMPLETED:
-        intake.ignored.append(Ignored(f"the COS event is {name[:80]!r}, not {COMPLETED}", origin))
-        return
-    place, thing = record["cos"].get("cosBucket"), record["cos"].get("cosObject")
-    if not isinstance(place, dict) or not isinstance(thing, dict):
-        raise RequestRejected("the COS event has no `cosBucket` or no `cosObject`")
-    name, appid = _plain(place, "name"), _plain(place, "appid")
-    bucket = name if name.endswith(f"-{appid}") else f"{name}-{appid}"
-    keys = _object_keys(thing, appid, name)
-    if all(_is_ours(bucket, key, intake.reports) for key in keys):
-        intake.ignored.append(Ignored("the object lies where this function keeps its reports", origin))
-        return
-    yield CompletedObject(bucket, keys[0], _event_time(event), origin, keys[1:])
-
-
-def _is_ours(bucket: str, key: str, reports: ReportPlace | None) -> bool:
-    return reports is not None and bucket == reports.bucket.name and key.startswith(reports.prefix)
-
-
-def _plain(place: Mapping[str, Any], name: str) -> str:
-    value = place.get(name, "")
-    if not isinstance(value, (str, int)):
-        raise RequestRejected(f"the COS event's `{name}` is {kind_of(value)}, not a string")
-    return str(value)
-
-
 def _is_test(message: Mapping[str, Any]) -> bool:
-    """A test event names no upload."""
+    """Whether this is a test event, which names no upload."""
     event = message.get("Event")
     return isinstance(event, str) and bool(TEST_EVENT.fullmatch(event)) and "uploadId" not in map(_field_of, message)
 
@@ -235,7 +195,7 @@ def _upload(message: Mapping[str, Any], origin: str) -> AbortRequest:
 
 
 def _field_of(name: str) -> str | None:
-    """Which field of an upload a name spells, None where none."""
+    """The field of an upload that a name means, None for other names."""
     if len(name) > MAX_SPELLING_LENGTH or not name.isascii():
         return None
     return SPELLINGS.get(name.lower().replace("_", "").replace("-", ""))
@@ -245,7 +205,7 @@ def _field(given: Mapping[str | None, list[tuple[str, Any]]], field: str, *, req
     found = given.get(field, [])
     if not found:
         if required:
-            raise RequestRejected(f"no `{field}`; an upload is named by `bucket`, `key` and `uploadId`")
+            raise RequestRejected(f"`{field}` is missing; an upload needs `bucket`, `key` and `uploadId`")
         return ""
     for name, value in found:
         if not isinstance(value, str):
@@ -253,7 +213,7 @@ def _field(given: Mapping[str | None, list[tuple[str, Any]]], field: str, *, req
     first, text = found[0]
     for name, value in found:
         if value != text:
-            raise RequestRejected(f"`{first}` and `{name}` disagree")
+            raise RequestRejected(f"`{first}` and `{name}` have different values")
     if required and not text:
         raise RequestRejected(f"`{first}` is empty")
     return str(text)
@@ -261,9 +221,9 @@ def _field(given: Mapping[str | None, list[tuple[str, Any]]], field: str, *, req
 
 def _strings(name: str, value: object) -> tuple[str, ...]:
     if not isinstance(value, list) or not value or not all(isinstance(item, str) and item for item in value):
-        raise RequestRejected(f"`{name}` is not a list of names")
+        raise RequestRejected(f"`{name}` is not a list of strings, or it is empty")
     if sum(map(len, value)) > MAX_NAMES_LENGTH:
-        raise RequestRejected(f"`{name}` is longer than the {MAX_NAMES_LENGTH} characters that a timer's Message has")
+        raise RequestRejected(f"`{name}` is longer than {MAX_NAMES_LENGTH} characters, the limit of a timer's Message")
     return tuple(dict.fromkeys(value))
 
 
@@ -293,63 +253,3 @@ NARROWINGS: dict[str, tuple[str, Callable[[str, object], Any]]] = {
     "max_aborts": ("max_aborts", _count),
     "dry_run": ("dry_run", _flag),
 }
-
-
-def _event_time(event: Any) -> datetime:
-    """When the object was completed, UTC: Unix seconds, also as text, or a timestamp with its offset from UTC."""
-    seconds = event.get("eventTime")
-    if isinstance(seconds, str):
-        seconds = float(seconds) if UNIX_SECONDS.fullmatch(seconds) else _unix_seconds(seconds)
-    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not 0 < seconds < 10**11:
-        raise RequestRejected(
-            "the COS event's `eventTime` is neither a Unix time in seconds nor a timestamp with its offset"
-        )
-    return datetime.fromtimestamp(seconds, timezone.utc)
-
-
-def _unix_seconds(text: str) -> float | None:
-    match = TIMESTAMP.fullmatch(text)
-    if not match:
-        return None
-    date, time, fraction, hours, minutes = match.groups()
-    try:
-        moment = datetime.fromisoformat(f"{date}T{time}{hours or '+00'}:{minutes or '00'}")
-    except ValueError:
-        return None
-    # Cut, not rounded: an earlier completion makes fewer uploads older than it.
-    return moment.timestamp() + int((fraction or "0")[:6].ljust(6, "0")) / 10**6
-
-
-def _object_keys(thing: Mapping[str, Any], appid: str, name: str) -> tuple[str, ...]:
-    """
-    The key behind `/<appid>/<name>/`: one where that is certain, else each key that it may be.
-
-    Whether COS encodes the key, and the URL beside it, is documented nowhere. A key is possible when both can be read
-    as that key: as it stands, percent-encoded, or encoded like a form.
-    """
-    path, lead = thing.get("key"), f"/{appid}/{name}/"
-    encoded_lead = lead.replace("/", "%2F")
-    if isinstance(path, str) and path.startswith(lead):
-        key = path[len(lead) :]
-        possible = {key: None, **dict.fromkeys(_decoded(key))}
-    elif isinstance(path, str) and path[: len(encoded_lead)].replace("%2f", "%2F") == encoded_lead:
-        key = path[len(encoded_lead) :]
-        possible = dict.fromkeys(_decoded(key))
-    else:
-        key, possible = "", {}
-    if not key:
-        raise RequestRejected(f"the COS event's key does not begin with {lead[:80]!r}")
-    match = AFTER_HOST.match(url) if isinstance(url := thing.get("url"), str) else None
-    if len(possible) > 1 and match:
-        by_url = {match[1], *_decoded(match[1]), *_decoded(re.split("[?#]", match[1])[0])}
-        possible = {one: None for one in possible if one in by_url}
-    if not possible:
-        raise RequestRejected("the COS event's key and url cannot be read as the same key")
-    return tuple(possible)
-
-
-def _decoded(text: str) -> tuple[str, ...]:
-    """What a text is if it is percent-encoded, and if it is encoded like a form; nothing where it cannot be."""
-    if BAD_ESCAPE.search(text) or ALWAYS_ENCODED.search(text):
-        return ()
-    return unquote(text, errors="surrogateescape"), unquote_plus(text, errors="surrogateescape")

@@ -1,7 +1,7 @@
 """
-What an event asked for and what was not done, put down so that an operator can look at it and send it again.
+The stored copies of rejected events and of uploads beyond MAX_ABORTS, which an operator can check and send again.
 
-The digest stands in the log and in the name of what is kept; the same event, delivered again, has the same one.
+The digest of the event is in the log and in the name of the stored object. A repeated delivery has the same digest.
 """
 
 import base64
@@ -22,18 +22,18 @@ from cos_sweeper.core.report import Report
 from cos_sweeper.scf.events import cls_text, http_request, http_text
 
 DIGEST_LENGTH = 32
-# An asynchronous event has 128 KB at most; only what somebody waits for the answer of can be larger.
+# An asynchronous event has at most 128 KB; only a synchronous one can be larger.
 MAX_EVENT_LENGTH = 1 << 20
 MAX_REASONS = 1000
-# SCF takes 128 KB for an asynchronous event.
+# SCF accepts 128 KB for an asynchronous event.
 MAX_EVENT_BYTES = 120_000
-# Of an HTTP request nothing else is wanted when it is sent again, and nothing else may be kept.
+# The only fields of an HTTP request that are stored: they are enough to send it again, and the others may be secret.
 HTTP_NAMES = ("httpMethod", "body", "isBase64Encoded")
-# Headers stand elsewhere as well: in COS's events those of the request that COS got.
+# The names of fields that hold headers. COS's events also hold those of the request that COS received.
 HEADERS = re.compile(r"headers?(?:parameters)?\Z", re.IGNORECASE)
 JSON_TEXT = re.compile(r"\ufeff?\s*[\[{\"]")
-# In a text that is not JSON: the name of a secret, and its value; of an object or a list all the rest. Lengths are
-# bounded where the expression would try each of them at each place.
+# In a text that is not JSON: the name of a secret, and its value. If the value is an object or a list, all the rest.
+# Lengths are bounded so that the expression does not try every length at every position.
 NAMED_SECRET = re.compile(
     rf"""((?:["'][^"']*(?:{SECRET_NAME.pattern})[^"']*["']|(?:{SECRET_NAME.pattern})[\w.-]{{0,64}})\s{{0,8}}[:=]\s{{0,8}})"""
     r"""(".*?(?:(?<!\\)"|\Z)|'.*?(?:(?<!\\)'|\Z)|[\[{].*|[^\s,;&\]}]+)""",
@@ -42,7 +42,7 @@ NAMED_SECRET = re.compile(
 
 
 def digest(event: object) -> str:
-    """Hexadecimal, of the event as JSON with its names sorted; '' for one that is nested too deeply to be written."""
+    """The digest, in hexadecimal, of the event as JSON with sorted names; '' if it is nested too deeply for JSON."""
     try:
         text = json.dumps(event, sort_keys=True, default=str)
     except (RecursionError, ValueError, TypeError):
@@ -52,9 +52,9 @@ def digest(event: object) -> str:
 
 def documents(event: object, report: Report, redactor: Redactor) -> Iterator[tuple[str, bytes]]:
     """
-    The names and bodies of what is stored of an event: what was rejected, and uploads beyond MAX_ABORTS.
+    The names and bodies of the objects to store for an event: rejected requests, and uploads beyond MAX_ABORTS.
 
-    An event that is delivered again has the same names, so that it is stored once.
+    A repeated delivery of the event has the same names, so the event is stored once.
     """
     name = digest(event) if report.rejections or report.over_limit else ""
     if name and report.rejections:
@@ -63,15 +63,15 @@ def documents(event: object, report: Report, redactor: Redactor) -> Iterator[tup
         yield f"over-limit/{name or report.run_id}-{number}.json", body
 
 
-def document(event: Any, refused: Sequence[RejectedRequest], redactor: Redactor) -> bytes:
+def document(event: Any, rejected: Sequence[RejectedRequest], redactor: Redactor) -> bytes:
     """
-    The first reasons, and under `event` what can be sent again, without secrets and without any header.
+    The first reasons and, under `event`, the event without secrets and headers, ready to be sent again.
 
-    In place of an event that is too large or nested too deeply for the function's memory stands what it was.
+    If the event is too large or nested too deeply for the function's memory, a short description replaces it.
     """
-    reasons = redactor.redact_all([fields(each) for each in refused[:MAX_REASONS]])
-    kept = {"reasons": len(refused), "rejected": reasons, "event": _kept(event, redactor)}
-    return json.dumps(kept, default=str).encode()
+    reasons = redactor.redact_all([fields(each) for each in rejected[:MAX_REASONS]])
+    stored = {"reasons": len(rejected), "rejected": reasons, "event": _stored(event, redactor)}
+    return json.dumps(stored, default=str).encode()
 
 
 def events_of(uploads: Sequence[Upload]) -> Iterator[bytes]:
@@ -93,20 +93,20 @@ def _event_of(items: Sequence[str]) -> bytes:
     return f'{{"uploads": [{", ".join(items)}]}}'.encode()
 
 
-def _kept(event: Any, redactor: Redactor) -> Any:
+def _stored(event: Any, redactor: Redactor) -> Any:
     try:
         size = len(json.dumps(event, default=str))
         if size > MAX_EVENT_LENGTH:
-            return f"not kept: {size} characters of JSON"
+            return f"not stored: {size} characters of JSON"
         cleaned = _cleaned(_unpacked(event, redactor), redactor)
         json.dumps(cleaned, default=str)
     except (RecursionError, ValueError, TypeError):
-        return "not kept: nested too deeply"
+        return "not stored: nested too deeply"
     return cleaned
 
 
 def _unpacked(event: Any, redactor: Redactor) -> Any:
-    """The event with the messages that it carries packed as texts that can be cleaned, or without those that cannot."""
+    """The event with its packed messages made readable for cleaning, or removed if they cannot be read."""
     if http_request(event):
         event = {name: event[name] for name in HTTP_NAMES if name in event}
         try:
@@ -124,12 +124,12 @@ def _unpacked(event: Any, redactor: Redactor) -> Any:
 
 
 def _not_unpacked(packed: object) -> str:
-    """What cannot be read may hold a secret."""
-    return f"not kept: {len(str(packed))} characters that cannot be unpacked"
+    """Replaces text that cannot be read, as it may hold a secret."""
+    return f"not stored: {len(str(packed))} characters that cannot be unpacked"
 
 
 def _cleaned(value: Any, redactor: Redactor) -> Any:
-    """Without headers and without secrets at any depth, and in texts that are JSON."""
+    """The value without headers and secrets, at any depth and in texts that are JSON."""
     return redactor.redact_all(_without_headers(value, redactor))
 
 
@@ -144,7 +144,7 @@ def _without_headers(value: Any, redactor: Redactor) -> Any:
 
 
 def _cleaned_text(text: str, redactor: Redactor) -> str:
-    """A text as it is where nothing in it has to go."""
+    """The text without headers and secrets; unchanged if it has none."""
     if JSON_TEXT.match(text):
         with contextlib.suppress(RequestRejected):
             value = parse_json(text)

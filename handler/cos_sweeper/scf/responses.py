@@ -1,13 +1,12 @@
 """
 Report → the response of each trigger.
 
-SCF retries an asynchronous event, and CKafka its batch, when the function raises; an HTTP caller reads a status. Values
-in, values out; `RunFailed` is how "try again" is said.
+If the function raises, SCF retries an asynchronous event, and CKafka retries its batch; an HTTP caller reads a status.
+Values in, values out; `RunFailed` asks the platform for a retry.
 """
 
 import json
 from collections import Counter
-from collections.abc import Callable
 from typing import Any
 
 from cos_sweeper.core.errors import RunFailed
@@ -16,7 +15,7 @@ from cos_sweeper.core.report import Report, cut
 from cos_sweeper.scf.events import Source
 from cos_sweeper.scf.http_auth import MAX_BODY_BYTES, Unauthorized
 
-# SCF logs responses, and passes no more than this on where an invocation is asynchronous.
+# SCF logs responses; for an asynchronous invocation it passes on at most this size.
 MAX_RESPONSE_BYTES = 128_000
 JSON = {"Content-Type": "application/json; charset=utf-8"}
 
@@ -26,8 +25,8 @@ def error_response(unauthorized: Unauthorized) -> dict[str, Any]:
     words = {
         401: "unauthorized",
         403: "forbidden",
-        405: "only POST",
-        413: f"a body of more than {MAX_BODY_BYTES >> 20} MiB; send several",
+        405: "the method must be POST",
+        413: f"the body has more than {MAX_BODY_BYTES >> 20} MiB; send several requests",
         415: "the body must be application/json",
     }
     response = _http(unauthorized.status, {"error": words[unauthorized.status]})
@@ -39,54 +38,65 @@ def error_response(unauthorized: Unauthorized) -> dict[str, Any]:
 
 
 def internal_error() -> dict[str, Any]:
-    """The HTTP response to a defect or to wrong settings: nothing of the inside."""
+    """The HTTP response after a defect or with wrong settings. It shows no internal detail."""
     return _http(500, {"error": "the function could not run; its log says why"})
+
+
+def raises_elsewhere(source: Source, report: Report) -> bool:
+    """
+    Whether another invocation should raise in place of this one.
+
+    A retry of this run would begin with a fresh limit of aborts, a retry of that one does nothing.
+    """
+    if source is not Source.ASYNCHRONOUS or report.must_raise or report.continuations:
+        return False
+    return bool(report.transient or report.permanent or report.unreached)
 
 
 def response(
     source: Source,
     report: Report,
-    raise_elsewhere: Callable[[], bool] = lambda: False,
+    *,
+    is_raised_elsewhere: bool = False,
     report_as_json: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     """
-    What the trigger gets. Raises RunFailed where a retry is wanted; everything else has been done by then.
+    The response to the trigger. Raises RunFailed if the platform should retry; all other work is done by then.
 
-    An upload that an event named and that was not reached is wanted again, too: nobody else knows of it.
+    An upload that an event named and that was not processed also needs a retry: only the event names it.
 
-    raise_elsewhere: has another invocation raise in place of this one, and returns whether that was accepted. A retry
-    of this run would begin with a fresh limit of aborts, a retry of that one does nothing. report_as_json: the report
-    without secrets, where it was written already.
+    is_raised_elsewhere: another invocation raises in place of this one, see `raises_elsewhere`. report_as_json: the
+    report without secrets, if the caller already has it.
     """
-    told = report_as_json if report_as_json is not None else report.as_json()
+    payload = report_as_json if report_as_json is not None else report.as_json()
     if source is Source.HTTP:
-        told = cut(told, lambda each: len(json.dumps(_http(200, each))), MAX_RESPONSE_BYTES)
+        payload = cut(payload, lambda each: len(json.dumps(_http(200, each))), MAX_RESPONSE_BYTES)
     else:
-        told = cut(told, lambda each: len(json.dumps(each)), MAX_RESPONSE_BYTES)
+        payload = cut(payload, lambda each: len(json.dumps(each)), MAX_RESPONSE_BYTES)
     if report.must_raise:
         if source is Source.HTTP:
-            return _http(503, told)
+            return _http(503, payload)
         raise RunFailed(_summary(report))
     if report.continuations:
-        # A retry would hand on a second time. What failed travels along, and the last run speaks for all.
-        return _http(202, told) if source is Source.HTTP else told
+        # A retry would start a second continuation. The checkpoint carries the failures; the last run reports them.
+        return _http(202, payload) if source is Source.HTTP else payload
     match source:
         case Source.ASYNCHRONOUS:
-            if (report.transient or report.permanent or report.unreached) and not raise_elsewhere():
+            if raises_elsewhere(source, report) and not is_raised_elsewhere:
                 raise RunFailed(_summary(report))
         case Source.CKAFKA:
-            # What no retry can mend would block the partition for days.
+            # Raising for a permanent failure would block the partition for days.
             if report.transient or report.unreached:
                 raise RunFailed(_summary(report))
         case Source.HTTP:
-            return _http(_status(report), told)
+            return _http(_status(report), payload)
         case _:
             never(source)
-    return told
+    return payload
 
 
 def _status(report: Report) -> int:
-    """The worst of what happened: later, for good, refused, done."""
+    """The status of the worst result: 503 retry later, 502 permanent failure, 400 rejected, 200 done."""
     if report.transient or report.unreached:
         return 503
     if report.permanent:
@@ -105,6 +115,7 @@ def _summary(report: Report) -> str:
     hint = (
         "run again"
         if not report.permanent
-        else "the log's `upload.failed` and `bucket.failed` lines tell what COS refused"
+        else "the log lines `upload.failed` and `bucket.failed` show what COS rejected"
     )
-    return f"run {report.run_id}: {counts or 'nothing done'}; failed with {codes or 'nothing, but out of time'}; {hint}"
+    failures = f"failed with {codes}" if codes else "nothing failed, but the run was out of time"
+    return f"run {report.run_id}: {counts or 'no upload processed'}; {failures}; {hint}"

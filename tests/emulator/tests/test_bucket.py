@@ -32,7 +32,7 @@ def refusal(refused: pytest.ExceptionInfo[CosError]) -> tuple[int, str]:
     return refused.value.status, refused.value.code
 
 
-def test_an_upload_id_is_the_second_of_the_start_and_64_hex_characters(bucket: Bucket) -> None:
+def test_upload_id_is_the_second_of_the_start_and_64_hex_characters(bucket: Bucket) -> None:
     upload = bucket.initiate("a", now=NOW)
 
     assert re.fullmatch(r"1772618493[0-9a-f]{64}", upload.upload_id)
@@ -48,7 +48,7 @@ def test_an_upload_id_is_the_second_of_the_start_and_64_hex_characters(bucket: B
         pytest.param("\\a", "InvalidArgument", id="leading backslash"),
     ],
 )
-def test_a_key_that_cos_does_not_take_starts_nothing(bucket: Bucket, key: str, code: str) -> None:
+def test_key_that_cos_does_not_take_starts_nothing(bucket: Bucket, key: str, code: str) -> None:
     with pytest.raises(CosError) as refused:
         bucket.initiate(key, now=NOW)
 
@@ -56,11 +56,11 @@ def test_a_key_that_cos_does_not_take_starts_nothing(bucket: Bucket, key: str, c
     assert len(bucket.uploads) == 0
 
 
-def test_a_key_of_850_bytes_is_taken(bucket: Bucket) -> None:
+def test_key_of_850_bytes_is_taken(bucket: Bucket) -> None:
     bucket.initiate("a" * 850, now=NOW)
 
 
-def test_a_part_sent_again_replaces_the_one_before(bucket: Bucket) -> None:
+def test_part_sent_again_replaces_the_one_before(bucket: Bucket) -> None:
     upload = started(bucket, sizes=(5, 6))
     later = NOW + timedelta(hours=1)
 
@@ -71,7 +71,7 @@ def test_a_part_sent_again_replaces_the_one_before(bucket: Bucket) -> None:
 
 
 @pytest.mark.parametrize("number", [0, 10_001])
-def test_a_part_number_is_from_1_to_10000(bucket: Bucket, number: int) -> None:
+def test_part_number_is_from_1_to_10000(bucket: Bucket, number: int) -> None:
     upload = bucket.initiate("a", now=NOW)
 
     with pytest.raises(CosError) as refused:
@@ -123,7 +123,7 @@ def test_complete_makes_an_object_of_the_listed_parts_and_ends_the_upload(bucket
         pytest.param([(3, ETAGS[3]), (4, ETAGS[4])], "InvalidPart", id="missing comes before small"),
     ],
 )
-def test_complete_refuses_a_wrong_list_and_keeps_the_upload(
+def test_complete_rejects_a_wrong_list_and_keeps_the_upload(
     bucket: Bucket, listed: list[tuple[int, str]], code: str
 ) -> None:
     upload = started(bucket)
@@ -136,7 +136,7 @@ def test_complete_refuses_a_wrong_list_and_keeps_the_upload(
     assert len(bucket.objects) == 0
 
 
-def test_complete_refuses_a_small_part_unless_it_is_the_last(bucket: Bucket) -> None:
+def test_complete_rejects_a_small_part_unless_it_is_the_last(bucket: Bucket) -> None:
     small = started(bucket, sizes=(MIN_PART_BYTES - 1, 7))
     alone = started(bucket, "b", sizes=(7,))
 
@@ -155,7 +155,7 @@ def test_abort_drops_the_upload_and_no_other_of_its_key(bucket: Bucket) -> None:
 
 
 @pytest.mark.parametrize("ended_by", ["abort", "complete"])
-def test_an_upload_that_ended_is_no_such_upload(bucket: Bucket, ended_by: str) -> None:
+def test_upload_that_ended_is_no_such_upload(bucket: Bucket, ended_by: str) -> None:
     upload = started(bucket)
     if ended_by == "abort":
         bucket.abort("a", upload.upload_id)
@@ -174,7 +174,7 @@ def test_an_upload_that_ended_is_no_such_upload(bucket: Bucket, ended_by: str) -
         assert refusal(refused) == (404, "NoSuchUpload")
 
 
-def test_an_upload_id_under_another_key_is_no_such_upload(bucket: Bucket) -> None:
+def test_upload_id_under_another_key_is_no_such_upload(bucket: Bucket) -> None:
     upload = started(bucket)
 
     with pytest.raises(CosError) as refused:
@@ -184,7 +184,7 @@ def test_an_upload_id_under_another_key_is_no_such_upload(bucket: Bucket) -> Non
     assert len(bucket.uploads) == 1
 
 
-def test_an_object_keeps_its_content_up_to_a_mebibyte(bucket: Bucket) -> None:
+def test_object_keeps_its_content_up_to_a_mebibyte(bucket: Bucket) -> None:
     for key, size in (("small", MAX_KEPT_BYTES), ("large", MAX_KEPT_BYTES + 1)):
         bucket.put_object(key, size=size, etag=ETAGS[0], now=NOW, content=bytes(size))
 
@@ -204,7 +204,7 @@ def test_deleting_an_object_that_is_not_there_is_no_error(bucket: Bucket) -> Non
     assert refusal(refused) == (404, "NoSuchKey")
 
 
-def test_a_bucket_without_lifecycle_configuration_says_so(bucket: Bucket) -> None:
+def test_bucket_without_lifecycle_configuration_has_an_error_of_its_own(bucket: Bucket) -> None:
     with pytest.raises(CosError) as refused:
         bucket.get_lifecycle()
 
@@ -240,14 +240,14 @@ def test_buckets_of_one_region_are_listed_alone(account: Account) -> None:
         pytest.param("A-1250000000", 400, "InvalidBucketName", id="capitals"),
     ],
 )
-def test_a_bucket_that_cannot_be_is_refused(account: Account, name: str, status: int, code: str) -> None:
+def test_bucket_that_cannot_be_is_rejected(account: Account, name: str, status: int, code: str) -> None:
     with pytest.raises(CosError) as refused:
         account.put_bucket(name, "ap-guangzhou", now=NOW)
 
     assert refusal(refused) == (status, code)
 
 
-def test_only_a_bucket_without_objects_and_unfinished_uploads_can_be_deleted(account: Account) -> None:
+def test_bucket_with_objects_or_unfinished_uploads_cannot_be_deleted(account: Account) -> None:
     account.bucket("a-1250000000").initiate("x", now=NOW)
     account.bucket("b-1250000000").put_object("x", size=0, etag=ETAGS[0], now=NOW)
 
@@ -261,7 +261,7 @@ def test_only_a_bucket_without_objects_and_unfinished_uploads_can_be_deleted(acc
     assert refusal(refused) == (404, "NoSuchBucket")
 
 
-def test_a_seed_numbers_its_keys_and_takes_its_initiators_in_turn(bucket: Bucket) -> None:
+def test_seed_numbers_its_keys_and_takes_its_initiators_in_turn(bucket: Bucket) -> None:
     seed = Seed(NOW, NOW, key="{n:03}/{x}{n}", count=3, first=9, initiators=("7", "qcs::cam::uin/1:uin/8"))
 
     planted = plant(bucket, seed)
@@ -279,7 +279,7 @@ def test_seeded_parts_arrive_in_the_order_of_their_numbers_evenly_up_to_the_last
     assert upload.parts.bytes == 15
 
 
-def test_a_part_sent_to_one_seeded_upload_leaves_its_siblings_alone(bucket: Bucket) -> None:
+def test_part_sent_to_one_seeded_upload_leaves_its_siblings_alone(bucket: Bucket) -> None:
     one, other = plant(bucket, Seed(NOW, NOW, count=2, part_size=5))
 
     bucket.upload_part(one.key, one.upload_id, 2, size=9, etag=ETAGS[0], now=NOW)

@@ -21,7 +21,7 @@ def test_resources_are_named_as_in_the_documentation() -> None:
     assert resource_name("ap-guangzhou", "a-b-1250000000") == "qcs::cos:ap-guangzhou:uid/1250000000:a-b-1250000000/"
 
 
-def test_what_no_statement_allows_is_not_allowed() -> None:
+def test_action_that_no_statement_allows_is_denied() -> None:
     assert not allows()
     assert not allows(statement("allow", "name/cos:ListParts"))
 
@@ -33,7 +33,7 @@ def test_deny_wins(order: tuple[str, ...]) -> None:
     assert not allows(*(statement(effect) for effect in order))
 
 
-def test_a_deny_about_something_else_denies_nothing() -> None:
+def test_deny_about_something_else_denies_nothing() -> None:
     assert allows(statement("allow"), statement("deny", "name/cos:DeleteObject"))
 
 
@@ -57,7 +57,7 @@ def test_actions_and_resources_match_to_the_letter_but_for_asterisks(
     assert allows(statement("allow", action, resource)) is allowed
 
 
-def test_an_asterisk_stands_for_newlines_too() -> None:
+def test_asterisk_stands_for_newlines_too() -> None:
     resource = resource_name("ap-guangzhou", "photos-1250000000", "a\nb")
 
     assert allows(
@@ -79,6 +79,6 @@ def test_an_asterisk_stands_for_newlines_too() -> None:
         pytest.param({"version": "2.0", "statement": [statement("allow", 7)]}, id="an action that is no text"),
     ],
 )
-def test_a_policy_that_is_not_understood_to_the_letter_is_refused(document: object) -> None:
+def test_policy_that_is_not_understood_to_the_letter_is_rejected(document: object) -> None:
     with pytest.raises(BadPolicy):
         read_policy(document)

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.emulator.client import Cloud, ControlError
-from tests.emulator.journal import Journal, Request
+from tests.emulator.journal import NEVER, Journal, Request
 from tests.emulator.state import State, role_policy
 
 BUCKET = "photos-1250000000"
@@ -38,7 +38,7 @@ def knock(cloud: Cloud, path: str = "/a") -> None:
     refused.value.close()
 
 
-def test_the_clock_can_be_set_moved_and_put_right(cloud: Cloud) -> None:
+def test_clock_can_be_set_moved_and_put_right(cloud: Cloud) -> None:
     def now() -> datetime:
         return datetime.fromisoformat(ask(cloud, "GET", "/clock")[1]["now"])
 
@@ -57,7 +57,7 @@ def test_the_clock_can_be_set_moved_and_put_right(cloud: Cloud) -> None:
     assert timedelta(0) <= now() - real < MINUTE
 
 
-def test_seeded_uploads_are_held_as_told_relative_to_the_clouds_clock(cloud: Cloud) -> None:
+def test_seeded_uploads_have_ages_relative_to_the_emulators_clock(cloud: Cloud) -> None:
     cloud.clock(now="2026-03-04T00:00:00Z")
 
     seeded = cloud.seed(
@@ -74,7 +74,7 @@ def test_seeded_uploads_are_held_as_told_relative_to_the_clouds_clock(cloud: Clo
         assert timedelta(0) <= each.last_part - datetime(2026, 3, 3, 23, tzinfo=timezone.utc) < MINUTE
 
 
-def test_a_seed_may_name_its_upload_id_and_part_numbers(cloud: Cloud) -> None:
+def test_seed_may_name_its_upload_id_and_part_numbers(cloud: Cloud) -> None:
     [seeded] = cloud.seed(BUCKET, "a", upload_id="odd id", part_numbers=[10_000, 1], storage_class="ARCHIVE")
 
     [held] = cloud.uploads(BUCKET)
@@ -82,12 +82,12 @@ def test_a_seed_may_name_its_upload_id_and_part_numbers(cloud: Cloud) -> None:
     assert seeded.upload_id == "odd id"
 
 
-def test_a_large_seed_names_its_first_thousand_uploads(cloud: Cloud) -> None:
+def test_large_seed_names_its_first_thousand_uploads(cloud: Cloud) -> None:
     assert len(cloud.seed(BUCKET, count=1500)) == 1000
     assert cloud.totals()["buckets"][BUCKET]["upload_count"] == 1500
 
 
-def test_what_is_held_can_be_asked_for_by_prefix_and_limited(cloud: Cloud) -> None:
+def test_uploads_can_be_listed_by_prefix_and_limited(cloud: Cloud) -> None:
     cloud.seed(BUCKET, "a/{n}", count=3, parts=2, part_size=7)
     cloud.seed(BUCKET, "中\udcff{n}", count=3)
 
@@ -115,7 +115,7 @@ def test_totals_count_uploads_objects_bytes_and_requests_by_operation(cloud: Clo
     assert totals["operations"] == {"GetObject": 1, "ListMultipartUploads": 2}
 
 
-def test_requests_are_told_from_a_number_on(cloud: Cloud) -> None:
+def test_requests_are_listed_from_a_number_on(cloud: Cloud) -> None:
     knock(cloud, "/a%20b?x=1")
     mark = cloud.mark()
     knock(cloud, "/c")
@@ -129,9 +129,25 @@ def test_requests_are_told_from_a_number_on(cloud: Cloud) -> None:
     assert ask(cloud, "GET", "/requests?since=0&limit=1")[1]["next"] == 1
 
 
-def test_a_journal_keeps_the_latest_requests_and_counts_them_all() -> None:
+def test_journal_keeps_the_latest_requests_and_counts_them_all() -> None:
     def request(number: int) -> Request:
-        return Request(number, datetime.min, "GET", "/", "", "", "GetService", "", "", "", 200, "", "", "", "")
+        return Request(
+            number,
+            NEVER,
+            "GET",
+            "/",
+            "",
+            "",
+            "GetService",
+            "",
+            "",
+            "",
+            200,
+            "",
+            "",
+            "",
+            "",
+        )
 
     journal = Journal(keep=3)
     for number in range(5):
@@ -169,7 +185,7 @@ def test_reset_with_other_buckets_replaces_them_and_the_role_follows(cloud: Clou
     assert "qcs::cos:eu-frankfurt:uid/1259999999:a-1259999999/*" in role["policy"]["statement"][0]["resource"]
 
 
-def test_a_reset_that_is_refused_changes_nothing(cloud: Cloud) -> None:
+def test_reset_that_is_rejected_changes_nothing(cloud: Cloud) -> None:
     cloud.seed(BUCKET)
 
     with pytest.raises(ControlError, match="must end with -1250000000"):
@@ -178,7 +194,7 @@ def test_a_reset_that_is_refused_changes_nothing(cloud: Cloud) -> None:
     assert len(cloud.uploads(BUCKET)) == 1
 
 
-def test_the_roles_policy_can_be_replaced(cloud: Cloud) -> None:
+def test_roles_policy_can_be_replaced(cloud: Cloud) -> None:
     policy = {"version": "2.0", "statement": []}
 
     cloud.set_role_policy(policy)
@@ -187,7 +203,7 @@ def test_the_roles_policy_can_be_replaced(cloud: Cloud) -> None:
     assert [each["policy"] for each in listed if each["secret_id"] == cloud.role.secret_id] == [policy]
 
 
-def test_the_roles_policy_names_exactly_what_the_sweeper_needs() -> None:
+def test_roles_policy_names_exactly_what_the_sweeper_needs() -> None:
     account = State([f"{BUCKET}@ap-guangzhou"]).account
 
     bucket = f"qcs::cos:ap-guangzhou:uid/1250000000:{BUCKET}/"
@@ -211,7 +227,7 @@ def test_the_roles_policy_names_exactly_what_the_sweeper_needs() -> None:
     ]
 
 
-def test_several_faults_can_be_given_at_once_with_a_seed_for_their_chance(cloud: Cloud) -> None:
+def test_faults_can_be_given_at_once_with_a_seed_for_their_chance(cloud: Cloud) -> None:
     faults = [{"operation": "GetObject", "status": 500}, {"delay_ms": 1, "probability": 0.5}]
 
     status, answer = ask(cloud, "POST", "/faults", {"seed": 7, "faults": faults})
@@ -252,7 +268,7 @@ def test_several_faults_can_be_given_at_once_with_a_seed_for_their_chance(cloud:
         pytest.param("GET", "/state?bukcet=x", None, "unknown 'bukcet'", id="misspelt parameter"),
     ],
 )
-def test_what_the_control_door_does_not_understand_it_refuses_with_the_reason(
+def test_control_request_that_is_malformed_is_rejected_with_the_reason(
     cloud: Cloud, method: str, path: str, body: object, said: str
 ) -> None:
     status, answer = ask(cloud, method, path, body)
@@ -261,7 +277,7 @@ def test_what_the_control_door_does_not_understand_it_refuses_with_the_reason(
     assert said in answer["error"]
 
 
-def test_what_the_control_door_has_not_it_says(cloud: Cloud) -> None:
+def test_control_path_that_does_not_exist_is_an_error(cloud: Cloud) -> None:
     status, answer = ask(cloud, "GET", "/nothing")
 
     assert status == 404
@@ -280,7 +296,7 @@ def run(*arguments: str) -> "subprocess.CompletedProcess[str]":
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_it_runs_alone_says_one_line_and_stops_when_told(number: signal.Signals) -> None:
+def test_emulator_runs_alone_prints_one_line_and_stops_on_demand(number: signal.Signals) -> None:
     command = [
         sys.executable,
         "-m",
@@ -302,7 +318,7 @@ def test_it_runs_alone_says_one_line_and_stops_when_told(number: signal.Signals)
     assert set(greeting["role"]) == {"secret_id", "secret_key", "token", "expires"}
 
 
-def test_it_stops_when_whoever_started_it_is_gone() -> None:
+def test_emulator_stops_when_its_parent_is_gone() -> None:
     command = [sys.executable, "-m", "tests.emulator", "--cos-port=0", "--control-port=0", "--stop-at-eof"]
 
     done = subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, timeout=20, check=False)
@@ -319,7 +335,7 @@ def test_it_stops_when_whoever_started_it_is_gone() -> None:
         pytest.param(["--keep-requests", "some"], "'some' is not a number", id="no number"),
     ],
 )
-def test_wrong_arguments_are_told_in_one_line(arguments: list[str], said: str) -> None:
+def test_wrong_arguments_are_reported_in_one_line(arguments: list[str], said: str) -> None:
     done = run(*arguments)
 
     assert done.returncode == 2
@@ -327,14 +343,14 @@ def test_wrong_arguments_are_told_in_one_line(arguments: list[str], said: str) -
     assert "Traceback" not in done.stderr
 
 
-def test_a_port_in_use_is_told(cloud: Cloud) -> None:
+def test_port_in_use_is_reported(cloud: Cloud) -> None:
     done = run("--cos-port", str(cloud.port), "--control-port", "0")
 
     assert done.returncode == 2
     assert f"cannot listen on 127.0.0.1:{cloud.port}" in done.stderr
 
 
-def test_a_cloud_that_cannot_start_says_why() -> None:
+def test_emulator_that_cannot_start_reports_the_reason() -> None:
     with pytest.raises(ControlError, match="name-appid@region"):
         Cloud.start("photos")
 

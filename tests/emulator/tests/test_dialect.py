@@ -51,7 +51,7 @@ def texts(document: str, name: str) -> list[str]:
         pytest.param({"format": "%d/%b/%Y <%H>", "zone_hours": 8}, "04/Mar/2026 &#60;19&#62;", id="no ISO form"),
     ],
 )
-def test_time_is_written_in_the_form_that_is_asked_for(form: object, shown: str) -> None:
+def test_time_is_written_in_the_chosen_form(form: object, shown: str) -> None:
     written = read_dialect({"initiated": form}).initiated
 
     assert time_writer(written)(WHEN) == shown
@@ -89,9 +89,7 @@ def test_times_of_objects_follow_the_form_of_last_modified(cloud: Cloud) -> None
         pytest.param("plus", "a+%2B%25%26", ["url"], id="plus for a space"),
     ],
 )
-def test_keys_and_markers_are_encoded_as_asked_for(
-    cloud: Cloud, encoding: str, shown: str, announced: list[str]
-) -> None:
+def test_keys_and_markers_are_encoded_as_chosen(cloud: Cloud, encoding: str, shown: str, announced: list[str]) -> None:
     [first, _] = cloud.seed(BUCKET, "a +%&", count=2)
 
     cloud.dialect(encoding=encoding)
@@ -122,7 +120,7 @@ def test_next_markers_can_be_encoded_in_their_own_way(cloud: Cloud) -> None:
     assert differently == ["a+b", "a b", "1+2"]
 
 
-def test_encoding_is_about_requests_that_ask_for_it(cloud: Cloud) -> None:
+def test_encoding_applies_to_requests_with_encoding_type(cloud: Cloud) -> None:
     cloud.seed(BUCKET, "a b")
 
     cloud.dialect(encoding="twice")
@@ -159,7 +157,7 @@ def test_echoed_texts_can_hold_what_no_parser_takes(cloud: Cloud, garbage: str) 
         ElementTree.fromstring(page.encode("utf-8", "surrogateescape"))
 
 
-def test_other_garbage_is_well_formed(cloud: Cloud) -> None:
+def test_garbage_of_other_kinds_is_well_formed(cloud: Cloud) -> None:
     cloud.seed(BUCKET)
 
     cloud.dialect(garbage=[each for each in GARBAGE if each not in JUNK])

@@ -41,11 +41,11 @@ def armed(*added: Fault) -> Faults:
         pytest.param(Fault(probability=0), False, id="never"),
     ],
 )
-def test_a_fault_strikes_what_it_is_about(fault: Fault, *, struck: bool) -> None:
+def test_fault_strikes_what_it_is_about(fault: Fault, *, struck: bool) -> None:
     assert strikes(armed(fault), 2) == [struck, struck]
 
 
-def test_a_fault_lets_some_through_and_then_strikes_as_often_as_told() -> None:
+def test_fault_skips_some_requests_and_then_strikes_its_count() -> None:
     assert strikes(armed(Fault(skip=2, count=3)), 7) == [False, False, True, True, True, False, False]
 
 
@@ -56,7 +56,7 @@ def test_requests_that_a_fault_is_not_about_use_nothing_up() -> None:
     assert strikes(faults, 3) == [False, True, False]
 
 
-def test_the_oldest_fault_strikes_first_and_leaves_the_rest_to_the_next() -> None:
+def test_oldest_fault_strikes_first_and_leaves_the_rest_to_the_next() -> None:
     once, ever = Fault(count=1, delay_ms=1), Fault(delay_ms=2)
     faults = armed(once, ever)
 
@@ -74,7 +74,7 @@ def test_chance_can_be_repeated() -> None:
     assert 10 < Counter(first)[True] < 40
 
 
-def test_a_blow_is_dealt_each_time_the_fault_strikes_and_only_then() -> None:
+def test_blow_is_dealt_each_time_the_fault_strikes_and_only_then() -> None:
     dealt: list[str] = []
     faults = armed(Fault("ListParts", skip=1, count=2, blow="expire"))
     faults.deal = dealt.append
@@ -112,7 +112,7 @@ def test_effects_are_read(given: dict[str, object], effect: object) -> None:
     assert read_fault(given).effect == effect
 
 
-def test_an_error_is_read_and_may_be_spoilt_too() -> None:
+def test_error_is_read_and_may_be_spoilt_too() -> None:
     plain = read_fault({"status": 503, "code": "SlowDown", "message": "later"}).effect
     spoilt = read_fault({"status": 404, "code": "NoSuchUpload", "body": "empty"}).effect
 
@@ -155,7 +155,7 @@ def test_an_error_is_read_and_may_be_spoilt_too() -> None:
         pytest.param({"date_offset_seconds": 0}, "needs an effect", id="offset of nothing"),
     ],
 )
-def test_a_fault_that_is_not_understood_is_refused_with_the_reason(given: object, said: str) -> None:
+def test_fault_that_is_not_understood_is_rejected_with_the_reason(given: object, said: str) -> None:
     with pytest.raises(BadInput, match=said):
         read_fault(given)
 
@@ -172,7 +172,7 @@ def list_parts(cloud: Cloud, upload: Seeded) -> Response:
     return send(cloud, "GET", BUCKET, upload.key, {"uploadId": upload.upload_id})
 
 
-def test_credentials_that_expire_are_turned_away_from_then_on_and_back_after_a_reset(cloud: Cloud) -> None:
+def test_credentials_that_expire_are_rejected_until_a_reset(cloud: Cloud) -> None:
     first, second = cloud.seed(BUCKET, count=2)
     cloud.fault("AbortMultipartUpload", key=second.key, blow="expire", count=1)
 
@@ -185,7 +185,7 @@ def test_credentials_that_expire_are_turned_away_from_then_on_and_back_after_a_r
     assert delete(cloud, second, cloud.role) == 404
 
 
-def test_a_silent_answer_never_comes_whether_or_not_it_was_done(cloud: Cloud) -> None:
+def test_silent_response_never_comes_whether_or_not_it_was_done(cloud: Cloud) -> None:
     done, refused = cloud.seed(BUCKET, count=2)
     cloud.fault("AbortMultipartUpload", key=done.key, body="silent")
     cloud.fault("AbortMultipartUpload", key=refused.key, body="silent", status=500)
@@ -197,7 +197,7 @@ def test_a_silent_answer_never_comes_whether_or_not_it_was_done(cloud: Cloud) ->
     assert [upload.key for upload in cloud.uploads(BUCKET)] == [refused.key]
 
 
-def test_xml_of_another_kind_comes_after_what_was_asked_for_is_done(cloud: Cloud) -> None:
+def test_xml_of_another_kind_is_sent_after_the_effect(cloud: Cloud) -> None:
     (upload,) = cloud.seed(BUCKET)
     cloud.fault("AbortMultipartUpload", body="foreign")
 
@@ -205,12 +205,12 @@ def test_xml_of_another_kind_comes_after_what_was_asked_for_is_done(cloud: Cloud
     assert cloud.uploads(BUCKET) == []
 
 
-def test_without_a_function_there_is_nobody_to_kill(cloud: Cloud) -> None:
+def test_kill_is_an_error_without_a_function(cloud: Cloud) -> None:
     with pytest.raises(ControlError, match="no instance to kill"):
         cloud.fault("ListParts", blow="kill")
 
 
-def test_all_credentials_can_be_asked_for(cloud: Cloud) -> None:
+def test_credentials_can_all_be_listed(cloud: Cloud) -> None:
     added = cloud.add_credentials(token="a-token")
 
     assert {cloud.owner.secret_id, cloud.role.secret_id, added.secret_id} <= {

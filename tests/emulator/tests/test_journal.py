@@ -17,7 +17,7 @@ def abort(cloud: Cloud, upload: Seeded) -> Response:
     return send(cloud, "DELETE", BUCKET, upload.key, {"uploadId": upload.upload_id})
 
 
-def test_journal_tells_what_an_abort_dropped(cloud: Cloud) -> None:
+def test_journal_records_what_an_abort_dropped(cloud: Cloud) -> None:
     upload, other = cloud.seed(BUCKET, count=2, parts=2, part_size=5)
     cloud.fault("AbortMultipartUpload", key=other.key, ignore=True)
 
@@ -27,7 +27,7 @@ def test_journal_tells_what_an_abort_dropped(cloud: Cloud) -> None:
     assert [each.dropped_bytes for each in cloud.requests()] == [10, None, None]
 
 
-def test_journal_tells_what_an_abort_dropped_whose_response_was_lost(cloud: Cloud) -> None:
+def test_journal_records_what_an_abort_dropped_whose_response_was_lost(cloud: Cloud) -> None:
     (upload,) = cloud.seed(BUCKET, parts=2, part_size=5)
     cloud.fault("AbortMultipartUpload", reset="after", count=1)
 
@@ -38,7 +38,7 @@ def test_journal_tells_what_an_abort_dropped_whose_response_was_lost(cloud: Clou
     assert (request.status, request.dropped_bytes, request.date) == (None, 10, "")
 
 
-def test_journal_tells_when_a_request_arrived_and_which_date_it_got(cloud: Cloud) -> None:
+def test_journal_records_when_a_request_arrived_and_which_date_it_got(cloud: Cloud) -> None:
     cloud.fault(delay_ms=20, date_offset_seconds=-3600)
 
     send(cloud, "GET", BUCKET, params={"uploads": ""})

@@ -63,7 +63,7 @@ def test_walking_the_pages_yields_the_whole_listing_exactly_once_in_order(
 
 
 @given(ENTRIES, KEYS, DELIMITERS, LIMITS)
-def test_every_page_but_the_last_is_full_and_common_prefixes_count(
+def test_pages_are_full_but_the_last_and_common_prefixes_count(
     entries: set[tuple[str, str]], prefix: str, delimiter: str, limit: int
 ) -> None:
     *full, last = pages(index_of(entries), prefix, delimiter, limit)
@@ -73,7 +73,7 @@ def test_every_page_but_the_last_is_full_and_common_prefixes_count(
 
 
 @given(ENTRIES, KEYS, IDS)
-def test_a_page_starts_after_both_markers_wherever_they_point(
+def test_page_starts_after_both_markers_wherever_they_point(
     entries: set[tuple[str, str]], key_marker: str, id_marker: str
 ) -> None:
     listed = page(index_of(entries), Query(key_marker=key_marker, id_marker=id_marker)).entries
@@ -83,18 +83,18 @@ def test_a_page_starts_after_both_markers_wherever_they_point(
 
 
 @given(ENTRIES, KEYS.filter(bool))
-def test_a_key_marker_alone_skips_every_upload_of_that_key(entries: set[tuple[str, str]], key_marker: str) -> None:
+def test_key_marker_alone_skips_every_upload_of_that_key(entries: set[tuple[str, str]], key_marker: str) -> None:
     listed = page(index_of(entries), Query(key_marker=key_marker)).entries
 
     assert set(listed) == {entry for entry in entries if as_bytes(entry[0]) > as_bytes(key_marker)}
 
 
 @given(ENTRIES, IDS)
-def test_an_id_marker_alone_is_ignored(entries: set[tuple[str, str]], id_marker: str) -> None:
+def test_id_marker_alone_is_ignored(entries: set[tuple[str, str]], id_marker: str) -> None:
     assert page(index_of(entries), Query(id_marker=id_marker)) == page(index_of(entries), Query())
 
 
-def test_a_key_marker_inside_a_common_prefix_does_not_list_that_prefix_again() -> None:
+def test_key_marker_inside_a_common_prefix_does_not_list_that_prefix_again() -> None:
     index = index_of({("a/1", "0"), ("a/2", "0"), ("b", "0")})
 
     listed = page(index, Query(delimiter="/", key_marker="a/1"))
@@ -103,7 +103,7 @@ def test_a_key_marker_inside_a_common_prefix_does_not_list_that_prefix_again() -
     assert listed.entries == (("b", "0"),)
 
 
-def test_the_marker_after_a_common_prefix_is_the_prefix_itself_without_an_id() -> None:
+def test_marker_after_a_common_prefix_is_the_prefix_itself_without_an_id() -> None:
     index = index_of({("a/1", "0"), ("a/2", "0"), ("b", "0")})
 
     assert page(index, Query(delimiter="/", limit=1)).next_marker == ("a/", "")

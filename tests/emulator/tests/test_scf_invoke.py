@@ -1,5 +1,5 @@
 """
-The laptop's Invoke API, as the official SDK sees it.
+The emulated Invoke API, as the official SDK sees it.
 """
 
 import json
@@ -79,7 +79,7 @@ def policy(action: str, resource: str) -> dict[str, Any]:
     return {"version": "2.0", "statement": [{"effect": "allow", "action": action, "resource": resource}]}
 
 
-def test_an_event_is_accepted_at_once_and_run_later(cloud: Cloud, place: Meeting) -> None:
+def test_event_is_accepted_at_once_and_run_later(cloud: Cloud, place: Meeting) -> None:
     told = invoke(cloud, InvocationType="Event", ClientContext=json.dumps({**place.event, "name": "文"}))
 
     guest = place.next()
@@ -92,7 +92,7 @@ def test_an_event_is_accepted_at_once_and_run_later(cloud: Cloud, place: Meeting
     assert (run.kind, run.event["name"], run.answer) == ("async", "文", guest.pid)
 
 
-def test_a_synchronous_invocation_answers_with_what_the_function_returned(cloud: Cloud) -> None:
+def test_synchronous_invocation_answers_with_what_the_function_returned(cloud: Cloud) -> None:
     told = invoke(cloud, InvocationType="RequestResponse", ClientContext='{"do": "answer_bytes", "bytes": 3}')
 
     (run,) = cloud.invocations()
@@ -102,7 +102,7 @@ def test_a_synchronous_invocation_answers_with_what_the_function_returned(cloud:
     assert 0 <= told.BillDuration - told.Duration < 1
 
 
-def test_an_invocation_is_synchronous_and_its_event_empty_unless_told_otherwise(cloud: Cloud) -> None:
+def test_invocation_is_synchronous_with_an_empty_event_by_default(cloud: Cloud) -> None:
     assert json.loads(invoke(cloud).RetMsg)["event"] == {}
 
 
@@ -114,7 +114,7 @@ def test_an_invocation_is_synchronous_and_its_event_empty_unless_told_otherwise(
         pytest.param({"do": "hang"}, 433, "Task timed out after 0.5 seconds", id="timed out"),
     ],
 )
-def test_a_failure_is_told_to_the_synchronous_caller(cloud: Cloud, event: object, code: int, said: str) -> None:
+def test_failure_is_returned_to_the_synchronous_caller(cloud: Cloud, event: object, code: int, said: str) -> None:
     cloud.scf_settings(time_limit_ms=500)
 
     told = invoke(cloud, ClientContext=json.dumps(event))
@@ -126,14 +126,14 @@ def test_a_failure_is_told_to_the_synchronous_caller(cloud: Cloud, event: object
     assert cloud.scf()["dead_letters"] == []
 
 
-def test_the_end_of_the_log_comes_along_on_request(cloud: Cloud) -> None:
+def test_end_of_the_log_comes_along_on_request(cloud: Cloud) -> None:
     event = json.dumps({"do": "write_much", "lines": 100, "width": 99})
 
     assert invoke(cloud, ClientContext=event, LogType="Tail").Log == (("x" * 99 + "\n") * 100)[-4096:]
     assert invoke(cloud, ClientContext=event, LogType="None").Log == ""
 
 
-def test_a_synchronous_invocation_that_finds_every_instance_busy_is_not_queued(cloud: Cloud, place: Meeting) -> None:
+def test_synchronous_invocation_that_finds_every_instance_busy_is_not_queued(cloud: Cloud, place: Meeting) -> None:
     cloud.scf_settings(concurrency=1)
     cloud.invoke(place.event)
     guest = place.next()
@@ -148,7 +148,7 @@ def test_a_synchronous_invocation_that_finds_every_instance_busy_is_not_queued(c
     assert cloud.scf()["ends"] == {"returned": 1}
 
 
-def test_an_event_may_take_128_kilobytes_and_no_more(cloud: Cloud) -> None:
+def test_event_may_take_128_kilobytes_and_no_more(cloud: Cloud) -> None:
     largest = json.dumps("文" + "x" * (EVENT_BYTES - 5), ensure_ascii=False)
 
     assert len(largest.encode()) == EVENT_BYTES
@@ -159,7 +159,7 @@ def test_an_event_may_take_128_kilobytes_and_no_more(cloud: Cloud) -> None:
     assert sorted(run.event_bytes for run in cloud.invocations()) == [EVENT_BYTES, EVENT_BYTES + 1]
 
 
-def test_a_synchronous_event_may_take_six_megabytes_and_no_more(cloud: Cloud) -> None:
+def test_synchronous_event_may_take_six_megabytes_and_no_more(cloud: Cloud) -> None:
     largest = '{"do": "answer_bytes", "bytes": 1, "more": "' + "x" * ((6 << 20) - 46) + '"}'
 
     assert len(largest) == 6 << 20
@@ -167,7 +167,7 @@ def test_a_synchronous_event_may_take_six_megabytes_and_no_more(cloud: Cloud) ->
     assert refused(cloud, ClientContext=largest + " ") == "InvalidParameter.Payload"
 
 
-def test_a_request_of_more_than_ten_megabytes_is_not_read(cloud: Cloud) -> None:
+def test_request_of_more_than_ten_megabytes_is_not_read(cloud: Cloud) -> None:
     assert refused(cloud, ClientContext='"' + "x" * (11 << 20) + '"') == "RequestSizeLimitExceeded"
 
 
@@ -188,13 +188,13 @@ def test_a_request_of_more_than_ten_megabytes_is_not_read(cloud: Cloud) -> None:
         pytest.param({"Qualifier": "7"}, "ResourceNotFound.Qualifier", id="another version"),
     ],
 )
-def test_what_the_api_does_not_understand_it_refuses(cloud: Cloud, fields: dict[str, Any], code: str) -> None:
+def test_request_that_the_api_does_not_know_is_rejected(cloud: Cloud, fields: dict[str, Any], code: str) -> None:
     assert refused(cloud, **fields) == code
     assert cloud.wait_idle()
     assert cloud.invocations() == []
 
 
-def test_what_the_api_offers_can_be_asked_for(cloud: Cloud) -> None:
+def test_actions_of_the_api_can_be_called(cloud: Cloud) -> None:
     told = invoke(
         cloud,
         InvocationType="Event",
@@ -208,14 +208,14 @@ def test_what_the_api_offers_can_be_asked_for(cloud: Cloud) -> None:
     assert told.InvokeResult == 0
 
 
-def test_parameters_that_the_api_does_not_have_are_refused(cloud: Cloud) -> None:
+def test_parameters_that_the_api_does_not_have_are_rejected(cloud: Cloud) -> None:
     with pytest.raises(TencentCloudSDKException) as error:
         client(cloud).call_json("Invoke", {"FunctionName": "cos-sweeper", "Event": "{}"})
 
     assert error.value.code == "UnknownParameter"
 
 
-def test_other_actions_are_refused(cloud: Cloud) -> None:
+def test_actions_of_other_apis_are_rejected(cloud: Cloud) -> None:
     with pytest.raises(TencentCloudSDKException) as error:
         client(cloud, cloud.owner).call_json("DeleteFunction", {"FunctionName": "cos-sweeper"})
 
@@ -231,22 +231,20 @@ def test_other_actions_are_refused(cloud: Cloud) -> None:
         pytest.param({}, "", "MissingParameter", id="no region"),
     ],
 )
-def test_a_function_that_is_not_there_is_not_found(
-    cloud: Cloud, fields: dict[str, str], region: str, code: str
-) -> None:
+def test_function_that_is_not_there_is_not_found(cloud: Cloud, fields: dict[str, str], region: str, code: str) -> None:
     with pytest.raises(TencentCloudSDKException) as error:
         client(cloud, cloud.owner, region).call_json("Invoke", {"FunctionName": "cos-sweeper", **fields})
 
     assert error.value.code == code
 
 
-def test_the_role_may_invoke_this_function_and_no_other(cloud: Cloud) -> None:
+def test_role_may_invoke_this_function_and_no_other(cloud: Cloud) -> None:
     assert invoke(cloud, ClientContext="{}").InvokeResult == 0
     assert refused(cloud, FunctionName="other") == "UnauthorizedOperation"
     assert refused(cloud, Namespace="other") == "UnauthorizedOperation"
 
 
-def test_what_a_policy_does_not_allow_is_refused(cloud: Cloud) -> None:
+def test_invocation_that_the_policy_does_not_allow_is_rejected(cloud: Cloud) -> None:
     nobody = cloud.add_credentials(policy=policy("name/cos:*", "*"))
     elsewhere = cloud.add_credentials(policy=policy("scf:InvokeFunction", "qcs::scf:ap-singapore:*"))
     anywhere = cloud.add_credentials(policy=policy("scf:InvokeFunction", "qcs::scf:ap-guangzhou:*"))
@@ -256,7 +254,7 @@ def test_what_a_policy_does_not_allow_is_refused(cloud: Cloud) -> None:
     assert invoke(cloud, anywhere).InvokeResult == 0
 
 
-def test_only_who_signs_well_is_let_in(cloud: Cloud) -> None:
+def test_invocation_with_a_wrong_signature_is_rejected(cloud: Cloud) -> None:
     role = cloud.role
 
     assert refused(cloud, Credentials("other", role.secret_key, role.token)) == "AuthFailure.SecretIdNotFound"
@@ -272,7 +270,7 @@ def instance_credentials(cloud: Cloud) -> Credentials:
     return Credentials(*(environment[f"TENCENTCLOUD_{name}"] for name in ("SECRETID", "SECRETKEY", "SESSIONTOKEN")))
 
 
-def test_an_instances_credentials_are_good_for_invoking_it_until_they_expire(cloud: Cloud) -> None:
+def test_instances_credentials_are_good_for_invoking_it_until_they_expire(cloud: Cloud) -> None:
     assert invoke(cloud, instance_credentials(cloud), ClientContext="{}").InvokeResult == 0
 
     cloud.scf_settings(credentials_seconds=0.001)  # over before a new instance has started
@@ -281,7 +279,7 @@ def test_an_instances_credentials_are_good_for_invoking_it_until_they_expire(clo
     assert refused(cloud, instance_credentials(cloud)) == "AuthFailure.TokenFailure"
 
 
-def test_the_role_loses_what_its_policy_no_longer_allows(cloud: Cloud) -> None:
+def test_role_loses_what_its_policy_no_longer_allows(cloud: Cloud) -> None:
     held = instance_credentials(cloud)
 
     cloud.reset()
@@ -291,7 +289,7 @@ def test_the_role_loses_what_its_policy_no_longer_allows(cloud: Cloud) -> None:
     assert refused(cloud, held) == "AuthFailure.SecretIdNotFound"
 
 
-def test_more_invocations_in_a_second_than_allowed_are_refused(cloud: Cloud) -> None:
+def test_invocations_above_the_rate_are_rejected(cloud: Cloud) -> None:
     cloud.scf_settings(invoke_rate=1)
 
     codes = set()
@@ -304,7 +302,7 @@ def test_more_invocations_in_a_second_than_allowed_are_refused(cloud: Cloud) -> 
     assert codes == {"RequestLimitExceeded"}
 
 
-def test_a_reset_forgets_what_was_invoked_in_this_second(cloud: Cloud) -> None:
+def test_reset_forgets_what_was_invoked_in_this_second(cloud: Cloud) -> None:
     for _ in range(2):
         cloud.reset()
         cloud.scf_settings(invoke_rate=1)
@@ -312,7 +310,7 @@ def test_a_reset_forgets_what_was_invoked_in_this_second(cloud: Cloud) -> None:
         assert invoke(cloud, InvocationType="Event").InvokeResult == 0
 
 
-def test_a_rate_holds_in_whichever_second_one_looks_at() -> None:
+def test_rate_holds_in_whichever_second_one_looks_at() -> None:
     rate = Rate()
 
     taken = [rate.take(2, now) for now in (0.0, 0.875, 0.9375, 1.0, 1.75, 1.875, 1.9375)]
@@ -320,7 +318,7 @@ def test_a_rate_holds_in_whichever_second_one_looks_at() -> None:
     assert taken == [True, True, False, True, False, True, False]
 
 
-def test_the_api_can_be_made_to_fail_as_often_as_told(cloud: Cloud) -> None:
+def test_api_fails_as_often_as_its_fault_counts(cloud: Cloud) -> None:
     cloud.invoke_fault(status=500, code="InternalError", skip=1, count=1)
 
     assert invoke(cloud, InvocationType="Event").InvokeResult == 0
@@ -331,7 +329,7 @@ def test_the_api_can_be_made_to_fail_as_often_as_told(cloud: Cloud) -> None:
 
 
 @pytest.mark.parametrize(("when", "runs"), [("before", 0), ("after", 1)])
-def test_a_connection_can_be_lost_before_or_after_an_event_was_accepted(cloud: Cloud, when: str, runs: int) -> None:
+def test_connection_can_be_lost_before_or_after_an_event_was_accepted(cloud: Cloud, when: str, runs: int) -> None:
     cloud.invoke_fault(reset=when)
 
     with pytest.raises(TencentCloudSDKException) as error:
@@ -344,7 +342,7 @@ def test_a_connection_can_be_lost_before_or_after_an_event_was_accepted(cloud: C
     assert invoke(cloud, InvocationType="Event").InvokeResult == 0
 
 
-def test_api_accepts_the_first_requests_and_refuses_the_rest(cloud: Cloud) -> None:
+def test_api_accepts_the_first_requests_and_rejects_the_rest(cloud: Cloud) -> None:
     cloud.invoke_fault(status=500, code="RequestLimitExceeded", skip=2)
 
     taken = [invoke(cloud, InvocationType="Event").InvokeResult for _ in range(2)]
@@ -367,7 +365,7 @@ def test_api_accepts_the_first_request_and_is_silent_after_it(cloud: Cloud, more
     assert len(cloud.invocations()) == runs
 
 
-def test_an_answer_can_be_anything(cloud: Cloud) -> None:
+def test_answer_can_be_anything(cloud: Cloud) -> None:
     cloud.invoke_fault(raw="<html>", status=502)
 
     assert invoke_fails(cloud) == "ServerNetworkError"
@@ -391,13 +389,13 @@ def invoke_fails(cloud: Cloud) -> str:
         pytest.param({"part": {"when": "after"}}, id="a part"),
     ],
 )
-def test_faults_that_the_api_cannot_have_are_refused(cloud: Cloud, fields: dict[str, Any]) -> None:
+def test_faults_that_the_api_cannot_have_are_rejected(cloud: Cloud, fields: dict[str, Any]) -> None:
     with pytest.raises(ControlError, match="a fault of Invoke"):
         cloud.invoke_fault(**fields)
 
 
 @pytest.mark.parametrize(("method", "path"), [("GET", "/"), ("POST", "/x"), ("PUT", "/")])
-def test_nothing_but_post_to_the_root_is_there(cloud: Cloud, method: str, path: str) -> None:
+def test_api_accepts_post_to_the_root_only(cloud: Cloud, method: str, path: str) -> None:
     request = urllib.request.Request(cloud.invoke_endpoint + path, b"{}" if method != "GET" else None, method=method)
 
     with pytest.raises(urllib.error.HTTPError) as error:
@@ -430,7 +428,7 @@ def main_handler(event, context):
 """
 
 
-def test_a_function_invokes_itself_with_its_roles_credentials(tmp_path: Path) -> None:
+def test_function_invokes_itself_with_its_roles_credentials(tmp_path: Path) -> None:
     with Cloud.start(function=deploy(tmp_path, SELF_INVOKING)) as cloud:
         cloud.invoke({"left": 5})
 
@@ -438,7 +436,7 @@ def test_a_function_invokes_itself_with_its_roles_credentials(tmp_path: Path) ->
         assert sorted(run.answer for run in cloud.invocations()) == [0, 1, 2, 3, 4, 5]
 
 
-def test_a_reset_ends_a_function_that_invokes_itself_for_ever(tmp_path: Path) -> None:
+def test_reset_ends_a_function_that_invokes_itself_for_ever(tmp_path: Path) -> None:
     with Cloud.start(function=deploy(tmp_path, SELF_INVOKING), concurrency=3) as cloud:
         cloud.scf_settings(duplicate=1)
         cloud.invoke({"left": 1_000_000}, sync=True)
@@ -455,7 +453,7 @@ def test_a_reset_ends_a_function_that_invokes_itself_for_ever(tmp_path: Path) ->
 # Mishaps
 
 
-def test_what_becomes_of_events_is_chance_that_can_be_repeated() -> None:
+def test_mishaps_of_events_are_repeatable_chance() -> None:
     def deliveries() -> list[int]:
         mishaps = Mishaps()
         mishaps.arm(Mishap(duplicate=0.3, lose=0.2, seed=7))
@@ -468,7 +466,7 @@ def test_what_becomes_of_events_is_chance_that_can_be_repeated() -> None:
     assert 250 < first.count(2) < 350
 
 
-def test_what_is_not_to_go_wrong_does_not() -> None:
+def test_mishaps_do_not_happen_by_default() -> None:
     mishaps = Mishaps()
 
     assert {mishaps.deliveries() for _ in range(100)} == {1}

@@ -80,20 +80,20 @@ def sdk_request(body: str, credentials: Credentials, host: str = "127.0.0.1:9002
     who = Credential(credentials.secret_id, credentials.secret_key, credentials.token)
     client = ScfClient(who, "ap-guangzhou", profile)
     built = RequestInternal(host, "POST", "/")
-    client._build_req_with_tc3_signature("Invoke", body, built)
+    client._build_req_with_tc3_signature("Invoke", body, built)  # noqa: SLF001 - the SDK signs nowhere else
     return read_call("POST", "/", built.header.items())
 
 
-def test_the_documented_vector_is_accepted() -> None:
+def test_documented_vector_is_accepted() -> None:
     assert check(request()) == PERMANENT
 
 
-def test_the_documented_vector_is_what_we_sign() -> None:
+def test_documented_vector_is_what_we_sign() -> None:
     assert sign(request(), BODY, read_claim(request()), PERMANENT.secret_key) == SIGNATURE
 
 
 @pytest.mark.parametrize("who", [pytest.param(PERMANENT, id="permanent"), pytest.param(TEMPORARY, id="temporary")])
-def test_the_sdks_own_signature_is_accepted_and_is_what_we_sign(who: Credentials) -> None:
+def test_sdks_own_signature_is_accepted_and_is_what_we_sign(who: Credentials) -> None:
     who = replace(who, expires=None)
     call = sdk_request("文", who)
     body = b'"\\u6587"'
@@ -122,25 +122,25 @@ def test_the_sdks_own_signature_is_accepted_and_is_what_we_sign(who: Credentials
         pytest.param(claiming(SIGNATURE, SIGNATURE[:-1] + "9"), id="signature"),
     ],
 )
-def test_nothing_that_was_signed_can_be_changed(call: Call) -> None:
+def test_signature_covers_all_that_was_signed(call: Call) -> None:
     assert refused(call) == "AuthFailure.SignatureFailure"
 
 
-def test_not_a_byte_of_the_body_can_be_changed() -> None:
+def test_signature_covers_every_byte_of_the_body() -> None:
     assert refused(request(), BODY + b" ") == "AuthFailure.SignatureFailure"
 
 
-def test_a_signature_for_another_service_is_no_good() -> None:
+def test_signature_for_another_service_is_no_good() -> None:
     assert refused(request(), service="scf") == "AuthFailure.SignatureFailure"
 
 
-def test_a_signature_by_another_key_is_no_good() -> None:
+def test_signature_by_another_key_is_no_good() -> None:
     other = replace(PERMANENT, secret_key="another")
 
     assert refused(request(), who=other) == "AuthFailure.SignatureFailure"
 
 
-def test_a_date_that_is_not_the_timestamps_is_no_good_however_well_signed() -> None:
+def test_date_that_is_not_the_timestamps_is_no_good_however_well_signed() -> None:
     assert refused(signed(claiming("2019-02-25", "2019-02-26"))) == "AuthFailure.SignatureFailure"
 
 
@@ -150,7 +150,7 @@ def test_headers_are_signed_in_lower_case_and_trimmed_and_others_may_change() ->
     assert check(call) == PERMANENT
 
 
-def test_more_headers_may_be_signed() -> None:
+def test_signature_may_cover_more_headers() -> None:
     call = signed(claiming("content-type;host", "content-type;host;x-tc-action;x-tc-timestamp"))
 
     assert check(call) == PERMANENT
@@ -165,14 +165,14 @@ def test_more_headers_may_be_signed() -> None:
         pytest.param(SIGNED_AT - timedelta(minutes=5, seconds=1), False, id="too early"),
     ],
 )
-def test_a_signature_holds_for_five_minutes(now: datetime, *, good: bool) -> None:
+def test_signature_holds_for_five_minutes(now: datetime, *, good: bool) -> None:
     if good:
         assert check(request(), now=now) == PERMANENT
     else:
         assert refused(request(), now=now) == "AuthFailure.SignatureExpire"
 
 
-def test_an_unknown_secret_id_is_told() -> None:
+def test_unknown_secret_id_has_its_own_error() -> None:
     assert refused(request(), who=replace(PERMANENT, secret_id="other")) == "AuthFailure.SecretIdNotFound"
 
 
@@ -190,7 +190,7 @@ def test_an_unknown_secret_id_is_told() -> None:
         pytest.param(claiming(", SignedHeaders=content-type;host", ""), id="no headers"),
     ],
 )
-def test_an_authorization_of_another_shape_is_refused(call: Call) -> None:
+def test_authorization_of_another_shape_is_rejected(call: Call) -> None:
     assert refused(call) == "AuthFailure.InvalidAuthorization"
 
 
@@ -203,7 +203,7 @@ def test_an_authorization_of_another_shape_is_refused(call: Call) -> None:
         pytest.param("X-TC-Timestamp", "99999999999", "InvalidParameter", id="too large a number"),
     ],
 )
-def test_what_is_missing_or_no_timestamp_is_told(name: str, value: str, code: str) -> None:
+def test_missing_field_or_timestamp_has_its_own_error(name: str, value: str, code: str) -> None:
     assert refused(request({name: value})) == code
 
 
@@ -217,7 +217,7 @@ def test_what_is_missing_or_no_timestamp_is_told(name: str, value: str, code: st
         pytest.param("tokenExample", SIGNED_AT, PERMANENT, id="token that nobody asked for"),
     ],
 )
-def test_a_token_must_be_the_one_and_not_out_of_date(token: str, now: datetime, who: Credentials) -> None:
+def test_token_must_be_the_one_and_not_out_of_date(token: str, now: datetime, who: Credentials) -> None:
     assert refused(request({"X-TC-Token": token}), now=now, who=who) == "AuthFailure.TokenFailure"
 
 

@@ -65,15 +65,15 @@ def signed(call: Call, credentials: Credentials = PERMANENT) -> Call:
     return replace(call, headers=headers)
 
 
-def test_the_documented_vector_is_accepted() -> None:
+def test_documented_vector_is_accepted() -> None:
     assert check(request()) == TEMPORARY
 
 
-def test_the_documented_vector_is_what_we_sign() -> None:
+def test_documented_vector_is_what_we_sign() -> None:
     assert sign(request(), read_claim(request()), "secretExampleKey") == SIGNATURE
 
 
-def test_the_sdks_own_signature_is_accepted() -> None:
+def test_sdks_own_signature_is_accepted() -> None:
     config = CosConfig(Region="ap-guangzhou", SecretId=PERMANENT.secret_id, SecretKey=PERMANENT.secret_key)
     params = {"prefix": "a b+c/中", "uploads": "", "key-marker": "~*'"}
     now = datetime.now(timezone.utc)
@@ -111,11 +111,11 @@ def test_the_sdks_own_signature_is_accepted() -> None:
         pytest.param(request(fields={**FIELDS, "q-header-list": FIELDS["q-header-list"] + ";host"}), id="listed twice"),
     ],
 )
-def test_nothing_that_was_signed_can_be_changed(call: Call) -> None:
+def test_signature_covers_all_that_was_signed(call: Call) -> None:
     assert refused(call) == (403, "SignatureDoesNotMatch")
 
 
-def test_a_space_in_the_query_may_come_as_plus_or_percent_20_and_a_plus_as_neither() -> None:
+def test_space_in_the_query_may_come_as_plus_or_percent_20_and_a_plus_as_neither() -> None:
     fields = {**FIELDS, "q-header-list": "host", "q-url-param-list": "prefix"}
     spaced = signed(request("/?prefix=a%20b", fields, {"Host": HOST}, "GET"))
 
@@ -134,18 +134,18 @@ def test_names_are_signed_in_the_order_of_names_not_of_pairs() -> None:
     assert sign(one, read_claim(one), "k") == sign(other, read_claim(other), "k")
 
 
-def test_what_is_not_listed_is_not_signed() -> None:
+def test_signature_does_not_cover_headers_that_are_not_listed() -> None:
     call = signed(request("/a?x=1", {**FIELDS, "q-header-list": "host", "q-url-param-list": ""}, {"Host": HOST}, "GET"))
 
     assert check(replace(call, query=(("x", "2"),)), credentials=PERMANENT) == PERMANENT
 
 
 @pytest.mark.parametrize("host", [HOST, HOST.upper(), HOST + ":9000"])
-def test_the_host_is_signed_in_lower_case_and_without_its_port(host: str) -> None:
+def test_host_is_signed_in_lower_case_and_without_its_port(host: str) -> None:
     assert check(request(headers={**HEADERS, "Host": host})) == TEMPORARY
 
 
-def test_a_host_that_was_signed_with_its_port_is_accepted_too() -> None:
+def test_host_that_was_signed_with_its_port_is_accepted_too() -> None:
     call = signed(
         request("/a", {**FIELDS, "q-header-list": "host", "q-url-param-list": ""}, {"Host": "127.0.0.1:9000"}, "GET")
     )
@@ -153,7 +153,7 @@ def test_a_host_that_was_signed_with_its_port_is_accepted_too() -> None:
     assert check(call, credentials=PERMANENT) == PERMANENT
 
 
-def test_a_presigned_request_is_accepted_and_cannot_be_changed() -> None:
+def test_presigned_request_is_accepted_and_cannot_be_changed() -> None:
     fields = {**FIELDS, "q-header-list": "host", "q-url-param-list": "uploadid"}
     claimed = request(TARGET, fields, {"Host": HOST})
     fields["q-signature"] = sign(claimed, read_claim(claimed), PERMANENT.secret_key)
@@ -164,7 +164,7 @@ def test_a_presigned_request_is_accepted_and_cannot_be_changed() -> None:
     assert refused(tampered, credentials=PERMANENT) == (403, "SignatureDoesNotMatch")
 
 
-def test_a_presigned_request_may_carry_its_token_in_the_query() -> None:
+def test_presigned_request_may_carry_its_token_in_the_query() -> None:
     fields = {**FIELDS, "q-header-list": "host", "q-url-param-list": "uploadid;x-cos-security-token"}
     target = f"{TARGET}&x-cos-security-token=tokenExample"
 
@@ -187,15 +187,15 @@ def test_a_presigned_request_may_carry_its_token_in_the_query() -> None:
         ),
     ],
 )
-def test_a_request_that_claims_nothing_readable_is_denied(call: Call) -> None:
+def test_request_that_claims_nothing_readable_is_denied(call: Call) -> None:
     assert refused(call) == (403, "AccessDenied")
 
 
-def test_an_unknown_secret_id_is_told_apart_from_a_wrong_signature() -> None:
+def test_unknown_secret_id_and_wrong_signature_have_different_errors() -> None:
     assert refused(request(fields={**FIELDS, "q-ak": "AKIDOTHER"})) == (403, "InvalidAccessKeyId")
 
 
-def test_a_signature_holds_until_the_second_its_key_time_ends() -> None:
+def test_signature_holds_until_the_second_its_key_time_ends() -> None:
     end = datetime.fromtimestamp(1_700_010_000, timezone.utc)
 
     assert check(request(), end - timedelta(seconds=1)) == TEMPORARY
@@ -204,7 +204,7 @@ def test_a_signature_holds_until_the_second_its_key_time_ends() -> None:
     assert (error.value.status, error.value.code) == (403, "AccessDenied")
 
 
-def test_a_signature_may_start_15_minutes_in_the_future_and_no_more() -> None:
+def test_signature_may_start_15_minutes_in_the_future_and_no_more() -> None:
     start = datetime.fromtimestamp(1_699_999_940, timezone.utc)
 
     assert check(request(), start - timedelta(minutes=15)) == TEMPORARY
@@ -220,7 +220,7 @@ def test_a_signature_may_start_15_minutes_in_the_future_and_no_more() -> None:
         pytest.param("yesterday", "AccessDenied", id="no date"),
     ],
 )
-def test_a_date_header_must_be_right_within_15_minutes(date: str, code: str | None) -> None:
+def test_date_header_must_be_right_within_15_minutes(date: str, code: str | None) -> None:
     call = request(more=(("Date", date),))
 
     if code is None:
@@ -237,7 +237,7 @@ def test_a_date_header_must_be_right_within_15_minutes(date: str, code: str | No
         pytest.param("tokenExample", PERMANENT, id="with permanent credentials"),
     ],
 )
-def test_the_token_must_be_that_of_the_credentials(token: str, credentials: Credentials) -> None:
+def test_token_must_be_that_of_the_credentials(token: str, credentials: Credentials) -> None:
     call = signed(request(headers={**HEADERS, "x-cos-security-token": token}), credentials)
 
     assert refused(call, credentials=credentials) == (403, "InvalidAccessKeyId")
@@ -250,7 +250,7 @@ def test_temporary_credentials_end() -> None:
     assert refused(request(), SIGNED_AT, credentials) == (400, "ExpiredToken")
 
 
-def test_a_claimed_secret_id_can_be_read_without_believing_it() -> None:
+def test_claimed_secret_id_can_be_read_without_believing_it() -> None:
     assert claimed_id(request(fields={**FIELDS, "q-signature": "x"})) == "AKIDEXAMPLE"
     assert claimed_id(read_call("GET", "/", [])) == ""
 

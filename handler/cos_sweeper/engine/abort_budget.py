@@ -1,0 +1,72 @@
+"""
+How many aborts are left under MAX_ABORTS.
+
+An abort is taken before it is sent, and given back when it was not needed. Until that is certain, a task that finds
+none left waits: so the limit is neither passed nor left unused.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+
+class AbortBudget:
+    """
+    The aborts of one run.
+
+    maximum: None without a limit. before_first: awaited before the first one is taken: why none may be, or ''. taken:
+    so far. refusal: what `before_first` returned.
+    """
+
+    def __init__(self, maximum: int | None, before_first: Callable[[], Awaitable[str]] | None = None) -> None:
+        self._left = maximum
+        self._before_first = before_first
+        self._is_asking = False
+        self._uncertain = 0
+        self._changed = asyncio.Event()
+        self.taken = 0
+        self.refusal = ""
+
+    @property
+    def left(self) -> int | None:
+        """How many are left, None without a limit."""
+        return self._left
+
+    @property
+    def spent(self) -> bool:
+        """Nothing is left, and nothing will be given back."""
+        return self._left == 0 and not self._uncertain
+
+    async def take(self) -> bool:
+        """Take one; False when none is left, or none may be taken. Waits until that is certain."""
+        if self._before_first is not None:
+            ask, self._before_first, self._is_asking = self._before_first, None, True
+            # Where this raises, the run ends, and the tasks that wait here never go on.
+            self.refusal = await ask()
+            self._is_asking = False
+            self._wake()
+        while self._is_asking or (self._left == 0 and self._uncertain and not self.refusal):
+            await self._changed.wait()
+        if self._left == 0 or self.refusal:
+            return False
+        if self._left is not None:
+            self._left -= 1
+        self.taken += 1
+        self._uncertain += 1
+        return True
+
+    def use(self) -> None:
+        """One that was taken is not given back any more."""
+        self._uncertain -= 1
+        self._wake()
+
+    def give_back(self) -> None:
+        """One that was taken was not needed."""
+        self._uncertain -= 1
+        if self._left is not None:
+            self._left += 1
+        self.taken -= 1
+        self._wake()
+
+    def _wake(self) -> None:
+        self._changed.set()
+        self._changed.clear()

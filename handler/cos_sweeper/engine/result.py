@@ -1,0 +1,49 @@
+"""
+What a run did, and what it left.
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from cos_sweeper.core.outcomes import BucketFailed, Outcome, fields_of_bucket
+from cos_sweeper.core.plan import Plan
+from cos_sweeper.core.report_builder import ReportBuilder
+from cos_sweeper.engine.run_state import log_problem
+from cos_sweeper.report.log import Log
+
+
+class Uncounted(NamedTuple):
+    """An outcome that the report does not have yet. detailed: an event named the upload."""
+
+    outcome: Outcome
+    initiator: str = ""
+    detailed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RunResult:
+    """
+    A run that has ended.
+
+    remaining: the same plan with only what is still to do; None when nothing is. uncounted: outcomes of uploads that
+    `remaining` still holds, in case no later run continues; unlisted: listings likewise. progressed: something was
+    processed. stopped: the code with which COS accepts the credentials or the clock no longer, or ''.
+    """
+
+    report_builder: ReportBuilder
+    remaining: Plan | None
+    uncounted: tuple[Uncounted, ...]
+    unlisted: tuple[BucketFailed, ...]
+    progressed: bool
+    stopped: str = ""
+
+    def count_remaining(self, log: Log) -> None:
+        """No later run continues: what was left stands in the report and the log of this run."""
+        for scan in self.remaining.scans if self.remaining else ():
+            self.report_builder.not_swept(scan)
+        for outcome, initiator, detailed in self.uncounted:
+            log_problem(outcome, log)
+            self.report_builder.add(outcome, initiator, detailed=detailed)
+        for failed in self.unlisted:
+            log.error("bucket.failed", **fields_of_bucket(failed))
+            self.report_builder.bucket_failed(failed)

@@ -1,0 +1,117 @@
+"""
+What all parts of one run share: what it was asked to do, and what ends it, or its work in a bucket, early.
+"""
+
+from dataclasses import dataclass, field, replace
+
+from cos_sweeper.core.clock import AsOf
+from cos_sweeper.core.deadline import Deadline
+from cos_sweeper.core.errors import CosRejected, StoreError
+from cos_sweeper.core.model import Bucket, RejectedRequest
+from cos_sweeper.core.outcomes import AT_LIMIT, BucketFailed, Deferred, Failed, Outcome, StillReceiving, fields
+from cos_sweeper.core.plan import Plan
+from cos_sweeper.core.report_builder import ReportBuilder
+from cos_sweeper.cos.store import Store
+from cos_sweeper.engine.abort_budget import AbortBudget
+from cos_sweeper.engine.reasons import OUT_OF_TIME, STOPPED
+from cos_sweeper.report.log import Log
+
+# After so many equal permanent refusals in a row, a bucket is left alone for this chain.
+MAX_EQUAL_REFUSALS = 20
+
+
+@dataclass(slots=True)
+class RunState:
+    """
+    One run.
+
+    retries: whether a later run can try again what failed for now. half: half of the time for work; what took so long,
+    and was cut off, blocks the rest. stopped: the code with which COS accepts the credentials or the clock no longer;
+    stopped_in: the bucket that said so first; stopped_early: this run had made no progress by then. progressed: a later
+    run that does the same as this one has less to do. given_up: buckets that are left alone, with the failure that they
+    had too often. distrusted: buckets in which an upload was still there after a 204.
+    """
+
+    plan: Plan
+    store: Store
+    deadline: Deadline
+    log: Log
+    retries: bool
+    as_of: AsOf
+    report_builder: ReportBuilder
+    abort_budget: AbortBudget
+    half: float = field(init=False)
+    stopped: str = field(init=False, default="")
+    stopped_in: Bucket | None = field(init=False, default=None)
+    stopped_early: bool = field(init=False, default=False)
+    progressed: bool = field(init=False, default=False)
+    given_up: dict[Bucket, Failed] = field(init=False, default_factory=dict)
+    distrusted: set[Bucket] = field(init=False, default_factory=set)
+    # The last permanent refusal of each bucket, and how many like it came in a row.
+    _refusals: dict[Bucket, tuple[str, int]] = field(init=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.half = (self.deadline.work_ends - self.deadline.clock()) / 2
+
+    def why_stop(self) -> str:
+        """Why no new work begins, or ''."""
+        if self.stopped:
+            return f"{STOPPED}: {self.stopped}"
+        if self.abort_budget.refusal:
+            return self.abort_budget.refusal
+        if self.deadline.passed:
+            return OUT_OF_TIME
+        return AT_LIMIT if self.abort_budget.spent else ""
+
+    def heed(self, bucket: Bucket, outcome: object) -> None:
+        """Take note of an outcome that ends the run."""
+        if isinstance(outcome, Deferred) and outcome.reason.startswith(STOPPED):
+            self.stop(bucket, outcome.reason.removeprefix(f"{STOPPED}: "))
+
+    def stop(self, bucket: Bucket, code: str) -> None:
+        """COS accepts the credentials or the clock no longer. Where only one bucket says so, it goes last."""
+        if not self.stopped:
+            self.stopped, self.stopped_in, self.stopped_early = code, bucket, not self.progressed
+
+    def break_circuit(self, outcome: Outcome) -> None:
+        """Leave a bucket alone after many equal permanent refusals in a row: the next ones would be no different."""
+        bucket = outcome.upload.bucket if outcome.upload else None
+        if bucket is None:
+            return
+        if not isinstance(outcome, Failed) or not outcome.permanent:
+            self._refusals.pop(bucket, None)
+            return
+        code, count = self._refusals.get(bucket, (outcome.code, 0))
+        count = count + 1 if code == outcome.code else 1
+        self._refusals[bucket] = outcome.code, count
+        if count >= MAX_EQUAL_REFUSALS and bucket not in self.given_up:
+            detail = f"the bucket is left alone after {MAX_EQUAL_REFUSALS} equal refusals in a row"
+            self.given_up[bucket] = replace(outcome, detail=detail)
+
+    def blocks(self, outcome: Outcome, began: float) -> bool:
+        """
+        Whether an upload, whose work began then, was cut off although it took most of the run's time.
+
+        In a throttled bucket it waited for its turn, which is no fault of the upload's.
+        """
+        is_cut_off = isinstance(outcome, Deferred) and outcome.reason == OUT_OF_TIME
+        if not is_cut_off or outcome.upload is None or self.store.is_throttled(outcome.upload.bucket):
+            return False
+        return self.deadline.clock() - began >= self.half
+
+
+def log_problem(outcome: Outcome, log: Log) -> None:
+    """A line for an outcome that the operator should look at."""
+    if isinstance(outcome, Failed):
+        log.error("upload.failed", **fields(outcome))
+    elif isinstance(outcome, StillReceiving):
+        log.warning("upload.still_receiving", **fields(outcome))
+    elif isinstance(outcome, RejectedRequest):
+        log.warning("upload.rejected", **fields(outcome))
+
+
+def bucket_failed(bucket: Bucket | None, error: StoreError) -> BucketFailed:
+    """A listing that broke off, as a value. bucket: None for the list of buckets."""
+    return BucketFailed(
+        bucket, error.code, error.status, error.request_id, isinstance(error, CosRejected), error.detail
+    )

@@ -1,0 +1,62 @@
+"""
+What the tests of event shapes share.
+"""
+
+import base64
+import gzip
+import json
+import time
+from collections.abc import Callable
+from typing import Any
+
+from tests.emulator.public import Cloud
+from tests.function import PHOTOS, TOKEN, Invocation, event, named
+
+BUCKET = PHOTOS.partition("@")[0]
+BOM = "\ufeff"
+
+
+def held(cloud: Cloud) -> list[str]:
+    """The keys of the unfinished uploads that are left."""
+    return [upload.key for upload in cloud.uploads(BUCKET)]
+
+
+def message(cloud: Cloud, key: str = "raw/1.mp4") -> dict[str, str]:
+    """An upload that is there, and the message that names it."""
+    (upload,) = cloud.seed(BUCKET, key)
+    return named(BUCKET, upload.key, upload.upload_id)
+
+
+def completed(path: str = "raw/2026/1.mp4", **changes: Any) -> dict[str, Any]:
+    """COS's event of a completed object. path: behind appid and bucket. changes: in `cosObject` and in `event`."""
+    raw: dict[str, Any] = event("cos_completed")
+    record = raw["Records"][0]
+    thing = {"key": f"/1250000000/photos/{path}", "url": None}
+    record["cos"]["cosObject"] |= thing | {name: changes[name] for name in changes if name in thing}
+    record["event"] |= {"eventTime": int(time.time())}
+    record["event"] |= {name: changes[name] for name in changes if name not in thing}
+    return raw
+
+
+def post(body: object, **changes: Any) -> dict[str, Any]:
+    """A request to the Function URL by a caller who has the token."""
+    raw: dict[str, Any] = event("http_function_url")
+    return {**raw, "body": body if isinstance(body, str) else json.dumps(body), **changes}
+
+
+def cls(text: str, wrap: Callable[[bytes], str] = lambda data: base64.b64encode(data).decode()) -> dict[str, Any]:
+    """A CLS batch, packed. wrap: its way of base64."""
+    return {"clslogs": {"data": wrap(gzip.compress(text.encode(), mtime=0))}}
+
+
+def rejected(done: Invocation) -> str:
+    """The only reason of an event that was rejected whole."""
+    assert done.report["rejected"] == len(done.report["rejections"]) == 1
+    assert done.report["aborted"] == 0
+    reason: str = done.report["rejections"][0]["reason"]
+    return reason
+
+
+ENVELOPE = {key: value for key, value in event("eventbridge").items() if key != "data"}
+JSON_TYPE = "application/json"
+BEARER = f"Bearer {TOKEN}"

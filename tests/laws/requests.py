@@ -1,0 +1,18 @@
+"""
+Which requests may leave at all.
+"""
+
+from urllib.parse import parse_qs
+
+from tests.emulator.public import Request
+from tests.laws.hostile_events import REPORTS
+
+
+def is_lawful(request: Request) -> bool:
+    query = parse_qs(request.raw_query, keep_blank_values=True)
+    if request.method == "DELETE":
+        return len(request.raw_path) > 1 and set(query) == {"uploadId"} and bool(query["uploadId"][0])
+    if request.method == "PUT":
+        return request.raw_path.startswith(f"/{REPORTS}/") and not query
+    reads = {"ListMultipartUploads", "ListParts", "GetService", "GetBucketLifecycle"}
+    return request.method == "GET" and request.operation in reads

@@ -1,0 +1,223 @@
+"""
+The environment, right and wrong.
+"""
+
+import json
+from datetime import timedelta
+
+import pytest
+
+from cos_sweeper.core.errors import BadSettings, MissingCredentials
+from cos_sweeper.core.model import Bucket
+from cos_sweeper.core.settings import ReportLocation, credentials, load
+
+PHOTOS = "photos-1250000000@ap-guangzhou"
+
+
+def test_defaults_are_the_documented_ones() -> None:
+    settings = load({"BUCKETS": PHOTOS})
+
+    assert settings.buckets == (Bucket("photos-1250000000", "ap-guangzhou"),)
+    assert (settings.min_age, settings.min_idle) == (timedelta(hours=168), timedelta(hours=72))
+    assert (settings.event_min_idle, settings.dry_run, settings.max_aborts) == (timedelta(0), True, 10_000)
+    assert (settings.exclude_buckets, settings.include_committers, settings.verify) == ((), False, "recent")
+    assert settings.chain_max == timedelta(hours=23)
+    assert (settings.prefixes, settings.exclude_prefixes, settings.workers) == ((), (), 32)
+    assert (settings.report, settings.http_platform_auth, settings.http_token) == (None, False, None)
+
+
+def test_settings_are_all_read() -> None:
+    settings = load(
+        {
+            "BUCKETS": f" {PHOTOS} , logs-1250000000@ap-beijing-1,",
+            "EXCLUDE_BUCKETS": "old-1250000000@ap-beijing, older-1250000000,",
+            "MIN_AGE_HOURS": "1.5",
+            "MIN_IDLE_HOURS": "1",
+            "EVENT_MIN_IDLE_MINUTES": "30",
+            "PREFIXES": "raw/, logs/",
+            "EXCLUDE_PREFIXES": '["a,b", " c"]',
+            "DRY_RUN": "False",
+            "INCLUDE_COMMITTERS": "true",
+            "MAX_ABORTS": "100",
+            "VERIFY": "all",
+            "CHAIN_MAX_HOURS": "5.5",
+            "WORKERS": "8",
+            "REPORT": f"{PHOTOS}/reports/sweeper",
+            "HTTP_AUTH": "platform",
+            "HTTP_TOKEN": "0123456789abcdef",
+            "COS_ENDPOINT": "http://127.0.0.1:9000",
+            "SOMETHING_ELSE": "of somebody else's",
+        }
+    )
+
+    assert [str(bucket) for bucket in settings.buckets or ()] == [PHOTOS, "logs-1250000000@ap-beijing-1"]
+    assert settings.min_age == timedelta(minutes=90)
+    assert settings.event_min_idle == timedelta(minutes=30)
+    assert (settings.prefixes, settings.exclude_prefixes) == (("raw/", "logs/"), ("a,b", " c"))
+    assert (settings.dry_run, settings.max_aborts, settings.workers) == (False, 100, 8)
+    assert settings.exclude_buckets == ("old-1250000000", "older-1250000000")
+    assert (settings.include_committers, settings.verify, settings.chain_max) == (True, "all", timedelta(hours=5.5))
+    assert settings.report == ReportLocation(Bucket("photos-1250000000", "ap-guangzhou"), "reports/sweeper/")
+    assert (settings.http_platform_auth, settings.http_token) == (True, "0123456789abcdef")
+    assert settings.cos_port == 9000
+
+
+@pytest.mark.parametrize("text", ["", "  ", "TRUE", "1"])
+def test_dry_run_is_on_until_it_is_switched_off(text: str) -> None:
+    assert load({"BUCKETS": PHOTOS, "DRY_RUN": text}).dry_run
+
+
+def test_star_means_every_bucket() -> None:
+    assert load({"BUCKETS": "*"}).buckets is None
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("BUCKETS", "photos@ap-guangzhou"),
+        ("BUCKETS", "photos-1250000000"),
+        ("BUCKETS", "photos-1250000000@evil.com"),
+        ("BUCKETS", "photos-1250000000.evil.com@ap-guangzhou"),
+        ("BUCKETS", "Photos-1250000000@ap-guangzhou"),
+        ("BUCKETS", "p" * 60 + "-1250000000@ap-guangzhou"),
+        ("BUCKETS", f"*,{PHOTOS}"),
+        ("BUCKETS", f"{PHOTOS},photos-1250000000@ap-beijing"),
+        ("BUCKETS", ","),
+        ("EXCLUDE_BUCKETS", "*"),
+        ("EXCLUDE_BUCKETS", "photos-*"),
+        ("EXCLUDE_BUCKETS", "photos"),
+        ("EXCLUDE_BUCKETS", f"{PHOTOS}/raw"),
+        ("EXCLUDE_BUCKETS", "photos-1250000000@"),
+        ("EXCLUDE_BUCKETS", "PHOTOS-1250000000"),
+        ("EXCLUDE_BUCKETS", '["photos-1250000000"]'),
+        ("EXCLUDE_BUCKETS", ","),
+        ("MIN_AGE_HOURS", "0.9"),
+        ("MIN_AGE_HOURS", "-72"),
+        ("MIN_AGE_HOURS", "nan"),
+        ("MIN_AGE_HOURS", "inf"),
+        ("MIN_AGE_HOURS", "72h"),
+        ("MIN_IDLE_HOURS", "0"),
+        ("EVENT_MIN_IDLE_MINUTES", "-1"),
+        ("PREFIXES", "/raw"),
+        ("EXCLUDE_PREFIXES", "\\raw"),
+        ("EXCLUDE_PREFIXES", '["unfinished'),
+        ("EXCLUDE_PREFIXES", '[{"a": 1}]'),
+        ("PREFIXES", "[" * 3000),
+        ("EXCLUDE_PREFIXES", ","),
+        ("EXCLUDE_PREFIXES", "[]"),
+        ("PREFIXES", '["raw/", ""]'),
+        ("DRY_RUN", "yes please"),
+        ("INCLUDE_COMMITTERS", "yes"),
+        ("MAX_ABORTS", "0"),
+        ("MAX_ABORTS", "1.5"),
+        ("MAX_ABORTS", "unlimited"),
+        ("VERIFY", "some"),
+        ("VERIFY", "true"),
+        ("CHAIN_MAX_HOURS", "0.9"),
+        ("CHAIN_MAX_HOURS", "168.1"),
+        ("CHAIN_MAX_HOURS", "none"),
+        ("WORKERS", "0"),
+        ("WORKERS", "257"),
+        ("REPORT", "photos-1250000000"),
+        ("REPORT", PHOTOS),
+        ("REPORT", f"{PHOTOS}/"),
+        ("REPORT", f"{PHOTOS}//x"),
+        ("HTTP_AUTH", "none"),
+        ("HTTP_TOKEN", "short"),
+        ("HTTP_TOKEN", "with a space in it, and long"),
+        ("COS_ENDPOINT", "http://10.0.0.1:9000"),
+        ("COS_ENDPOINT", "http://127.0.0.1:99999"),
+        ("COS_ENDPOINT", "http://127.0.0.1:9000/x"),
+    ],
+)
+def test_wrong_value_is_named_and_nothing_else(name: str, value: str) -> None:
+    with pytest.raises(BadSettings) as caught:
+        load({"BUCKETS": PHOTOS, name: value})
+
+    (problem,) = caught.value.problems
+    assert problem.startswith(f"{name}: ")
+
+
+PATTERNS = [
+    *("backup/*", "*", "backup/**", "*.tmp", "back?p/", "backup/[0-9]/", "[0-9]/", "{a,b}/", "backup/%", "^backup/"),
+    *("backup/$", "(a|b)/", "backup/.*", "!backup/", r"backup/\d", "raw/,backup/*", "backup/%2F", "cos://backup/"),
+    *('"backup/"', "'backup/'", "backup/;raw/", "backup/\nraw/"),
+]
+
+
+@pytest.mark.parametrize("name", ["PREFIXES", "EXCLUDE_PREFIXES"])
+@pytest.mark.parametrize("value", PATTERNS)
+def test_pattern_in_place_of_a_prefix_is_rejected_with_the_remedy(name: str, value: str) -> None:
+    with pytest.raises(BadSettings) as caught:
+        load({"BUCKETS": PHOTOS, name: value})
+
+    (problem,) = caught.value.problems
+    assert problem.startswith(f"{name}: ")
+    assert "JSON list" in problem
+
+
+def test_rejected_pattern_explains_that_a_prefix_matches_everything_below_it() -> None:
+    with pytest.raises(BadSettings) as caught:
+        load({"BUCKETS": PHOTOS, "EXCLUDE_PREFIXES": "猫/*"})
+
+    assert "A plain prefix matches every key that begins with it" in str(caught.value)
+    assert '["猫/*"]' in str(caught.value)
+
+
+@pytest.mark.parametrize("prefix", [*PATTERNS, "a,b", " c", "[0]"])
+def test_json_list_takes_every_character_literally(prefix: str) -> None:
+    settings = load({"BUCKETS": PHOTOS, "PREFIXES": json.dumps([prefix]), "EXCLUDE_PREFIXES": json.dumps([prefix])})
+
+    assert (settings.prefixes, settings.exclude_prefixes) == ((prefix,), (prefix,))
+
+
+@pytest.mark.parametrize("prefix", ["100%/", "a b (1)/", "a+b/", "$a/", "a^b!", "猫/", "a'b/", "_temporary/", "a:b@c/"])
+def test_ordinary_characters_of_a_key_need_no_json_list(prefix: str) -> None:
+    assert load({"BUCKETS": PHOTOS, "EXCLUDE_PREFIXES": prefix}).exclude_prefixes == (prefix,)
+
+
+@pytest.mark.parametrize("text", ["none", " NONE "])
+def test_max_aborts_none_lifts_the_limit(text: str) -> None:
+    assert load({"BUCKETS": PHOTOS, "MAX_ABORTS": text}).max_aborts is None
+
+
+def test_problems_are_all_reported_at_once() -> None:
+    with pytest.raises(BadSettings) as caught:
+        load({"MIN_AGE_HOURS": "x", "DRY_RUN": "x", "REPORT": "x", "BUCKET": "x"})
+
+    assert [problem.split(":")[0] for problem in caught.value.problems] == [
+        "BUCKETS",
+        "MIN_AGE_HOURS",
+        "DRY_RUN",
+        "REPORT",
+        "BUCKET",
+    ]
+    assert all(problem in str(caught.value) for problem in caught.value.problems)
+
+
+def test_secrets_do_not_show_in_settings_credentials_and_errors() -> None:
+    settings = load({"BUCKETS": PHOTOS, "HTTP_TOKEN": "a-secret-token-for-http"})
+    role = credentials(
+        dict.fromkeys(("TENCENTCLOUD_SECRETID", "TENCENTCLOUD_SECRETKEY", "TENCENTCLOUD_SESSIONTOKEN"), "s3")
+    )
+    with pytest.raises(BadSettings) as caught:
+        load({"BUCKETS": PHOTOS, "HTTP_TOKEN": "a secret", "HTTP_TOKENS": "a secret"})
+
+    assert "a-secret-token" not in repr(settings)
+    assert "s3" not in repr(role)
+    assert "a secret" not in str(caught.value)
+
+
+def test_credentials_are_all_three_or_an_error_that_names_what_is_missing() -> None:
+    with pytest.raises(MissingCredentials) as caught:
+        credentials({"TENCENTCLOUD_SECRETID": "AKID", "TENCENTCLOUD_SECRETKEY": " "})
+
+    assert caught.value.missing == ("TENCENTCLOUD_SECRETKEY", "TENCENTCLOUD_SESSIONTOKEN")
+
+
+@pytest.mark.parametrize("value", [PHOTOS, f"{PHOTOS}/"])
+def test_report_without_a_prefix_is_rejected_with_an_explanation(value: str) -> None:
+    with pytest.raises(
+        BadSettings, match=r"names no prefix; give `name-appid@region/prefix`\. .* does not start another run"
+    ):
+        load({"BUCKETS": PHOTOS, "REPORT": value})

@@ -1,0 +1,350 @@
+"""
+Guards of the store over the SDK that no other test would miss, found by breaking every one of them
+(`python -m tests.mutants`). COS's side is a script of answers; the SDK is the real one.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine, Mapping
+from datetime import datetime, timedelta, timezone
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from cos_sweeper.core.deadline import Deadline
+from cos_sweeper.core.errors import CosRejected, NoSuchUpload, RequestRejected, Stopped, StoreError, Unavailable
+from cos_sweeper.core.model import BEGINNING, Bucket, Cursor, Upload
+from cos_sweeper.core.retry import ATTEMPTS
+from cos_sweeper.core.settings import Credentials
+from cos_sweeper.cos.sdk_session import Exchange
+from cos_sweeper.cos.sdk_store import Clients, CosStore
+from cos_sweeper.net.response import Response, TransportError
+
+PHOTOS = Bucket("photos-1250000000", "ap-guangzhou")
+UPLOAD = Upload(PHOTOS, "k", "1")
+ROLE = Credentials("AKIDexample", "example", "token")
+ASKED = datetime(2026, 11, 22, 12, 0, 0, 900_000, tzinfo=timezone.utc)
+EMPTY_PAGE = (
+    b"<ListMultipartUploadsResult><Bucket>photos-1250000000</Bucket><EncodingType>url</EncodingType><KeyMarker/>"
+    b"<UploadIdMarker/><MaxUploads>1000</MaxUploads><Prefix/><IsTruncated>false</IsTruncated></ListMultipartUploadsResult>"
+)
+
+
+class Wire:
+    """What is behind the SDK: the same answer to every request, after a while. urls: what was asked for."""
+
+    def __init__(self, answer: Response | Exception, take: Callable[[], None] = lambda: None) -> None:
+        self.answer = answer
+        self._take = take
+        self.urls: list[str] = []
+
+    async def send(
+        self,
+        _method: str,
+        url: str,
+        _headers: Mapping[str, Any],
+        _body: bytes | None,
+        _seconds: float,
+        _within: float | None,
+    ) -> Response:
+        self.urls.append(url)
+        self._take()
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return self.answer
+
+
+class Clock:
+    """A clock that only waiting moves."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.waits: list[float] = []
+
+    def __call__(self) -> float:
+        return self.now
+
+    def go_on(self, seconds: float) -> None:
+        self.waits.append(seconds)
+        self.now += seconds
+
+    async def sleep(self, seconds: float) -> None:
+        self.go_on(seconds)
+
+
+def error(status: int, code: str, message: str = "", **headers: str) -> Response:
+    inside = f"<Code>{code}</Code><Message>{message}</Message><RequestId>in-the-body</RequestId>"
+    body = f"<Error>{inside}</Error>".encode()
+    return Response(status, headers, body)
+
+
+def store_over(
+    wire: Wire, clock: Clock | None = None, *, ends: float = 60.0, now: Callable[[], datetime] = lambda: ASKED
+) -> CosStore:
+    clock = clock or Clock()
+    deadline = Deadline(clock, ends, ends, ends)
+    return CosStore(Clients(ROLE), wire, deadline, now=now, sleep=clock.sleep)  # type: ignore[arg-type]
+
+
+def failure(answer: Response | Exception) -> tuple[StoreError, int]:
+    """What an abort raises, and after how many requests."""
+    wire = Wire(answer)
+    with pytest.raises(StoreError) as caught:
+        asyncio.run(store_over(wire).abort(UPLOAD))
+    return caught.value, len(wire.urls)
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind", "code", "requests"),
+    [
+        (error(199, "Odd"), CosRejected, "Odd", 1),
+        (error(300, "Odd"), CosRejected, "Odd", 1),
+        (error(404, "NoSuchUpload"), NoSuchUpload, "NoSuchUpload", 1),
+        (error(404, "NoSuchBucket"), CosRejected, "NoSuchBucket", 1),
+        (error(499, "Odd"), CosRejected, "Odd", 1),
+        (error(500, "NoSuchUpload"), Unavailable, "NoSuchUpload", ATTEMPTS),
+        (error(400, "RequestTimeout"), Unavailable, "RequestTimeout", ATTEMPTS),
+        (error(400, "SlowDown"), Unavailable, "SlowDown", ATTEMPTS),
+        (error(429, "Odd"), Unavailable, "Odd", ATTEMPTS),
+        (error(409, "Odd"), Unavailable, "Odd", 1),
+        (error(403, "ExpiredToken"), Stopped, "ExpiredToken", 1),
+        (error(403, "InvalidAccessKeyId"), Stopped, "InvalidAccessKeyId", 1),
+        (error(403, "RequestTimeTooSkewed"), Stopped, "RequestTimeTooSkewed", 1),
+        (error(403, "AccessDenied"), CosRejected, "AccessDenied", 1),
+        (error(403, "AccessDenied", message="Request has expired"), Stopped, "AccessDenied", 1),
+        (error(404, "x"), CosRejected, "x", 1),
+        (error(404, "x" * 64), CosRejected, "x" * 64, 1),
+        (error(404, "x" * 65), CosRejected, "Http404", 1),
+        (error(404, "two words"), CosRejected, "Http404", 1),
+        (error(404, ""), CosRejected, "Http404", 1),
+        (TransportError("ReadTimeout", "late"), Unavailable, "ReadTimeout", ATTEMPTS),
+        (TransportError("BadCertificate", "expired"), Unavailable, "BadCertificate", 1),
+        (ValueError("no request"), CosRejected, "NotSent", 1),
+    ],
+    ids=lambda value: f"{value.status_code}" if isinstance(value, Response) else None,
+)
+def test_response_has_a_meaning_and_is_retried_accordingly(
+    answer: Response | Exception, kind: type[StoreError], code: str, requests: int
+) -> None:
+    raised, asked = failure(answer)
+
+    assert (type(raised), raised.code, asked) == (kind, code, requests)
+
+
+def test_request_is_not_sent_after_cos_stopped_accepting_the_credentials() -> None:
+    wire = Wire(error(403, "ExpiredToken"))
+    store = store_over(wire)
+
+    calls: list[Coroutine[Any, Any, object]] = [
+        store.parts(UPLOAD, 0),
+        store.abort(UPLOAD),
+        store.page(PHOTOS, BEGINNING, ""),
+    ]
+    for call in calls:
+        with pytest.raises(Stopped):
+            asyncio.run(call)
+
+    assert len(wire.urls) == 1
+
+
+@pytest.mark.parametrize(("status", "is_good"), [(199, False), (200, True), (299, True), (300, False)])
+def test_report_is_stored_with_any_2xx(status: int, *, is_good: bool) -> None:
+    store = store_over(Wire(error(status, "Odd")))
+
+    if is_good:
+        asyncio.run(store.put_report(PHOTOS, "report.json", b"{}"))
+    else:
+        with pytest.raises(CosRejected):
+            asyncio.run(store.put_report(PHOTOS, "report.json", b"{}"))
+
+
+@pytest.mark.parametrize("status", [200, 203, 205])
+def test_receipt_comes_with_a_204_and_nothing_else(status: int) -> None:
+    assert failure(Response(status, {}, b""))[0].code == "NotAnAbort"
+    receipt = asyncio.run(store_over(Wire(Response(204, {"x-cos-request-id": "id"}, b""))).abort(UPLOAD))
+    assert receipt.request_id == "id"
+
+
+def test_request_id_is_the_headers_or_else_the_bodys() -> None:
+    told = [failure(error(403, "x", **headers))[0].request_id for headers in ({"x-cos-request-id": "header's"}, {})]
+
+    assert told == ["header's", "in-the-body"]
+
+
+@pytest.mark.parametrize(
+    ("date", "seconds"),
+    [
+        ("Sun, 22 Nov 2026 11:59:59 GMT", -1.9),
+        ("Sun, 22 Nov 2026 12:00:00 GMT", 0),
+        ("Sun, 22 Nov 2026 12:00:01 GMT", 0),
+        ("Sun, 22 Nov 2026 12:00:02 GMT", 0),
+        ("Sun, 22 Nov 2026 12:00:05 GMT", 3),
+        ("", None),
+        ("yesterday", None),
+    ],
+)
+def test_skew_is_the_part_that_the_exchange_does_not_explain(date: str, seconds: float | None) -> None:
+    moments = iter([ASKED, datetime(2026, 11, 22, 12, 0, 2, tzinfo=timezone.utc)])
+    wire = Wire(Response(200, {"date": date}, EMPTY_PAGE))
+
+    page = asyncio.run(store_over(wire, now=lambda: next(moments)).page(PHOTOS, Cursor(), ""))
+
+    assert page.skew == (None if seconds is None else timedelta(seconds=seconds))
+
+
+def test_date_of_the_same_second_is_no_skew() -> None:
+    on_the_second = ASKED.replace(microsecond=0)
+    wire = Wire(Response(200, {"date": "Sun, 22 Nov 2026 11:59:59 GMT"}, EMPTY_PAGE))
+
+    page = asyncio.run(store_over(wire, now=lambda: on_the_second).page(PHOTOS, Cursor(), ""))
+
+    assert page.skew == timedelta(0)
+
+
+@pytest.mark.parametrize(
+    "upload", [Upload(PHOTOS, "", "1"), Upload(PHOTOS, "/k", "1"), Upload(PHOTOS, "k", "")], ids=str
+)
+def test_upload_that_would_address_something_else_is_not_sent(upload: Upload) -> None:
+    wire = Wire(Response(204, {}, b""))
+    store = store_over(wire)
+
+    calls: list[Coroutine[Any, Any, object]] = [store.abort(upload), store.parts(upload, 0)]
+    for call in calls:
+        with pytest.raises(RequestRejected):
+            asyncio.run(call)
+
+    assert wire.urls == []
+
+
+@pytest.mark.parametrize(("left", "least", "most"), [(0.0, 0, 0), (0.4, 20, 20), (0.95, 40, 20 * ATTEMPTS)])
+def test_retry_needs_half_a_second_after_the_pause(left: float, least: int, most: int) -> None:
+    wire, clock = Wire(error(500, "InternalError")), Clock()
+
+    async def note(seconds: float) -> None:
+        """The pauses are random, and take no time here."""
+        clock.waits.append(seconds)
+
+    store = CosStore(Clients(ROLE), wire, Deadline(clock, left, left, left), sleep=note)  # type: ignore[arg-type]
+
+    for _ in range(20):
+        with pytest.raises(Unavailable):
+            asyncio.run(store.abort(UPLOAD))
+
+    assert least <= len(wire.urls) <= most
+
+
+@pytest.mark.parametrize(
+    ("code", "is_too_much"), [("SlowDown", True), ("ServiceUnavailable", True), ("InternalError", False)]
+)
+def test_bucket_that_says_slow_down_is_requested_slower(code: str, *, is_too_much: bool) -> None:
+    clock = Clock()
+    wire = Wire(error(503, code), lambda: clock.go_on(10))
+
+    with pytest.raises(Unavailable):
+        asyncio.run(store_over(wire, clock, ends=1000).abort(UPLOAD))
+
+    # Each request takes ten seconds, and between attempts there is a pause in any case.
+    assert (len([wait for wait in clock.waits if wait != 10]) > ATTEMPTS - 1) == is_too_much
+
+
+def test_ended_requests_do_not_count_for_the_rate() -> None:
+    clock, sent = Clock(), list[float]()
+
+    def take() -> None:
+        sent.append(clock.now)
+        clock.go_on(10)
+
+    wire = Wire(Response(204, {}, b""), take)
+    store = store_over(wire, clock, ends=10_000)
+    for _ in range(100):
+        asyncio.run(store.abort(UPLOAD))
+    wire.answer = error(503, "SlowDown")
+    with pytest.raises(Unavailable):
+        asyncio.run(store.abort(UPLOAD))
+
+    # One was under way when it was too much, so the slowest pace it is; a pause alone is of 0.4 seconds at most.
+    assert sent[101] - (sent[100] + 10) > 0.49
+
+
+def test_scheme_is_https_unless_plain_http_is_requested() -> None:
+    wire = Wire(Response(204, {}, b""))
+    clock = Clock()
+    plain = CosStore(Clients(ROLE, plain_http=True), wire, Deadline(clock, 1, 1, 1))  # type: ignore[arg-type]
+
+    asyncio.run(store_over(wire).abort(UPLOAD))
+    asyncio.run(plain.abort(UPLOAD))
+
+    assert [url.partition(":")[0] for url in wire.urls] == ["https", "http"]
+
+
+def test_request_goes_to_its_bucket_in_its_region_and_get_service_to_the_service() -> None:
+    wire = Wire(Response(200, {}, EMPTY_PAGE))
+    store = store_over(wire)
+
+    asyncio.run(store.page(PHOTOS, Cursor(), ""))
+    with pytest.raises(Unavailable):
+        asyncio.run(store.buckets(""))
+
+    assert [url.split("/")[2] for url in wire.urls] == [
+        "photos-1250000000.cos.ap-guangzhou.myqcloud.com",
+        "service.cos.myqcloud.com",
+    ]
+
+
+def test_region_is_configured_once() -> None:
+    clients = Clients(ROLE)
+    exchange = Exchange(Wire(Response(204, {}, b"")), 1.0)  # type: ignore[arg-type]
+
+    first, second, other = (clients.client(region, exchange).get_conf() for region in ("ap-a", "ap-a", "ap-b"))
+
+    assert first is second
+    assert other is not first
+
+
+def test_loggers_of_the_sdk_alone_are_silenced() -> None:
+    assert logging.getLogger("qcloud_cos.cos_client").disabled
+    assert not logging.getLogger("urllib3").disabled
+
+
+def test_input_that_the_sdk_rejects_is_reported_by_the_exceptions_type() -> None:
+    wire = Wire(Response(200, {}, b""))
+
+    with pytest.raises(CosRejected) as caught:
+        asyncio.run(store_over(wire).put_report(PHOTOS, "", b"{}"))
+
+    assert (caught.value.code, caught.value.detail, wire.urls) == ("NotSent", "CosClientError", [])
+
+
+def test_sdk_call_that_sends_nothing_is_an_error() -> None:
+    class Idle(Clients):
+        def client(self, _region: str, _exchange: Exchange) -> Any:
+            return SimpleNamespace(put_object=lambda **_: None)
+
+    clock = Clock()
+    store = CosStore(Idle(ROLE), Wire(Response(200, {}, b"")), Deadline(clock, 1, 1, 1))  # type: ignore[arg-type]
+
+    with pytest.raises(CosRejected) as caught:
+        asyncio.run(store.put_report(PHOTOS, "report.json", b"{}"))
+
+    assert caught.value.code == "NotSent"
+
+
+@pytest.mark.parametrize(("ends", "waits_for"), [(1000.0, 25.0), (15.0, 15.0)], ids=["its turn", "the end of the run"])
+def test_request_waits_for_its_turn_however_long_the_row_is(ends: float, waits_for: float) -> None:
+    clock = Clock()
+    wire = Wire(error(503, "SlowDown"), lambda: clock.go_on(1000))
+    store = store_over(wire, clock, ends=1e9)
+    with pytest.raises(Unavailable):
+        asyncio.run(store.abort(UPLOAD, 1.0))
+    began = clock.now
+    store._deadline = Deadline(clock, began + ends, began + ends, began + ends)
+    # Two requests a second is the slowest pace; so many wait already.
+    for _ in range(49):
+        store._limiter(PHOTOS).reserve(began)
+    clock.waits.clear()
+
+    with pytest.raises(Unavailable):
+        asyncio.run(store.abort(UPLOAD))
+
+    assert clock.waits[0] == pytest.approx(waits_for, abs=0.1)

@@ -1,0 +1,86 @@
+"""
+The limit of aborts among tasks that take, use and give back.
+"""
+
+import asyncio
+from collections.abc import Callable
+from functools import partial
+
+import pytest
+
+from cos_sweeper.engine.abort_budget import AbortBudget
+from cos_sweeper.engine.task_group import TaskGroup
+
+
+async def rounds(number: int) -> None:
+    for _ in range(number):
+        await asyncio.sleep(0)
+
+
+def takes(budget: AbortBudget, ends: list[Callable[[], None]]) -> list[bool]:
+    """Tasks that take one, a round apart; each that got one ends as it is told, a little later."""
+    got: list[bool] = []
+
+    async def take(number: int) -> None:
+        await rounds(number)
+        is_taken = await budget.take()
+        got.append(is_taken)
+        if is_taken:
+            await rounds(10)
+            ends[number]()
+
+    async def main() -> None:
+        async with TaskGroup() as group:
+            for number in range(len(ends)):
+                group.start(partial(take, number))
+
+    asyncio.run(main())
+    return got
+
+
+def test_task_that_finds_none_left_waits_for_one_that_is_given_back() -> None:
+    budget = AbortBudget(1)
+
+    assert takes(budget, [budget.give_back, budget.use]) == [True, True]
+    assert (budget.left, budget.taken, budget.spent) == (0, 1, True)
+
+
+def test_task_that_finds_none_left_is_turned_away_once_none_can_be_given_back() -> None:
+    budget = AbortBudget(1)
+
+    assert takes(budget, [budget.use, budget.use, budget.use]) == [True, False, False]
+    assert (budget.left, budget.taken, budget.spent) == (0, 1, True)
+
+
+def test_without_a_limit_nobody_waits() -> None:
+    budget = AbortBudget(None)
+
+    assert takes(budget, [budget.give_back, budget.use]) == [True, True]
+    assert (budget.left, budget.taken, budget.spent) == (None, 1, False)
+
+
+@pytest.mark.parametrize(("refusal", "got"), [("", [True] * 3), ("it may not", [False] * 3)])
+def test_it_is_asked_once_before_the_first_and_the_others_wait_for_the_answer(refusal: str, got: list[bool]) -> None:
+    asked: list[str] = []
+
+    async def ask() -> str:
+        asked.append("once")
+        await rounds(20)
+        return refusal
+
+    budget = AbortBudget(None, ask)
+
+    assert takes(budget, [budget.use] * 3) == got
+    assert (asked, budget.refusal) == (["once"], refusal)
+
+
+def test_nobody_goes_on_where_asking_fails() -> None:
+    async def ask() -> str:
+        await rounds(5)
+        raise ZeroDivisionError
+
+    budget, ends = AbortBudget(None, ask), list[str]()
+
+    with pytest.raises(ZeroDivisionError):
+        takes(budget, [lambda: ends.append("aborted")] * 3)
+    assert (ends, budget.taken) == ([], 0)

@@ -1,0 +1,87 @@
+"""
+The way through listings.
+"""
+
+import asyncio
+from datetime import datetime, timedelta, timezone
+
+import pytest
+
+from cos_sweeper.core.errors import CosRejected
+from cos_sweeper.core.model import (
+    Bucket,
+    BucketsPage,
+    Cursor,
+    Page,
+    Part,
+    Upload,
+)
+from cos_sweeper.core.policy import Policy
+from cos_sweeper.engine.paginator import Paginator, every_bucket
+
+NOW = datetime(2026, 11, 22, 12, tzinfo=timezone.utc)
+
+HOUR = timedelta(hours=1)
+
+IN_STEP = timedelta(0)
+
+RULES = Policy(min_age=72 * HOUR, min_idle=24 * HOUR)
+
+AT_ONCE = Policy(timedelta(0), timedelta(0))
+
+PHOTOS = Bucket("photos-1250000000", "ap-guangzhou")
+
+UPLOAD = Upload(PHOTOS, "k", "1585130821" + "a" * 64)
+
+OLD = Part(NOW - 100 * HOUR, 5)
+
+
+def walked(start: Cursor, *markers: Cursor | None) -> Cursor | None:
+    walk = Paginator(start)
+    for marker in markers:
+        walk.advance(Page((), marker))
+    return walk.next
+
+
+@pytest.mark.parametrize(
+    "markers",
+    [
+        (("a", "1"),),
+        (("b", "1"), ("b", "1")),
+        (("b", "1"), ("b", "2"), ("b", "1")),
+        (("c", "1"), ("b", "2")),
+        (("b\udcff", "1"), ("b猫", "1")),
+    ],
+    ids=["before_the_start", "same", "circle", "back", "back_by_bytes"],
+)
+def test_a_listing_that_goes_back_or_in_circles_is_rejected(markers: tuple[tuple[str, str], ...]) -> None:
+    with pytest.raises(CosRejected) as caught:
+        walked(Cursor("b", "0"), *(Cursor(*marker) for marker in markers))
+
+    assert caught.value.code == "MarkerStuck"
+
+
+def test_a_listing_may_come_to_the_same_id_under_another_key_and_to_smaller_ids_under_the_same_one() -> None:
+    way = [Cursor("b", "9"), Cursor("b", "5"), Cursor("c", "9"), Cursor("c", "5"), Cursor("d", "9"), None]
+
+    assert walked(Cursor(), *way) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "region", "is_one"),
+    [
+        (PHOTOS.name, PHOTOS.region, True),
+        (f"{PHOTOS.name}.evil", PHOTOS.region, False),
+        ("photos", PHOTOS.region, False),
+        (PHOTOS.name, f"{PHOTOS.region}.evil", False),
+        (PHOTOS.name, "", False),
+    ],
+)
+def test_only_what_is_wholly_a_bucket_in_a_region_is_swept(name: str, region: str, *, is_one: bool) -> None:
+    found = Bucket(name, region)
+
+    class Two:
+        async def buckets(self, marker: str) -> BucketsPage:
+            return {"": BucketsPage((found,), "m"), "m": BucketsPage((PHOTOS,), None)}[marker]
+
+    assert asyncio.run(every_bucket(Two(), NOW)) == (((found,) if is_one else ()) + (PHOTOS,), NOW)  # type: ignore[arg-type]

@@ -1,0 +1,68 @@
+"""
+One run over listed uploads: what may be aborted, and when.
+"""
+
+import asyncio
+
+from cos_sweeper.core.model import Cursor
+from tests.unit.engine.listed_store import OLD, Clock, ListedStore, swept
+
+
+def test_no_parts_are_requested_once_the_limit_is_reached() -> None:
+    asked: list[object] = []
+
+    def before(call: str, what: object) -> None:
+        if call == "parts":
+            asked.append(what)
+
+    done = swept(ListedStore([[(f"{n}", "1", OLD) for n in range(9)]], before), workers=1, max_aborts=1)
+
+    assert len(asked) == 1
+    assert done.report_builder.build().counts["aborted"] == 1
+
+
+def test_listed_upload_is_rejected_for_the_gravest_reason() -> None:
+    report = swept(ListedStore([[("/", "1", OLD), ("other", "1", OLD)]]), prefixes=("raw/",)).report_builder.build()
+
+    assert [one["reason"] for one in report.first_rejections] == [
+        "the key is empty: the request would address the bucket",
+        "listed, but outside the prefix that was asked for",
+    ]
+
+
+def test_no_abort_leaves_while_the_permission_probe_runs() -> None:
+    is_asked = False
+
+    async def before_abort() -> str:
+        nonlocal is_asked
+        for _turn in range(100):
+            await asyncio.sleep(0)
+        is_asked = True
+        return "it may not"
+
+    def before(call: str, _: object) -> None:
+        assert call != "abort"
+
+    done = swept(ListedStore([[(f"{n}", "1", OLD) for n in range(6)]], before), before_abort=before_abort)
+
+    assert is_asked
+    assert done.remaining is not None
+    assert ([scan.start for scan in done.remaining.scans], done.report_builder.build().uploads) == ([Cursor()], 0)
+
+
+def test_evidence_that_grew_old_during_the_permission_probe_is_gathered_anew() -> None:
+    clock, looks = Clock(), []
+
+    async def before_abort() -> str:
+        clock.now += 3.0
+        return ""
+
+    def before(call: str, _: object) -> None:
+        if call == "parts":
+            looks.append(clock.now)
+        if call == "abort":
+            assert clock.now - looks[-1] <= 2.0
+
+    done = swept(ListedStore([[("a", "1", OLD)]], before), clock=clock, before_abort=before_abort, max_aborts=1)
+
+    assert done.report_builder.build().counts["aborted"] == 1
