@@ -67,6 +67,10 @@ async def handle(
     credentials = settings.credentials(environ)
     deadline = run_deadline(time.monotonic, context.limit_seconds, started)
     store = instance.store(allowed.cos_port, credentials, deadline)
+    retries, invoker = decoded.source is events.Source.ASYNCHRONOUS, _invoker(context, environ, allowed, deadline)
+    if not retries or invoker is None:
+        # No later run begins with the other buckets.
+        store.stop_buckets_alone()
     run = _Run(
         event,
         decoded.requests,
@@ -75,11 +79,11 @@ async def handle(
         store,
         deadline,
         log,
-        _invoker(context, environ, allowed, deadline),
+        invoker,
         ReportStore(
             allowed.report, lambda: store.until(deadline.storing()), redactor, log, delivery=os.urandom(4).hex()
         ),
-        retries=decoded.source is events.Source.ASYNCHRONOUS,
+        retries=retries,
     )
     done = replace(await run.report(), ignored=len(decoded.ignored))
     payload = await run.store_report(done)

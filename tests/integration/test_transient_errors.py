@@ -2,6 +2,7 @@
 What later, other credentials or another clock can mend is no failure for good, whatever its status.
 """
 
+import json
 from typing import Any
 
 import pytest
@@ -212,6 +213,27 @@ def test_uploads_of_a_bucket_that_alone_does_not_accept_the_credentials_fail_alo
 
     assert (left(cloud, PHOTO_BUCKET), left(cloud, LOG_BUCKET)) == (["0", "1"], [])
     assert (status(done[-1]), counted(done)) == ("failed", {"aborted": 10, "failed": 2})
+
+
+@pytest.mark.parametrize("make", [kafka, post], ids=["ckafka", "http"])
+def test_bucket_that_alone_does_not_accept_the_credentials_blocks_no_other_of_a_queue_or_caller(
+    make: Any, cloud: Cloud, platform: Platform
+) -> None:
+    """Nothing is continued for these, so the run goes on with the other buckets."""
+    bad = cloud.seed(PHOTO_BUCKET, "{n}", count=1)
+    good = cloud.seed(LOG_BUCKET, "{n:02}", count=40)
+    cloud.fault("ListParts", bucket=PHOTO_BUCKET, status=403, code="InvalidAccessKeyId")
+    first, second = make(PHOTO_BUCKET, bad), make(LOG_BUCKET, good)
+    if make is kafka:
+        raw: dict[str, Any] = {"Records": [*first["Records"], *second["Records"]]}
+    else:
+        uploads = [one for each in (first, second) for one in json.loads(each["body"])["uploads"]]
+        raw = {**first, "body": json.dumps({"uploads": uploads})}
+
+    done = platform.run(raw, WORKERS="4", EVENT_MIN_IDLE_MINUTES="60")
+
+    assert (left(cloud, PHOTO_BUCKET), left(cloud, LOG_BUCKET)) == (["0"], [])
+    assert status(done) == "failed"
 
 
 def test_run_whose_credentials_expired_raises_when_it_cannot_continue(cloud: Cloud, platform: Platform) -> None:

@@ -103,6 +103,10 @@ class CosStore:
         other._deadline = deadline
         return other
 
+    def stop_buckets_alone(self) -> None:
+        """A bucket that does not accept the credentials or the clock ends the requests to itself, not to the others."""
+        self._end.is_alone = True
+
     async def buckets(self, marker: str) -> BucketsPage:
         """Get Service: the buckets of every region."""
         params = {"marker": marker, "max-keys": "2000"}
@@ -215,8 +219,9 @@ class CosStore:
         sent: "_Sent | None" = None,
     ) -> Response:
         """Send one request once. slots: under the rate limit; 0: its turn was taken before."""
-        if self._end.reason is not None:
-            raise self._end.reason
+        reason = self._end.reason(bucket)
+        if reason is not None:
+            raise reason
         limiter = self._limiter(bucket)
         if slots:
             await self._acquire(limiter, slots)
@@ -234,7 +239,7 @@ class CosStore:
         except StoreError as exc:
             now = self._deadline.clock()
             if isinstance(exc, Stopped):
-                self._end.reason = exc
+                self._end.add(bucket, exc)
             elif isinstance(exc, Unavailable) and (exc.code in THROTTLED or exc.status == 429):
                 limiter.throttled(began, now)
             if slots > 1:
@@ -302,9 +307,24 @@ class CosStore:
 
 
 class _End:
-    """Once the credentials or the clock are not accepted, every further request of the run would be one in vain."""
+    """
+    Once COS accepts the credentials or the clock no longer, every further request of the run would be in vain.
 
-    reason: Stopped | None = None
+    is_alone: to that bucket only, until a second one says the same.
+    """
+
+    def __init__(self) -> None:
+        self.is_alone = False
+        self._reasons: dict[Bucket | None, Stopped] = {}
+
+    def add(self, bucket: Bucket | None, reason: Stopped) -> None:
+        self._reasons.setdefault(bucket, reason)
+
+    def reason(self, bucket: Bucket | None) -> Stopped | None:
+        """Why nothing is sent to this bucket any more."""
+        if self.is_alone and len(self._reasons) < 2:
+            return self._reasons.get(bucket)
+        return next(iter(self._reasons.values()), None)
 
 
 class _Sent:

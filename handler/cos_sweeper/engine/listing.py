@@ -159,7 +159,7 @@ class ListingReader:
         scan = state.plan.scans[listing.number]
         if scan.bucket in state.given_up:
             return as_error(state.given_up[scan.bucket])
-        why = state.why_stop()
+        why = state.why_stop(scan.bucket)
         if why:
             return ListingCutOff(why)
         try:

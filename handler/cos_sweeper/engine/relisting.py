@@ -64,7 +64,7 @@ class GoneUploads:
             for key in keys:
                 walk = Paginator(BEGINNING)
                 while walk.next is not None:
-                    if self._relistings >= MAX_RELISTINGS or self._state.why_stop() not in ("", AT_LIMIT):
+                    if self._relistings >= MAX_RELISTINGS or self._state.why_stop(bucket) not in ("", AT_LIMIT):
                         return None
                     self._relistings += 1
                     page = up_to_other_keys(await self._state.store.page(bucket, walk.next, key), keys)

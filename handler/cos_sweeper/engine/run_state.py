@@ -44,6 +44,7 @@ class RunState:
     stopped: str = field(init=False, default="")
     stopped_in: Bucket | None = field(init=False, default=None)
     stopped_early: bool = field(init=False, default=False)
+    _is_stopped_whole: bool = field(init=False, default=False)
     progressed: bool = field(init=False, default=False)
     given_up: dict[Bucket, Failed] = field(init=False, default_factory=dict)
     distrusted: set[Bucket] = field(init=False, default_factory=set)
@@ -53,9 +54,9 @@ class RunState:
     def __post_init__(self) -> None:
         self.half = (self.deadline.work_ends - self.deadline.clock()) / 2
 
-    def why_stop(self) -> str:
-        """Why no new work begins, or ''."""
-        if self.stopped:
+    def why_stop(self, bucket: Bucket | None = None) -> str:
+        """Why no new work begins, or ''. bucket: in this one."""
+        if self.stopped and (self._is_stopped_whole or bucket == self.stopped_in):
             return f"{STOPPED}: {self.stopped}"
         if self.abort_budget.refusal:
             return self.abort_budget.refusal
@@ -69,7 +70,14 @@ class RunState:
             self.stop(bucket, outcome.reason.removeprefix(f"{STOPPED}: "))
 
     def stop(self, bucket: Bucket, code: str) -> None:
-        """COS accepts the credentials or the clock no longer. Where only one bucket says so, it goes last."""
+        """
+        COS accepts the credentials or the clock no longer.
+
+        The run ends, and where only one bucket says so, it goes last in the next one. Without a next run the other
+        buckets go on, until a second one says the same.
+        """
+        if self.retries or (self.stopped and bucket != self.stopped_in):
+            self._is_stopped_whole = True
         if not self.stopped:
             self.stopped, self.stopped_in, self.stopped_early = code, bucket, not self.progressed
 

@@ -174,7 +174,7 @@ class _Sweep:
             return None
         verdict = prefilter(listed, page.skew, scan.policy, self._state.as_of.value)
         given_up = self._state.given_up.get(upload.bucket)
-        if not given_up and (why := self._state.why_stop()):
+        if not given_up and (why := self._state.why_stop(upload.bucket)):
             self._pages.processed(opened, place, Deferred(upload, why))
         elif isinstance(verdict, Keep):
             self._pages.processed(opened, place, Kept(upload, verdict.reason))
@@ -188,7 +188,7 @@ class _Sweep:
 
     async def _work_on_target(self, target: UploadTarget, worker: Worker) -> None:
         began = self._state.deadline.clock()
-        why = self._state.why_stop()
+        why = self._state.why_stop(target.upload.bucket)
         if why:
             self._targets.processed(target, Deferred(target.upload, why, target.was_sent, target.markers))
             return

@@ -5,7 +5,7 @@ VERIFY says which aborts are looked at again. Unless it is `none`, the first abo
 acknowledged beside it waits for the sample's result. A bucket in which an upload was still there, or received a part,
 is distrusted: every later abort in it is looked at. While an upload is still there it is aborted again, after pauses in
 which it holds neither a worker nor its page; a bucket in which too many wait is left alone. A 204 that no look
-contradicts counts, unless the time limit cut the look off in a distrusted bucket: then a later run looks.
+contradicts counts, unless the look could not be taken in a distrusted bucket: then a later run looks.
 """
 
 import asyncio
@@ -107,10 +107,10 @@ class Verifier:
         return self._unless_doubtful(outcome)
 
     def _unless_doubtful(self, outcome: Outcome) -> Outcome:
-        """An abort whose verification our own time limit cut off, in a distrusted bucket, is left to the next run."""
-        if not isinstance(outcome, Aborted) or outcome.verified is not False or not self._deadline.passed:
+        """An abort that could not be verified, in a distrusted bucket, is left to the next run."""
+        if not isinstance(outcome, Aborted) or outcome.verified is not False:
             return outcome
-        if outcome.upload.bucket not in self._distrusted:
+        if outcome.upload.bucket not in self._distrusted or not (self._deadline.passed or self._state.retries):
             return outcome
         return Deferred(outcome.upload, OUT_OF_TIME, was_sent=True)
 
