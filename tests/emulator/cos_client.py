@@ -4,11 +4,12 @@ What a test or a script can ask of the emulated COS beyond seeds and faults; the
 The standard library only. A reset takes all of it back.
 """
 
-from abc import ABC, abstractmethod
 from base64 import b64decode
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
+
+from tests.emulator.control_calls import ControlCalls
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,19 +23,8 @@ class Arrival:
     time: datetime
 
 
-class CosCalls(ABC):
+class CosCalls(ControlCalls):
     """COS's part of a running cloud: what other clients do to uploads, and how COS behaves from now on."""
-
-    @abstractmethod
-    def _ask(
-        self,
-        method: str,
-        path: str,
-        body: object = None,
-        query: dict[str, Any] | None = None,
-        timeout_seconds: float = 60,
-    ) -> Any:
-        """Ask the control door; `ControlError` when it refuses."""
 
     def upload_part(
         self, bucket: str, key: str, upload_id: str, number: int | None = None, *, size: int = 1 << 20

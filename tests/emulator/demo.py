@@ -51,7 +51,6 @@ class Story:
     client: CosS3Client = field(init=False)
     live_id: str = ""
     parts_sent: int = 0
-    requests_before: int = 0
     kept_promises: list[tuple[str, bool]] = field(default_factory=list)
 
     def __post_init__(self) -> None:

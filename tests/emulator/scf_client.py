@@ -5,28 +5,17 @@ The standard library only.
 """
 
 import json
-from abc import ABC, abstractmethod
 from typing import Any, Literal, overload
 
+from tests.emulator.control_calls import ControlCalls
 from tests.emulator.invocations import InvocationRecord, read_record
 
 MAX_RUN_SECONDS = 1000
 """Longer than any function may run."""
 
 
-class ScfCalls(ABC):
+class ScfCalls(ControlCalls):
     """SCF's part of a running cloud."""
-
-    @abstractmethod
-    def _ask(
-        self,
-        method: str,
-        path: str,
-        body: object = None,
-        query: dict[str, Any] | None = None,
-        timeout_seconds: float = 60,
-    ) -> Any:
-        """Ask the control door; `ControlError` when it refuses."""
 
     def fire_timer(self, message: str = "", *, name: str = "nightly", **narrowing: Any) -> str:
         """Fire a timer of the function, with a message or with what narrows a sweep; returns the request id."""

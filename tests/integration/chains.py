@@ -84,10 +84,6 @@ class Chain:
         """The uploads of both buckets."""
         return [one for bucket in (PHOTO_BUCKET, LOG_BUCKET) for one in self.cloud.uploads(bucket)]
 
-    def left_ids(self) -> set[str]:
-        """The upload ids of both buckets."""
-        return {one.upload_id for one in self.left()}
-
     def lines(self, event: str) -> list[dict[str, Any]]:
         """The log lines of all executions with this event."""
         output = [line for one in self.cloud.invocations() for line in one.log.splitlines()]

@@ -17,3 +17,10 @@ def completed(key: str, when: datetime | None = None) -> dict[str, Any]:
     record["cos"]["cosBucket"].update(name="photos", appid="1250000000")
     record["event"]["eventTime"] = int((when or datetime.now(timezone.utc)).timestamp())
     return raw
+
+
+def batch(*bodies: str) -> dict[str, Any]:
+    """A CKafka batch of these messages."""
+    return {
+        "Records": [{"Ckafka": {"topic": "t", "partition": 1, "offset": n, "msgBody": b}} for n, b in enumerate(bodies)]
+    }

@@ -21,7 +21,6 @@ BUCKET, OTHER = (place.partition("@")[0] for place in (PHOTOS, LOGS))
 LISTING, LOOK, ABORT = "ListMultipartUploads", "ListParts", "AbortMultipartUpload"
 CLOCK_SKEWED = "the clocks of the function and of COS differ"
 CLOCK_UNKNOWN = "COS sent no readable date"
-STARTED_RECENTLY = "started recently"
 PART_RECENT = "a part arrived recently"
 MINUTE, DAY = 60, 86_400
 # MIN_AGE_HOURS is 72 here, and MIN_IDLE_HOURS is 24.

@@ -6,10 +6,11 @@ import json
 from typing import Any
 
 import pytest
-from qcloud_cos import CosConfig, CosS3Client
 
 from tests.emulator.public import Cloud
 from tests.function import LOGS, PHOTOS, TOKEN, Function, event, named, timer
+from tests.integration.events import batch
+from tests.integration.objects import stored
 
 BUCKET = PHOTOS.partition("@")[0]
 REPORTS = {"REPORT": f"{PHOTOS}/reports"}
@@ -17,25 +18,8 @@ REPORTS = {"REPORT": f"{PHOTOS}/reports"}
 
 def kept(cloud: Cloud) -> list[dict[str, Any]]:
     """What is under `rejected/`."""
-    owner = cloud.owner
-    config = CosConfig(
-        Region="ap-guangzhou",
-        SecretId=owner.secret_id,
-        SecretKey=owner.secret_key,
-        Scheme="http",
-        IP="127.0.0.1",
-        Port=cloud.port,
-    )
-    client = CosS3Client(config)
-    keys = [one.key for one in cloud.objects(BUCKET, "reports/rejected/")]
-    bodies = [client.get_object(Bucket=BUCKET, Key=key)["Body"].get_raw_stream().read() for key in keys]
-    return [{"digest": key.rpartition("/")[2], **json.loads(body)} for key, body in zip(keys, bodies, strict=True)]
-
-
-def batch(*bodies: str) -> dict[str, Any]:
-    return {
-        "Records": [{"Ckafka": {"topic": "t", "partition": 1, "offset": n, "msgBody": b}} for n, b in enumerate(bodies)]
-    }
+    documents = stored(cloud, PHOTOS, "reports/rejected/")
+    return [{"digest": key.rpartition("/")[2], **document} for key, document in documents.items()]
 
 
 def message(cloud: Cloud, bucket: str = PHOTOS) -> str:

@@ -10,6 +10,7 @@ import pytest
 from tests.emulator.public import Cloud
 from tests.function import LOGS, PHOTOS, TOKEN, Function, event, timer
 from tests.integration.chains import CHAIN_FAILED, LOG_BUCKET, PHOTO_BUCKET, Chain, kafka, post, uploads_of
+from tests.integration.events import batch
 from tests.integration.objects import stored
 from tests.integration.platform import Platform, counted, left, status
 
@@ -104,10 +105,6 @@ def test_platform_counts_an_error_for_a_sweep_that_does_not_happen(chain: Chain)
 
 
 BROKEN: list[Any] = ["no JSON", "{}", '{"bucket": 5}', "[]", '{"bucket": "photos-1250000000", "key": "a"}', ""]
-
-
-def batch(*bodies: str) -> dict[str, Any]:
-    return {"Records": [{"Ckafka": {"topic": "t", "offset": n, "msgBody": body}} for n, body in enumerate(bodies)]}
 
 
 @pytest.mark.parametrize("text", BROKEN)

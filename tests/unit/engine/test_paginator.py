@@ -13,27 +13,14 @@ from cos_sweeper.core.model import (
     BucketsPage,
     Cursor,
     Page,
-    Part,
-    Upload,
 )
-from cos_sweeper.core.policy import Policy
 from cos_sweeper.engine.paginator import Paginator, every_bucket
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=timezone.utc)
 
 HOUR = timedelta(hours=1)
 
-IN_STEP = timedelta(0)
-
-RULES = Policy(min_age=72 * HOUR, min_idle=24 * HOUR)
-
-AT_ONCE = Policy(timedelta(0), timedelta(0))
-
 PHOTOS = Bucket("photos-1250000000", "ap-guangzhou")
-
-UPLOAD = Upload(PHOTOS, "k", "1585130821" + "a" * 64)
-
-OLD = Part(NOW - 100 * HOUR, 5)
 
 
 def walked(start: Cursor, *markers: Cursor | None) -> Cursor | None:

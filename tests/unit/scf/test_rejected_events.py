@@ -10,37 +10,13 @@ import re
 from typing import Any
 
 import pytest
-from qcloud_cos import CosConfig, CosS3Client
 
 from cos_sweeper.core.redaction import HIDDEN, Redactor
 from cos_sweeper.scf.rejected_events import document
-from tests.emulator.public import Cloud
 from tests.function import PHOTOS
+from tests.integration.events import batch
 
 BUCKET = PHOTOS.partition("@")[0]
-
-
-def kept(cloud: Cloud) -> list[dict[str, Any]]:
-    """What is under `rejected/`."""
-    owner = cloud.owner
-    config = CosConfig(
-        Region="ap-guangzhou",
-        SecretId=owner.secret_id,
-        SecretKey=owner.secret_key,
-        Scheme="http",
-        IP="127.0.0.1",
-        Port=cloud.port,
-    )
-    client = CosS3Client(config)
-    keys = [one.key for one in cloud.objects(BUCKET, "reports/rejected/")]
-    bodies = [client.get_object(Bucket=BUCKET, Key=key)["Body"].get_raw_stream().read() for key in keys]
-    return [{"digest": key.rpartition("/")[2], **json.loads(body)} for key, body in zip(keys, bodies, strict=True)]
-
-
-def batch(*bodies: str) -> dict[str, Any]:
-    return {
-        "Records": [{"Ckafka": {"topic": "t", "partition": 1, "offset": n, "msgBody": b}} for n, b in enumerate(bodies)]
-    }
 
 
 BATCH = gzip.compress(json.dumps({"records": [{"content": '{"password": "hunter2"}'}]}).encode())

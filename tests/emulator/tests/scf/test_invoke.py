@@ -5,7 +5,6 @@ The emulated Invoke API, as the official SDK sees it.
 import json
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,7 @@ from tencentcloud.common.profile.http_profile import HttpProfile
 from tencentcloud.scf.v20180416 import models
 from tencentcloud.scf.v20180416.scf_client import ScfClient
 
-from tests.deployed import Meeting, deploy, ended, meeting
+from tests.deployed import Meeting, deploy, ended
 from tests.emulator.client import Cloud, ControlError, Credentials
 from tests.emulator.mishaps import Mishap, Mishaps
 from tests.emulator.scf import Rate
@@ -25,26 +24,7 @@ from tests.emulator.scf import Rate
 # The SDK's own, on Python 3.12 and above.
 pytestmark = pytest.mark.filterwarnings("ignore:datetime.datetime.utcfromtimestamp:DeprecationWarning")
 
-BUCKET = "photos-1250000000@ap-guangzhou"
 EVENT_BYTES = 128 << 10
-
-
-@pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
-    with Cloud.start(BUCKET, function=deploy(tmp_path_factory.mktemp("function")), retry_wait_ms=1) as cloud:
-        yield cloud
-
-
-@pytest.fixture
-def cloud(running: Cloud) -> Cloud:
-    running.reset()
-    return running
-
-
-@pytest.fixture
-def place() -> Iterator[Meeting]:
-    with meeting() as place:
-        yield place
 
 
 def client(
