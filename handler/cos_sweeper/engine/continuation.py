@@ -79,8 +79,8 @@ async def run(
     Do what the plan says: here, or in as many runs and on as many instances as it takes.
 
     invoker: None where there is no SCF to invoke. fan_out: instances that one sweep may use at a time. retries: what
-    failed for now is tried again by a later run, and not by whoever sent the event. now: our clock, UTC; max_age: of a
-    chain. save: keeps the report as it is before anything is handed over.
+    failed for now is tried again by a later run, and not by the sender of the event. now: our clock, UTC; max_age: of a
+    chain. save: stores the report before the continuation is invoked.
     """
     shards = _shards(plan, fan_out) if invoker else []
     result = await sweep.run(
@@ -94,10 +94,10 @@ async def run(
     report_builder = result.report_builder
     left = _continuation(plan, result, invoker, age=(now or plan.as_of) - (plan.began or plan.as_of), max_age=max_age)
     if not retries and (report_builder.transient or report_builder.unreached or result.stopped):
-        # Who sent this hears of it and sends everything again; what is continued would be done twice.
+        # The sender receives the failure and sends everything again; what is continued would be done twice.
         left = None
     if shards and left is None:
-        # What this run could not do is told by the end of the chain.
+        # The end of the chain reports what this run could not do.
         shards[0] = replace(shards[0], prior_failures=report_builder.prior_failures())
     if invoker and (shards or left):
         so_far = report_builder.build()
@@ -164,7 +164,7 @@ def _shards(plan: Plan, fan_out: int) -> list[Plan]:
     Stale siblings of one object are a page at the most and stay here.
     """
     is_sweep = any(scan.policy.only_key is None for scan in plan.scans)
-    # A share that may not abort would not be looked at by anybody.
+    # No run would look at a shard that may not abort.
     shards = min(fan_out, plan.max_aborts or fan_out)
     if shards == 1 or plan.number > 1 or not is_sweep:
         return []
@@ -175,14 +175,14 @@ def _shards(plan: Plan, fan_out: int) -> list[Plan]:
 def _continuation(
     plan: Plan, result: RunResult, invoker: Invoker | None, *, age: timedelta, max_age: timedelta
 ) -> Plan | None:
-    """What the next run goes on with, or None. A chain that cannot get anywhere ends here, and says so."""
+    """The plan of the next run, or None. A chain that makes no progress ends here with a failure."""
     left, report_builder = result.remaining, result.report_builder
     if left is None or invoker is None or left.max_aborts == 0:
         return None
     stalled = 0 if result.progressed else plan.stalled + 1
     if stalled >= MAX_STALLED:
         report_builder.chain_failed(
-            "NoProgress", f"{stalled} runs in a row settled nothing: raise the function's timeout"
+            "NoProgress", f"{stalled} runs in a row made no progress: raise the function's timeout"
         )
         return None
     if plan.number >= checkpoint.MAX_RUNS or age >= max_age:
@@ -217,7 +217,7 @@ async def _schedule(plans: Sequence[Plan], invoker: Invoker, report_builder: Rep
 
 
 def _packed(offers: Sequence[tuple[Plan, str]]) -> list[tuple[Plan, str]]:
-    """What was not accepted, in as few checkpoints as possible: shares of one sweep fit into one."""
+    """What was not accepted, in as few checkpoints as possible: shards of one sweep fit into one."""
     plans = [plan for plan, _ in offers]
     first = plans[0]
     if first.shard.count == 1 or len({plan.shard for plan in plans}) < len(plans):
@@ -234,7 +234,7 @@ def _packed(offers: Sequence[tuple[Plan, str]]) -> list[tuple[Plan, str]]:
 
 
 def _name(plan: Plan) -> str:
-    """What a plan does, for whoever has to look for it."""
+    """What a plan does, for the operator who has to look for it."""
     shard = f"share {plan.shard}: " if plan.shard.count > 1 else ""
     todo = [
         f"{scan.bucket} after {scan.start.key!r}" if scan.start.key else f"all of {scan.bucket}" for scan in plan.scans

@@ -118,7 +118,7 @@ class Gate:
         self._waiting: deque[tuple[int, asyncio.Future[None]]] = deque()
 
     def try_enter(self, places: int = 1) -> bool:
-        """Enter if there is room now, and nobody waits."""
+        """Enter if there is room now, and no other task waits."""
         if self._waiting or self._free < places:
             return False
         self._free -= places
