@@ -38,7 +38,7 @@ MAX_STALLED = 2
 MAX_CODES = 20
 # The answer to whether the function may invoke itself takes this part of the time for work at most.
 PART_FOR_PROBE = 4
-NOT_YET = "the rest is about to be handed over"
+NOT_YET = "the continuation is not invoked yet"
 NOT_ALLOWED = "the function may not invoke itself, so a sweep of more than one run would be lost"
 
 
