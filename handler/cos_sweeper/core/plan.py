@@ -18,6 +18,7 @@ from cos_sweeper.core.model import (
     CompletedObject,
     Cursor,
     Keep,
+    ListedUpload,
     RejectedRequest,
     Request,
     ResumeRequest,
@@ -45,7 +46,8 @@ class UploadTarget:
     attempts: of earlier runs that failed and may be retried. was_sent: an abort was sent, and its response was cut off.
     is_blocked: it took most of a run's time. is_swept: a sweep found it, so its start is looked up in the listing.
     markers: the part numbers at which the pages of its parts begin, as far as an earlier run read them. text: its key
-    as the listing had it, '' where that has only one meaning.
+    as the listing had it, '' where that has only one meaning. initiated, initiator, storage_class: as the listing had
+    them, for the account; they decide nothing.
     """
 
     upload: Upload
@@ -56,6 +58,14 @@ class UploadTarget:
     is_swept: bool = False
     markers: tuple[int, ...] = (0,)
     text: str = ""
+    initiated: datetime | None = None
+    initiator: str = ""
+    storage_class: str = ""
+
+    def listed(self, upload: Upload | None = None) -> ListedUpload:
+        """It as a listing had it. upload: under the key by which COS knows it, if that has been found out."""
+        found = upload or self.upload
+        return ListedUpload(found, self.initiated, self.initiator, None, self.text, self.storage_class)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +156,7 @@ class Plan:
     aborted: int = 0
     fraction: tuple[int, int] = (1, 1)
     stalled: int = 0
+    inventory: bool = False
 
     @property
     def max_aborts(self) -> int | None:

@@ -14,7 +14,7 @@ class AbortBudget:
     The aborts of one run.
 
     maximum: None without a limit. before_first: awaited before the first one is taken: why none may be, or ''. taken:
-    so far. refusal: what `before_first` returned.
+    so far. refusal: why none may be taken, such as what `before_first` returned, or ''.
     """
 
     def __init__(self, maximum: int | None, before_first: Callable[[], Awaitable[str]] | None = None) -> None:
@@ -53,6 +53,11 @@ class AbortBudget:
         self.taken += 1
         self._uncertain += 1
         return True
+
+    def refuse(self, why: str) -> None:
+        """Let nobody take another one."""
+        self.refusal = self.refusal or why
+        self._wake()
 
     def use(self) -> None:
         """One that was taken is not given back any more."""

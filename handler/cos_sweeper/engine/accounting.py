@@ -130,6 +130,7 @@ class PageAccount:
         if place not in page.targets:
             log_problem(outcome, self._state.log)
         page.outcomes[place] = outcome
+        self._state.recorder.record(page.listed[place], outcome)
         if place not in page.detached:
             page.open -= 1
             if not page.open:
@@ -262,29 +263,28 @@ class PageAccount:
         target = page.targets.get(place)
         if target is None and is_unreached(outcome):
             self._not_reached.setdefault(page.scan, (here, page.cursor_before(place)))
-        initiator = page.listed[place].initiator
+        listed = page.listed[place]
         resume = self._not_reached.get(page.scan)
         is_in_range = any(place in one for one in page.ranges)
         is_listed_again = is_in_range or (resume is not None and here >= resume[0])
         if isinstance(outcome, (Kept, WouldAbort)) and self._is_counted(page, place):
             return
         if isinstance(outcome, AlreadyGone):
-            self._gone.remember(page.listed[place], is_listed_again=is_listed_again)
+            self._gone.remember(listed, is_listed_again=is_listed_again)
         elif isinstance(outcome, Aborted) and (is_listed_again or self._state.retries) and self._may_be_there(outcome):
             # A later run looks at this very upload. It might list it, too, and it must not be counted twice.
             upload, policy = outcome.upload, self._state.plan.scans[page.scan].policy
-            text = page.listed[place].text
-            self.targets.append(UploadTarget(upload, policy, was_sent=True, is_swept=True, text=text))
-            self.uncounted.append(Uncounted(outcome, initiator))
+            self.targets.append(UploadTarget(upload, policy, was_sent=True, is_swept=True, text=listed.text))
+            self.uncounted.append(Uncounted(outcome, listed))
         elif isinstance(outcome, Aborted):
-            self._state.report_builder.add(outcome, initiator)
+            self._state.count(outcome, listed)
         elif target is not None and (target.was_sent or not is_listed_again):
             self.targets.append(target)
-            self.uncounted.append(Uncounted(outcome, initiator))
+            self.uncounted.append(Uncounted(outcome, listed))
         elif is_listed_again:
-            self.uncounted.append(Uncounted(outcome, initiator))
+            self.uncounted.append(Uncounted(outcome, listed))
         else:
-            self._state.report_builder.add(outcome, initiator)
+            self._state.count(outcome, listed)
             self._state.progressed = True
 
     def _is_counted(self, page: OpenPage, place: int) -> bool:

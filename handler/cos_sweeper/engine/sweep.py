@@ -17,16 +17,18 @@ from cos_sweeper.core.deadline import Deadline
 from cos_sweeper.core.errors import StoreError
 from cos_sweeper.core.keys import validate_key
 from cos_sweeper.core.model import Cursor, Keep, ListedUpload, NeedsParts, Page, RejectedRequest, Upload
-from cos_sweeper.core.outcomes import AT_LIMIT, Deferred, Kept
-from cos_sweeper.core.plan import Plan, UploadTarget
-from cos_sweeper.core.policy import Policy, prefilter
+from cos_sweeper.core.outcomes import AT_LIMIT, Deferred, Kept, Outcome
+from cos_sweeper.core.plan import ListingTarget, Plan, UploadTarget
+from cos_sweeper.core.policy import prefilter
 from cos_sweeper.core.report_builder import ReportBuilder
 from cos_sweeper.cos.store import Store
 from cos_sweeper.engine.abort_budget import AbortBudget
 from cos_sweeper.engine.accounting import OpenPage, PageAccount
+from cos_sweeper.engine.intent import Intent
 from cos_sweeper.engine.key_forms import KeyForms
 from cos_sweeper.engine.listing import ListingCutOff, ListingReader, Produced
 from cos_sweeper.engine.processing import Acknowledged, UploadProcessor
+from cos_sweeper.engine.recorder import NO_RECORDER, Recorder
 from cos_sweeper.engine.relisting import GoneUploads
 from cos_sweeper.engine.result import RunResult
 from cos_sweeper.engine.retrying import is_unreached, next_target, unless_too_slow
@@ -55,16 +57,18 @@ async def run(
     *,
     retries: bool = False,
     before_abort: Callable[[], Awaitable[str]] = _allowed,
+    recorder: Recorder = NO_RECORDER,
 ) -> RunResult:
     """
     Do what the plan says, as far as time allows. Never raises for COS's sake: what failed stands in the report.
 
     retries: whether a later run can try again what failed for now. before_abort: awaited once, before the first abort
-    of a sweep: why nothing may be aborted, or ''.
+    of a sweep: why nothing may be aborted, or ''. recorder: of every upload, and of the account.
     """
     as_of = AsOf(plan.as_of, is_new=plan.number == 1)
     budget = AbortBudget(plan.max_aborts, before_abort if plan.sweeps and not plan.dry_run else None)
-    return await _Sweep(RunState(plan, store, deadline, log, retries, as_of, ReportBuilder(plan, as_of), budget)).run()
+    report_builder = ReportBuilder(plan, as_of)
+    return await _Sweep(RunState(plan, store, deadline, log, retries, as_of, report_builder, budget, recorder)).run()
 
 
 class _Sweep:
@@ -73,7 +77,9 @@ class _Sweep:
         self._plan = state.plan
         self._key_forms = KeyForms(state.store, state.deadline)
         self.reader = ListingReader(state, self._key_forms)
-        self._processor = UploadProcessor(state.store, state.plan, state.deadline, state.abort_budget, state.as_of)
+        self._processor = UploadProcessor(
+            state.store, state.plan, state.deadline, state.abort_budget, state.as_of, state.recorder.is_on
+        )
         self._verifier = Verifier(state, self._processor.looker)
         self._gone = GoneUploads(state, self._key_forms)
         self._pages = PageAccount(state, self._gone)
@@ -99,6 +105,7 @@ class _Sweep:
             tuple(self._pages.unlisted),
             state.progressed or state.report_builder.counts["aborted"] > 0,
             state.stopped,
+            state.count,
         )
 
     async def _work_in_order(self) -> None:
@@ -131,8 +138,8 @@ class _Sweep:
         """The work on uploads that are known by name."""
         return (partial(self._work_on_target, target) for target in targets)
 
-    async def take(self, produced: Produced) -> Iterator[UploadWork]:
-        """The work on a page. What needs none is processed while the work is taken."""
+    async def take(self, produced: Produced, group: TaskGroup) -> Iterator[UploadWork]:
+        """The work on a page. What needs none is processed while the work is taken. group: for what goes on meanwhile."""
         scan, page = replace(self._plan.scans[produced.number], start=produced.start), produced.page
         if isinstance(page, ListingCutOff):
             self._pages.cut_off(produced.number, scan, page)
@@ -142,10 +149,10 @@ class _Sweep:
             self._state.report_builder.sweeping(scan.bucket)
             self._state.as_of.lower(page.date, page.skew)
             await self._pages.has_room()
-            return self._take_page(produced.number, produced.start, page)
+            return self._take_page(produced.number, produced.start, page, group)
         return iter(())
 
-    def _take_page(self, number: int, start: Cursor, page: Page) -> Iterator[UploadWork]:
+    def _take_page(self, number: int, start: Cursor, page: Page, group: TaskGroup) -> Iterator[UploadWork]:
         shard = self._plan.shard
         mine = [
             place
@@ -154,15 +161,27 @@ class _Sweep:
         ]
         # From here on the page is open for all of them, whenever the work on each is taken.
         opened = self._pages.open_page(number, start, page, len(mine))
-        works = (self._take_upload(page, place, opened) for place in mine)
+        intent = self._intent(page, mine, self._plan.scans[number])
+        if intent is not None:
+            group.start(intent.write)
+        works = (self._take_upload(page, place, opened, intent) for place in mine)
         return (work for work in works if work is not None)
+
+    def _intent(self, page: Page, places: Sequence[int], scan: ListingTarget) -> Intent | None:
+        """What may be aborted of a page of a sweep, to be recorded first. None where nothing is recorded or aborted."""
+        if not self._state.recorder.is_on or self._plan.dry_run or scan.policy.only_key is not None:
+            return None
+        as_of = self._state.as_of.value
+        listed = [page.listed[place] for place in places]
+        candidates = [one for one in listed if isinstance(prefilter(one, page.skew, scan.policy, as_of), NeedsParts)]
+        return Intent(self._state.recorder, candidates) if candidates else None
 
     def _is_target(self, listed: ListedUpload) -> bool:
         if not self._swept_targets:
             return False
         return any(replace(listed.upload, key=key) in self._swept_targets for key in key_readings.of(listed))
 
-    def _take_upload(self, page: Page, place: int, opened: OpenPage) -> UploadWork | None:
+    def _take_upload(self, page: Page, place: int, opened: OpenPage, intent: Intent | None) -> UploadWork | None:
         """The work on an upload, or None where its outcome is known without any."""
         scan, listed = self._plan.scans[opened.scan], page.listed[place]
         upload = listed.upload
@@ -176,12 +195,14 @@ class _Sweep:
         given_up = self._state.given_up.get(upload.bucket)
         if not given_up and (why := self._state.why_stop(upload.bucket)):
             self._pages.processed(opened, place, Deferred(upload, why))
+        elif isinstance(verdict, Keep) and self._plan.inventory and not given_up:
+            return partial(self._work_on_kept, opened, place, verdict)
         elif isinstance(verdict, Keep):
             self._pages.processed(opened, place, Kept(upload, verdict.reason))
         elif given_up:
             self._pages.processed(opened, place, replace(given_up, upload=upload))
         else:
-            return partial(self._work_on_listed, opened, place, verdict, scan.policy)
+            return partial(self._work_on_listed, opened, place, verdict, intent)
         return None
 
     # Working on uploads
@@ -199,16 +220,27 @@ class _Sweep:
         self._targets.processed(target, unless_too_slow(self._state, target, outcome, began), began)
 
     async def _work_on_listed(
-        self, opened: OpenPage, place: int, start: NeedsParts, policy: Policy, worker: Worker
+        self, opened: OpenPage, place: int, start: NeedsParts, intent: Intent | None, worker: Worker
     ) -> None:
         began = self._state.deadline.clock()
-        listed = opened.listed[place]
-        outcome = await self._processor.listed(listed, start, policy)
+        listed, policy = opened.listed[place], self._plan.scans[opened.scan].policy
+        outcome = await self._processor.listed(listed, start, policy, intent)
         self._state.heed(listed.upload.bucket, outcome)
         if isinstance(outcome, Acknowledged):
             outcome = await self._verifier.listed(outcome, worker, opened, place)
+        self._close_listed(opened, place, outcome, began)
+
+    async def _work_on_kept(self, opened: OpenPage, place: int, kept: Keep, _: Worker) -> None:
+        began = self._state.deadline.clock()
+        upload, policy = opened.listed[place].upload, self._plan.scans[opened.scan].policy
+        outcome = await self._processor.kept(upload, kept, policy)
+        self._state.heed(upload.bucket, outcome)
+        self._close_listed(opened, place, outcome, began)
+
+    def _close_listed(self, opened: OpenPage, place: int, outcome: Outcome, began: float) -> None:
+        """An upload of a page has its outcome; began: its work."""
         self._state.break_circuit(outcome)
-        scan = self._plan.scans[opened.scan]
+        listed, scan = opened.listed[place], self._plan.scans[opened.scan]
         # Under which key COS knows it, the outcome may have found out.
         upload, text = outcome.upload or listed.upload, listed.raw_key if len(key_readings.of(listed)) > 1 else ""
         target = UploadTarget(upload, scan.policy, scan.attempts, is_swept=True, text=text)
@@ -238,7 +270,7 @@ class _Source:
         if self._pages is None:
             self._pages = Prefetch(self._group, partial(self._sweep.reader.read, self._scans))
         produced = await self._pages.next()
-        return None if produced is None else await self._sweep.take(produced)
+        return None if produced is None else await self._sweep.take(produced, self._group)
 
 
 def _as_written(listed: ListedUpload) -> Upload:

@@ -210,7 +210,7 @@ class Verifier:
             )
         if earlier is not None and (is_new or isinstance(look, Keep)):
             self._store.give_back(upload.bucket)
-        return StillReceiving(upload, done.aborted.request_id) if is_new else look
+        return StillReceiving(upload, done.aborted.request_id, done.aborted.seen) if is_new else look
 
     async def _abort_again(self, done: Acknowledged, look: Look) -> Aborted | None:
         """None: no 204; what came of it is seen by the next look. Raises NoSuchUpload, which is what is hoped for."""
@@ -222,7 +222,8 @@ class Verifier:
             receipt = await self._store.abort(done.aborted.upload, seconds)
         except Unavailable:
             return None
-        return replace(done.aborted, bytes=look.activity.bytes, request_id=receipt.request_id)
+        seen = look.activity.seen
+        return replace(done.aborted, bytes=seen.bytes, request_id=receipt.request_id, seen=seen)
 
     def _not_looked_at(
         self, done: Acknowledged, seen: StillReceiving | Keep | CutOff | None, *, is_there: bool
@@ -237,4 +238,5 @@ class Verifier:
 
 def _still_there(done: Acknowledged, *, permanent: bool) -> Failed:
     detail = "COS answers the abort with 204, and List Parts still shows the upload"
-    return Failed(done.aborted.upload, STILL_THERE, 204, done.aborted.request_id, permanent, detail, was_sent=True)
+    one = done.aborted
+    return Failed(one.upload, STILL_THERE, 204, one.request_id, permanent, detail, was_sent=True, seen=one.seen)

@@ -207,7 +207,8 @@ def test_upload_whose_abort_was_sent_and_cannot_be_looked_up_is_left_for_later_a
     outcome = processed(store, abort_budget=abort_budget, passed=lambda: store.aborts > 0)
     without_pause = processed(PartsStore(aborting=raising(Unavailable("ReadTimeout", is_retryable=True)), pauses=False))
 
-    assert outcome == without_pause == Deferred(UPLOAD, OUT_OF_TIME, was_sent=True)
+    assert isinstance(outcome, Deferred)
+    assert outcome == without_pause == Deferred(UPLOAD, OUT_OF_TIME, was_sent=True, seen=outcome.seen)
     assert abort_budget.left == 0
 
 
