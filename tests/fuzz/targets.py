@@ -10,24 +10,21 @@ import gzip
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta, timezone
+from datetime import timedelta, timezone
 from pathlib import Path
 from typing import Any
 
 from cos_sweeper.core import checkpoint, checkpoint_reader, plan
 from cos_sweeper.core.errors import RequestRejected
 from cos_sweeper.core.keys import validate_key
-from cos_sweeper.core.model import CHECKPOINT, Bucket, Cursor, RejectedRequest, ResumeRequest, SweepRequest, Upload
+from cos_sweeper.core.model import CHECKPOINT, Cursor, RejectedRequest, ResumeRequest, SweepRequest, Upload
 from cos_sweeper.core.plan import Plan, UploadTarget
 from cos_sweeper.core.policy import Policy
 from cos_sweeper.cos import xml
 from cos_sweeper.scf import events, http_auth, messages, responses
-from tests.aborting import aborting_settings
+from tests.fixtures import BUCKETS, NOW, TOKEN, aborting_settings
 
 EVENTS = Path(__file__).parents[1] / "events"
-BUCKETS = (Bucket("photos-1250000000", "ap-guangzhou"), Bucket("logs-1250000000", "ap-singapore"))
-NOW = datetime(2026, 11, 22, 12, tzinfo=timezone.utc)
-TOKEN = "an-example-token-of-32-characters"
 UPLOAD = Upload(BUCKETS[0], "raw/cat.mp4", "1585130821" + "cb" * 32)
 SETTINGS = aborting_settings(
     BUCKETS, event_min_idle=timedelta(minutes=5), exclude_prefixes=("keep/",), http_token=TOKEN

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from tests.emulator.public import Cloud
-from tests.function import TOKEN, Function
+from tests.fixtures import TOKEN
+from tests.function import Function
 from tests.integration.shapes import BEARER, JSON_TYPE, held, message, post, rejected
 
 

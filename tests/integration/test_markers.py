@@ -11,9 +11,8 @@ from typing import Any, Literal
 
 import pytest
 
-from tests.aborting import ABORTING
 from tests.emulator.public import Cloud
-from tests.fixtures import HANDLER
+from tests.fixtures import ABORTING, HANDLER
 from tests.function import PHOTOS, Function, named, timer
 from tests.integration.listings import BUCKET, ENCODINGS, FOLDERS, PAGE, abandoned, fill, ids, listings, outcomes
 from tests.integration.little_cos import LittleCos

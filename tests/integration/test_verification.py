@@ -10,7 +10,8 @@ import pytest
 
 from cos_sweeper.engine import verification
 from tests.emulator.public import Cloud, Seeded
-from tests.function import LOGS, PHOTOS, TOKEN, Function, event, named, timer
+from tests.fixtures import TOKEN
+from tests.function import LOGS, PHOTOS, Function, event, named, timer
 from tests.integration.chains import OUTCOMES
 from tests.integration.events import completed
 from tests.integration.little_cos import LittleCos, Part, Reply, Seen

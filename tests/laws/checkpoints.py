@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from cos_sweeper.core.model import Bucket, Upload
 from cos_sweeper.core.plan import ListingTarget, Plan, Shard, UploadTarget
 from cos_sweeper.core.policy import Policy
-from tests.engine import BUCKETS, NOW
+from tests.fixtures import BUCKETS, NOW
 from tests.laws.hostile_events import upload_ids, words
 
 policies = st.builds(

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.emulator.public import Cloud
-from tests.function import TOKEN, Function, timer
+from tests.fixtures import TOKEN
+from tests.function import Function, timer
 from tests.laws.buckets import BUCKET, left, uploads_listing
 from tests.profiles import examples
 

@@ -16,9 +16,8 @@ from cos_sweeper.core.keys import validate_key
 from cos_sweeper.core.model import CHECKPOINT
 from cos_sweeper.core.plan import Plan
 from cos_sweeper.core.settings import Settings
-from tests.aborting import aborting_settings
 from tests.emulator.public import Cloud
-from tests.engine import BUCKETS, NOW
+from tests.fixtures import BUCKETS, NOW, aborting_settings
 from tests.function import LOGS, PHOTOS, Function, named, timer
 from tests.laws.buckets import BUCKET, OTHER, furnish, left, uploads_listing
 from tests.laws.checkpoints import plans

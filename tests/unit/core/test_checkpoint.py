@@ -19,8 +19,7 @@ from cos_sweeper.core.model import CHECKPOINT, Bucket, Cursor, SweepRequest, Upl
 from cos_sweeper.core.plan import ListingTarget, Plan, PriorFailures, Shard, UploadTarget
 from cos_sweeper.core.policy import Policy
 from cos_sweeper.core.settings import Settings
-from tests.aborting import aborting_settings
-from tests.fixtures import NOW, PHOTOS, POLICY, TIMED_ID
+from tests.fixtures import NOW, PHOTOS, POLICY, TIMED_ID, aborting_settings
 
 AS_OF = NOW.replace(microsecond=123_456)
 SETTINGS = aborting_settings((PHOTOS,))

@@ -14,8 +14,7 @@ from cos_sweeper.core.errors import RequestRejected
 from cos_sweeper.core.model import Cursor, SweepRequest, Upload
 from cos_sweeper.core.plan import ListingTarget, Plan, UploadTarget, build_plan
 from cos_sweeper.core.settings import Settings
-from tests.aborting import aborting_settings
-from tests.fixtures import HOUR, NOW, PHOTOS, POLICY, TIMED_ID
+from tests.fixtures import HOUR, NOW, PHOTOS, POLICY, TIMED_ID, aborting_settings
 
 SETTINGS = aborting_settings((PHOTOS,))
 

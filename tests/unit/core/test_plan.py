@@ -20,8 +20,7 @@ from cos_sweeper.core.model import (
     Upload,
 )
 from cos_sweeper.core.plan import ListingTarget, Plan, PriorFailures, Shard, UploadTarget, build_plan
-from tests.aborting import aborting_settings
-from tests.fixtures import BUCKETS, HOUR, LOGS, NOW, PHOTOS
+from tests.fixtures import BUCKETS, HOUR, LOGS, NOW, PHOTOS, aborting_settings
 
 
 def planned(*requests: AbortRequest | CompletedObject | SweepRequest | RejectedRequest, **settings: object) -> Plan:

@@ -11,7 +11,8 @@ from cos_sweeper.core.errors import NoSuchUpload, Unavailable
 from cos_sweeper.core.model import Cursor, Upload
 from cos_sweeper.engine import accounting
 from cos_sweeper.engine.result import RunResult
-from tests.unit.engine.listed_store import LATELY, OLD, Clock, ListedStore, swept
+from tests.fixtures import FakeClock
+from tests.unit.engine.listed_store import LATELY, OLD, ListedStore, swept
 
 
 def test_few_pages_are_listed_while_one_upload_is_slow() -> None:
@@ -32,7 +33,7 @@ def test_few_pages_are_listed_while_one_upload_is_slow() -> None:
 
 
 def test_next_run_goes_on_after_the_last_upload_whose_id_can_be_a_marker() -> None:
-    clock = Clock()
+    clock = FakeClock()
 
     def before(call: str, _: object) -> None:
         clock.now = 6.0
@@ -48,7 +49,7 @@ def test_next_run_goes_on_after_the_last_upload_whose_id_can_be_a_marker() -> No
 
 
 def test_upload_gone_behind_the_resume_point_is_counted_by_this_run() -> None:
-    clock, gone = Clock(), [False]
+    clock, gone = FakeClock(), [False]
 
     async def before(call: str, what: object) -> None:
         is_slow = isinstance(what, Upload) and what.key == "a"
@@ -88,7 +89,7 @@ def test_listed_upload_that_is_rejected_has_a_line_in_the_log() -> None:
 
 
 def test_run_that_processed_the_first_upload_of_a_page_made_progress() -> None:
-    clock = Clock()
+    clock = FakeClock()
 
     def before(call: str, _: object) -> None:
         clock.now = 6.0
@@ -106,7 +107,7 @@ def test_run_that_processed_the_first_upload_of_a_page_made_progress() -> None:
 def left_of_one_page(failing: str, monkeypatch: pytest.MonkeyPatch, *, out_of_time_at: str = "") -> RunResult:
     """A run over one page, in turn; parts of the failing ones cannot be listed, and no target may travel alone."""
     monkeypatch.setattr(accounting, "MAX_TARGETS", 0)
-    clock = Clock()
+    clock = FakeClock()
 
     def before(call: str, what: object) -> None:
         clock.now = max(6.0, clock.now)

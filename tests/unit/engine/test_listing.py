@@ -6,7 +6,8 @@ import pytest
 
 from cos_sweeper.core.errors import CosRejected, StoreError, Unavailable
 from cos_sweeper.core.model import Cursor
-from tests.unit.engine.listed_store import LATELY, Clock, ListedStore, swept
+from tests.fixtures import FakeClock
+from tests.unit.engine.listed_store import LATELY, ListedStore, swept
 
 
 @pytest.mark.parametrize(
@@ -21,7 +22,7 @@ from tests.unit.engine.listed_store import LATELY, Clock, ListedStore, swept
 def test_page_that_fails_is_left_only_where_our_own_time_limit_cut_it_off(
     trouble: StoreError, now: float, failed: dict[str, int], *, is_left: bool
 ) -> None:
-    clock = Clock()
+    clock = FakeClock()
 
     def before(_: str, what: object) -> None:
         if what == 1:

@@ -3,7 +3,6 @@ The way through listings.
 """
 
 import asyncio
-from datetime import datetime, timedelta, timezone
 
 import pytest
 
@@ -15,12 +14,7 @@ from cos_sweeper.core.model import (
     Page,
 )
 from cos_sweeper.engine.paginator import Paginator, every_bucket
-
-NOW = datetime(2026, 11, 22, 12, tzinfo=timezone.utc)
-
-HOUR = timedelta(hours=1)
-
-PHOTOS = Bucket("photos-1250000000", "ap-guangzhou")
+from tests.fixtures import NOW, PHOTOS
 
 
 def walked(start: Cursor, *markers: Cursor | None) -> Cursor | None:

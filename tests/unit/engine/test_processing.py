@@ -5,7 +5,7 @@ One upload: evidence, the abort, and the outcome.
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta, timezone
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -22,13 +22,7 @@ from cos_sweeper.cos.store import Receipt
 from cos_sweeper.engine.abort_budget import AbortBudget
 from cos_sweeper.engine.processing import Acknowledged, UploadProcessor
 from cos_sweeper.engine.reasons import OUT_OF_TIME
-from tests.aborting import aborting_settings
-
-NOW = datetime(2026, 11, 22, 12, tzinfo=timezone.utc)
-
-
-HOUR = timedelta(hours=1)
-
+from tests.fixtures import HOUR, NOW, PHOTOS, aborting_settings
 
 IN_STEP = timedelta(0)
 
@@ -37,9 +31,6 @@ RULES = Policy(min_age=72 * HOUR, min_idle=24 * HOUR)
 
 
 AT_ONCE = Policy(timedelta(0), timedelta(0))
-
-
-PHOTOS = Bucket("photos-1250000000", "ap-guangzhou")
 
 
 UPLOAD = Upload(PHOTOS, "k", "1585130821" + "a" * 64)

@@ -6,7 +6,7 @@ import asyncio
 import json
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import datetime, timedelta, timezone
+from datetime import timedelta
 from math import inf
 
 import pytest
@@ -35,12 +35,9 @@ from cos_sweeper.engine import accounting
 from cos_sweeper.engine.continuation import is_probe, run
 from cos_sweeper.engine.paginator import every_bucket
 from cos_sweeper.report.log import Log
-from tests.aborting import aborting_settings
 from tests.emulator.public import Account, MemoryStore, Seed, plant
+from tests.fixtures import LOGS, NOW, PHOTOS, aborting_settings
 
-NOW = datetime(2026, 11, 22, 12, tzinfo=timezone.utc)
-PHOTOS = Bucket("photos-1250000000", "ap-guangzhou")
-LOGS = Bucket("logs-1250000000", "ap-singapore")
 NEVER = Deadline(lambda: 0.0, 1.0, 2.0, 3.0)
 
 

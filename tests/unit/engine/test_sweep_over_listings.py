@@ -5,7 +5,8 @@ One run over listed uploads: what may be aborted, and when.
 import asyncio
 
 from cos_sweeper.core.model import Cursor
-from tests.unit.engine.listed_store import OLD, Clock, ListedStore, swept
+from tests.fixtures import FakeClock
+from tests.unit.engine.listed_store import OLD, ListedStore, swept
 
 
 def test_no_parts_are_requested_once_the_limit_is_reached() -> None:
@@ -51,7 +52,7 @@ def test_no_abort_leaves_while_the_permission_probe_runs() -> None:
 
 
 def test_evidence_that_grew_old_during_the_permission_probe_is_gathered_anew() -> None:
-    clock, looks = Clock(), []
+    clock, looks = FakeClock(), []
 
     async def before_abort() -> str:
         clock.now += 3.0

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.deployed import Meeting, deploy, ended
 from tests.emulator.client import Cloud
+from tests.emulator.tests.scf.deployed import Meeting, deploy, ended
 from tests.emulator.tests.scf.support import FAIL, ends
 
 

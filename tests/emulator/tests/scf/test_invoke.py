@@ -16,10 +16,10 @@ from tencentcloud.common.profile.http_profile import HttpProfile
 from tencentcloud.scf.v20180416 import models
 from tencentcloud.scf.v20180416.scf_client import ScfClient
 
-from tests.deployed import Meeting, deploy, ended
 from tests.emulator.client import Cloud, ControlError, Credentials
-from tests.emulator.mishaps import Mishap, Mishaps
+from tests.emulator.delivery_faults import Mishap, Mishaps
 from tests.emulator.scf import Rate
+from tests.emulator.tests.scf.deployed import Meeting, deploy, ended
 
 # The SDK's own, on Python 3.12 and above.
 pytestmark = pytest.mark.filterwarnings("ignore:datetime.datetime.utcfromtimestamp:DeprecationWarning")

@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 
 from cos_sweeper.core import checkpoint
 from cos_sweeper.core.model import CHAIN_FAILED, CHECKPOINT, PROBE
-from tests.function import EVENTS, LOGS, PHOTOS, TOKEN, event
+from tests.fixtures import TOKEN
+from tests.function import EVENTS, LOGS, PHOTOS, event
 from tests.laws.checkpoints import plans
 
 BUCKET, OTHER = PHOTOS.partition("@")[0], LOGS.partition("@")[0]

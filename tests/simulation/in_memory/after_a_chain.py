@@ -27,9 +27,9 @@ from cos_sweeper.core.model import CHECKPOINT, RejectedRequest, Upload
 from cos_sweeper.core.outcomes import Failed
 from cos_sweeper.engine.paginator import order
 from cos_sweeper.scf.events import Source
-from tests.world.chains import Chain
-from tests.world.scene import Scene
-from tests.world.terms import least
+from tests.simulation.in_memory.chains import Chain
+from tests.simulation.in_memory.scene import Scene
+from tests.simulation.in_memory.terms import least
 
 MOST_ATTEMPTS = 3
 LONGEST = timedelta(hours=23)

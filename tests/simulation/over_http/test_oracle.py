@@ -7,7 +7,7 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from tests.simulation.oracle import (
+from tests.simulation.over_http.oracle import (
     HOUR,
     MINUTE,
     SECOND,

@@ -1,5 +1,5 @@
 """
-Every operation × every fault, as `fault_table` has it written.
+Every operation × every fault, as `table.txt` has it.
 """
 
 from collections.abc import Iterator
@@ -8,9 +8,9 @@ import pytest
 
 from cos_sweeper import app
 from tests.emulator.public import Cloud
-from tests.fault_table import WAYS, Cell, cells, seen
 from tests.faults.chains import start
 from tests.faults.kinds import KINDS
+from tests.faults.table import WAYS, Cell, cells, seen
 
 CELLS = list(cells())
 PLAYED = [cell for cell in CELLS if cell.expected is not None]

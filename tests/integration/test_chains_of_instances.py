@@ -6,19 +6,17 @@ import json
 import random
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from cos_sweeper.core.settings import load
 from cos_sweeper.scf import cam_policy
-from tests.aborting import ABORTING
 from tests.emulator.public import Cloud, InvocationRecord
+from tests.fixtures import ABORTING, HANDLER
 from tests.function import FUNCTION, LOGS, PHOTOS
 from tests.profiles import IS_NIGHTLY
 
 ENVIRONMENT = {"BUCKETS": f"{PHOTOS},{LOGS}", **ABORTING}
-HANDLER = Path(__file__).parents[1] / "handler"
 PHOTO_BUCKET, LOG_BUCKET = (place.partition("@")[0] for place in (PHOTOS, LOGS))
 OUTCOMES = ("kept", "would_abort", "aborted", "already_gone", "rejected", "failed", "deferred")
 

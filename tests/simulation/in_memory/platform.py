@@ -25,14 +25,14 @@ from cos_sweeper.core.redaction import Redactor
 from cos_sweeper.engine import accounting, continuation, evidence, paginator, run_state, sweep
 from cos_sweeper.report.log import Log
 from cos_sweeper.scf import events, responses
-from tests.engine import Killed
-from tests.world.after_a_chain import chain_has_kept_the_laws, event_has_kept_its_limit
-from tests.world.after_a_run import run_has_kept_the_laws
-from tests.world.chains import Chain, Wish
-from tests.world.door import CALM, Circumstances, Door, Run, Step
-from tests.world.scene import Scene
-from tests.world.tally import Tally
-from tests.world.terms import Rules, Terms
+from tests.scf_in_memory import Killed
+from tests.simulation.in_memory.after_a_chain import chain_has_kept_the_laws, event_has_kept_its_limit
+from tests.simulation.in_memory.after_a_run import run_has_kept_the_laws
+from tests.simulation.in_memory.chains import Chain, Wish
+from tests.simulation.in_memory.door import CALM, Circumstances, Door, Run, Step
+from tests.simulation.in_memory.scene import Scene
+from tests.simulation.in_memory.tally import Tally
+from tests.simulation.in_memory.terms import Rules, Terms
 
 RETRIES = 2
 MOST_RUNS = 1500

@@ -44,16 +44,28 @@ from cos_sweeper.engine import continuation
 from cos_sweeper.report.log import Log
 from cos_sweeper.scf import http_auth, responses
 from cos_sweeper.scf.events import Source, decode, http_request
-from tests.aborting import aborting_settings
 from tests.emulator.public import Cloud, MemoryStore, Seed, plant
-from tests.engine import BUCKETS, NOW, Engine
-from tests.function import TOKEN, Function, event
+from tests.fixtures import BUCKETS, NOW, TOKEN, aborting_settings
+from tests.function import Function, event
 from tests.fuzz import targets
-from tests.hostile import ARCHIVES, BUCKET, CODINGS, KEY, NAMED, UPLOAD_ID, Giant, Twice, hostile_events, made, text_of
+from tests.fuzz.strategies import (
+    ARCHIVES,
+    BUCKET,
+    CODINGS,
+    KEY,
+    NAMED,
+    UPLOAD_ID,
+    Giant,
+    Twice,
+    hostile_events,
+    made,
+    text_of,
+)
 from tests.laws.buckets import furnish
 from tests.laws.hostile_events import environments
 from tests.laws.requests import is_lawful
 from tests.profiles import examples
+from tests.scf_in_memory import MemoryScf
 
 MIB = 1 << 20
 # What docs/limits.md promises.
@@ -133,7 +145,7 @@ class Sandbox:
     store: Watched = field(init=False)
 
     def __post_init__(self) -> None:
-        scf = Engine(self.allowed)
+        scf = MemoryScf(self.allowed)
         for bucket in (0, 1):
             for key in (KEY, "a/..", "猫", "logs/old", "k" * 850):
                 scf.seed(key, bucket=bucket)

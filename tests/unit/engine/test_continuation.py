@@ -16,14 +16,14 @@ from cos_sweeper.core.report import Report, Status
 from cos_sweeper.core.report_builder import MAX_DETAILS_SHOWN
 from cos_sweeper.scf.events import Source
 from cos_sweeper.scf.responses import response
-from tests.aborting import aborting_settings
-from tests.engine import BUCKETS, NOW, Engine
+from tests.fixtures import BUCKETS, NOW, aborting_settings
+from tests.scf_in_memory import MemoryScf
 
 PHOTOS, LOGS = BUCKETS
 
 
-def engine(*, seconds: int = 1000, **settings: object) -> Engine:
-    return Engine(aborting_settings(BUCKETS, **{"workers": 1, **settings}), seconds=seconds)
+def engine(*, seconds: int = 1000, **settings: object) -> MemoryScf:
+    return MemoryScf(aborting_settings(BUCKETS, **{"workers": 1, **settings}), seconds=seconds)
 
 
 def total(reports: list[Report], name: str) -> int:
