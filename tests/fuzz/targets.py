@@ -80,8 +80,8 @@ def checkpoints(data: bytes) -> None:
         _hold(made)
         written = [json.loads(text)[CHECKPOINT] for text in checkpoint.write(made)]
         again = [checkpoint_reader.read(one, SETTINGS, BUCKETS, NOW) for one in written]
-        assert [one for part in again for one in part.scans] == list(made.scans)
-        assert [one for part in again for one in part.named] == list(made.named)
+        assert [one for part in again for one in part.listings] == list(made.listings)
+        assert [one for part in again for one in part.targets] == list(made.targets)
         assert not any(part.dropped for part in again)
         if made.max_aborts is not None:
             assert sum(part.max_aborts or 0 for part in again) <= made.max_aborts
@@ -98,7 +98,7 @@ def _hold_decoded(decoded: events.Decoded) -> None:
     assert decoded.requests or decoded.ignored
     assert len(decoded.requests) <= MOST_ASKS + messages.MAX_EXCESS_GROUPS + 1
     made = plan.build_plan(decoded.requests, SETTINGS, BUCKETS, "run-1", NOW)
-    assert made.scans or made.named or made.rejected or not decoded.requests
+    assert made.listings or made.targets or made.rejected or not decoded.requests
     _hold(made)
     for ask in decoded.requests:
         if isinstance(ask, ResumeRequest):
@@ -112,13 +112,13 @@ def _hold(made: Plan) -> None:
         assert isinstance(refused, RejectedRequest)
         assert 0 < len(refused.reason) <= MOST_REASON_LENGTH
         assert refused.upload is None or len(refused.upload.key) + len(refused.upload.upload_id) <= MOST_REASON_LENGTH
-    for scan in made.scans:
-        assert scan.bucket in BUCKETS
-        end = (scan.end.key, scan.end.upload_id) if scan.end else ()
-        for text in (scan.prefix, scan.start.key, scan.start.upload_id, *end):
+    for listing in made.listings:
+        assert listing.bucket in BUCKETS
+        end = (listing.end.key, listing.end.upload_id) if listing.end else ()
+        for text in (listing.prefix, listing.start.key, listing.start.upload_id, *end):
             text.encode("utf-8", "surrogateescape")
-        assert "keep/" in scan.policy.exclude_prefixes
-    for named in made.named:
+        assert "keep/" in listing.policy.exclude_prefixes
+    for named in made.targets:
         assert named.upload.bucket in BUCKETS
         assert validate_key(named.upload.key, named.upload.upload_id) is None
         assert named.policy.min_idle >= SETTINGS.event_min_idle
@@ -199,8 +199,9 @@ WORDS += [
     f'"{name}":' for name in ("bucket", "key", "Key", "uploadId", "uploads", "Records", "Ckafka", "CMQ", "msgBody")
 ]
 WORDS += [f'"{name}":' for name in ("cos", "event", "clslogs", "data", "specversion", "Type", "Message", CHECKPOINT)]
-WORDS += [f'"{name}":' for name in ("version", "todo", "policies", "past", "share", "as_of", "only_key", "httpMethod")]
+WORDS += [f'"{name}":' for name in ("version", "todo", "policies", "shard", "as_of", "only_key", "httpMethod")]
 WORDS += [f'"{name}":' for name in ("limit", "aborted", "fraction", "stalled", "began", "attempts", "markers", "end")]
+WORDS += ['"prior_failures":']
 WORDS += [
     "<IsTruncated>true",
     "<NextKeyMarker>",
@@ -220,9 +221,9 @@ def _checkpoint_events() -> list[bytes]:
     sweep = plan.build_plan((SweepRequest(prefixes=("raw/", "logs/")),), SETTINGS, BUCKETS, "run-1", NOW)
     named = (UploadTarget(UPLOAD, Policy(timedelta(0), timedelta(minutes=5), (), ("keep/",))),)
     target = replace(named[0], attempts=1, was_sent=True, is_blocked=True, is_swept=True, markers=(0, 7))
-    ranges = tuple(replace(scan, end=Cursor("raw/z", "1"), attempts=2) for scan in sweep.scans)
-    late = Plan("run-2", NOW, dry_run=False, limit=7, workers=32, named=(*named, target), scans=(), rejected=())
-    plans = [sweep, replace(late, number=3, aborted=2, fraction=(1, 3), stalled=1), replace(sweep, scans=ranges)]
+    ranges = tuple(replace(listing, end=Cursor("raw/z", "1"), attempts=2) for listing in sweep.listings)
+    late = Plan("run-2", NOW, dry_run=False, limit=7, workers=32, targets=(*named, target), listings=(), rejected=())
+    plans = [sweep, replace(late, number=3, aborted=2, fraction=(1, 3), stalled=1), replace(sweep, listings=ranges)]
     return [text.encode() for one in plans for text in checkpoint.write(one)]
 
 

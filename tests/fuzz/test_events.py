@@ -71,7 +71,7 @@ MIB = 1 << 20
 # What docs/limits.md promises.
 MOST_ASKS = 10_000
 MOST_HTTP = 1_000
-MOST_SCANS = 10_000
+MAX_LISTINGS = 10_000
 MOST_CHECKPOINT_BYTES = 128_000
 MOST_LINE_BYTES = 8_000
 # SCF: no event is larger, no answer may be.
@@ -213,10 +213,10 @@ def test_whatever_an_event_holds_it_ends_in_a_refusal_with_a_reason_or_in_lawful
 
     if planned is not None and report is not None:
         told = planned.rejected
-        assert planned.scans or planned.named or told or report.uploads == 0
+        assert planned.listings or planned.targets or told or report.uploads == 0
         assert all(0 < len(one.reason) <= MOST_REASON_LENGTH for one in told)
-        assert len(planned.named) + len(told) <= MOST_ASKS + 1
-        assert len(planned.scans) <= MOST_SCANS
+        assert len(planned.targets) + len(told) <= MOST_ASKS + 1
+        assert len(planned.listings) <= MAX_LISTINGS
         assert report.uploads == sum(report.counts.values())
     assert answer is None or len(json.dumps(answer)) <= MOST_ANSWER_BYTES
     assert all(len(line) <= MOST_LINE_BYTES for line in sandbox.lines)
@@ -372,7 +372,7 @@ FLOODS: dict[str, Any] = {
     "prefixes in an object": {"Type": "Timer", "Message": {"prefixes": names(20_000)}},
     "bad prefixes": {"Type": "Timer", "Message": {"prefixes": [f"/{name}" for name in names(20_000)]}},
     "buckets": {"Type": "Timer", "Message": {"buckets": names(200_000)}},
-    "listings in a checkpoint": sweep_checkpoint(todo=[["scan", 0, BUCKET, name, "", ""] for name in names(50_000)]),
+    "listings in a checkpoint": sweep_checkpoint(todo=[["listing", 0, BUCKET, name, "", ""] for name in names(50_000)]),
     "uploads in a checkpoint": upload_checkpoint(50_000),
     "policies in a checkpoint": sweep_checkpoint(policies=sweep_checkpoint()[CHECKPOINT]["policies"] * 20_000),
 }
@@ -386,8 +386,8 @@ def test_no_event_makes_more_work_than_its_size_calls_for(name: str) -> None:
         planned, _, _ = sandbox(FLOODS[name])
 
     assert planned is not None
-    assert len(planned.named) + len(planned.rejected) <= MOST_ASKS + 1
-    assert len(planned.scans) <= MOST_SCANS
+    assert len(planned.targets) + len(planned.rejected) <= MOST_ASKS + 1
+    assert len(planned.listings) <= MAX_LISTINGS
     assert all(len(refused.reason) <= MOST_REASON_LENGTH for refused in planned.rejected)
 
 
@@ -400,8 +400,8 @@ def test_a_sweep_of_more_listings_than_fit_in_its_checkpoints_is_refused() -> No
         (SweepRequest(prefixes=letters),), aborting_settings(buckets[:100]), buckets[:100], "run-1", NOW
     )
 
-    assert (len(many.scans), "101 buckets times 100 prefixes" in many.rejected[0].reason) == (0, True)
-    assert (len(enough.scans), enough.rejected) == (MOST_SCANS, ())
+    assert (len(many.listings), "101 buckets times 100 prefixes" in many.rejected[0].reason) == (0, True)
+    assert (len(enough.listings), enough.rejected) == (MAX_LISTINGS, ())
 
 
 def test_http_takes_no_more_uploads_than_an_answer_can_tell_of() -> None:
@@ -415,7 +415,7 @@ def test_http_takes_no_more_uploads_than_an_answer_can_tell_of() -> None:
     (refusal,) = decode({**enough, "body": json.dumps({"uploads": uploads})}).requests
 
     assert planned is not None
-    assert len(planned.named) == MOST_HTTP
+    assert len(planned.targets) == MOST_HTTP
     assert len(json.dumps(answer)) <= MOST_ANSWER_BYTES
     assert isinstance(refusal, RejectedRequest)
 
@@ -477,18 +477,18 @@ BATCH = json.dumps({"records": [{"content": json.dumps(NAMED)}]}).encode()
         ({"Type": "Timer", "Message": '{"min_age_hours": 1e999}'}, "not a number of hours"),
         ({"Type": "Timer", "Message": '{"min_age_hours": NaN}'}, "not JSON"),
         ({"specversion": "1.0", "data": '{"bucket": -Infinity}'}, "not JSON"),
-        (sweep_checkpoint(todo=[["scan", 0, BUCKET, "\ud800", "", ""]]), "the checkpoint is damaged"),
-        (sweep_checkpoint(todo=[["scan", 0, BUCKET, "", "\ud800", ""]]), "the checkpoint is damaged"),
-        (sweep_checkpoint(todo=[["scan", 0, BUCKET, "", "k", "\ud800"]]), "the checkpoint is damaged"),
+        (sweep_checkpoint(todo=[["listing", 0, BUCKET, "\ud800", "", ""]]), "the checkpoint is damaged"),
+        (sweep_checkpoint(todo=[["listing", 0, BUCKET, "", "\ud800", ""]]), "the checkpoint is damaged"),
+        (sweep_checkpoint(todo=[["listing", 0, BUCKET, "", "k", "\ud800"]]), "the checkpoint is damaged"),
         (sweep_checkpoint(todo=5), "damaged: TypeError"),
-        (sweep_checkpoint(past=[0, 0, 5]), "damaged: TypeError"),
-        (sweep_checkpoint(share=None), "damaged: TypeError"),
+        (sweep_checkpoint(prior_failures=[0, 0, 5]), "damaged: TypeError"),
+        (sweep_checkpoint(shard=None), "damaged: TypeError"),
         (sweep_checkpoint(todo=[["upload", 0, BUCKET, "/", UPLOAD_ID]]), "the key is empty"),
         (sweep_checkpoint(todo=[["upload", 0, BUCKET, KEY, UPLOAD_ID + "\n"]]), "the upload id is malformed"),
         (sweep_checkpoint(todo=[["upload", 0, "photos-1250000001", KEY, UPLOAD_ID]]), "no longer among BUCKETS"),
-        (sweep_checkpoint(todo=[["scan", 0, BUCKET + "\n", "", "", ""]]), "no longer among BUCKETS"),
-        (sweep_checkpoint(share=[0, 1]), "no list of shards"),
-        (sweep_checkpoint(share=[DEEP, 1]), "the checkpoint is damaged"),
+        (sweep_checkpoint(todo=[["listing", 0, BUCKET + "\n", "", "", ""]]), "no longer among BUCKETS"),
+        (sweep_checkpoint(shard=[0, 1]), "no list of shards"),
+        (sweep_checkpoint(shard=[DEEP, 1]), "the checkpoint is damaged"),
         (sweep_checkpoint(fraction=[1, 0]), "fraction is not a whole number"),
         (sweep_checkpoint(fraction=1), "damaged: TypeError"),
         (sweep_checkpoint(limit=-1), "limit of aborts is not a whole number"),
@@ -497,7 +497,7 @@ BATCH = json.dumps({"records": [{"content": json.dumps(NAMED)}]}).encode()
         (sweep_checkpoint(todo=[["upload", 0, BUCKET, KEY, UPLOAD_ID, {"attempts": 4}]]), "number of attempts"),
         (sweep_checkpoint(todo=[["upload", 0, BUCKET, KEY, UPLOAD_ID, {"markers": 5}]]), "damaged: TypeError"),
         (
-            sweep_checkpoint(todo=[["scan", 0, BUCKET, "", "", "", {"end": ["k", "\ud800"]}]]),
+            sweep_checkpoint(todo=[["listing", 0, BUCKET, "", "", "", {"end": ["k", "\ud800"]}]]),
             "the checkpoint is damaged",
         ),
         (sweep_checkpoint(run_id="run-1\n"), "run id is malformed"),
@@ -581,7 +581,7 @@ def test_an_upload_that_is_named_twice_is_aborted_once() -> None:
 
     assert planned is not None
     assert report is not None
-    assert (len(planned.named), report.counts["aborted"], len(sandbox.store.aborted)) == (1, 1, 1)
+    assert (len(planned.targets), report.counts["aborted"], len(sandbox.store.aborted)) == (1, 1, 1)
 
 
 def test_what_a_checkpoint_says_twice_is_done_once() -> None:
@@ -593,7 +593,7 @@ def test_what_a_checkpoint_says_twice_is_done_once() -> None:
 
     assert planned is not None
     assert report is not None
-    assert (len(planned.scans), len(planned.named)) == (2, 1)
+    assert (len(planned.listings), len(planned.targets)) == (2, 1)
 
 
 @pytest.mark.parametrize("target", sorted(targets.TARGETS))

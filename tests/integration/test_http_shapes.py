@@ -101,7 +101,7 @@ def test_authorization_headers_that_differ_authorize_nobody(shape: str, cloud: C
 def test_authorization_headers_that_differ_are_named_in_the_log(function: Function) -> None:
     done = function(post("{}", headers={"authorization": [WRONG, BEARER]}))
 
-    assert done.lines("http.denied")[0]["reason"] == "several different values of the header Authorization"
+    assert done.lines("http.unauthorized")[0]["reason"] == "several different values of the header Authorization"
 
 
 def test_content_types_that_differ_are_no_content_type(cloud: Cloud, function: Function) -> None:
@@ -109,5 +109,5 @@ def test_content_types_that_differ_are_no_content_type(cloud: Cloud, function: F
 
     assert done.answer is not None
     assert done.answer["statusCode"] == 415
-    assert done.lines("http.denied")[0]["reason"] == "several different values of the header Content-Type"
+    assert done.lines("http.unauthorized")[0]["reason"] == "several different values of the header Content-Type"
     assert held(cloud) == ["raw/1.mp4"]

@@ -106,7 +106,7 @@ def test_run_that_has_something_else_to_do_does_not_wait(cloud: Cloud, platform:
     platform.run(timer(buckets=[PHOTO_BUCKET]))
     platform.run(platform.take())
     checkpoint = platform.take()
-    checkpoint[CHECKPOINT]["todo"].append(["scan", 0, LOG_BUCKET, "", "", "", {}])
+    checkpoint[CHECKPOINT]["todo"].append(["listing", 0, LOG_BUCKET, "", "", "", {}])
 
     platform.run(checkpoint, seconds=900)
 

@@ -32,7 +32,7 @@ from cos_sweeper.core.settings import Settings
 # conditions.
 SIBLINGS_MIN_IDLE = timedelta(hours=1)
 # Of one sweep: buckets times prefixes. Each needs at least one request, and a place in the checkpoints.
-MAX_SCANS = 10_000
+MAX_LISTINGS = 10_000
 # A reason names no more problems than this, so that it stays readable.
 MAX_PROBLEMS = 20
 
@@ -132,8 +132,8 @@ class Plan:
     dry_run: bool
     limit: int | None
     workers: int
-    named: tuple[UploadTarget, ...]
-    scans: tuple[ListingTarget, ...]
+    targets: tuple[UploadTarget, ...]
+    listings: tuple[ListingTarget, ...]
     rejected: tuple[RejectedRequest, ...]
     over_limit: tuple[UploadTarget, ...] = ()
     dropped: tuple[str, ...] = ()
@@ -155,7 +155,9 @@ class Plan:
     @property
     def sweeps(self) -> bool:
         """Whether this run sweeps buckets, or continues such a sweep."""
-        return any(scan.policy.only_key is None for scan in self.scans) or any(one.is_swept for one in self.named)
+        return any(listing.policy.only_key is None for listing in self.listings) or any(
+            one.is_swept for one in self.targets
+        )
 
 
 def build_plan(
@@ -171,7 +173,7 @@ def build_plan(
     builder = _PlanBuilder(settings, {bucket.name: bucket for bucket in buckets}, as_of)
     for request in requests:
         builder.add(request)
-    named = tuple(dict.fromkeys(builder.named))
+    targets = tuple(dict.fromkeys(builder.targets))
     return Plan(
         run_id=run_id,
         as_of=as_of,
@@ -180,9 +182,9 @@ def build_plan(
         workers=settings.workers,
         verify=settings.verify,
         began=as_of,
-        named=named[: builder.max_aborts],
-        over_limit=() if builder.max_aborts is None else named[builder.max_aborts :],
-        scans=tuple(dict.fromkeys(builder.scans)),
+        targets=targets[: builder.max_aborts],
+        over_limit=() if builder.max_aborts is None else targets[builder.max_aborts :],
+        listings=tuple(dict.fromkeys(builder.listings)),
         rejected=tuple(builder.rejected),
         notes=tuple(builder.notes),
     )
@@ -195,8 +197,8 @@ class _PlanBuilder:
         self._as_of = as_of
         self.dry_run = settings.dry_run
         self.max_aborts = settings.max_aborts
-        self.named: list[UploadTarget] = []
-        self.scans: list[ListingTarget] = []
+        self.targets: list[UploadTarget] = []
+        self.listings: list[ListingTarget] = []
         self.rejected: list[RejectedRequest] = []
         self.notes: list[str] = []
 
@@ -236,7 +238,7 @@ class _PlanBuilder:
         if key != request.key:
             self.notes.append(f"{request.origin}: the key {request.key[:200]!r} begins with '/', which is dropped")
         policy = self._policy(min_age=timedelta(0), min_idle=self._settings.event_min_idle)
-        self.named.append(UploadTarget(Upload(bucket, key, request.upload_id), policy))
+        self.targets.append(UploadTarget(Upload(bucket, key, request.upload_id), policy))
 
     def _completed(self, request: CompletedObject) -> None:
         bucket = self._allowed(request.bucket)
@@ -256,7 +258,7 @@ class _PlanBuilder:
             min_idle_unproven=self._settings.min_idle,
         )
         if not isinstance(keep_by_key(request.key, policy), Keep):
-            self.scans.append(ListingTarget(bucket, request.key, policy))
+            self.listings.append(ListingTarget(bucket, request.key, policy))
 
     def _sweep(self, request: SweepRequest) -> None:
         """Reject the whole sweep if any field exceeds the settings: half a sweep would surprise the operator."""
@@ -265,10 +267,10 @@ class _PlanBuilder:
         prefixes = _narrow(request.prefixes, settings.prefixes, problems)
         names = request.buckets if request.buckets is not None else tuple(self._buckets)
         outermost = _outermost(prefixes)
-        if len(names) * len(outermost) > MAX_SCANS:
+        if len(names) * len(outermost) > MAX_LISTINGS:
             problems.append(
-                f"{len(names)} buckets times {len(outermost)} prefixes are more than the {MAX_SCANS} listings of one "
-                "sweep; send several events"
+                f"{len(names)} buckets times {len(outermost)} prefixes are more than the {MAX_LISTINGS} listings of "
+                "one sweep; send several events"
             )
         if not names:
             problems.append("there is no bucket to sweep: EXCLUDE_BUCKETS excludes every bucket of BUCKETS")
@@ -286,7 +288,7 @@ class _PlanBuilder:
             except RequestRejected as exc:
                 self.rejected.append(RejectedRequest(str(exc), origin=request.origin, sweep=True))
             else:
-                self.scans.extend(ListingTarget(bucket, prefix, policy) for prefix in outermost)
+                self.listings.extend(ListingTarget(bucket, prefix, policy) for prefix in outermost)
 
     def _policy(self, min_age: timedelta, min_idle: timedelta) -> Policy:
         settings = self._settings

@@ -84,7 +84,7 @@ async def run(
     """
     shards = _shards(plan, fan_out) if invoker else []
     result = await sweep.run(
-        replace(plan, scans=()) if shards else plan,
+        replace(plan, listings=()) if shards else plan,
         store,
         deadline,
         log,
@@ -153,7 +153,7 @@ async def _probe(plan: Plan, invoker: Invoker | None, deadline: Deadline, log: L
     (code,) = await invoker.invoke([json.dumps({PROBE: plan.run_id})], seconds)
     if not code or not invoker.is_permanent(code):
         return ""
-    log.error("continuation.refused", code=code, reason=NOT_ALLOWED)
+    log.error("continuation.unauthorized", code=code, reason=NOT_ALLOWED)
     return f"{NOT_ALLOWED}: {code}"
 
 
@@ -163,13 +163,13 @@ def _shards(plan: Plan, fan_out: int) -> list[Plan]:
 
     Stale siblings of one object are a page at the most and stay here.
     """
-    is_sweep = any(scan.policy.only_key is None for scan in plan.scans)
+    is_sweep = any(listing.policy.only_key is None for listing in plan.listings)
     # No run would look at a shard that may not abort.
     shards = min(fan_out, plan.max_aborts or fan_out)
     if shards == 1 or plan.number > 1 or not is_sweep:
         return []
-    whole = replace(plan, named=(), over_limit=(), rejected=(), number=2)
-    return [replace(part, shard=Shard((place,), shards)) for place, part in enumerate(checkpoint.split(whole, shards))]
+    whole = replace(plan, targets=(), over_limit=(), rejected=(), number=2)
+    return [replace(part, shard=Shard((index,), shards)) for index, part in enumerate(checkpoint.split(whole, shards))]
 
 
 def _continuation(
@@ -225,7 +225,7 @@ def _packed(offers: Sequence[tuple[Plan, str]]) -> list[tuple[Plan, str]]:
     limits = [plan.limit for plan in plans]
     merged = replace(
         first,
-        shard=Shard(tuple(place for plan in plans for place in plan.shard.indexes), first.shard.count),
+        shard=Shard(tuple(index for plan in plans for index in plan.shard.indexes), first.shard.count),
         limit=None if first.limit is None else sum(limit or 0 for limit in limits),
         aborted=sum(plan.aborted for plan in plans),
         fraction=(sum(plan.fraction[0] for plan in plans), first.fraction[1]),
@@ -235,9 +235,10 @@ def _packed(offers: Sequence[tuple[Plan, str]]) -> list[tuple[Plan, str]]:
 
 def _name(plan: Plan) -> str:
     """What a plan does, for the operator who has to look for it."""
-    shard = f"share {plan.shard}: " if plan.shard.count > 1 else ""
+    shard = f"shard {plan.shard}: " if plan.shard.count > 1 else ""
     todo = [
-        f"{scan.bucket} after {scan.start.key!r}" if scan.start.key else f"all of {scan.bucket}" for scan in plan.scans
+        f"{listing.bucket} after {listing.start.key!r}" if listing.start.key else f"all of {listing.bucket}"
+        for listing in plan.listings
     ]
-    todo += [f"{one.upload.bucket}/{one.upload.key}" for one in plan.named]
+    todo += [f"{one.upload.bucket}/{one.upload.key}" for one in plan.targets]
     return f"{shard}{', '.join(todo[:3])}" + (f" and {len(todo) - 3} more" if len(todo) > 3 else "")

@@ -312,8 +312,8 @@ def _witness(run: Run) -> type[report_builder.ReportBuilder]:
             run.broken.append(failed)
             super().bucket_failed(failed)
 
-        def not_swept(self, scan: ListingTarget) -> None:
-            run.not_swept.append(scan)
-            super().not_swept(scan)
+        def not_swept(self, listing: ListingTarget) -> None:
+            run.not_swept.append(listing)
+            super().not_swept(listing)
 
     return Witness

@@ -85,7 +85,7 @@ def swept(
     clock: FakeClock | None = None,
     lines: list[str] | None = None,
     targets: Sequence[Upload] = (),
-    scan_attempts: int = 0,
+    listing_attempts: int = 0,
     before_abort: Callable[[], Awaitable[str]] = allowed,
     retries: bool = False,
     **more: Any,
@@ -93,10 +93,10 @@ def swept(
     """One run. targets: uploads that an earlier run left; scan_attempts: of its listing. retries: a later run may."""
     settings = aborting_settings((PHOTOS,), **{"workers": 2, **more})
     plan = planning.build_plan(requests or (SweepRequest(),), settings, (PHOTOS,), "run", NOW)
-    if targets or scan_attempts:
-        left = tuple(UploadTarget(upload, plan.scans[0].policy, attempts=1, is_swept=True) for upload in targets)
-        scans = tuple(replace(scan, attempts=scan_attempts) for scan in plan.scans)
-        plan = replace(plan, number=2, named=left, scans=scans)
+    if targets or listing_attempts:
+        left = tuple(UploadTarget(upload, plan.listings[0].policy, attempts=1, is_swept=True) for upload in targets)
+        listings = tuple(replace(listing, attempts=listing_attempts) for listing in plan.listings)
+        plan = replace(plan, number=2, targets=left, listings=listings)
     log = Log((lines if lines is not None else []).append, Redactor(()))
     deadline = Deadline(clock or FakeClock(), 10.0, 20.0, 30.0)
     return asyncio.run(sweep.run(plan, store, deadline, log, retries=retries, before_abort=before_abort))  # type: ignore[arg-type]

@@ -71,7 +71,7 @@ def test_it_is_asked_once_before_the_first_and_the_others_wait_for_the_answer(re
     budget = AbortBudget(None, ask)
 
     assert takes(budget, [budget.use] * 3) == got
-    assert (asked, budget.refusal) == (["once"], refusal)
+    assert (asked, budget.why_not) == (["once"], refusal)
 
 
 def test_nobody_goes_on_where_asking_fails() -> None:

@@ -44,7 +44,7 @@ def test_next_run_goes_on_after_the_last_upload_whose_id_can_be_a_marker() -> No
     done = swept(ListedStore([[("a", "1", LATELY), ("b", "", LATELY), ("c", "3", OLD)]], before), clock=clock)
 
     assert done.remaining is not None
-    assert [scan.start for scan in done.remaining.scans] == [Cursor("a", "1")]
+    assert [listing.start for listing in done.remaining.listings] == [Cursor("a", "1")]
     assert (done.report_builder.build().counts["kept"], done.report_builder.build().counts["rejected"]) == (1, 1)
 
 
@@ -67,14 +67,14 @@ def test_upload_gone_behind_the_resume_point_is_counted_by_this_run() -> None:
 
     assert done.report_builder.build().counts["already_gone_unchecked"] == done.report_builder.build().uploads == 1
     assert done.remaining is not None
-    assert [scan.start for scan in done.remaining.scans] == [Cursor()]
+    assert [listing.start for listing in done.remaining.listings] == [Cursor()]
 
 
 def test_range_ends_before_the_resume_point(monkeypatch: pytest.MonkeyPatch) -> None:
     done = left_of_one_page("ac", monkeypatch, out_of_time_at="d")
 
     assert done.remaining is not None
-    assert [(one.start, one.end) for one in done.remaining.scans] == [
+    assert [(one.start, one.end) for one in done.remaining.listings] == [
         (Cursor("c", "c"), None),
         (Cursor(), Cursor("c", "c")),
     ]
@@ -101,7 +101,7 @@ def test_run_that_processed_the_first_upload_of_a_page_made_progress() -> None:
 
     assert done.progressed
     assert done.remaining is not None
-    assert [scan.start for scan in done.remaining.scans] == [Cursor("a", "1")]
+    assert [listing.start for listing in done.remaining.listings] == [Cursor("a", "1")]
 
 
 def left_of_one_page(failing: str, monkeypatch: pytest.MonkeyPatch, *, out_of_time_at: str = "") -> RunResult:
@@ -126,7 +126,7 @@ def test_range_that_is_listed_again_reaches_from_the_first_failed_upload_to_the_
     done = left_of_one_page("ce", monkeypatch)
 
     assert done.remaining is not None
-    assert [(one.start, one.end, one.attempts) for one in done.remaining.scans] == [
+    assert [(one.start, one.end, one.attempts) for one in done.remaining.listings] == [
         (Cursor("b", "b"), Cursor("e", "e"), 1)
     ]
     assert done.report_builder.build().counts["aborted"] == done.report_builder.build().uploads == 5
@@ -145,5 +145,5 @@ def test_upload_whose_abort_may_have_taken_place_travels_by_itself_and_ends_a_ra
     done = swept(ListedStore([[(key, key, OLD) for key in "abcdef"]], before), retries=True)
 
     assert done.remaining is not None
-    assert [(one.upload.key, one.was_sent) for one in done.remaining.named] == [("c", True)]
-    assert [(one.start.key, one.end and one.end.key) for one in done.remaining.scans] == [("a", "b"), ("d", "e")]
+    assert [(one.upload.key, one.was_sent) for one in done.remaining.targets] == [("c", True)]
+    assert [(one.start.key, one.end and one.end.key) for one in done.remaining.listings] == [("a", "b"), ("d", "e")]

@@ -160,7 +160,7 @@ def test_hand_over_that_is_accepted_in_part_raises_and_names_what_is_missing() -
 
     dealer = scf.reports[0]
     assert (dealer.failed, dealer.continuations, dealer.status) == ({"ContinuationFailed": 1}, 3, Status.FAILED)
-    assert "missing: share 4/4: all of photos-1250000000@ap-guangzhou" in dealer.failures[0]["detail"]
+    assert "missing: shard 4/4: all of photos-1250000000@ap-guangzhou" in dealer.failures[0]["detail"]
     with pytest.raises(RunFailed):
         response(Source.ASYNCHRONOUS, dealer, is_raised_elsewhere=True)
     assert response(Source.HTTP, dealer)["statusCode"] == 503

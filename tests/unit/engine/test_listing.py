@@ -33,6 +33,6 @@ def test_page_that_fails_is_left_only_where_our_own_time_limit_cut_it_off(
 
     assert done.report_builder.build().failed == failed
     assert done.report_builder.stopped_because == ("out of time" if is_left else "")
-    assert [scan.start for scan in (done.remaining.scans if done.remaining else ())] == [
+    assert [listing.start for listing in (done.remaining.listings if done.remaining else ())] == [
         Cursor("001", "page-1")
     ] * is_left

@@ -78,7 +78,7 @@ def processed(
     plan = planning.build_plan((SweepRequest(),), aborting_settings((PHOTOS,), dry_run=dry_run), (PHOTOS,), "run", NOW)
     deadline = Deadline(lambda: 1.0 if passed() else 0.0, 1.0, 2.0, 3.0)
     processor = UploadProcessor(store, plan, deadline, abort_budget or AbortBudget(None), AsOf(NOW, is_new=True))  # type: ignore[arg-type]
-    outcome = asyncio.run(processor.named(UploadTarget(UPLOAD, policy)))
+    outcome = asyncio.run(processor.process_target(UploadTarget(UPLOAD, policy)))
     return outcome.aborted if isinstance(outcome, Acknowledged) else outcome
 
 
@@ -230,7 +230,7 @@ def test_abort_relies_on_a_look_of_less_than_five_seconds_that_a_second_one_conf
     plan = planning.build_plan((SweepRequest(),), aborting_settings((PHOTOS,)), (PHOTOS,), "run", NOW)
     deadline = Deadline(lambda: now[0], 1000.0, 1000.0, 1000.0)
     processor = UploadProcessor(store, plan, deadline, AbortBudget(None), AsOf(NOW, is_new=True))  # type: ignore[arg-type]
-    done = asyncio.run(processor.named(UploadTarget(UPLOAD, RULES, markers=tuple(range(known)))))
+    done = asyncio.run(processor.process_target(UploadTarget(UPLOAD, RULES, markers=tuple(range(known)))))
 
     assert type(done.aborted if isinstance(done, Acknowledged) else done) is outcome
     assert len(store.asked) == requests

@@ -48,7 +48,10 @@ def test_no_abort_leaves_while_the_permission_probe_runs() -> None:
 
     assert is_asked
     assert done.remaining is not None
-    assert ([scan.start for scan in done.remaining.scans], done.report_builder.build().uploads) == ([Cursor()], 0)
+    assert ([listing.start for listing in done.remaining.listings], done.report_builder.build().uploads) == (
+        [Cursor()],
+        0,
+    )
 
 
 def test_evidence_that_grew_old_during_the_permission_probe_is_gathered_anew() -> None:

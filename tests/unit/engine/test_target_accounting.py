@@ -39,10 +39,10 @@ def test_target_that_a_listing_still_comes_to_is_counted_by_the_run_that_lists_i
 
     pages = [[("a", "1", OLD), ("b", "2", OLD)]]
     targets = [Upload(PHOTOS, "b", "2")]
-    done = swept(ListedStore(pages, before), targets=targets, scan_attempts=1, clock=clock, workers=1)
+    done = swept(ListedStore(pages, before), targets=targets, listing_attempts=1, clock=clock, workers=1)
 
     assert done.remaining is not None
-    assert ([one.start for one in done.remaining.scans], done.remaining.named) == ([Cursor()], ())
+    assert ([one.start for one in done.remaining.listings], done.remaining.targets) == ([Cursor()], ())
     assert done.report_builder.build().uploads == 0
 
 

@@ -80,7 +80,7 @@ def test_upload_that_finds_too_many_waiting_fails_for_now_and_is_left(monkeypatc
     done = swept(store, workers=5, verify="all", retries=True)
 
     assert done.remaining is not None
-    assert len(done.remaining.named) == 3
+    assert len(done.remaining.targets) == 3
     assert done.report_builder.build().failed == {"StillThere": 2}
 
 
