@@ -29,8 +29,8 @@ UPLOAD = Upload(BUCKETS[0], "raw/cat.mp4", "1585130821" + "cb" * 32)
 SETTINGS = aborting_settings(
     BUCKETS, event_min_idle=timedelta(minutes=5), exclude_prefixes=("keep/",), http_token=TOKEN
 )
-MOST_ASKS = 10_000
-MOST_REASON_LENGTH = 4_000
+MAX_REQUESTS = 10_000
+MAX_REASON_LENGTH = 4_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,7 @@ def _json(data: bytes) -> Any:
 
 def _hold_decoded(decoded: events.Decoded) -> None:
     assert decoded.requests or decoded.ignored
-    assert len(decoded.requests) <= MOST_ASKS + messages.MAX_EXCESS_GROUPS + 1
+    assert len(decoded.requests) <= MAX_REQUESTS + messages.MAX_EXCESS_GROUPS + 1
     made = plan.build_plan(decoded.requests, SETTINGS, BUCKETS, "run-1", NOW)
     assert made.listings or made.targets or made.rejected or not decoded.requests
     _hold(made)
@@ -110,8 +110,8 @@ def _hold(made: Plan) -> None:
     """What every plan promises, whoever asked for it."""
     for refused in made.rejected:
         assert isinstance(refused, RejectedRequest)
-        assert 0 < len(refused.reason) <= MOST_REASON_LENGTH
-        assert refused.upload is None or len(refused.upload.key) + len(refused.upload.upload_id) <= MOST_REASON_LENGTH
+        assert 0 < len(refused.reason) <= MAX_REASON_LENGTH
+        assert refused.upload is None or len(refused.upload.key) + len(refused.upload.upload_id) <= MAX_REASON_LENGTH
     for listing in made.listings:
         assert listing.bucket in BUCKETS
         end = (listing.end.key, listing.end.upload_id) if listing.end else ()

@@ -1,53 +1,38 @@
 """
-Raw events of every trigger, spoiled in every way: a refusal with its reason or lawful requests, within bounds.
-
-Nothing is timed: memory is what was allocated, work is what was called.
+Events of every trigger, damaged in every way: each is rejected with a reason, or leads to lawful requests only.
 """
 
-import asyncio
-import base64
 import gzip
 import json
-import sys
-import tracemalloc
-from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import timedelta
-from functools import lru_cache
-from types import FrameType, TracebackType
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from cos_sweeper.core import checkpoint, checkpoint_reader, plan
-from cos_sweeper.core.deadline import Deadline
-from cos_sweeper.core.errors import InternalError, RequestRejected, RunFailed, SweeperError
+from cos_sweeper.core import checkpoint_reader
+from cos_sweeper.core.errors import InternalError, SweeperError
 from cos_sweeper.core.model import (
     CHECKPOINT,
-    Bucket,
-    Cursor,
-    Page,
-    PartsPage,
-    RejectedRequest,
-    ResumeRequest,
-    SweepRequest,
-    Upload,
 )
-from cos_sweeper.core.plan import Plan
-from cos_sweeper.core.redaction import Redactor
-from cos_sweeper.core.report import Report
 from cos_sweeper.core.settings import Settings
-from cos_sweeper.cos.store import Receipt
-from cos_sweeper.engine import continuation
-from cos_sweeper.report.log import Log
-from cos_sweeper.scf import http_auth, responses
-from cos_sweeper.scf.events import Source, decode, http_request
-from tests.emulator.public import Cloud, MemoryStore, Seed, plant
+from tests.emulator.public import Cloud
 from tests.fixtures import BUCKETS, NOW, TOKEN, aborting_settings
 from tests.function import Function, event
 from tests.fuzz import targets
+from tests.fuzz.sandbox import (
+    MAX_CHECKPOINT_BYTES,
+    MAX_LINE_BYTES,
+    MAX_LISTINGS,
+    MAX_REASON_LENGTH,
+    MAX_REQUESTS,
+    MAX_RESPONSE_BYTES,
+    Sandbox,
+    cls,
+    sweep_checkpoint,
+    upload_checkpoint,
+)
 from tests.fuzz.strategies import (
     ARCHIVES,
     BUCKET,
@@ -65,129 +50,6 @@ from tests.laws.buckets import furnish
 from tests.laws.hostile_events import environments
 from tests.laws.requests import is_lawful
 from tests.profiles import examples
-from tests.scf_in_memory import MemoryScf
-
-MIB = 1 << 20
-# What docs/limits.md promises.
-MOST_ASKS = 10_000
-MOST_HTTP = 1_000
-MAX_LISTINGS = 10_000
-MOST_CHECKPOINT_BYTES = 128_000
-MOST_LINE_BYTES = 8_000
-# SCF: no event is larger, no answer may be.
-MOST_ANSWER_BYTES = 6_000_000
-# A reason is a sentence, or a few.
-MOST_REASON_LENGTH = 4_000
-# Of the function's 128 MB a run takes 50 as it is.
-MOST_ALLOCATED = 64 * MIB
-# Calls, of C and of Python: a few for each character of what may be said, not a square of it.
-MOST_CALLS = 3_000_000
-
-
-# The function in memory
-
-
-@dataclass(slots=True)
-class Watched:
-    """A store that holds every request against the Wire law, before it would be sent; each takes a second."""
-
-    inner: MemoryStore
-    allowed: tuple[Bucket, ...]
-    requests: int = 0
-    aborted: list[Upload] = field(default_factory=list)
-
-    async def page(self, bucket: Bucket, start: Cursor, prefix: str) -> Page:
-        self.requests += 1
-        assert bucket in self.allowed
-        for text in (start.key, start.upload_id, prefix):
-            text.encode("utf-8", "surrogateescape")
-        return await self.inner.page(bucket, start, prefix)
-
-    def give_back(self, bucket: Bucket) -> None:
-        self.inner.give_back(bucket)
-
-    def is_throttled(self, bucket: Bucket) -> bool:
-        return self.inner.is_throttled(bucket)
-
-    async def pause(self, seconds: float) -> bool:
-        return await self.inner.pause(seconds)
-
-    async def parts(self, upload: Upload, after: int, *, for_abort: bool = False) -> PartsPage:  # noqa: ARG002
-        self._hold(upload)
-        return await self.inner.parts(upload, after)
-
-    async def abort(self, upload: Upload, within: float | None = None) -> Receipt:  # noqa: ARG002
-        self._hold(upload)
-        receipt = await self.inner.abort(upload)
-        self.aborted.append(upload)
-        return receipt
-
-    def _hold(self, upload: Upload) -> None:
-        """The rule of `validate_key`, said once more in other words."""
-        self.requests += 1
-        assert upload.bucket in self.allowed
-        assert upload.upload_id.isascii()
-        assert not set(upload.upload_id) & set(" \n\r\t\0?&#%")
-        assert 0 < len(upload.upload_id) <= 256
-        assert 0 < len(upload.key.encode()) <= 850
-        assert not upload.key.startswith("/")
-        assert upload.key.split("/")[-1] not in (".", "..")
-
-
-@dataclass(slots=True)
-class Sandbox:
-    """What `index` does with an event, without the network: who may come in, what is asked, planned, done, answered."""
-
-    allowed: Settings
-    seconds: float = 10**6
-    handed: list[str] = field(default_factory=list)
-    lines: list[str] = field(default_factory=list)
-    store: Watched = field(init=False)
-
-    def __post_init__(self) -> None:
-        scf = MemoryScf(self.allowed)
-        for bucket in (0, 1):
-            for key in (KEY, "a/..", "猫", "logs/old", "k" * 850):
-                scf.seed(key, bucket=bucket)
-            start, last = NOW - timedelta(hours=100), NOW - timedelta(hours=90)
-            plant(scf.account.bucket(BUCKETS[bucket].name), Seed(start, last, KEY, 1, upload_id=UPLOAD_ID))
-        self.store = Watched(MemoryStore(scf.account, lambda: NOW, page_size=3), BUCKETS)
-
-    def __call__(self, raw: Any) -> tuple[Plan | None, Report | None, dict[str, Any] | None]:
-        """Invoke it. No plan where nobody was let in; no answer where the trigger is to try again."""
-        request = http_request(raw)
-        denied = http_auth.authorize(request, self.allowed) if request else None
-        if denied:
-            return None, None, responses.error_response(denied)
-        decoded = decode(raw)
-        made = self._plan(decoded.requests)
-        time = Deadline(lambda: float(self.store.requests), self.seconds, self.seconds + 50.0, self.seconds + 60.0)
-        log = Log(self.lines.append, Redactor(()))
-        retries = decoded.source is Source.ASYNCHRONOUS
-        run = continuation.run(made, self.store, time, log, self, fan_out=self.allowed.fan_out, retries=retries)  # type: ignore[arg-type]
-        report = asyncio.run(run)
-        try:
-            return made, report, responses.response(decoded.source, report)
-        except RunFailed:
-            return made, report, None
-
-    def _plan(self, requests: Sequence[Any]) -> Plan:
-        """What cannot be read of a checkpoint is a `RejectedRequest` here; the function raises it with its reason."""
-        try:
-            if len(requests) == 1 and isinstance(requests[0], ResumeRequest):
-                return checkpoint_reader.read(requests[0].checkpoint, self.allowed, BUCKETS, NOW)
-        except RequestRejected as exc:
-            requests = (RejectedRequest(str(exc)),)
-        return plan.build_plan(requests, self.allowed, BUCKETS, "run-1", NOW)
-
-    async def invoke(self, payloads: Sequence[str], _seconds: float = 0) -> list[str]:
-        """As the Invoker of a chain: all is accepted."""
-        self.handed += [payload for payload in payloads if not continuation.is_probe(json.loads(payload))]
-        return [""] * len(payloads)
-
-    def is_permanent(self, _: str) -> bool:
-        return False
-
 
 sandboxes = st.builds(
     Settings,
@@ -214,16 +76,16 @@ def test_whatever_an_event_holds_it_ends_in_a_refusal_with_a_reason_or_in_lawful
     if planned is not None and report is not None:
         told = planned.rejected
         assert planned.listings or planned.targets or told or report.uploads == 0
-        assert all(0 < len(one.reason) <= MOST_REASON_LENGTH for one in told)
-        assert len(planned.targets) + len(told) <= MOST_ASKS + 1
+        assert all(0 < len(one.reason) <= MAX_REASON_LENGTH for one in told)
+        assert len(planned.targets) + len(told) <= MAX_REQUESTS + 1
         assert len(planned.listings) <= MAX_LISTINGS
         assert report.uploads == sum(report.counts.values())
-    assert answer is None or len(json.dumps(answer)) <= MOST_ANSWER_BYTES
-    assert all(len(line) <= MOST_LINE_BYTES for line in sandbox.lines)
+    assert answer is None or len(json.dumps(answer)) <= MAX_RESPONSE_BYTES
+    assert all(len(line) <= MAX_LINE_BYTES for line in sandbox.lines)
     assert len(set(sandbox.store.aborted)) == len(sandbox.store.aborted)
     assert not (allowed.dry_run and sandbox.store.aborted)
     for text in sandbox.handed:
-        assert len(text.encode()) <= MOST_CHECKPOINT_BYTES
+        assert len(text.encode()) <= MAX_CHECKPOINT_BYTES
         # What a run hands on, the next one takes: a chain does not end in a refusal of its own words.
         assert checkpoint_reader.read(json.loads(text)[CHECKPOINT], allowed, BUCKETS, NOW).number > 1
 
@@ -243,181 +105,7 @@ def test_over_http_too_only_lawful_requests_leave_and_no_exception_but_ours(
     assert [request for request in cloud.requests() if not is_lawful(request)] == []
     assert done.error is None or (isinstance(done.error, SweeperError) and not isinstance(done.error, InternalError))
     assert done.answer is None or done.answer.get("statusCode") != 500
-    assert all(len(line.encode()) <= MOST_LINE_BYTES for line in done.output.splitlines())
-
-
-# Memory: what unpacks to a thousand times its size, or takes thirty times its text once it is read
-
-
-def cls(data: bytes) -> dict[str, Any]:
-    return {"clslogs": {"data": base64.b64encode(data).decode()}}
-
-
-def packed(begin: str, filler: str, end: str, length: int) -> dict[str, Any]:
-    """A CLS batch of this many bytes once it is unpacked."""
-    text = begin + filler * (length // len(filler.encode())) + end
-    return cls(gzip.compress(text.encode(), 1))
-
-
-@lru_cache
-def bombs() -> dict[str, Any]:
-    """Events of at most 6 MB; those that come to a function on their own have 128 KB at most, and these have."""
-    found: dict[str, Any] = {}
-    for length in (3 * MIB, 15 * MIB):
-        size = f"in {length // MIB} MiB"
-        found |= {
-            f"spaces {size}": packed("", " ", "", length),
-            f"lists {size}": packed('{"records":[', "[],", "0]}", length),
-            f"objects {size}": packed('{"records":[', "{},", "0]}", length),
-            f"objects that hold something {size}": packed('{"records":[', '{"":0},', "0]}", length),
-            f"numbers {size}": packed('{"records":[', "1e9,", "0]}", length),
-            f"depth {size}": packed('{"records":', "[", "", length),
-            f"one long text {size}": packed('{"records":[{"content":"🐈', "a", '"}]}', length),
-            f"escapes {size}": packed('{"records":[{"content":"🐈', "\\n", '"}]}', length),
-            f"records {size}": packed('{"records":[', '{"content":"{}"},', "0]}", length),
-        }
-    found["far beyond any bound"] = cls(gzip.compress(b"\0" * (80 * MIB), 1))
-    found["a message of lists"] = {"Records": [{"Ckafka": {"msgBody": '{"uploads":[' + "[]," * (2 * MIB - 9) + "0]}"}}]}
-    found["a body of objects"] = {
-        "httpMethod": "POST",
-        "headers": {"authorization": f"Bearer {TOKEN}"},
-        "body": base64.b64encode(b'{"uploads":[' + b"{}," * (4 * MIB // 3) + b"0]}").decode(),
-        "isBase64Encoded": True,
-    }
-    return found
-
-
-@pytest.mark.parametrize("name", sorted(bombs()))
-def test_no_event_takes_more_memory_than_the_function_has(name: str) -> None:
-    bomb = bombs()[name]
-    tracemalloc.start()
-    try:
-        requests = decode(bomb).requests
-        peak = tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
-
-    assert peak <= MOST_ALLOCATED, f"{peak / MIB:.0f} MiB"
-    assert all(isinstance(ask, RejectedRequest) for ask in requests)
-    assert len(requests) <= MOST_ASKS
-
-
-def test_as_many_uploads_as_are_promised_fit_in_one_event_of_each_kind() -> None:
-    wordy = {**NAMED, "region": "ap-guangzhou", "at": "2026-11-22T12:00:00Z", "by": "uploader-17", "why": "time-out"}
-    text = json.dumps(wordy)
-    records = [{"timestamp": "1605578090000000", "content": text} for _ in range(MOST_ASKS)]
-
-    for raw in (
-        {"uploads": [wordy] * MOST_ASKS},
-        {"specversion": "1.0", "data": json.dumps({"uploads": [wordy] * MOST_ASKS})},
-        {"Records": [{"Ckafka": {"msgBody": text}} for _ in range(MOST_ASKS)]},
-        cls(gzip.compress(json.dumps({"topic_id": "t", "records": records}).encode(), 1)),
-    ):
-        requests = decode(raw).requests
-
-        assert len(requests) == MOST_ASKS
-        assert not any(isinstance(ask, RejectedRequest) for ask in requests)
-
-
-# Work: counted, and cut off
-
-
-class TooMuch(BaseException):
-    """More calls than there may be."""
-
-
-class Work:
-    """Counts calls, of Python and of C, and stops what makes too many."""
-
-    def __init__(self, most: int) -> None:
-        self.left = most
-
-    def __enter__(self) -> "Work":
-        sys.setprofile(self._count)
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        sys.setprofile(None)
-
-    def _count(self, frame: FrameType, what: str, arg: object) -> None:  # noqa: ARG002 - what `sys.setprofile` gives
-        self.left -= what in ("call", "c_call")
-        if self.left < 0:
-            raise TooMuch
-
-
-def names(count: int) -> list[str]:
-    return [f"{number:06}" for number in range(count)]
-
-
-def sweep_checkpoint(**changes: Any) -> dict[str, Any]:
-    """A valid checkpoint of a sweep, changed."""
-    (text,) = checkpoint.write(plan.build_plan((SweepRequest(),), aborting_settings(BUCKETS), BUCKETS, "run-1", NOW))
-    raw: dict[str, Any] = json.loads(text)
-    raw[CHECKPOINT] |= changes
-    return raw
-
-
-def upload_checkpoint(count: int) -> dict[str, Any]:
-    return sweep_checkpoint(todo=[["upload", 0, BUCKET, f"{number}", UPLOAD_ID] for number in range(count)])
-
-
-FLOODS: dict[str, Any] = {
-    "records": {"Records": [{}] * 400_000},
-    "uploads": {"uploads": [NAMED] * 400_000},
-    "uploads by the record": {"Records": [{"CMQ": {"msgBody": json.dumps({"uploads": [NAMED] * 9_000})}}] * 4},
-    "a record each": {"Records": [{"CMQ": {"msgBody": json.dumps(NAMED)}}] * 12_000},
-    "prefixes": {"Type": "Timer", "Message": json.dumps({"prefixes": names(20_000)})},
-    "prefixes in an object": {"Type": "Timer", "Message": {"prefixes": names(20_000)}},
-    "bad prefixes": {"Type": "Timer", "Message": {"prefixes": [f"/{name}" for name in names(20_000)]}},
-    "buckets": {"Type": "Timer", "Message": {"buckets": names(200_000)}},
-    "listings in a checkpoint": sweep_checkpoint(todo=[["listing", 0, BUCKET, name, "", ""] for name in names(50_000)]),
-    "uploads in a checkpoint": upload_checkpoint(50_000),
-    "policies in a checkpoint": sweep_checkpoint(policies=sweep_checkpoint()[CHECKPOINT]["policies"] * 20_000),
-}
-
-
-@pytest.mark.parametrize("name", sorted(FLOODS))
-def test_no_event_makes_more_work_than_its_size_calls_for(name: str) -> None:
-    sandbox = Sandbox(aborting_settings(BUCKETS), seconds=0)
-
-    with Work(MOST_CALLS):
-        planned, _, _ = sandbox(FLOODS[name])
-
-    assert planned is not None
-    assert len(planned.targets) + len(planned.rejected) <= MOST_ASKS + 1
-    assert len(planned.listings) <= MAX_LISTINGS
-    assert all(len(refused.reason) <= MOST_REASON_LENGTH for refused in planned.rejected)
-
-
-def test_a_sweep_of_more_listings_than_fit_in_its_checkpoints_is_refused() -> None:
-    buckets = tuple(Bucket(f"b{name}-1250000000", "ap-guangzhou") for name in names(101))
-    letters = tuple(chr(0x4E00 + number) for number in range(100))
-
-    many = plan.build_plan((SweepRequest(prefixes=letters),), aborting_settings(buckets), buckets, "run-1", NOW)
-    enough = plan.build_plan(
-        (SweepRequest(prefixes=letters),), aborting_settings(buckets[:100]), buckets[:100], "run-1", NOW
-    )
-
-    assert (len(many.listings), "101 buckets times 100 prefixes" in many.rejected[0].reason) == (0, True)
-    assert (len(enough.listings), enough.rejected) == (MAX_LISTINGS, ())
-
-
-def test_http_takes_no_more_uploads_than_an_answer_can_tell_of() -> None:
-    headers = {"authorization": f"Bearer {TOKEN}", "content-type": "application/json"}
-    longest = {"bucket": BUCKET, "key": "猫" * 283, "uploadId": "x" * 256}
-    sandbox = Sandbox(aborting_settings(BUCKETS, http_token=TOKEN))
-
-    uploads = [{**longest, "uploadId": f"{number:0256}"} for number in range(MOST_HTTP + 1)]
-    enough = {"httpMethod": "POST", "headers": headers, "body": json.dumps({"uploads": uploads[1:]})}
-    planned, _, answer = sandbox(enough)
-    (refusal,) = decode({**enough, "body": json.dumps({"uploads": uploads})}).requests
-
-    assert planned is not None
-    assert len(planned.targets) == MOST_HTTP
-    assert len(json.dumps(answer)) <= MOST_ANSWER_BYTES
-    assert isinstance(refusal, RejectedRequest)
+    assert all(len(line.encode()) <= MAX_LINE_BYTES for line in done.output.splitlines())
 
 
 # One thing wrong at a time
@@ -524,7 +212,7 @@ def test_what_is_wrong_is_said_and_nothing_is_sent(raw: Any, reason: str) -> Non
     (told,) = reasons(raw)
 
     assert reason in told
-    assert len(told) <= MOST_REASON_LENGTH
+    assert len(told) <= MAX_REASON_LENGTH
 
 
 @pytest.mark.parametrize("way", ["message", "uploads", "narrowing"])
@@ -571,7 +259,7 @@ def test_of_a_thousand_things_that_are_wrong_a_few_are_told() -> None:
     (told,) = reasons({"Type": "Timer", "Message": json.dumps({"prefixes": prefixes})})
 
     assert "'/1' matches nothing" in told
-    assert len(told) <= MOST_REASON_LENGTH
+    assert len(told) <= MAX_REASON_LENGTH
 
 
 def test_an_upload_that_is_named_twice_is_aborted_once() -> None:
