@@ -26,12 +26,12 @@ def scf() -> Iterator[Cloud]:
     app.instance.reset()
 
 
-def test_the_table_has_a_row_for_every_fault_at_every_operation() -> None:
+def test_table_has_a_row_for_every_fault_at_every_operation() -> None:
     assert [(cell.way, cell.fault) for cell in CELLS] == [(way, fault) for way in WAYS for fault in KINDS]
     assert all(cell.expected or cell.why_not for cell in CELLS)
 
 
 @pytest.mark.sampled(30)
 @pytest.mark.parametrize("cell", PLAYED, ids=[cell.name for cell in PLAYED])
-def test_what_is_written_is_what_happens(cell: Cell, scf: Cloud) -> None:
+def test_cell_of_the_table_is_what_happens(cell: Cell, scf: Cloud) -> None:
     assert seen(scf, cell) == cell.expected

@@ -82,7 +82,7 @@ def bombs() -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("name", sorted(bombs()))
-def test_no_event_takes_more_memory_than_the_function_has(name: str) -> None:
+def test_event_takes_less_memory_than_the_function_has(name: str) -> None:
     bomb = bombs()[name]
     tracemalloc.start()
     try:
@@ -96,7 +96,7 @@ def test_no_event_takes_more_memory_than_the_function_has(name: str) -> None:
     assert len(requests) <= MAX_REQUESTS
 
 
-def test_as_many_uploads_as_are_promised_fit_in_one_event_of_each_kind() -> None:
+def test_event_of_each_kind_takes_as_many_uploads_as_documented() -> None:
     wordy = {**NAMED, "region": "ap-guangzhou", "at": "2026-11-22T12:00:00Z", "by": "uploader-17", "why": "time-out"}
     text = json.dumps(wordy)
     records = [{"timestamp": "1605578090000000", "content": text} for _ in range(MAX_REQUESTS)]
@@ -157,7 +157,7 @@ FLOODS: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("name", sorted(FLOODS))
-def test_no_event_makes_more_work_than_its_size_calls_for(name: str) -> None:
+def test_work_of_an_event_is_proportional_to_its_size(name: str) -> None:
     sandbox = Sandbox(aborting_settings(BUCKETS), seconds=0)
 
     with Work(MAX_CALLS):
@@ -169,7 +169,7 @@ def test_no_event_makes_more_work_than_its_size_calls_for(name: str) -> None:
     assert all(len(refused.reason) <= MAX_REASON_LENGTH for refused in planned.rejected)
 
 
-def test_a_sweep_of_more_listings_than_fit_in_its_checkpoints_is_refused() -> None:
+def test_sweep_of_more_listings_than_fit_in_its_checkpoints_is_rejected() -> None:
     buckets = tuple(Bucket(f"b{name}-1250000000", "ap-guangzhou") for name in names(101))
     letters = tuple(chr(0x4E00 + number) for number in range(100))
 
@@ -182,7 +182,7 @@ def test_a_sweep_of_more_listings_than_fit_in_its_checkpoints_is_refused() -> No
     assert (len(enough.listings), enough.rejected) == (MAX_LISTINGS, ())
 
 
-def test_http_takes_no_more_uploads_than_an_answer_can_tell_of() -> None:
+def test_http_request_has_no_more_uploads_than_a_response_can_report() -> None:
     headers = {"authorization": f"Bearer {TOKEN}", "content-type": "application/json"}
     longest = {"bucket": BUCKET, "key": "猫" * 283, "uploadId": "x" * 256}
     sandbox = Sandbox(aborting_settings(BUCKETS, http_token=TOKEN))

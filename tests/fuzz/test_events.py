@@ -66,7 +66,7 @@ sandboxes = st.builds(
 
 @settings(max_examples=examples(400), suppress_health_check=list(HealthCheck))
 @given(raw=hostile_events, allowed=sandboxes, seconds=st.sampled_from([0, 2, 10**6]))
-def test_whatever_an_event_holds_it_ends_in_a_refusal_with_a_reason_or_in_lawful_requests(
+def test_event_is_rejected_with_a_reason_or_leads_to_lawful_requests(
     raw: Any, allowed: Settings, seconds: float
 ) -> None:
     sandbox = Sandbox(allowed, seconds)
@@ -95,7 +95,7 @@ def test_whatever_an_event_holds_it_ends_in_a_refusal_with_a_reason_or_in_lawful
 @example(raw={"httpMethod": "POST", "headers": {"x": Giant("lists in lists", 5000)}}, environment={})
 @example(raw={CHECKPOINT: {"version": Giant("lists in lists", 5000)}}, environment={})
 @example(raw={"bucket": BUCKET, "key": Giant("controls", 100_000), "uploadId": UPLOAD_ID}, environment={})
-def test_over_http_too_only_lawful_requests_leave_and_no_exception_but_ours(
+def test_requests_over_http_are_lawful_and_every_exception_is_ours(
     raw: Any, environment: dict[str, Any], cloud: Cloud, function: Function
 ) -> None:
     furnish(cloud)
@@ -208,7 +208,7 @@ BATCH = json.dumps({"records": [{"content": json.dumps(NAMED)}]}).encode()
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_what_is_wrong_is_said_and_nothing_is_sent(raw: Any, reason: str) -> None:
+def test_malformed_event_is_rejected_with_its_reason_and_sends_nothing(raw: Any, reason: str) -> None:
     (told,) = reasons(raw)
 
     assert reason in told
@@ -216,7 +216,7 @@ def test_what_is_wrong_is_said_and_nothing_is_sent(raw: Any, reason: str) -> Non
 
 
 @pytest.mark.parametrize("way", ["message", "uploads", "narrowing"])
-def test_a_name_that_stands_twice_is_refused_wherever_it_stands(way: str) -> None:
+def test_duplicate_name_is_rejected_wherever_it_stands(way: str) -> None:
     twice = Twice("key", KEY, "other")
     ways: dict[str, dict[str, Any]] = {
         "message": {"Records": [{"CMQ": {"msgBody": text_of(twice)}}]},
@@ -229,7 +229,7 @@ def test_a_name_that_stands_twice_is_refused_wherever_it_stands(way: str) -> Non
     assert "not JSON" in told
 
 
-def test_no_header_but_the_bearers_token_lets_anybody_in() -> None:
+def test_header_without_the_right_bearer_token_is_unauthorized() -> None:
     good = f"Bearer {TOKEN}"
     for value in (DEEP, [good, "Bearer x"], [[good]], {good: 1}, None, 7, "Bearer \ud800", f"Basic {TOKEN}", TOKEN):
         raw = {"httpMethod": "POST", "headers": {"authorization": value, "x": DEEP}, "body": json.dumps(NAMED)}
@@ -242,7 +242,7 @@ def test_no_header_but_the_bearers_token_lets_anybody_in() -> None:
 
 
 @pytest.mark.parametrize("kind", ["letters", "cats", "controls"])
-def test_a_key_as_large_as_an_event_does_not_make_an_answer_that_is_too_large(kind: str) -> None:
+def test_key_as_large_as_an_event_does_not_make_the_response_too_large(kind: str) -> None:
     key = Giant(kind, 900_000).made()
 
     for raw in ({**NAMED, "key": key}, {**NAMED, "uploadId": key}, {**NAMED, "bucket": key}, {**NAMED, "region": key}):
@@ -253,7 +253,7 @@ def test_a_key_as_large_as_an_event_does_not_make_an_answer_that_is_too_large(ki
         assert len(json.dumps(answer)) <= 20_000
 
 
-def test_of_a_thousand_things_that_are_wrong_a_few_are_told() -> None:
+def test_reason_for_a_thousand_problems_names_a_few() -> None:
     prefixes = [f"/{number:x}" for number in range(1000)]
 
     (told,) = reasons({"Type": "Timer", "Message": json.dumps({"prefixes": prefixes})})
@@ -262,7 +262,7 @@ def test_of_a_thousand_things_that_are_wrong_a_few_are_told() -> None:
     assert len(told) <= MAX_REASON_LENGTH
 
 
-def test_an_upload_that_is_named_twice_is_aborted_once() -> None:
+def test_upload_that_is_named_twice_is_aborted_once() -> None:
     sandbox = Sandbox(aborting_settings(BUCKETS))
 
     planned, report, _ = sandbox({"uploads": [NAMED] * 5})
@@ -272,7 +272,7 @@ def test_an_upload_that_is_named_twice_is_aborted_once() -> None:
     assert (len(planned.targets), report.counts["aborted"], len(sandbox.store.aborted)) == (1, 1, 1)
 
 
-def test_what_a_checkpoint_says_twice_is_done_once() -> None:
+def test_item_that_a_checkpoint_repeats_is_processed_once() -> None:
     sandbox = Sandbox(aborting_settings(BUCKETS, dry_run=True))
     raw = sweep_checkpoint(dry_run=True)
     todo = [*raw[CHECKPOINT]["todo"], ["upload", 0, BUCKET, KEY, UPLOAD_ID]]
@@ -285,7 +285,7 @@ def test_what_a_checkpoint_says_twice_is_done_once() -> None:
 
 
 @pytest.mark.parametrize("target", sorted(targets.TARGETS))
-def test_every_seed_of_the_fuzzers_passes_its_target(target: str) -> None:
+def test_seeds_of_the_fuzzers_pass_their_targets(target: str) -> None:
     found = targets.TARGETS[target]
 
     for seed in found.seeds():

@@ -87,7 +87,7 @@ def test_headers_of_any_shape_let_a_caller_with_the_token_in(shape: str, cloud: 
 
 
 @pytest.mark.parametrize("shape", TURNED_AWAY)
-def test_authorization_headers_that_differ_authorize_nobody(shape: str, cloud: Cloud, function: Function) -> None:
+def test_authorization_headers_that_differ_are_unauthorized(shape: str, cloud: Cloud, function: Function) -> None:
     request = {name: value for name, value in post(message(cloud)).items() if name != "headers"}
 
     done = function({**request, **TURNED_AWAY[shape]})

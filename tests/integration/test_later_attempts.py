@@ -160,7 +160,7 @@ def test_failed_uploads_beyond_500_travel_as_ranges_of_the_listing(
 
 
 @pytest.mark.parametrize("make", [kafka, post], ids=["ckafka", "http"])
-def test_queue_and_caller_hear_of_what_failed_and_nothing_is_continued(
+def test_queue_and_caller_receive_the_failure_and_nothing_is_continued(
     make: Any, cloud: Cloud, platform: Platform
 ) -> None:
     seeded = cloud.seed(PHOTO_BUCKET, "raw/{n}", count=3)

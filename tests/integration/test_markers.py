@@ -405,7 +405,7 @@ def test_continuation_whose_marker_is_rejected_for_another_reason_is_a_failure(
     assert len(listings(cloud)) == 2
 
 
-def test_run_that_ends_while_its_listing_is_behind_hands_over_how_far_it_was(scf: Cloud) -> None:
+def test_run_that_ends_while_its_listing_is_behind_continues_from_where_it_was(scf: Cloud) -> None:
     fill(scf, "j", 1)
     fill(scf, "k", 2 * PAGE - 2)
     for upload_id in ("z0", "z1"):

@@ -90,7 +90,7 @@ def test_keep_holds_for_every_upload_that_the_policy_keeps(
     [[*range(1, 1501)], [*range(2, 1501), 1], [*range(1, 1000), 1001, 1000]],
     ids=["newest_on_the_second_page", "newest_has_the_lowest_number", "newest_ends_the_first_page"],
 )
-def test_keep_spares_a_live_upload_wherever_its_fresh_part_stands(
+def test_keep_holds_for_a_live_upload_wherever_its_fresh_part_stands(
     numbers: list[int], cloud: Cloud, function: Function
 ) -> None:
     cloud.seed(BUCKET, "a/{n}", count=20, hours_since_start=1000)

@@ -153,7 +153,7 @@ def test_longest_ages_of_a_policy_are_ten_thousand_million_seconds() -> None:
 @pytest.mark.parametrize(
     "item", [["listing", 0, PHOTOS.name, 5, "", ""], ["listing", 0, PHOTOS.name, "", 5, ""]], ids=str
 )
-def test_scan_with_a_value_of_another_kind_is_rejected(item: list[object]) -> None:
+def test_listing_with_a_value_of_another_kind_is_rejected(item: list[object]) -> None:
     with pytest.raises(RequestRejected):
         read(checkpoint_of(todo=[item]))
 
@@ -176,7 +176,7 @@ def test_prefixes_of_a_checkpoint_are_narrowed_to_the_settings(prefixes: list[st
     assert [list(listing.policy.prefixes) for listing in made.listings] == [narrowed]
 
 
-def test_scan_whose_prefixes_are_outside_the_settings_is_dropped_and_reported() -> None:
+def test_listing_whose_prefixes_are_outside_the_settings_is_dropped_and_reported() -> None:
     made = read(policy_with(prefixes=["other/"]), replace(SETTINGS, prefixes=("raw/", "logs/")))
 
     assert (made.listings, len(made.dropped)) == ((), 1)
@@ -210,7 +210,7 @@ def test_targets_that_a_checkpoint_names_twice_are_planned_once() -> None:
 
 
 @pytest.mark.parametrize("place", [3, 4, 5], ids=["prefix", "key", "upload_id"])
-def test_scan_is_read_from_texts_and_from_surrogates_that_stand_for_bytes(place: int) -> None:
+def test_listing_is_read_from_texts_and_from_surrogates_that_stand_for_bytes(place: int) -> None:
     listing: list[object] = ["listing", 0, PHOTOS.name, "", "", ""]
 
     listing[place] = "\udcff"

@@ -31,7 +31,7 @@ def reasons(plan: Plan) -> str:
     return "; ".join(refused.reason for refused in plan.rejected)
 
 
-def test_sweep_scans_every_bucket_with_the_settings_policy() -> None:
+def test_sweep_lists_every_bucket_with_the_policy_of_the_settings() -> None:
     plan = planned(SweepRequest(), min_age=90 * HOUR, exclude_prefixes=("keep",))
 
     assert [(listing.bucket, listing.prefix) for listing in plan.listings] == [(PHOTOS, ""), (LOGS, "")]
@@ -88,7 +88,7 @@ segments = st.lists(st.sampled_from(["a", "a/", "a/b", "ab", "b", "b/c"]), max_s
 
 
 @given(allowed=segments, wanted=segments, key=st.text("ab/c", max_size=4))
-def test_key_is_scanned_once_if_it_lies_under_both_and_never_otherwise(
+def test_key_is_listed_once_if_it_lies_under_both_and_never_otherwise(
     allowed: tuple[str, ...], wanted: tuple[str, ...], key: str
 ) -> None:
     plan = planned(SweepRequest((PHOTOS.name,), wanted or None), prefixes=allowed)

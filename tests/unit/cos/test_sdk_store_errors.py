@@ -313,7 +313,7 @@ def test_sdk_call_that_sends_nothing_is_an_error() -> None:
 
 
 @pytest.mark.parametrize(("ends", "waits_for"), [(1000.0, 25.0), (15.0, 15.0)], ids=["its turn", "the end of the run"])
-def test_request_waits_for_its_turn_however_long_the_row_is(ends: float, waits_for: float) -> None:
+def test_request_waits_for_its_slot_however_long_the_queue_is(ends: float, waits_for: float) -> None:
     clock = FakeClock()
     wire = Wire(error(503, "SlowDown"), lambda: clock.advance(1000))
     store = store_over(wire, clock, ends=1e9)

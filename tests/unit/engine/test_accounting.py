@@ -15,7 +15,7 @@ from tests.fixtures import FakeClock
 from tests.unit.engine.listed_store import LATELY, OLD, ListedStore, swept
 
 
-def test_few_pages_are_listed_while_one_upload_is_slow() -> None:
+def test_slow_upload_lets_few_pages_be_listed() -> None:
     seen: list[int] = []
 
     async def before(call: str, _: object) -> None:

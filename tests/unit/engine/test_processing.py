@@ -118,9 +118,7 @@ def test_clock_that_is_off_while_parts_are_read_keeps_what_has_an_idle_time(minu
     ],
     ids=["gone", "refused", "for_now", "for_good"],
 )
-def test_what_goes_wrong_while_parts_are_read_or_at_the_abort_is_an_outcome(
-    trouble: Exception, outcome: type[Outcome]
-) -> None:
+def test_error_while_parts_are_read_or_at_the_abort_is_an_outcome(trouble: Exception, outcome: type[Outcome]) -> None:
     reading, aborting = PartsStore(parts_page=raising(trouble)), PartsStore(aborting=raising(trouble))
 
     assert [type(processed(reading)), type(processed(aborting))] == [outcome, outcome]
@@ -137,7 +135,7 @@ def test_failure_says_whether_it_is_permanent() -> None:
     assert (for_now.permanent, for_good.permanent) == (False, True)
 
 
-def test_only_a_named_upload_without_an_idle_time_is_aborted_though_its_parts_cannot_be_read() -> None:
+def test_upload_whose_parts_cannot_be_read_is_aborted_only_if_named_and_without_an_idle_time() -> None:
     blind, gone = (
         PartsStore(raising(CosRejected("AccessDenied"))),
         PartsStore(raising(NoSuchUpload("NoSuchUpload", 404))),
@@ -148,7 +146,7 @@ def test_only_a_named_upload_without_an_idle_time_is_aborted_though_its_parts_ca
     assert gone.aborts == 0
 
 
-def test_no_parts_are_requested_out_of_time() -> None:
+def test_parts_are_not_requested_without_time() -> None:
     store = PartsStore()
 
     assert isinstance(processed(store, passed=lambda: True), Deferred)

@@ -24,7 +24,7 @@ def test_upload_that_cannot_be_looked_at_shortly_before_its_abort_holds_up_no_li
     assert done.remaining is None or done.remaining.listings == ()
 
 
-def test_abort_that_was_refused_for_now_is_not_taken_for_one_that_may_have_taken_place() -> None:
+def test_abort_that_failed_for_now_is_not_taken_for_one_that_may_have_happened() -> None:
     def before(call: str, what: object) -> None:
         if call == "abort" and isinstance(what, Upload):
             raise Unavailable("x", {"a": 503, "b": 500, "c": None, "d": 409}[what.key])

@@ -9,7 +9,7 @@ from tests.fixtures import FakeClock
 from tests.unit.engine.listed_store import OLD, ListedStore, swept
 
 
-def test_no_parts_are_requested_once_the_limit_is_reached() -> None:
+def test_limit_that_is_reached_ends_the_requests_for_parts() -> None:
     asked: list[object] = []
 
     def before(call: str, what: object) -> None:
@@ -31,7 +31,7 @@ def test_listed_upload_is_rejected_for_the_gravest_reason() -> None:
     ]
 
 
-def test_no_abort_leaves_while_the_permission_probe_runs() -> None:
+def test_abort_waits_for_the_permission_probe() -> None:
     is_asked = False
 
     async def before_abort() -> str:
