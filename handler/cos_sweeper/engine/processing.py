@@ -101,24 +101,24 @@ class UploadProcessor:
         object.__setattr__(self, "looker", looker)
         object.__setattr__(self, "lookup", Lookup(self.store, self.deadline, self.as_of))
 
-    async def named(self, named: UploadTarget) -> Outcome | Acknowledged:
+    async def process_target(self, target: UploadTarget) -> Outcome | Acknowledged:
         """
         Process an upload of which only the name is known: an event named it, or an earlier run left it.
 
         Its key may be encoded, or may have been read wrongly; where COS does not know the upload under it, its other
         readings are tried. A key that the policy keeps is not even asked about.
         """
-        upload, process = named.upload, self._process_swept if named.is_swept else self._process
+        upload, process = target.upload, self._process_swept if target.is_swept else self._process
         keys = (
-            key_readings.of_listed(named.text or upload.key, upload.key)
-            if named.is_swept
+            key_readings.of_listed(target.text or upload.key, upload.key)
+            if target.is_swept
             else key_readings.of_named(upload.key)
         )
-        kept = keep_by_readings(keys, named.policy)
+        kept = keep_by_readings(keys, target.policy)
         if kept:
             return Kept(upload, kept.reason)
-        case = _Case(upload, named.policy, None, was_sent=named.was_sent, markers=named.markers)
-        kept = keep_by_key(upload.key, named.policy)
+        case = _Case(upload, target.policy, None, was_sent=target.was_sent, markers=target.markers)
+        kept = keep_by_key(upload.key, target.policy)
         outcome = Kept(upload, kept.reason) if kept else await self._as_outcome(case, process)
         if kept or isinstance(outcome, AlreadyGone):
             return await self._try_readings(outcome, keys[1:], replace(case, look=None), process)
@@ -196,13 +196,13 @@ class UploadProcessor:
                 seen = look.activity.seen
                 return WouldAbort(upload, seen.bytes, seen) if await self._take(case) else self._at_limit(case)
             try:
-                done = await self._abort(case, look)
+                outcome = await self._abort(case, look)
             except Unavailable as exc:
                 if exc.code == OUT_OF_TIME_TO_SEND or not await self._may_look_again(exc, number):
                     raise
             else:
-                if done is not None:
-                    return done
+                if outcome is not None:
+                    return outcome
         self._take_back(case)
         return case.deferred(NOT_FRESH)
 
@@ -312,7 +312,7 @@ class UploadProcessor:
     async def _take(self, case: _Case) -> bool:
         """Take an abort, once for each upload; False when none is left."""
         if case.intent is not None and (why := await case.intent.refusal()):
-            self.abort_budget.refuse(why)
+            self.abort_budget.forbid(why)
             return False
         if not case.is_counted:
             case.is_counted = case.is_taken = await self.abort_budget.take()
@@ -325,7 +325,7 @@ class UploadProcessor:
             case.is_counted = case.is_taken = False
 
     def _at_limit(self, case: _Case) -> Deferred:
-        return case.deferred(self.abort_budget.refusal or AT_LIMIT)
+        return case.deferred(self.abort_budget.why_not or AT_LIMIT)
 
     def _kept(self, upload: Upload, kept: Keep) -> Kept:
         self.store.give_back(upload.bucket)

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from cos_sweeper.core.model import ListedUpload
 from cos_sweeper.core.outcomes import Outcome
+from cos_sweeper.core.report import Report
 
 
 class Recorder(Protocol):
@@ -33,10 +34,25 @@ class Recorder(Protocol):
         ...
 
 
+class ChainRecorder(Recorder, Protocol):
+    """A recorder that also stores what the runs of a chain add up to. name: under which the next run finds it."""
+
+    name: str
+
+    async def save(self, report: Report, works: Sequence[str]) -> None:
+        """
+        Store what is known, just before the continuation is invoked.
+
+        works: the pieces of work that continue. One that equals this run's own continues its account.
+        """
+        ...
+
+
 class NoRecorder:
     """Records nothing."""
 
     is_on = False
+    name = ""
 
     async def intend(self, candidates: Sequence[ListedUpload]) -> str:  # noqa: ARG002
         """Allow every abort."""
@@ -46,6 +62,9 @@ class NoRecorder:
         """Do nothing."""
 
     def count(self, listed: ListedUpload, outcome: Outcome) -> None:
+        """Do nothing."""
+
+    async def save(self, report: Report, works: Sequence[str]) -> None:
         """Do nothing."""
 
 

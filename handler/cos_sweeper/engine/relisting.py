@@ -34,9 +34,9 @@ class GoneUploads:
 
     def remember(self, listed: ListedUpload, *, is_listed_again: bool = False) -> None:
         """Of many only the first keys are listed once more, so the others need not be remembered."""
-        place = listed.upload.bucket, self._key_forms.keys_of(listed)
-        if self._remembered < MAX_REMEMBERED and (place in self._by_keys or len(self._by_keys) < MAX_RELISTINGS):
-            self._by_keys.setdefault(place, []).append((listed, is_listed_again))
+        index = listed.upload.bucket, self._key_forms.keys_of(listed)
+        if self._remembered < MAX_REMEMBERED and (index in self._by_keys or len(self._by_keys) < MAX_RELISTINGS):
+            self._by_keys.setdefault(index, []).append((listed, is_listed_again))
             self._remembered += 1
         else:
             self._state.count(AlreadyGone(listed.upload, is_checked=False), listed)

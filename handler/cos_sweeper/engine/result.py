@@ -50,8 +50,8 @@ class RunResult:
 
     def count_remaining(self, log: Log) -> None:
         """No later run continues: what was left stands in the report and the log of this run."""
-        for scan in self.remaining.scans if self.remaining else ():
-            self.report_builder.not_swept(scan)
+        for listing in self.remaining.listings if self.remaining else ():
+            self.report_builder.not_swept(listing)
         for outcome, listed, detailed in self.uncounted:
             log_problem(outcome, log)
             self.count(outcome, listed, detailed=detailed)

@@ -65,8 +65,8 @@ class RunState:
         """Why no new work begins, or ''. bucket: in this one."""
         if self.stopped and (self._is_stopped_whole or bucket == self.stopped_in):
             return f"{STOPPED}: {self.stopped}"
-        if self.abort_budget.refusal:
-            return self.abort_budget.refusal
+        if self.abort_budget.why_not:
+            return self.abort_budget.why_not
         if self.deadline.passed:
             return OUT_OF_TIME
         return AT_LIMIT if self.abort_budget.spent else ""
