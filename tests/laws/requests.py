@@ -14,5 +14,7 @@ def is_lawful(request: Request) -> bool:
         return len(request.raw_path) > 1 and set(query) == {"uploadId"} and bool(query["uploadId"][0])
     if request.method == "PUT":
         return request.raw_path.startswith(f"/{REPORTS}/") and not query
-    reads = {"ListMultipartUploads", "ListParts", "GetService", "GetBucketLifecycle"}
+    reads = {"ListMultipartUploads", "ListParts", "GetService", "GetBucketLifecycle"} | {
+        "GetBucketObjectLockConfiguration"
+    }
     return request.method == "GET" and request.operation in reads
