@@ -109,6 +109,12 @@ class CosStore:
         other._deadline = deadline
         return other
 
+    def apart(self, deadline: Deadline) -> "CosStore":
+        """As `until`, for what is not essential: a refusal of its requests stops no request of this store."""
+        other = self.until(deadline)
+        other._end = self._end.duplicate()
+        return other
+
     def stop_buckets_alone(self) -> None:
         """A bucket that does not accept the credentials or the clock ends the requests to itself, not to the others."""
         self._end.is_alone = True
@@ -345,6 +351,12 @@ class _End:
     def __init__(self) -> None:
         self.is_alone = False
         self._reasons: dict[Bucket | None, Stopped] = {}
+
+    def duplicate(self) -> "_End":
+        """The same so far."""
+        other = _End()
+        other.is_alone, other._reasons = self.is_alone, dict(self._reasons)
+        return other
 
     def add(self, bucket: Bucket | None, reason: Stopped) -> None:
         self._reasons.setdefault(bucket, reason)

@@ -2,7 +2,7 @@
 Reads what the lifecycle rules of buckets cover. It changes nothing and fails no run: a failure is `unreadable`.
 
 It takes no time from aborts: it runs after them, in the run that ends the work, until new work may not begin any more
-and for MAX_SECONDS at most.
+and for MAX_COVERAGE_SECONDS at most.
 """
 
 from collections.abc import Awaitable, Callable, Iterable
@@ -19,14 +19,14 @@ from cos_sweeper.engine.task_group import Gate, together
 T = TypeVar("T")
 
 MAX_COVERED_BUCKETS = 200
-MAX_SECONDS = 20.0
-# Buckets that are read at the same time, each by one request.
+MAX_COVERAGE_SECONDS = 20.0
+# Buckets that are read at the same time, each by one request after the other.
 AT_ONCE = 8
 
 
 def reading(deadline: Deadline) -> Deadline:
     """The deadline for reading coverage, within that of the run."""
-    ends = min(deadline.work_ends, deadline.clock() + MAX_SECONDS)
+    ends = min(deadline.work_ends, deadline.clock() + MAX_COVERAGE_SECONDS)
     return Deadline(deadline.clock, ends, ends, ends)
 
 
@@ -34,7 +34,7 @@ async def read(store: ConfigurationStore, buckets: Iterable[Bucket], deadline: D
     """
     The coverage of each bucket, in order, each once. Raises nothing.
 
-    deadline: see `reading`. The requests of the store must end by it, too: `store.until(deadline)`.
+    deadline: see `reading`. The requests of the store must end by it, too: `store.apart(deadline)`.
     """
     chosen = tuple(dict.fromkeys(buckets))
     gate = Gate(AT_ONCE)
@@ -50,6 +50,8 @@ async def _of_bucket(store: ConfigurationStore, bucket: Bucket, deadline: Deadli
     try:
         rules = await _answer(store.lifecycle, bucket, deadline)
         return evaluate(bucket, rules, object_lock=await _answer(store.object_lock, bucket, deadline))
+    except Exception as exc:  # a defect here must not cost the report of what was aborted
+        return evaluate(bucket, Unread(type(exc).__name__), object_lock=False)
     finally:
         gate.leave()
 
@@ -61,5 +63,3 @@ async def _answer(request: Callable[[Bucket], Awaitable[T]], bucket: Bucket, dea
         return await request(bucket)
     except StoreError as exc:
         return Unread(exc.code, exc.status)
-    except Exception as exc:  # a defect here must not cost the report of what was aborted
-        return Unread(type(exc).__name__)
