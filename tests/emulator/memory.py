@@ -9,13 +9,10 @@ from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 
 from cos_sweeper.core import model
-from cos_sweeper.core.coverage import LifecycleRule
 from cos_sweeper.core.errors import CosRejected, NoSuchUpload, RequestRejected, StoreError
 from cos_sweeper.core.keys import validate_key
-from cos_sweeper.cos import lifecycle_xml
 from cos_sweeper.cos.store import Receipt
 from tests.emulator.account import Account
-from tests.emulator.bucket import Bucket
 from tests.emulator.errors import CosError
 from tests.emulator.listing import Query
 
@@ -77,22 +74,6 @@ class MemoryStore:
     async def pause(self, seconds: float) -> bool:  # noqa: ARG002
         await asyncio.sleep(0)
         return True
-
-    async def lifecycle(self, bucket: model.Bucket) -> tuple[LifecycleRule, ...]:
-        body = self._configuration(bucket, Bucket.get_lifecycle)
-        return () if body is None else lifecycle_xml.lifecycle_rules(body)
-
-    async def object_lock(self, bucket: model.Bucket) -> bool:
-        body = self._configuration(bucket, Bucket.get_object_lock)
-        return body is not None and lifecycle_xml.object_lock(body)
-
-    def _configuration(self, bucket: model.Bucket, get: Callable[[Bucket], bytes]) -> bytes | None:
-        try:
-            return get(self._account.bucket(bucket.name))
-        except CosError as exc:
-            if exc.code == "NoSuchBucket":
-                raise _ours(exc) from exc
-            return None
 
     async def put_report(self, bucket: model.Bucket, key: str, body: bytes) -> None:
         try:
