@@ -1,5 +1,5 @@
 """
-COS's rules for one bucket: its multipart uploads, its objects and its lifecycle configuration.
+COS's rules for one bucket: its multipart uploads, its objects and its configurations.
 
 Nothing here knows HTTP or XML, who asks, or what time it is: the moment is passed in. Part contents are not kept, only
 their sizes, ETags and times. A refusal is a `CosError`.
@@ -119,6 +119,7 @@ class Bucket:
         self.region = region
         self.created = created
         self.lifecycle: bytes | None = None
+        self.object_lock: bytes | None = None
         self.uploads: Index[Upload] = Index()
         self.ghosts: Index[Ghost] = Index()
         self.objects: Index[StoredObject] = Index()
@@ -299,15 +300,21 @@ class Bucket:
             raise CosError(404, "NoSuchLifecycleConfiguration", "The lifecycle configuration does not exist.")
         return self.lifecycle
 
+    def get_object_lock(self) -> bytes:
+        """The Object Lock configuration as it was written. Without one, S3's error: COS documents none."""
+        if self.object_lock is None:
+            raise CosError(404, "ObjectLockConfigurationNotFoundError", "Object Lock configuration does not exist.")
+        return self.object_lock
+
     @contextmanager
     def unchanged(self) -> Iterator[None]:
         """Undo at the end what was done to this bucket in between."""
-        lifecycle, arrivals = self.lifecycle, self.arrivals.copy()
+        lifecycle, object_lock, arrivals = self.lifecycle, self.object_lock, self.arrivals.copy()
         try:
             with self.uploads.unchanged(), self.objects.unchanged():
                 yield
         finally:
-            self.lifecycle, self.arrivals = lifecycle, arrivals
+            self.lifecycle, self.object_lock, self.arrivals = lifecycle, object_lock, arrivals
 
 
 def _place(upload: Upload) -> Place:

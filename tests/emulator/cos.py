@@ -32,7 +32,9 @@ from tests.emulator.signature import authenticate, claimed_id
 from tests.emulator.state import State
 from tests.emulator.wire import Call, as_bytes, read_call
 
-WITH_BODY = frozenset(("UploadPart", "PutObject", "CompleteMultipartUpload", "PutBucketLifecycle"))
+WITH_BODY = frozenset(
+    ("UploadPart", "PutObject", "CompleteMultipartUpload", "PutBucketLifecycle", "PutBucketObjectLockConfiguration")
+)
 LISTINGS = frozenset(("ListMultipartUploads", "ListParts"))
 MAX_DOCUMENT_BYTES = 4 << 20
 UNREADABLE_DATE = "yesterday"

@@ -166,6 +166,14 @@ def check_lifecycle(body: bytes) -> bytes:
     return body
 
 
+def check_object_lock(body: bytes) -> bytes:
+    """An Object Lock configuration as it came, if it is one. It can only be enabled."""
+    root = _root(body, "ObjectLockConfiguration")
+    if [one.text for one in root if _name(one) == "ObjectLockEnabled"] != ["Enabled"]:
+        raise malformed_xml()
+    return body
+
+
 def _root(body: bytes, name: str) -> ElementTree.Element:
     try:
         root = ElementTree.fromstring(body)

@@ -146,6 +146,15 @@ def delete_lifecycle(job: Job) -> Answer:
     return Answer(204)
 
 
+def get_object_lock(job: Job) -> Answer:
+    return Answer(body=job.bucket.get_object_lock(), headers=XML)
+
+
+def put_object_lock(job: Job) -> Answer:
+    job.bucket.object_lock = documents.check_object_lock(job.body.content or b"")
+    return Answer()
+
+
 def initiate(job: Job) -> Answer:
     storage_class = job.header("storage-class", "STANDARD")
     upload = job.bucket.initiate(job.target.key, now=job.now, storage_class=storage_class)
@@ -231,6 +240,8 @@ CARRIERS: dict[str, Callable[[Job], Answer]] = {
     "GetBucketLifecycle": get_lifecycle,
     "PutBucketLifecycle": put_lifecycle,
     "DeleteBucketLifecycle": delete_lifecycle,
+    "GetBucketObjectLockConfiguration": get_object_lock,
+    "PutBucketObjectLockConfiguration": put_object_lock,
     "InitiateMultipartUpload": initiate,
     "UploadPart": upload_part,
     "ListParts": list_parts,

@@ -20,6 +20,8 @@ BUCKET_OPERATIONS = {
     ("GET", "lifecycle"): "GetBucketLifecycle",
     ("PUT", "lifecycle"): "PutBucketLifecycle",
     ("DELETE", "lifecycle"): "DeleteBucketLifecycle",
+    ("GET", "object-lock"): "GetBucketObjectLockConfiguration",
+    ("PUT", "object-lock"): "PutBucketObjectLockConfiguration",
 }
 OBJECT_OPERATIONS = {
     ("GET", ""): "GetObject",
@@ -102,7 +104,7 @@ def route(call: Call) -> Target:
 
 def _within(call: Call, bucket: str, raw_key: str, region: str) -> Target:
     if not raw_key:
-        subresource = next((name for name in ("uploads", "lifecycle") if call.has_param(name)), "")
+        subresource = next((name for name in ("uploads", "lifecycle", "object-lock") if call.has_param(name)), "")
         return _chosen(call, BUCKET_OPERATIONS, subresource, Target(bucket=bucket, region=region))
     upload_id = call.param("uploadId")
     subresource = "uploadId" if upload_id else "uploads" if call.has_param("uploads") else ""
@@ -112,7 +114,8 @@ def _within(call: Call, bucket: str, raw_key: str, region: str) -> Target:
 
 def _chosen(call: Call, operations: dict[tuple[str, str], str], subresource: str, target: Target) -> Target:
     """The target with its operation, or with the reason why it has none."""
-    missing = next((name for name, _ in call.query if name in MISSING_SUBRESOURCES), None) or next(
+    named = (name for name, _ in call.query if name != subresource)
+    missing = next((name for name in named if name in MISSING_SUBRESOURCES), None) or next(
         (name for name, _ in call.headers if name in MISSING_HEADERS), None
     )
     operation, refusal = operations.get((call.method, subresource), ""), None

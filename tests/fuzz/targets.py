@@ -14,13 +14,13 @@ from datetime import timedelta, timezone
 from pathlib import Path
 from typing import Any
 
-from cos_sweeper.core import checkpoint, checkpoint_reader, plan
+from cos_sweeper.core import checkpoint, checkpoint_reader, coverage, plan
 from cos_sweeper.core.errors import RequestRejected
 from cos_sweeper.core.keys import validate_key
 from cos_sweeper.core.model import CHECKPOINT, Cursor, RejectedRequest, ResumeRequest, SweepRequest, Upload
 from cos_sweeper.core.plan import Plan, UploadTarget
 from cos_sweeper.core.policy import Policy
-from cos_sweeper.cos import xml
+from cos_sweeper.cos import lifecycle_xml, xml
 from cos_sweeper.scf import events, http_auth, messages, responses
 from tests.fixtures import BUCKETS, NOW, TOKEN, aborting_settings
 
@@ -160,6 +160,19 @@ def buckets_pages(data: bytes) -> None:
         assert page.next is None or page.next > "logs-1250000000"
 
 
+def lifecycles(data: bytes) -> None:
+    """Bytes as a LifecycleConfiguration, and as an ObjectLockConfiguration."""
+    with contextlib.suppress(xml.Unreadable):
+        rules = lifecycle_xml.lifecycle_rules(data)
+        found = coverage.evaluate(BUCKETS[0], rules, object_lock=False)
+        for claim in found.prefixes:
+            assert any(one.aborts and not one.doubt and one.prefix == claim.prefix for one in rules)
+        assert (found.days is not None) == (found.state is coverage.State.WHOLE_BUCKET)
+        json.dumps(found.as_json())
+    with contextlib.suppress(xml.Unreadable):
+        lifecycle_xml.object_lock(data)
+
+
 def errors(data: bytes) -> None:
     """Bytes as an Error document, which is never an error."""
     code, request_id = xml.error(data)
@@ -287,6 +300,16 @@ def _buckets_page_seeds() -> list[bytes]:
     ]
 
 
+def _lifecycle_seeds() -> list[bytes]:
+    rules = coverage.rule_to_add(timedelta(hours=1), ("logs/", "raw/"))
+    tagged = rules.replace("<Prefix>", "<And><Tag><Key>a</Key></Tag><Prefix>").replace("</Prefix>", "</Prefix></And>")
+    return [
+        f"<LifecycleConfiguration>{rules}</LifecycleConfiguration>".encode(),
+        f"<LifecycleConfiguration>{tagged}{rules.replace('Enabled', 'Disabled')}</LifecycleConfiguration>".encode(),
+        b"<ObjectLockConfiguration><ObjectLockEnabled>Enabled</ObjectLockEnabled></ObjectLockConfiguration>",
+    ]
+
+
 def _error_seeds() -> list[bytes]:
     return [
         b"<?xml version='1.0' encoding='utf-8' ?><Error><Code>NoSuchUpload</Code><RequestId>NWMx</RequestId></Error>",
@@ -315,6 +338,7 @@ TARGETS = {
     "uploads-pages": Target(uploads_pages, _uploads_page_seeds),
     "parts-pages": Target(parts_pages, _parts_page_seeds),
     "buckets-pages": Target(buckets_pages, _buckets_page_seeds),
+    "lifecycles": Target(lifecycles, _lifecycle_seeds),
     "errors": Target(errors, _error_seeds),
     "times": Target(times, _time_seeds),
     "doors": Target(doors, _door_seeds),

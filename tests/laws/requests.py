@@ -7,6 +7,8 @@ from urllib.parse import parse_qs
 from tests.emulator.public import Request
 from tests.laws.hostile_events import REPORTS
 
+COVERAGE = {"GetBucketLifecycle": "lifecycle", "GetBucketObjectLockConfiguration": "object-lock"}
+
 
 def is_lawful(request: Request) -> bool:
     query = parse_qs(request.raw_query, keep_blank_values=True)
@@ -14,5 +16,7 @@ def is_lawful(request: Request) -> bool:
         return len(request.raw_path) > 1 and set(query) == {"uploadId"} and bool(query["uploadId"][0])
     if request.method == "PUT":
         return request.raw_path.startswith(f"/{REPORTS}/") and not query
-    reads = {"ListMultipartUploads", "ListParts", "GetService", "GetBucketLifecycle"}
+    if request.operation in COVERAGE:
+        return request.method == "GET" and request.raw_path == "/" and set(query) == {COVERAGE[request.operation]}
+    reads = {"ListMultipartUploads", "ListParts", "GetService"}
     return request.method == "GET" and request.operation in reads

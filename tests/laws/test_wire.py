@@ -11,7 +11,7 @@ from tests.emulator.public import Cloud
 from tests.function import PHOTOS, Function, timer
 from tests.laws.buckets import BUCKET, furnish
 from tests.laws.hostile_events import REPORTS, UPLOAD_ID, environments, events
-from tests.laws.requests import is_lawful
+from tests.laws.requests import COVERAGE, is_lawful
 from tests.profiles import examples
 
 
@@ -29,6 +29,19 @@ def test_wire_carries_lawful_requests_only(
     function(raw, **environment)
 
     assert [request for request in cloud.requests() if not is_lawful(request)] == []
+
+
+@settings(max_examples=examples(30))
+@given(environment=environments)
+def test_wire_carries_reads_of_configurations_only_for_a_report(
+    environment: dict[str, Any], cloud: Cloud, function: Function
+) -> None:
+    furnish(cloud)
+
+    function(timer(), **environment)
+
+    if "REPORT" not in environment or environment.get("LIFECYCLE_COVERAGE") == "False":
+        assert COVERAGE.keys().isdisjoint(request.operation for request in cloud.requests())
 
 
 @pytest.mark.parametrize("operation", ["GetService", "ListMultipartUploads", "ListParts", "AbortMultipartUpload"])

@@ -83,10 +83,16 @@ class Settings:
     workers: int = 32
     fan_out: int = 1
     report: ReportLocation | None = None
+    lifecycle_coverage: bool | None = None
     http_platform_auth: bool = False
     http_token: str | None = field(default=None, repr=False)
     cos_port: int | None = None
     invoke_port: int | None = None
+
+    @property
+    def reads_coverage(self) -> bool:
+        """Whether lifecycle rules are read: only for a report, and unless it is switched off."""
+        return self.report is not None and self.lifecycle_coverage is not False
 
 
 def load(environ: Mapping[str, str]) -> Settings:
@@ -320,6 +326,7 @@ READERS: dict[str, tuple[str, Callable[[str], Any]]] = {
     "WORKERS": ("workers", _workers),
     "FAN_OUT": ("fan_out", _fan_out),
     "REPORT": ("report", _report),
+    "LIFECYCLE_COVERAGE": ("lifecycle_coverage", _flag),
     "HTTP_AUTH": ("http_platform_auth", _http_auth),
     "HTTP_TOKEN": ("http_token", _token),
     "COS_ENDPOINT": ("cos_port", _local_port),

@@ -16,6 +16,7 @@ from typing import TypeVar
 
 from qcloud_cos import CosConfig, CosS3Auth, CosS3Client
 
+from cos_sweeper.core.coverage import LifecycleRule
 from cos_sweeper.core.deadline import Deadline
 from cos_sweeper.core.errors import CosRejected, NoSuchUpload, RequestRejected, Stopped, StoreError, Unavailable
 from cos_sweeper.core.keys import validate_key
@@ -38,6 +39,11 @@ RETRIES = RetryPolicy()
 WORTH_TRYING_SECONDS = 0.5
 SERVICE_HOST = "service.cos.myqcloud.com"
 ERROR_CODE = re.compile(r"[A-Za-z0-9.]{1,64}")
+# How COS says that a bucket has no such configuration. For Object Lock it is not documented; other stores send these.
+NO_CONFIGURATION = {
+    "lifecycle": {"NoSuchLifecycleConfiguration"},
+    "object-lock": {"ObjectLockConfigurationNotFoundError", "NoSuchObjectLockConfiguration"},
+}
 # Any region will do for the one request that has none.
 NO_REGION = "ap-guangzhou"
 
@@ -101,6 +107,12 @@ class CosStore:
         """The same store with another deadline. Where no request may leave one of them, none leaves the other."""
         other = copy(self)
         other._deadline = deadline
+        return other
+
+    def apart(self, deadline: Deadline) -> "CosStore":
+        """As `until`, for what is not essential: a refusal of its requests stops no request of this store."""
+        other = self.until(deadline)
+        other._end = self._end.duplicate()
         return other
 
     def stop_buckets_alone(self) -> None:
@@ -178,6 +190,29 @@ class CosStore:
             return False
         await self._sleep(seconds)
         return True
+
+    async def lifecycle(self, bucket: Bucket) -> tuple[LifecycleRule, ...]:
+        """Get Bucket Lifecycle."""
+        from cos_sweeper.cos import lifecycle_xml
+
+        response = await self._configuration(bucket, "lifecycle")
+        return () if response is None else self._read(response, lifecycle_xml.lifecycle_rules)
+
+    async def object_lock(self, bucket: Bucket) -> bool:
+        """Get Bucket ObjectLockConfiguration."""
+        from cos_sweeper.cos import lifecycle_xml
+
+        response = await self._configuration(bucket, "object-lock")
+        return response is not None and self._read(response, lifecycle_xml.object_lock)
+
+    async def _configuration(self, bucket: Bucket, name: str) -> Response | None:
+        """A configuration of the bucket; None where COS says that there is none."""
+        try:
+            return await self._send(bucket, lambda client: _get(client, bucket, None, {name: ""}))
+        except CosRejected as exc:
+            if exc.status == 404 and exc.code in NO_CONFIGURATION[name]:
+                return None
+            raise
 
     async def put_report(self, bucket: Bucket, key: str, body: bytes) -> None:
         """Put Object."""
@@ -316,6 +351,12 @@ class _End:
     def __init__(self) -> None:
         self.is_alone = False
         self._reasons: dict[Bucket | None, Stopped] = {}
+
+    def duplicate(self) -> "_End":
+        """The same so far."""
+        other = _End()
+        other.is_alone, other._reasons = self.is_alone, dict(self._reasons)
+        return other
 
     def add(self, bucket: Bucket | None, reason: Stopped) -> None:
         self._reasons.setdefault(bucket, reason)

@@ -7,6 +7,7 @@ Nothing here knows how it is done: over the official SDK in `cos`, in memory in 
 from dataclasses import dataclass
 from typing import Protocol
 
+from cos_sweeper.core.coverage import LifecycleRule
 from cos_sweeper.core.model import Bucket, BucketsPage, Cursor, Page, PartsPage, Upload
 
 
@@ -66,4 +67,16 @@ class Store(Protocol):
 
     async def put_report(self, bucket: Bucket, key: str, body: bytes) -> None:
         """Keep a run's report as an object."""
+        ...
+
+
+class ConfigurationStore(Protocol):
+    """The configurations of a bucket that can be read. The errors are those of `Store`."""
+
+    async def lifecycle(self, bucket: Bucket) -> tuple[LifecycleRule, ...]:
+        """Get the bucket's lifecycle rules; () if it has none."""
+        ...
+
+    async def object_lock(self, bucket: Bucket) -> bool:
+        """Whether Object Lock is enabled for the bucket."""
         ...

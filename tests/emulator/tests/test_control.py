@@ -215,7 +215,7 @@ def test_roles_policy_names_exactly_what_the_sweeper_needs() -> None:
         },
         {
             "effect": "allow",
-            "action": ["name/cos:ListMultipartUploads", "name/cos:GetBucketLifecycle"],
+            "action": ["name/cos:ListMultipartUploads", "name/cos:GetBucketLifecycle", "name/cos:GetBucketObjectLock"],
             "resource": [bucket],
         },
         {

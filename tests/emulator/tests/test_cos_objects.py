@@ -103,6 +103,20 @@ def test_lifecycle_configuration_is_kept_as_written(connect: Connect) -> None:
         client.get_bucket_lifecycle(BUCKET)
 
 
+def test_object_lock_configuration_is_kept_as_written_and_can_only_be_enabled(connect: Connect) -> None:
+    client = connect()
+    with pytest.raises(CosServiceError) as error:
+        client.get_bucket_object_lock(BUCKET)
+    assert refused(error) == (404, "ObjectLockConfigurationNotFoundError")
+    with pytest.raises(CosServiceError) as error:
+        client.put_bucket_object_lock(BUCKET, {"ObjectLockEnabled": "Disabled"})
+    assert refused(error) == (400, "MalformedXML")
+
+    client.put_bucket_object_lock(BUCKET, {"ObjectLockEnabled": "Enabled"})
+
+    assert client.get_bucket_object_lock(BUCKET)["ObjectLockEnabled"] == "Enabled"
+
+
 def test_buckets_are_made_headed_listed_and_deleted(cloud: Cloud, connect: Connect) -> None:
     cloud.reset(f"{BUCKET}@{REGION}")
     client = connect(region="ap-beijing")

