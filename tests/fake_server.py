@@ -22,7 +22,7 @@ class Peer:
 
     def __init__(self, sock: socket.socket) -> None:
         self.sock = sock
-        self.heard = bytearray()
+        self.received = bytearray()
         self.requests: list[bytes] = []
         self.closed = threading.Event()
         self._taken = 0
@@ -31,23 +31,23 @@ class Peer:
     def targets(self) -> list[str]:
         return [request.split(b" ")[1].decode() for request in self.requests]
 
-    def hear(self) -> bytes:
+    def receive(self) -> bytes:
         data = self.sock.recv(1 << 16)
-        self.heard += data
+        self.received += data
         return data
 
     def read(self) -> None:
         """Take one whole request. Raises EOFError when the connection ends instead."""
-        while (body := self.heard.find(b"\r\n\r\n", self._taken) + 4) < 4:
-            self._hear_more()
-        end = body + _length(bytes(self.heard[self._taken : body]))
-        while len(self.heard) < end:
-            self._hear_more()
-        self.requests.append(bytes(self.heard[self._taken : end]))
+        while (body := self.received.find(b"\r\n\r\n", self._taken) + 4) < 4:
+            self._receive_more()
+        end = body + _length(bytes(self.received[self._taken : body]))
+        while len(self.received) < end:
+            self._receive_more()
+        self.requests.append(bytes(self.received[self._taken : end]))
         self._taken = end
 
-    def _hear_more(self) -> None:
-        if not self.hear():
+    def _receive_more(self) -> None:
+        if not self.receive():
             raise EOFError
 
     def say(self, data: bytes) -> None:
@@ -130,7 +130,7 @@ def CLOSE(peer: Peer) -> None:  # noqa: N802
 
 def STAY(peer: Peer) -> None:  # noqa: N802
     """Leave the connection open until the other side ends it."""
-    while peer.hear():
+    while peer.receive():
         pass
 
 
@@ -147,7 +147,7 @@ class Server:
         self._tls = tls
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=128)
         self._threads: list[threading.Thread] = []
-        self._trouble: SimpleQueue[BaseException] = SimpleQueue()
+        self._errors: SimpleQueue[BaseException] = SimpleQueue()
         self.port: int = self._listener.getsockname()[1]
         self.peers: list[Peer] = []
 
@@ -167,8 +167,8 @@ class Server:
         for thread in self._threads:
             thread.join()
         self._listener.close()
-        if exc is None and not self._trouble.empty():
-            raise self._trouble.get()
+        if exc is None and not self._errors.empty():
+            raise self._errors.get()
 
     def _start(self, work: Callable[[], None]) -> None:
         thread = threading.Thread(target=work)
@@ -196,7 +196,7 @@ class Server:
         except (ConnectionError, EOFError, ssl.SSLError):
             pass  # the other side has left
         except Exception as exc:
-            self._trouble.put(exc)
+            self._errors.put(exc)
         finally:
             peer.sock.close()
             peer.closed.set()

@@ -95,7 +95,7 @@ class MemoryScf:
     account: Account = field(default_factory=lambda: empty())
     queue: deque[tuple[str, int]] = field(default_factory=deque)
     reports: list[Report] = field(default_factory=list)
-    handed: int = 0
+    sent: int = 0
     runs: int = 0
     dead_letters: int = 0
     accepts: int | None = None
@@ -106,7 +106,7 @@ class MemoryScf:
 
     def seed(self, key: str, count: int = 1, *, idle: float = 100, bucket: int = 0, parts: int = 2) -> list[Upload]:
         """Uploads that began 100 hours ago, with parts of 5 bytes, the last one `idle` hours ago."""
-        what = Seed(
+        seed_of = Seed(
             NOW - timedelta(hours=100),
             NOW - timedelta(hours=idle),
             key,
@@ -114,13 +114,13 @@ class MemoryScf:
             part_numbers=tuple(range(1, parts + 1)),
             part_size=5,
         )
-        place = BUCKETS[bucket]
-        return [Upload(place, one.key, one.upload_id) for one in plant(self.account.bucket(place.name), what)]
+        home = BUCKETS[bucket]
+        return [Upload(home, one.key, one.upload_id) for one in plant(self.account.bucket(home.name), seed_of)]
 
     def fire(self, *requests: Request) -> None:
         """A timer fires, or another event comes; the chain that it starts is run to its end."""
-        made = plan.build_plan(requests or (SweepRequest(),), self.settings, BUCKETS, f"run-{self.runs}", NOW)
-        self._attempt(lambda: made)
+        first = plan.build_plan(requests or (SweepRequest(),), self.settings, BUCKETS, f"run-{self.runs}", NOW)
+        self._attempt(lambda: first)
         while self.queue:
             text, _ = self.queue.popleft()
             self._attempt(lambda text=text: resume(text, self.settings))  # type: ignore[misc]
@@ -136,7 +136,7 @@ class MemoryScf:
                 return
         self.dead_letters += 1
 
-    def _run(self, made: plan.Plan) -> bool:
+    def _run(self, first: plan.Plan) -> bool:
         self.runs += 1
         assert self.runs < 5000, "a chain goes on for ever"
         memory = MemoryStore(self.account, lambda: NOW, self.page_size)
@@ -146,7 +146,7 @@ class MemoryScf:
         deadline = Deadline(lambda: store.ticks / 1000, *ends)
         log = Log(lambda _: None, Redactor(()))
         try:
-            run = continuation.run(made, store, deadline, log, self, fan_out=self.settings.fan_out, now=NOW)  # type: ignore[arg-type]
+            run = continuation.run(first, store, deadline, log, self, fan_out=self.settings.fan_out, now=NOW)  # type: ignore[arg-type]
             report = asyncio.run(run)
         except Killed:
             return False
@@ -168,16 +168,16 @@ class MemoryScf:
             return "ResourceNotFound.Function"
         self.accepts = self.accepts and self.accepts - 1
         self.longest_checkpoint = max(self.longest_checkpoint, len(text.encode()))
-        self.handed += 1
-        self.queue.extend([(text, self.handed)] * self.deliver(self.handed))
+        self.sent += 1
+        self.queue.extend([(text, self.sent)] * self.deliver(self.sent))
         return ""
 
 
 def resume(text: str, settings: Settings) -> plan.Plan:
     """What the next run makes of a checkpoint, by the way that every event goes."""
-    (ask,) = decode(json.loads(text)).requests
-    assert isinstance(ask, ResumeRequest)
-    return checkpoint_reader.read(ask.checkpoint, settings, BUCKETS, NOW)
+    (request,) = decode(json.loads(text)).requests
+    assert isinstance(request, ResumeRequest)
+    return checkpoint_reader.read(request.checkpoint, settings, BUCKETS, NOW)
 
 
 def empty() -> Account:

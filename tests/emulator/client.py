@@ -112,9 +112,9 @@ class Cloud(CosCalls, ScfCalls):
             return cls(process, json.loads(line), errors)
         _close(process)
         errors.seek(0)
-        said = errors.read().decode(errors="replace").strip()
+        message = errors.read().decode(errors="replace").strip()
         errors.close()
-        raise ControlError(f"the emulator did not start (exit code {process.returncode}): {said}")
+        raise ControlError(f"the emulator did not start (exit code {process.returncode}): {message}")
 
     def __enter__(self) -> "Cloud":
         return self

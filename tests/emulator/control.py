@@ -53,7 +53,7 @@ class Control:
             **(ScfControl(scf).answers if scf else {}),
         }
         for faults in (state.faults, scf.faults) if scf else (state.faults,):
-            faults.deal = self._deal
+            faults.apply_effect = self._apply_effect
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one request; what is wrong with it is said with 400, 404 or 405."""
@@ -62,12 +62,12 @@ class Control:
             known = ", ".join(f"{method} {path}" for method, path in self._answers)
             return _json({"error": f"no {request.method} {request.path} here; there is {known}"}, 404)
         try:
-            told = answer(await _given(request))
-            return _json(await told if inspect.isawaitable(told) else told)
+            payload = answer(await _given(request))
+            return _json(await payload if inspect.isawaitable(payload) else payload)
         except (BadInput, BadPolicy) as wrong:
             return _json({"error": str(wrong)}, 400)
-        except CosError as refused:
-            return _json({"error": refused.message, "code": refused.code}, 400)
+        except CosError as rejected:
+            return _json({"error": rejected.message, "code": rejected.code}, 400)
 
     def _clock(self) -> dict[str, Any]:
         clock = self._state.clock
@@ -114,7 +114,7 @@ class Control:
             self._scf.faults.clear()
         return {}
 
-    def _deal(self, blow: str) -> None:
+    def _apply_effect(self, blow: str) -> None:
         """Carry out a fault's blow. What expired comes back with the next reset."""
         if blow == "kill" and self._scf is not None:
             self._scf.dispatcher.kill(None)

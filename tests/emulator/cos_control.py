@@ -40,7 +40,7 @@ class CosControl:
     def _receive_part(self, given: Any) -> dict[str, Any]:
         fields = Fields(given, "part")
         bucket, key, upload_id = self._upload(fields)
-        number, size = fields.whole("number", least=1), fields.whole("size")
+        number, size = fields.whole("number", minimum=1), fields.whole("size")
         fields.done()
         part = bucket.receive_part(
             key, upload_id, number, size=1 << 20 if size is None else size, now=self._state.clock.now()
@@ -85,7 +85,7 @@ class CosControl:
     def _ghost(self, given: Any) -> dict[str, Any]:
         fields = Fields(given, "ghost")
         bucket, key, upload_id = self._upload(fields)
-        listings = fields.whole("listings", least=1)
+        listings = fields.whole("listings", minimum=1)
         fields.done()
         bucket.make_ghost(key, upload_id, listings)
         return {}
@@ -121,8 +121,8 @@ class CosControl:
     def _throttle(self, given: Any) -> dict[str, Any]:
         fields = Fields(given, "throttle")
         name = self._state.account.bucket(fields.required("bucket")).name
-        per_second = fields.number("requests_per_second", least=0)
-        burst = fields.number("burst", least=1)
+        per_second = fields.number("requests_per_second", minimum=0)
+        burst = fields.number("burst", minimum=1)
         fields.done()
         default_burst = max(per_second or 0, 1)
         rate = None if per_second is None else Rate(per_second, default_burst if burst is None else burst)
@@ -147,8 +147,8 @@ class CosControl:
         self._state.account.dialect = read_dialect(given)
         return {}
 
-    def _only_upload(self, given: Any, what: str) -> tuple[Bucket, str, str]:
-        fields = Fields(given, what)
+    def _only_upload(self, given: Any, label: str) -> tuple[Bucket, str, str]:
+        fields = Fields(given, label)
         upload = self._upload(fields)
         fields.done()
         return upload

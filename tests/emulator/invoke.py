@@ -24,7 +24,7 @@ PARAMETERS = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class InvokeRequest:
     """What an Invoke request asks for. `event` is JSON text."""
 
     event: str
@@ -62,7 +62,7 @@ def read_parameters(body: bytes) -> dict[str, str]:
     return {**given, "Namespace": given.get("Namespace") or "default"}
 
 
-def read_asked(given: dict[str, str]) -> Asked:
+def read_request(given: dict[str, str]) -> InvokeRequest:
     """What the parameters ask of the function."""
     kind = _choice(given, "InvocationType", "RequestResponse", "Event")
     tail = _choice(given, "LogType", "None", "Tail") == "Tail"
@@ -73,7 +73,7 @@ def read_asked(given: dict[str, str]) -> Asked:
     if len(event.encode()) > MAX_EVENT_BYTES[kind]:
         raise ApiError("InvalidParameter.Payload", f"ClientContext is larger than {MAX_EVENT_BYTES[kind]} bytes.")
     _read_json(event, "ClientContext")
-    return Asked(event, kind == "Event", tail)
+    return InvokeRequest(event, kind == "Event", tail)
 
 
 def accepted(request_id: str) -> dict[str, Any]:
@@ -114,14 +114,14 @@ def throttled() -> dict[str, Any]:
 
 
 def _failed(request_id: str, error: FunctionError, status_code: int) -> dict[str, Any]:
-    told = {
+    payload = {
         "errorCode": -1,
         "errorMessage": f"{error.type}: {error.message}",
         "requestId": request_id,
         "stackTrace": error.trace,
         "statusCode": status_code,
     }
-    return {"InvokeResult": -1, "ErrMsg": json.dumps(told)}
+    return {"InvokeResult": -1, "ErrMsg": json.dumps(payload)}
 
 
 def _is_text(value: object) -> bool:

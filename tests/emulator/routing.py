@@ -86,7 +86,7 @@ class Target:
     key: str = ""
     upload_id: str = ""
     region: str = ""
-    refusal: CosError | None = None
+    rejection: CosError | None = None
 
 
 def route(call: Call) -> Target:
@@ -115,12 +115,12 @@ def _chosen(call: Call, operations: dict[tuple[str, str], str], subresource: str
     missing = next((name for name, _ in call.query if name in MISSING_SUBRESOURCES), None) or next(
         (name for name, _ in call.headers if name in MISSING_HEADERS), None
     )
-    operation, refusal = operations.get((call.method, subresource), ""), None
+    operation, rejection = operations.get((call.method, subresource), ""), None
     if missing:
-        operation, refusal = "", not_implemented(f"The emulator's COS does not implement {missing}.")
+        operation, rejection = "", not_implemented(f"The emulator's COS does not implement {missing}.")
     elif not operation:
-        refusal = CosError(405, "MethodNotAllowed", "The specified method is not allowed against this resource.")
-    return Target(operation, target.bucket, target.key, target.upload_id, target.region, refusal)
+        rejection = CosError(405, "MethodNotAllowed", "The specified method is not allowed against this resource.")
+    return Target(operation, target.bucket, target.key, target.upload_id, target.region, rejection)
 
 
 def _region(labels: list[str]) -> str:

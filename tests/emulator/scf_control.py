@@ -11,7 +11,7 @@ from dataclasses import fields as fields_of
 from dataclasses import replace
 from typing import Any
 
-from tests.emulator.delivery_faults import Mishap
+from tests.emulator.delivery_faults import DeliveryFault
 from tests.emulator.dispatch import Throttled
 from tests.emulator.faults import Mangle, Raw, Refuse, Reset, read_fault
 from tests.emulator.fields import BadInput, Fields
@@ -65,27 +65,27 @@ class ScfControl:
         dispatcher = self._scf.dispatcher
         fields = Fields(given, "settings")
         changes: dict[str, Any] = {
-            "time_limit_ms": fields.whole("time_limit_ms", least=1),
-            "concurrency": fields.whole("concurrency", least=1),
+            "time_limit_ms": fields.whole("time_limit_ms", minimum=1),
+            "concurrency": fields.whole("concurrency", minimum=1),
             "retries": fields.whole("retries"),
             "retry_wait_ms": fields.whole("retry_wait_ms"),
-            "invoke_rate": fields.whole("invoke_rate", least=1),
-            "credentials_seconds": fields.number("credentials_seconds", least=0.001),
+            "invoke_rate": fields.whole("invoke_rate", minimum=1),
+            "credentials_seconds": fields.number("credentials_seconds", minimum=0.001),
             "variables": _changed(dispatcher.setup.variables, fields.texts_by_name("env")),
         }
-        mishap = _read_mishap(fields)
+        fault = _read_delivery_fault(fields)
         after_runs = fields.whole("after_runs") or 0
         fields.done()
         setup = replace(dispatcher.setup, **{name: new for name, new in changes.items() if new is not None})
         if setup != dispatcher.setup:
             dispatcher.change(setup, after_runs)
-        if mishap is not None:
-            dispatcher.mishaps.arm(mishap)
+        if fault is not None:
+            dispatcher.delivery_faults.arm(fault)
         return {each.name: getattr(setup, each.name) for each in fields_of(Setup)}
 
     def _kill(self, given: Any) -> dict[str, Any]:
         fields = Fields(given, "kill")
-        pid = fields.whole("pid", least=1)
+        pid = fields.whole("pid", minimum=1)
         fields.done()
         return {"pid": self._scf.dispatcher.kill(pid)}
 
@@ -131,10 +131,10 @@ class ScfControl:
         return {"request_id": self._scf.accept(_event_text(event, MAX_EVENT_BYTES["Event"]), kind)}
 
 
-def _event_text(event: Any, most: int) -> str:
+def _event_text(event: Any, maximum: int) -> str:
     text = json.dumps(event)
-    if len(text) > most:
-        raise BadInput(f"the event is larger than {most} bytes")
+    if len(text) > maximum:
+        raise BadInput(f"the event is larger than {maximum} bytes")
     return text
 
 
@@ -145,13 +145,13 @@ def _changed(held: Any, changes: dict[str, str | None] | None) -> dict[str, str]
     return {name: value for name, value in {**held, **changes}.items() if value is not None}
 
 
-def _read_mishap(fields: Fields) -> Mishap | None:
+def _read_delivery_fault(fields: Fields) -> DeliveryFault | None:
     given = {
-        "duplicate": fields.number("duplicate", least=0, most=1),
-        "lose": fields.number("lose", least=0, most=1),
+        "duplicate": fields.number("duplicate", minimum=0, maximum=1),
+        "lose": fields.number("lose", minimum=0, maximum=1),
         "skip": fields.whole("skip"),
-        "count": fields.whole("count", least=1),
+        "count": fields.whole("count", minimum=1),
         "seed": fields.whole("seed"),
     }
     named: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
-    return Mishap(**named) if named else None
+    return DeliveryFault(**named) if named else None

@@ -50,9 +50,9 @@ def plant(bucket: Bucket, seed: Seed) -> list[Upload]:
 
 def read_seed(fields: Fields, now: datetime) -> Seed:
     """Read what to seed; times are hours before now."""
-    hours = fields.number("hours_since_start", least=0)
+    hours = fields.number("hours_since_start", minimum=0)
     since_start = 100.0 if hours is None else hours
-    since_part = fields.number("hours_since_last_part", least=0)
+    since_part = fields.number("hours_since_last_part", minimum=0)
     parts, numbers = fields.whole("parts"), fields.items("part_numbers")
     count, part_size = fields.whole("count"), fields.whole("part_size")
     seed = Seed(

@@ -185,7 +185,7 @@ def _parts_stale(scene: Scene) -> Faults:
 
 def _buckets_stale(scene: Scene) -> Faults:
     """A bucket that is gone is still listed, a new one is not yet."""
-    scene.unseen += [place for place in scene.abandoned + scene.live if place.bucket == BYSTANDER]
+    scene.unseen += [upload for upload in scene.abandoned + scene.live if upload.bucket == BYSTANDER]
     return _pages(
         "Get Service",
         _buckets_page(None, ("gone-1250000000", "ap-beijing"), (STRUCK, "ap-guangzhou")),

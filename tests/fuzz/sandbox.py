@@ -112,7 +112,7 @@ class Sandbox:
 
     allowed: Settings
     seconds: float = 10**6
-    handed: list[str] = field(default_factory=list)
+    continuations: list[str] = field(default_factory=list)
     lines: list[str] = field(default_factory=list)
     store: Watched = field(init=False)
 
@@ -132,16 +132,16 @@ class Sandbox:
         if denied:
             return None, None, responses.error_response(denied)
         decoded = decode(raw)
-        made = self._plan(decoded.requests)
+        built = self._plan(decoded.requests)
         time = Deadline(lambda: float(self.store.requests), self.seconds, self.seconds + 50.0, self.seconds + 60.0)
         log = Log(self.lines.append, Redactor(()))
         retries = decoded.source is Source.ASYNCHRONOUS
-        run = continuation.run(made, self.store, time, log, self, fan_out=self.allowed.fan_out, retries=retries)  # type: ignore[arg-type]
+        run = continuation.run(built, self.store, time, log, self, fan_out=self.allowed.fan_out, retries=retries)  # type: ignore[arg-type]
         report = asyncio.run(run)
         try:
-            return made, report, responses.response(decoded.source, report)
+            return built, report, responses.response(decoded.source, report)
         except RunFailed:
-            return made, report, None
+            return built, report, None
 
     def _plan(self, requests: Sequence[Any]) -> Plan:
         """What cannot be read of a checkpoint is a `RejectedRequest` here; the function raises it with its reason."""
@@ -154,7 +154,7 @@ class Sandbox:
 
     async def invoke(self, payloads: Sequence[str], _seconds: float = 0) -> list[str]:
         """As the Invoker of a chain: all is accepted."""
-        self.handed += [payload for payload in payloads if not continuation.is_probe(json.loads(payload))]
+        self.continuations += [payload for payload in payloads if not continuation.is_probe(json.loads(payload))]
         return [""] * len(payloads)
 
     def is_permanent(self, _: str) -> bool:

@@ -37,7 +37,7 @@ from cos_sweeper.engine.task_group import TaskGroup
 from cos_sweeper.engine.verification import Verifier
 from cos_sweeper.report.log import Log
 
-# Before the last attempt at what failed, where there is nothing else to do and so much time.
+# The pause before the last attempt at what failed, if nothing else is to do and there is time.
 LAST_PAUSE_SECONDS = 60.0
 WORTH_WAITING_SECONDS = 120.0
 UNPROVEN = "how keys are written could not be found out, so that uploads may be missing in the listing"
@@ -57,7 +57,7 @@ async def run(
     before_abort: Callable[[], Awaitable[str]] = _allowed,
 ) -> RunResult:
     """
-    Do what the plan says, as far as time allows. Never raises for COS's sake: what failed stands in the report.
+    Do what the plan says, as far as time allows. Never raises because of COS: what failed is in the report.
 
     retries: whether a later run can try again what failed for now. before_abort: awaited once, before the first abort
     of a sweep: why nothing may be aborted, or ''.
@@ -82,8 +82,8 @@ class _Sweep:
 
     async def run(self) -> RunResult:
         state, plan = self._state, self._plan
-        for refused in plan.rejected:
-            state.report_builder.add(refused)
+        for rejected in plan.rejected:
+            state.report_builder.add(rejected)
         for target in plan.over_limit:
             self._targets.processed(target, Deferred(target.upload, AT_LIMIT))
         await self._work_in_order()
@@ -152,7 +152,7 @@ class _Sweep:
             for index, listed in enumerate(page.listed)
             if shard.contains(_as_written(listed)) and not self._is_target(listed)
         ]
-        # From here on the page is open for all of them, whenever the work on each is taken.
+        # From here on the page is open for all of them, even before the work on each is taken.
         opened = self._pages.open_page(number, start, page, len(mine))
         works = (self._take_upload(page, index, opened) for index in mine)
         return (work for work in works if work is not None)
@@ -209,7 +209,7 @@ class _Sweep:
             outcome = await self._verifier.listed(outcome, worker, opened, index)
         self._state.break_circuit(outcome)
         listing = self._plan.listings[opened.listing]
-        # Under which key COS knows it, the outcome may have found out.
+        # The outcome may have found out under which key COS knows it.
         upload, text = outcome.upload or listed.upload, listed.raw_key if len(key_readings.of(listed)) > 1 else ""
         target = UploadTarget(upload, listing.policy, listing.attempts, is_swept=True, text=text)
         again = next_target(self._state, target, outcome, began)
@@ -244,5 +244,5 @@ class _Source:
 
 
 def _as_written(listed: ListedUpload) -> Upload:
-    """The same for every instance, however far each has found out how COS writes keys."""
+    """The same for every instance, whatever each has found out about how COS writes keys."""
     return replace(listed.upload, key=listed.text) if listed.text else listed.upload

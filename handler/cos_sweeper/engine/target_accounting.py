@@ -50,7 +50,7 @@ class TargetAccount:
             state.progressed = True
         again = next_target(state, target, outcome, began)
         if again is not None:
-            # What used up an attempt, or goes last from now on, does so a few times and no more.
+            # Using up an attempt, or going last from now on, is progress too, a few times at most.
             before, after = ((one.attempts, one.is_blocked, len(one.markers)) for one in (target, again))
             state.progressed = state.progressed or after > before
             self._pages.targets.append(again)
@@ -74,7 +74,7 @@ class TargetAccount:
             state.report_builder.add(outcome, detailed=not target.is_swept)
 
     def count_swept(self, listings: Sequence[ListingTarget]) -> None:
-        """Count the targets of an earlier run. scans: the listings that a later run reads."""
+        """Count the targets of an earlier run. listings: those that a later run reads."""
         for outcome in self._swept:
             if any(_comes_to(listing, outcome.upload) for listing in listings if outcome.upload):
                 self._pages.uncounted.append(Uncounted(outcome))

@@ -88,8 +88,8 @@ def test_sweep_is_split_into_one_shard_for_each_instance() -> None:
 
     scf.fire()
 
-    dealer, *workers = scf.reports
-    assert (dealer.uploads, dealer.continuations, dealer.status) == (0, 4, Status.PARTIAL)
+    first, *workers = scf.reports
+    assert (first.uploads, first.continuations, first.status) == (0, 4, Status.PARTIAL)
     assert [report.shard.indexes for report in workers] == [(0,), (1,), (2,), (3,)]
     assert sum(report.uploads for report in workers) == 80
     assert all(0 < report.counts["aborted"] < 40 for report in workers)
@@ -158,12 +158,12 @@ def test_continuation_that_is_accepted_in_part_raises_and_names_the_missing_shar
 
     scf.fire()
 
-    dealer = scf.reports[0]
-    assert (dealer.failed, dealer.continuations, dealer.status) == ({"ContinuationFailed": 1}, 3, Status.FAILED)
-    assert "missing: shard 4/4: all of photos-1250000000@ap-guangzhou" in dealer.failures[0]["detail"]
+    first = scf.reports[0]
+    assert (first.failed, first.continuations, first.status) == ({"ContinuationFailed": 1}, 3, Status.FAILED)
+    assert "missing: shard 4/4: all of photos-1250000000@ap-guangzhou" in first.failures[0]["detail"]
     with pytest.raises(RunFailed):
-        response(Source.ASYNCHRONOUS, dealer, is_raised_elsewhere=True)
-    assert response(Source.HTTP, dealer)["statusCode"] == 503
+        response(Source.ASYNCHRONOUS, first, is_raised_elsewhere=True)
+    assert response(Source.HTTP, first)["statusCode"] == 503
     assert 0 < len(scf.held()) < 40
 
 
@@ -175,8 +175,8 @@ def test_shards_that_are_not_accepted_are_offered_once_more_in_one_checkpoint() 
 
     scf.fire()
 
-    dealer, *workers = scf.reports
-    assert (dealer.failed, dealer.continuations) == ({}, 3)
+    first, *workers = scf.reports
+    assert (first.failed, first.continuations) == ({}, 3)
     assert sorted(str(report.shard) for report in workers) == ["1/5", "2,3,5/5", "4/5"]
     assert total(scf.reports, "aborted") == 30
 

@@ -158,7 +158,7 @@ class Meeting:
 
 
 @contextmanager
-def meeting() -> Iterator[Meeting]:
+def open_meeting() -> Iterator[Meeting]:
     """A place to meet functions that run."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         listener.settimeout(PATIENCE_SECONDS)
