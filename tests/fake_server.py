@@ -1,5 +1,5 @@
 """
-A server that answers by a script: each connection to it has its own, and says whatever bytes the script says.
+A server that follows a script: each connection has its own, which says which bytes to send.
 """
 
 import socket
@@ -11,14 +11,14 @@ from queue import SimpleQueue
 from select import select
 from types import TracebackType
 
-# Long enough for any machine, short enough for whoever waits for a red test.
+# Long enough for any machine, short enough for a failing test.
 PATIENCE_SECONDS = 10.0
 DRIP_SECONDS = 0.02
 LINGER_NOT = struct.pack("ii", 1, 0)
 
 
 class Peer:
-    """One connection as the server sees it. heard: every byte that came; requests: the whole ones."""
+    """One connection as the server sees it. received: every byte that came; requests: the complete ones."""
 
     def __init__(self, sock: socket.socket) -> None:
         self.sock = sock
@@ -104,7 +104,7 @@ def pause(event: threading.Event) -> Step:
 
     def step(_: Peer) -> None:
         if not event.wait(PATIENCE_SECONDS):
-            raise TimeoutError("nobody said to go on")
+            raise TimeoutError("the test did not say to continue")
 
     return step
 
@@ -139,7 +139,7 @@ class Server:
     A listening port of 127.0.0.1 whose first connection follows the first script, and so on; a connection too many is
     closed at once. As a context: what a script did not say to be left open is over at the end.
 
-    peers: the connections so far. trouble: what went wrong on the server's side, raised at the end.
+    peers: the connections so far. An error on the server's side is raised at the end.
     """
 
     def __init__(self, *scripts: list[Step], tls: ssl.SSLContext | None = None) -> None:

@@ -2,7 +2,7 @@
 SCF as far as a chain of runs needs it, in memory and with a clock that only work moves.
 
 Runs what is queued, one after the other; delivers twice, loses, and kills where a test says so, and tries again as SCF
-does. The buckets are those of the laptop's COS.
+does. The buckets are those of the emulator.
 """
 
 import asyncio
@@ -40,7 +40,7 @@ class Killed(BaseException):
 
 @dataclass(slots=True)
 class Ticking:
-    """A store whose every request takes a second, and that dies at the tick where it is told to."""
+    """A store in which every request takes a second, and that dies at a given tick."""
 
     inner: MemoryStore
     ticks: int = 0
@@ -82,9 +82,9 @@ class MemoryScf:
     """
     The account, the settings, and how SCF behaves.
 
-    seconds: how much work one run has time for. deliver: how often each hand-over arrives, by its number; usually once.
-    dies_at: the tick at which a run dies, by the number of the run; None for a run that lives. accepts: how many
-    invocations SCF takes before it takes no more; None for all. refuses: the numbers of those that it does not take.
+    seconds: how much work one run has time for. deliver: how often each continuation arrives, by its number; usually
+    once. dies_at: the tick at which a run dies, by the number of the run; None for a run that lives. accepts: how many
+    invocations SCF takes before it takes no more; None for all. refuses: the numbers of those that it does not accept.
     """
 
     settings: Settings

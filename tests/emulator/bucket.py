@@ -2,7 +2,7 @@
 COS's rules for one bucket: its multipart uploads, its objects and its lifecycle configuration.
 
 Nothing here knows HTTP or XML, who asks, or what time it is: the moment is passed in. Part contents are not kept, only
-their sizes, ETags and times. A refusal is a `CosError`.
+their sizes, ETags and times. A rejection is a `CosError`.
 """
 
 import hashlib
@@ -167,7 +167,7 @@ class Bucket:
         return part
 
     def receive_part(self, key: str, upload_id: str, number: int | None, *, size: int, now: datetime) -> Part:
-        """Take a part in whose content nobody saw. number: `None` for the next free one."""
+        """Take a part whose content is not known. number: `None` for the next free one."""
         if number is None:
             number = max(self.upload(key, upload_id).parts.by_number, default=0) + 1
         etag = hashlib.md5(f"{number} {size}".encode(), usedforsecurity=False).hexdigest()
@@ -225,7 +225,7 @@ class Bucket:
         return self._finish(upload, parts, now)
 
     def begin_complete(self, key: str, upload_id: str, aborts: str) -> None:
-        """A Complete is under way from now on. aborts: "204", an abort has no effect; "409", it is refused."""
+        """A Complete is under way from now on. aborts: "204", an abort has no effect; "409", it is rejected."""
         self._completing[_position(self.upload(key, upload_id))] = aborts
 
     def finish_complete(self, key: str, upload_id: str, *, now: datetime) -> StoredObject:

@@ -62,7 +62,7 @@ def reset(request: web.BaseRequest) -> web.StreamResponse:
 
 
 async def silent(request: web.BaseRequest) -> web.StreamResponse:
-    """Say nothing until whoever asked is gone."""
+    """Send nothing until the caller is gone."""
     while request.transport is not None:
         await asyncio.sleep(SILENT_PAUSE_SECONDS)
     return web.Response()
@@ -124,7 +124,7 @@ async def _dripped(request: web.BaseRequest, answer: OperationResponse, pause: f
 
 
 async def _endless(request: web.BaseRequest, answer: OperationResponse) -> web.StreamResponse:
-    """Never ends by itself, at a pace that leaves whoever reads it all some time before memory is full."""
+    """Never ends by itself, at a pace that leaves a reader of it all some time before memory is full."""
     response = await _open(request, answer, None)
     await response.write(answer.body[: len(answer.body) // 2])
     while request.transport is not None:

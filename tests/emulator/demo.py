@@ -1,7 +1,6 @@
 """
-The story that `make demo` tells: the real handler, the real SDK, signed HTTP, and a COS on this machine.
-
-Prints what a person needs to follow it, and ends with exit code 1 if a promise of the story did not hold.
+What `make demo` shows: the real handler, the real SDK, signed HTTP, and a COS on this machine. Ends with exit code 1 if
+a promise did not hold.
 """
 
 import json
@@ -24,7 +23,7 @@ SHIPPED = {"MIN_AGE_HOURS": "168", "MIN_IDLE_HOURS": "72"}
 
 
 def main() -> int:
-    """Tell the story; 0 when every promise held."""
+    """Run the demo; 0 when every promise held."""
     with Cloud.start(PHOTOS, LOGS) as cloud:
         story = Story(cloud)
         for chapter in (

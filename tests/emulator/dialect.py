@@ -163,7 +163,7 @@ def read_dialect(given: object) -> Dialect:
         next_upload_id_marker=fields.choice("next_upload_id_marker", *encodings) or "plain",
         garbage=frozenset(fields.texts("garbage") or ()),
     )
-    fields.done()
+    fields.reject_unknown()
     if unknown := sorted(dialect.garbage.difference(GARBAGE)):
         raise BadInput(f"a dialect: 'garbage' has {', '.join(unknown)}; known: {', '.join(GARBAGE)}")
     return dialect
@@ -179,7 +179,7 @@ def _time_form(given: object, label: str) -> TimeForm | None:
     form = TimeForm(
         format=fields.required("format"), zone_hours=hours or 0.0, fraction_digits=3 if digits is None else digits
     )
-    fields.done()
+    fields.reject_unknown()
     return form
 
 

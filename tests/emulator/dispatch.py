@@ -159,7 +159,7 @@ class Dispatcher:
             self._credentials = held = self._state.lend_role(lifetime)
         return held
 
-    # What it is asked and told from outside
+    # Commands from outside
 
     def change(self, setup: Setup, after_runs: int = 0) -> None:
         """

@@ -37,7 +37,7 @@ class Reset:
 
 @dataclass(frozen=True, slots=True)
 class Mangle:
-    """Do what was asked, or refuse it if an error is given, and spoil the answer's body."""
+    """Do what was asked, or reject it if an error is given, and spoil the answer's body."""
 
     how: str
     drip_ms: int = 100
@@ -190,7 +190,7 @@ def read_fault(given: object) -> Fault:
         date=fields.choice("date", *DATES) or "",
         date_offset=timedelta(seconds=fields.number("date_offset_seconds", minimum=-1e9, maximum=1e9) or 0),
     )
-    fields.done()
+    fields.reject_unknown()
     return _checked(fault)
 
 
@@ -261,7 +261,7 @@ def _part(given: object, operation: str) -> ArrivingPart | None:
     part = ArrivingPart(
         when == "after", fields.whole("number", minimum=1), 1 << 20 if size is None else size, key, upload_id
     )
-    fields.done()
+    fields.reject_unknown()
     if part.number is not None and part.number > MAX_PART_NUMBER:
         raise BadInput(f"a fault's part: 'number' must be {MAX_PART_NUMBER} or below")
     if bool(key) != bool(upload_id):

@@ -11,7 +11,7 @@ class BadInput(ValueError):
 
 
 class Fields:
-    """The fields of one JSON object. Each is asked for by name; `done` then refuses those nobody asked for."""
+    """The fields of one JSON object. Each is read by name; `reject_unknown` then rejects those that were not read."""
 
     def __init__(self, given: object, label: str) -> None:
         if not isinstance(given, dict):
@@ -88,8 +88,8 @@ class Fields:
         self._asked.add(name)
         return self._given.get(name)
 
-    def done(self) -> None:
-        """Refuse fields that nobody asked for: a misspelt one must not pass in silence."""
+    def reject_unknown(self) -> None:
+        """Reject fields that were not read: a misspelt one must be reported."""
         unknown = sorted(set(self._given) - self._asked)
         if unknown:
             raise BadInput(

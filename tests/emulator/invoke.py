@@ -1,5 +1,5 @@
 """
-What an Invoke request asks for, and what it is told.
+What an Invoke request wants, and its response.
 
 Values only: no HTTP, no process. Whether the caller may is `scf`.
 """
@@ -33,7 +33,7 @@ class InvokeRequest:
 
 
 def check_headers(call: Call) -> None:
-    """Refuse what is no request for Invoke."""
+    """Reject what is no request for Invoke."""
     if call.header("content-type").partition(";")[0].strip() != "application/json":
         raise ApiError("UnsupportedProtocol", "The Content-Type of a POST is application/json.")
     for name in ("x-tc-action", "x-tc-version", "x-tc-region"):
@@ -77,7 +77,7 @@ def read_request(given: dict[str, str]) -> InvokeRequest:
 
 
 def accepted(request_id: str) -> dict[str, Any]:
-    """What the caller is told of an asynchronous invocation: its id."""
+    """The response to an asynchronous invocation: its id."""
     return {
         "FunctionRequestId": request_id,
         "InvokeResult": 0,
@@ -91,7 +91,7 @@ def accepted(request_id: str) -> dict[str, Any]:
 
 
 def ran(run: InvocationRecord, *, tail: bool) -> dict[str, Any]:
-    """What the caller is told of a synchronous one: how it went, and the end of its log if wanted."""
+    """The response to a synchronous one: its result, and the end of its log if wanted."""
     return {
         **accepted(run.request_id),
         "Log": run.log.encode()[-TAIL_BYTES:].decode("utf-8", "ignore") if tail else "",
@@ -107,7 +107,7 @@ def ran(run: InvocationRecord, *, tail: bool) -> dict[str, Any]:
 
 
 def throttled() -> dict[str, Any]:
-    """What the caller is told when there was no instance to be had."""
+    """The response when no instance was free."""
     request_id = str(uuid.uuid4())
     error = FunctionError("ResourceLimitReached", "Every instance that the function may have is busy")
     return {**accepted(request_id), **_failed(request_id, error, 432)}

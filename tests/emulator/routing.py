@@ -78,7 +78,7 @@ class Target:
     """
     What a request is about; a field is empty where it says nothing of it.
 
-    `region` is the one that the host names. Without an operation, `refusal` says why.
+    `region` is the one that the host names. Without an operation, `rejection` says why.
     """
 
     operation: str = ""
@@ -90,7 +90,7 @@ class Target:
 
 
 def route(call: Call) -> Target:
-    """Name the operation, or refuse with 405 or 501."""
+    """Name the operation, or reject with 405 or 501."""
     labels = call.header("host").rpartition("@")[2].lower().partition(":")[0].split(".")
     if BUCKET_NAME.fullmatch(labels[0]):
         return _within(call, labels[0], call.raw_path[1:], _region(labels[1:]))

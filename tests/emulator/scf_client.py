@@ -78,7 +78,7 @@ class ScfCalls(ControlCalls):
         Put a fault of the Invoke API in force: status and code, delay_ms, reset, raw or body="silent"; skip, count.
 
         skip=3 accepts the first three requests and strikes those after them, for ever or `count` times: with status
-        and code they are refused, with body="silent" and status=500 they get no response and nothing is invoked, with
+        and code they are rejected, with body="silent" and status=500 they get no response and nothing is invoked, with
         body="silent" alone they are invoked and get no response until the client leaves.
         """
         self._ask("POST", "/scf/faults", fields)

@@ -41,13 +41,13 @@ class ScfControl:
         }
 
     def _show(self, given: Any) -> dict[str, Any]:
-        Fields(given, "scf").done()
+        Fields(given, "scf").reject_unknown()
         return self._scf.dispatcher.show()
 
     async def _wait_idle(self, given: Any) -> dict[str, Any]:
         fields = Fields(given, "idle")
         text = fields.text("timeout_seconds") or "60"
-        fields.done()
+        fields.reject_unknown()
         try:
             seconds = float(text)
         except ValueError:
@@ -61,7 +61,7 @@ class ScfControl:
         return {"idle": True}
 
     def _set_up(self, given: Any) -> dict[str, Any]:
-        """Read everything before anything is changed. Mishaps that are not named stop."""
+        """Read everything before anything is changed. Faults that are not named stop."""
         dispatcher = self._scf.dispatcher
         fields = Fields(given, "settings")
         changes: dict[str, Any] = {
@@ -75,7 +75,7 @@ class ScfControl:
         }
         fault = _read_delivery_fault(fields)
         after_runs = fields.whole("after_runs") or 0
-        fields.done()
+        fields.reject_unknown()
         setup = replace(dispatcher.setup, **{name: new for name, new in changes.items() if new is not None})
         if setup != dispatcher.setup:
             dispatcher.change(setup, after_runs)
@@ -86,7 +86,7 @@ class ScfControl:
     def _kill(self, given: Any) -> dict[str, Any]:
         fields = Fields(given, "kill")
         pid = fields.whole("pid", minimum=1)
-        fields.done()
+        fields.reject_unknown()
         return {"pid": self._scf.dispatcher.kill(pid)}
 
     def _add_fault(self, given: Any) -> dict[str, Any]:
@@ -100,7 +100,7 @@ class ScfControl:
     def _show_invocations(self, given: Any) -> dict[str, Any]:
         fields = Fields(given, "invocations")
         text = fields.text("since") or "0"
-        fields.done()
+        fields.reject_unknown()
         if not (text.isascii() and text.isdigit()):
             raise BadInput(f"'since' must be a whole number, not {text!r}")
         records = self._scf.dispatcher.records
@@ -109,7 +109,7 @@ class ScfControl:
     async def _invoke(self, given: Any) -> dict[str, Any]:
         fields = Fields(given, "invoke")
         event, sync = fields.value("event"), fields.flag("sync")
-        fields.done()
+        fields.reject_unknown()
         if not sync:
             return self._accept(event, "async")
         text = _event_text(event, MAX_EVENT_BYTES["RequestResponse"])
@@ -121,7 +121,7 @@ class ScfControl:
     def _fire_timer(self, given: Any) -> dict[str, Any]:
         fields = Fields(given, "timer")
         message, name = fields.text("message") or "", fields.text("name") or "nightly"
-        fields.done()
+        fields.reject_unknown()
         if len(message.encode("utf-8", "surrogateescape")) > MAX_MESSAGE_BYTES:
             raise BadInput(f"a timer's message takes {MAX_MESSAGE_BYTES} bytes at the most")
         time = f"{self._scf.state.clock.now():%Y-%m-%dT%H:%M:%SZ}"

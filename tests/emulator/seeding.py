@@ -1,5 +1,5 @@
 """
-Uploads by the million: put into a bucket directly, as they would stand there had somebody started and left them.
+Uploads by the million: put into a bucket directly, as if clients had started and abandoned them.
 
 All uploads of one seed share their parts, their times and their texts where they can, to be quick and small.
 """
@@ -67,7 +67,7 @@ def read_seed(fields: Fields, now: datetime) -> Seed:
         storage_class=fields.text("storage_class") or "STANDARD",
         upload_id=fields.text("upload_id"),
     )
-    fields.done()
+    fields.reject_unknown()
     return _checked(seed)
 
 

@@ -121,7 +121,7 @@ ONE_TRY_SECONDS = 4.2
 
 
 def play_invoke(cloud: Cloud, fault: str) -> Seen:
-    """A sweep that is shared by two: the first run deals out both shares, and instances take them."""
+    """A sweep of two shards: the first run splits it, and instances process them."""
     cloud.reset(PHOTOS, LOGS)
     scene = furnish_shares(cloud)
     if fault in INVOKE_FAULTS:
@@ -146,7 +146,7 @@ def play_invoke(cloud: Cloud, fault: str) -> Seen:
 
 @contextmanager
 def _endpoint(cloud: Cloud, fault: str) -> Iterator[str]:
-    """Where Invoke requests go: to the laptop's SCF, or to a server that does what no SCF is told to do."""
+    """Where Invoke requests go: to the emulator, or to a server with a fault that the emulator does not have."""
     if fault not in SCRIPTS:
         yield cloud.invoke_endpoint
         return
@@ -171,7 +171,7 @@ async def _at_once(_: float) -> None:
 
 
 def _worded(scene: Scene, fields: dict[str, Any]) -> dict[str, Any]:
-    """With what the request said in the answer, and where it redirects, a place that nobody may go to."""
+    """With the request's texts echoed in the response, and where it redirects, a forbidden location."""
     echoed = echo(scene.cloud)
     if "code" in fields:
         return {**fields, "message": echoed}
@@ -181,7 +181,7 @@ def _worded(scene: Scene, fields: dict[str, Any]) -> dict[str, Any]:
 
 
 def _seen(scene: Scene, result: Invocation | None, listened: str, wrong: list[str]) -> Seen:
-    """What the first run said, and what the runs together did. done: None where it ran on an instance."""
+    """The report of the first run, and what the runs did together. result: None where it ran on an instance."""
     cloud = scene.cloud
     assert cloud.wait_idle(PATIENCE_SECONDS)
     runs = _runs(cloud)
@@ -207,7 +207,7 @@ def _wrong(
     runs: list[InvocationRecord],
     listened: str,
 ) -> Iterator[str]:
-    """What must hold of a chain, whatever the table says."""
+    """What must hold for a chain, besides the table."""
     left = scene.held()
     if lost := set(scene.live) - left:
         yield f"live uploads were aborted: {sorted(lost)}"

@@ -44,7 +44,7 @@ class Kind:
     """
     A kind of fault.
 
-    fields: what the cloud is told, on top of the target. wide: it strikes all of the bucket, not one upload. seconds:
+    fields: of the emulator's fault, on top of the target. wide: it strikes all of the bucket, not one upload. seconds:
     the time limit. hurried: the program's waits are a fraction of what they are, so that what never ends ends soon.
     settings: the function's, meanwhile. skew_seconds: how far COS's clock is off. is_everywhere: the other bucket is
     touched as well.
@@ -97,7 +97,7 @@ def arm(scene: Scene, operation: str, name: str) -> None:
     make = SPECIAL.get((operation, name))
     for fields in make(scene) if make else _usual(scene, operation, name):
         if "raw" in fields:
-            # What COS calls a request's id is told everywhere.
+            # COS's request id is in every response.
             fields["headers"] = {**fields.get("headers", {}), "x-cos-request-id": echo(scene.cloud)}
         scene.cloud.fault(**fields)
 

@@ -1,5 +1,5 @@
 """
-What holds in every cell, whatever the table says: each law that is broken, as a sentence.
+What holds in every cell, besides the table: each law that is broken, as a sentence.
 """
 
 import json
@@ -25,9 +25,9 @@ class Played:
     """
     One invocation on a scene, and what is left of it.
 
-    is_named: the event names uploads. about: the uploads that a listing shows or the event names. told: the report,
-    from wherever it can be read. requests: what COS got meanwhile. before, after: the uploads that stood there. heard:
-    all that was printed and logged besides the log. kept: the texts of the reports in the bucket.
+    is_named: the event names uploads. about: the uploads that a listing shows or the event names. report: from wherever
+    it can be read. requests: what COS got meanwhile. before, after: the uploads that stood there. heard: all that was
+    printed and logged besides the log. kept: the texts of the reports in the bucket.
     """
 
     scene: Scene
@@ -45,7 +45,7 @@ class Played:
 
     @property
     def not_listed(self) -> set[str]:
-        """Buckets whose listing broke off, and the run says so."""
+        """Buckets whose listing failed according to the run."""
         failed = {line["bucket"].partition("@")[0] for line in self.result.lines("bucket.failed")}
         if "*" in failed or self.report["stopped_because"] or self.result.lines("run.stopped"):
             return {STRUCK, BYSTANDER}
@@ -82,7 +82,7 @@ def _miscounted(played: Played) -> Iterator[str]:
         yield f"{report['aborted']} reported as aborted, {len(promised)} answered with 204, {len(contradicted)} listed"
     if report["bytes_freed"] != (report["aborted"] - report["size_unknown"]) * PART_BYTES:
         yield f"{report['bytes_freed']} bytes reported as freed"
-    # Where COS accepts the credentials no longer and there is nobody to go on, that is a failure as well.
+    # If COS no longer accepts the credentials and no run continues, that is a failure as well.
     failed = report["failed"] > 0 or bool(played.result.lines("bucket.failed") + played.result.lines("run.stopped"))
     if (report["status"] == "failed") != failed:
         yield f"the status is {report['status']}"
@@ -113,7 +113,7 @@ def _left_undone(played: Played, *, is_everywhere: bool) -> Iterator[str]:
 
 
 def everything_that_left(played: Played) -> str:
-    """All that anybody outside could read of a run."""
+    """All that can be read of a run from outside."""
     result = played.result
     return "\n".join(
         [result.output, json.dumps(result.answer), raised(result.error), played.everything_received, *played.kept]

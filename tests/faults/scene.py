@@ -103,7 +103,7 @@ def _id_in(shard: Shard, key: str) -> str:
 
 
 def secrets(cloud: Cloud) -> set[str]:
-    """All that must not be seen anywhere: the credentials of everybody, and the token for HTTP."""
+    """All that must not be seen anywhere: all credentials, and the token for HTTP."""
     known = {text for one in cloud.credentials() for text in (one.secret_id, one.secret_key, one.token) if text}
     return known | {TOKEN, SIGNATURE}
 
@@ -123,7 +123,7 @@ def reports(cloud: Cloud) -> list[str]:
 
 
 def vanish(scene: Scene) -> None:
-    """Whoever started the struck upload aborts it."""
+    """The client that started the struck upload aborts it."""
     with _owner(scene.cloud, PHOTOS) as client:
         client.abort_multipart_upload(STRUCK, STRUCK_KEY, scene.struck.upload_id)
     scene.ghosts.add(scene.struck)

@@ -55,7 +55,7 @@ MAX_RESPONSE_BYTES = 6_000_000
 MAX_REASON_LENGTH = 4_000
 # Of the function's 128 MB a run takes 50 as it is.
 MAX_ALLOCATED = 64 * MIB
-# Calls, of C and of Python: a few for each character of what may be said, not a square of it.
+# Calls, of C and of Python: a few for each character of an event, not a square of it.
 MAX_CALLS = 3_000_000
 
 
@@ -95,7 +95,7 @@ class Watched:
         return receipt
 
     def _hold(self, upload: Upload) -> None:
-        """The rule of `validate_key`, said once more in other words."""
+        """The rule of `validate_key`, written a second time."""
         self.requests += 1
         assert upload.bucket in self.allowed
         assert upload.upload_id.isascii()
@@ -126,7 +126,7 @@ class Sandbox:
         self.store = Watched(MemoryStore(scf.account, lambda: NOW, page_size=3), BUCKETS)
 
     def __call__(self, raw: Any) -> tuple[Plan | None, Report | None, dict[str, Any] | None]:
-        """Invoke it. No plan where nobody was let in; no answer where the trigger is to try again."""
+        """Invoke it. No plan when unauthorized; no response when the trigger should retry."""
         request = http_request(raw)
         denied = http_auth.authorize(request, self.allowed) if request else None
         if denied:

@@ -32,7 +32,7 @@ GONE = object()
 
 @dataclass(frozen=True, slots=True)
 class Giant:
-    """A value that is told by its kind and size."""
+    """A value that is described by its kind and size."""
 
     kind: str
     size: int

@@ -107,7 +107,7 @@ def _hold_decoded(decoded: events.Decoded) -> None:
 
 
 def _hold(built: Plan) -> None:
-    """What every plan promises, whoever asked for it."""
+    """What every plan promises, the caller for it."""
     for rejected in built.rejected:
         assert isinstance(rejected, RejectedRequest)
         assert 0 < len(rejected.reason) <= MAX_REASON_LENGTH

@@ -86,7 +86,7 @@ def test_event_is_rejected_with_a_reason_or_leads_to_lawful_requests(
     assert not (allowed.dry_run and sandbox.store.aborted)
     for text in sandbox.continuations:
         assert len(text.encode()) <= MAX_CHECKPOINT_BYTES
-        # What a run hands on, the next one takes: a chain does not end in a refusal of its own words.
+        # The next run reads what a run wrote: no chain ends because it rejects its own checkpoint.
         assert checkpoint_reader.read(json.loads(text)[CHECKPOINT], allowed, BUCKETS, NOW).number > 1
 
 
@@ -112,7 +112,7 @@ def test_requests_over_http_are_lawful_and_every_exception_is_ours(
 
 
 def reasons(raw: Any) -> list[str]:
-    """Why the function refuses this, or drops it from a checkpoint, after nothing at all was sent."""
+    """Why the function rejects this, or drops it from a checkpoint, after nothing at all was sent."""
     sandbox = Sandbox(aborting_settings(BUCKETS))
     planned, _, _ = sandbox(raw)
     assert planned is not None

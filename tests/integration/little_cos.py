@@ -107,7 +107,7 @@ class LittleCos:
         return Function(cast(Cloud, self))
 
     def set_role_policy(self, policy: dict[str, Any]) -> None:
-        """Everybody may do everything here."""
+        """Every request is allowed here."""
 
     def put(self, key: str, *parts: Part, upload_id: str = "an-id-of-no-form") -> None:
         """Begin an upload and let its parts arrive."""

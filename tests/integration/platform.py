@@ -31,7 +31,7 @@ class Platform:
     codes: what the next requests are answered, one after the other: '' accepts. then: what those after them are. raw:
     statuses and bodies of the next responses, where they are no answers. delay_seconds: before each answer; on_offer:
     called for each request, before it is answered. sent: the events that were accepted, in order; offered: all events,
-    those that were refused included.
+    those that were rejected included.
     """
 
     function: Function

@@ -1,5 +1,5 @@
 """
-What stays small whatever comes: responses, the number of workers, the places that a report shows.
+What stays small: responses, the number of workers, the prefixes that a report shows.
 """
 
 import json

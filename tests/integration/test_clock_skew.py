@@ -55,12 +55,12 @@ def parts_listing(last_modified: str) -> str:
 
 
 def sweep(function: Function) -> dict[str, Any]:
-    """What a sweep that nothing else befalls tells: every reason once, with a count, and no line for each upload."""
+    """The report of a sweep without another fault: every reason once, with a count, and no line for each upload."""
     aborts = function(timer(buckets=[BUCKET]))
     assert aborts.error is None
     assert len(aborts.lines("run.finished")) == 1
     assert {line["event"] for line in aborts.log} <= {"page.processed", "run.finished", "clock.skewed", "page.in_doubt"}
-    # A clock that is off is told once in a run, however many uploads it keeps.
+    # A skewed clock is reported once in a run, however many uploads it keeps.
     off = aborts.report["kept_by_reason"].get(CLOCK_SKEWED)
     assert [line["kept"] for line in aborts.lines("clock.skewed")] == ([off] if off else [])
     return aborts.report
@@ -122,7 +122,7 @@ def test_part_that_arrives_in_the_future_keeps_its_upload(
 
 
 def swept(scene: Scene) -> Report:
-    """What one sweep by the usual settings tells."""
+    """The report of one sweep with the usual settings."""
     on = terms.sweep(Rules(), {})
     assert on is not None
     chain = Platform(scene, Tally()).event(Expectation(events.timer({}), (on,)))

@@ -23,7 +23,7 @@ REPORT = f"{PHOTOS}/reports"
 def test_continuation_that_is_accepted_in_part_raises_and_names_the_missing_shards(
     cloud: Cloud, platform: Platform
 ) -> None:
-    """Ten shares, three accepted: the seven others are offered once more in one invocation, which is refused, too."""
+    """Ten shards, three accepted: the other seven are offered once more in one invocation, which is rejected too."""
     cloud.seed(PHOTO_BUCKET, "raw/{n:03}", count=100)
     platform.codes, platform.then = [""] * 3, "ResourceNotFound.Function"
 

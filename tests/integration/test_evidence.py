@@ -115,7 +115,7 @@ def test_part_that_arrives_before_its_page_is_read_keeps_the_upload(
     page: int, when: str, number: int, cloud: Cloud, function: Function
 ) -> None:
     cloud.seed(BUCKET, "a", part_numbers=[one for one in range(1, 2501) if one != number or page == 2])
-    # A part on a page that is read already is seen by the next look, which a refused abort asks for.
+    # The next look, which follows a rejected abort, shows a part that arrived on a page already read.
     cloud.fault(LOOK, skip=page, count=1, part={"when": when, "number": number})
     cloud.fault(ABORT, count=1, status=503, code="SlowDown")
 
@@ -264,7 +264,7 @@ def test_throttled_bucket_leaves_no_abort_without_a_fresh_look(cloud: Cloud, fun
 
 
 def test_bucket_that_takes_one_request_at_a_time_loses_some_abandoned_uploads(cloud: Cloud, function: Function) -> None:
-    """An abort right behind its look would be refused every time."""
+    """An abort right behind its look would be rejected every time."""
     cloud.seed(BUCKET, "{n}", count=6)
     cloud.throttle(BUCKET, 10, burst=1)
 
@@ -282,7 +282,7 @@ def test_abort_is_never_sent_without_a_look_or_for_a_live_upload_under_any_fault
     for operation in (LOOK, ABORT):
         for number, fault in enumerate(FAULT.values()):
             cloud.fault(operation, skip=seed + number, probability=0.08, **fault)
-    # Of each live upload a part arrives at its first look or, while that is refused, at the first abort.
+    # Of each live upload a part arrives at its first look or, while that is rejected, at the first abort.
     for number in range(20):
         operation, more = (LOOK, {}) if number % 2 else (ABORT, FAULT["SlowDown"])
         cloud.fault(operation, key=f"live-{number:02}", count=1, part={"when": "before"}, **more)

@@ -1,5 +1,5 @@
 """
-What is kept whoever asks: excluded prefixes and buckets, and the paths of data frameworks' committers.
+What every request keeps: excluded prefixes and buckets, and the paths of data frameworks' committers.
 """
 
 import json

@@ -181,7 +181,7 @@ def test_queue_and_caller_receive_the_failure_and_nothing_is_continued(
 def test_queue_and_caller_hear_of_what_failed_even_when_time_ran_out(
     make: Any, cloud: Cloud, platform: Platform
 ) -> None:
-    """What time cut off may be handed over; what failed would be lost if the batch counted as done."""
+    """What time cut off may be continued; what failed would be lost if the batch counted as done."""
     seeded = cloud.seed(PHOTO_BUCKET, "raw/{n:03}", count=60)
     cloud.fault("AbortMultipartUpload", key="raw/000", **CONFLICT)
     cloud.fault("ListParts", skip=20, delay_ms=900)

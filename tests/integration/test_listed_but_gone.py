@@ -61,7 +61,7 @@ def test_upload_that_stays_listed_and_is_not_known_is_reported_and_no_success(
 
 @pytest.mark.parametrize("encoding", ["once_unannounced", "twice"])
 def test_upload_whose_key_is_no_text_is_no_success(encoding: str, cloud: Cloud, function: Function) -> None:
-    """Its bytes cannot be told from a key that is encoded, and nobody can ask for it."""
+    """Its bytes look like an encoded key, and no request can name it."""
     seeded(cloud, "raw/\udcff")
     cloud.dialect(encoding=encoding)
 

@@ -1,5 +1,5 @@
 """
-Listings that fail: for a while, for ever, on a later page, in one bucket of several; buckets that refuse everything.
+Listings that fail: for a while, for ever, on a later page, in one bucket of several; buckets that reject all requests.
 """
 
 from typing import Any
@@ -41,7 +41,7 @@ def listings(cloud: Cloud, bucket: str, since: int = 0) -> list[str]:
 def test_listing_that_fails_a_few_times_is_read_to_its_end(
     failures: int, fault: dict[str, Any], cloud: Cloud, function: Function
 ) -> None:
-    """A page is refused four times within seconds when COS is busy; that is no reason to give a bucket up."""
+    """A page is rejected four times within seconds when COS is busy; that is no reason to give a bucket up."""
     cloud.seed(PHOTO_BUCKET, "{n}", count=3)
     cloud.fault("ListMultipartUploads", bucket=PHOTO_BUCKET, count=failures, **fault)
 
@@ -155,7 +155,7 @@ def test_listing_that_fails_until_the_deadline_of_two_runs_is_reported_with_coss
     assert len(chain.failures()) == 3
 
 
-# A bucket that refuses everything
+# A bucket that rejects everything
 
 
 @pytest.mark.parametrize("operation", ["AbortMultipartUpload", "ListParts"])

@@ -412,7 +412,7 @@ def test_run_that_ends_while_its_listing_is_behind_continues_from_where_it_was(s
         abandoned(scf, "k", upload_id)
     scf.ghost(BUCKET, "k", "z0", listings=1)
     scf.gone_markers("refuse")
-    # Page, page, refused, page; the next one takes longer than the run.
+    # Page, page, rejected, page; the next one takes longer than the run.
     scf.fault("ListMultipartUploads", skip=4, count=1, delay_ms=20_000)
     scf.scf_settings(time_limit_ms=3000)
 

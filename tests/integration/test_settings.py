@@ -13,7 +13,7 @@ BUCKET = PHOTOS.partition("@")[0]
 
 
 def without_dry_run(function: Function) -> None:
-    """The settings as they are when nobody sets DRY_RUN and the limits."""
+    """The settings without DRY_RUN and without limits."""
     function.settings |= {"DRY_RUN": "", "MIN_AGE_HOURS": "", "MIN_IDLE_HOURS": ""}
 
 

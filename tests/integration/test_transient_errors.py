@@ -1,5 +1,5 @@
 """
-What later, other credentials or another clock can mend is no failure for good, whatever its status.
+An error that time, new credentials or a right clock can end is not permanent, whatever its status.
 """
 
 import json
@@ -112,7 +112,7 @@ def test_sweep_goes_on_in_another_run(fault: dict[str, Any], operation: str, clo
 
 @pytest.mark.parametrize("fault", PERMANENT, ids=named_by)
 def test_permanent_failure_does_not_block_a_queue(fault: dict[str, Any], cloud: Cloud, platform: Platform) -> None:
-    """Nobody can mend it but a person, and the partition would wait for days."""
+    """Only an operator can correct it, and the partition would wait for days."""
     seeded = cloud.seed(PHOTO_BUCKET, "raw/{n}", count=2)
     cloud.fault("AbortMultipartUpload", key="raw/0", **fault)
 

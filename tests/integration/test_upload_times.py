@@ -17,7 +17,7 @@ AGE_DISPUTED = "its start time and the time in its upload id differ"
 STARTED_RECENTLY = "started recently"
 PART_UNREADABLE = "the time of a part cannot be read"
 NOT_LISTED = "it is not in the listing, so its age is unknown"
-# What `Initiated` can say so that nobody knows when the upload began.
+# Values of `Initiated` that do not show when the upload began.
 UNREADABLE = {
     "nothing": "",
     "words": "yesterday",

@@ -29,7 +29,7 @@ class Case:
     idle: float | None
 
     def is_abandoned(self, min_age: float, min_idle: float, prefixes: list[str], excluded: list[str]) -> bool:
-        """The policy, said once more in other words."""
+        """The policy, written a second time."""
         if any(self.key.startswith(one) for one in excluded) or not any(self.key.startswith(one) for one in prefixes):
             return False
         idle = self.age if self.idle is None else min(self.idle, self.age)

@@ -135,7 +135,7 @@ def test_scope_cannot_be_widened_by_a_checkpoint(wanted: Plan, allowed: Settings
         assert built.shard.indexes
         assert all(0 <= place < built.shard.count for place in built.shard.indexes)
         assert built.number <= checkpoint.MAX_RUNS
-        # Whatever the settings exclude by now is reported, and nothing else is left out.
+        # What the current settings exclude is reported, and nothing else is left out.
         assert len({*built.listings, *built.targets}) + len(built.dropped) >= min(
             1, len(wanted.listings) + len(wanted.targets)
         )
@@ -155,7 +155,7 @@ def test_scope_cannot_be_widened_by_a_checkpoint(wanted: Plan, allowed: Settings
 @settings(max_examples=examples(100))
 @given(wanted=plans, damage=st.dictionaries(st.sampled_from(FIELDS), anything, min_size=1, max_size=3))
 def test_scope_cannot_be_widened_by_a_damaged_checkpoint(wanted: Plan, damage: dict[str, Any]) -> None:
-    """Whatever stands in it, it is refused with a reason or read; nothing else."""
+    """Any content is rejected with a reason or read; nothing else happens."""
     for text in checkpoint.write(wanted):
         raw = {**json.loads(text)[CHECKPOINT], **damage}
         built: Plan | str = "rejected"

@@ -53,7 +53,7 @@ def _mutants_of(module: str) -> list[Mutant]:
 
 
 def _print(tested: Ended) -> None:
-    """Progress, for whoever waits."""
+    """Show the progress."""
     sys.stderr.write(f"survived: {shown(tested.mutant)}\n" if tested.survived else ".")
     sys.stderr.flush()
 

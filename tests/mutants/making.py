@@ -208,7 +208,7 @@ def _constants(spot: Spot, constant: ast.Constant) -> Iterator[ast.expr]:
 
 
 def _is_name_of_a_place(spot: Spot) -> bool:
-    """The index of an item, and the number from which records are counted for whoever reads a reason."""
+    """The index of an item, and the number from which records are counted for a reader of a reason."""
     if isinstance(spot.owner, ast.Call):
         return ast.unparse(spot.owner.func) == "enumerate"
     return isinstance(spot.owner, ast.Subscript) and spot.field == "slice"

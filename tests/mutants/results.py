@@ -1,5 +1,5 @@
 """
-What came of the mutants, for whoever works the survivors off; and the survivors that are known to do no harm.
+The results of the mutants; and the survivors that are known to be harmless.
 """
 
 from collections.abc import Iterable, Iterator, Mapping

@@ -103,7 +103,7 @@ class Location:
         return answer["result"], answer["killer"]
 
     def output(self) -> str:
-        """What pytest said last."""
+        """The last line of pytest."""
         return (self._folder / "output.txt").read_text("utf-8", "replace")
 
     def close(self) -> None:

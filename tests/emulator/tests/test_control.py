@@ -32,7 +32,7 @@ def call(cloud: Cloud, method: str, path: str, body: object = None) -> tuple[int
 
 
 def knock(cloud: Cloud, path: str = "/a") -> None:
-    """A request that COS refuses: nobody signed it."""
+    """A request that COS rejects: nobody signed it."""
     with pytest.raises(urllib.error.HTTPError) as rejected:
         urllib.request.urlopen(f"{cloud.endpoint}/{BUCKET}{path}", timeout=20)
     rejected.value.close()

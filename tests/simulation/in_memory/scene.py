@@ -22,7 +22,7 @@ ODD_NAME = "odd-upload-{}"
 @dataclass(slots=True)
 class Fault:
     """
-    What befalls requests. on: page, parts, abort, buckets, or lost for an abort whose answer is lost on the way back.
+    A fault of requests. on: page, parts, abort, buckets, or lost for an abort whose answer is lost on the way back.
 
     how: unavailable, busy, which the same run may try again, rejected, or stopped, after which nothing is answered.
     left: how many more it strikes, None for as long as it lasts. skip: how many it lets through first.
@@ -203,7 +203,7 @@ class Scene:
         return Seen(upload.key, upload.upload_id, reported(held.initiated, quirk.initiated), times)
 
     def strike(self, on: str, bucket: Bucket | None, key: str) -> Fault | None:
-        """The fault that befalls this request, if any."""
+        """The fault that strikes this request, if any."""
         return next((fault for fault in self.conditions.faults if fault.strikes(on, bucket, key)), None)
 
     def clear(self) -> None:

@@ -2,7 +2,7 @@
 A second, deliberately naive opinion on which uploads may be aborted and which must be gone.
 
 It is written from the design's texts alone, without a look at the engine. It judges with hindsight: it knows the true
-history of every upload and everything that the server told. Pure functions over values; no clock, no network.
+history of every upload and everything that the server responded. Pure functions over values; no clock, no network.
 """
 
 import re
@@ -55,7 +55,7 @@ class Upload:
     completing: bool = False
 
 
-# What the server told
+# What the server showed
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,7 @@ class PartsPage:
 @dataclass(frozen=True, slots=True)
 class Reported:
     """
-    What the server told of an upload in a chain.
+    What the server showed of an upload in a chain.
 
     as_of: the earlier of the function's clock and COS's `Date` at the chain's first response.
     """
@@ -230,7 +230,7 @@ def _excuses(upload: Upload, event: Event, rules: Rules, reported: Reported, abo
     """Reasons to be still there, none of which is a fault."""
     # Judged a minute early, and knowing all that came later.
     early = Reported(reported.as_of - MINUTE, reported.mentions, reported.pages)
-    # Afterwards nobody looks. Whether there was a look is a matter of the DELETE.
+    # No look follows. Whether there was a look is checked at the DELETE.
     yield from (
         each for each in _why_keep(upload, event, rules, early, Moment(reported.as_of + 24 * HOUR)) if each != NO_LOOK
     )
@@ -439,7 +439,7 @@ NO_LOOK = "there was no complete look with right clocks in the last seconds"
 
 
 def _why_alive(upload: Upload, min_idle: timedelta, reported: Reported, moment: Moment) -> Iterable[str]:
-    """Signs of life: in truth, in what was told, or for want of fresh evidence."""
+    """Signs of life: real ones, reported ones, or missing fresh evidence."""
     unseen = moment.at - EVIDENCE_LIFETIME - moment.latency
     for arrival in upload.arrivals:
         if reported.as_of - arrival.at <= min_idle and arrival.at < unseen:

@@ -1,7 +1,7 @@
 """
 Plays a world: the real handler against the emulator over HTTP, with a platform that delivers events as a world says.
 
-Nothing here judges. What was sent, told and left is recorded for `verdict`.
+Nothing here judges. What was sent, reported and left is recorded for `verdict`.
 """
 
 import json
@@ -100,7 +100,7 @@ class Played:
 @dataclass(slots=True)
 class DeliveryFaults:
     """
-    Accepted events that were not delivered, or delivered twice; runs that were killed; refused Invoke requests.
+    Accepted events that were not delivered, or delivered twice; runs that were killed; rejected Invoke requests.
 
     endless: the chain had not ended when it was given up.
     """
@@ -118,13 +118,13 @@ class DeliveryFaults:
 
 
 class Chain(Protocol):
-    """What becomes of one event on a platform."""
+    """One event and its chain on a platform."""
 
     runs: list[Run]
     delivery_faults: DeliveryFaults
 
     def go(self, raw: Any) -> None:
-        """Deliver the event, and then whatever was handed over, until nothing is left."""
+        """Deliver the event, and then whatever was continued, until nothing is left."""
 
 
 StartChain = Callable[["Player", Step, str, timedelta], Chain]
@@ -276,7 +276,7 @@ class Player:
 
 
 class LocalChain:
-    """An event, its retries, and whatever the function sends to itself, one run after the other in this process."""
+    """An event, its retries and its continuations, one run after the other in this process."""
 
     def __init__(self, player: Player, step: Step, door: str, clock: timedelta) -> None:
         self.runs: list[Run] = []

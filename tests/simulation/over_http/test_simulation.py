@@ -60,7 +60,7 @@ def report(aborted: int, status: str = "complete", **more: Any) -> dict[str, Any
 
 
 def aborting(cloud: Cloud, key: str, payload: dict[str, Any], *, look: bool = True) -> Handler:
-    """A function that lists, looks at the upload of one key, aborts it whatever it sees, and says so."""
+    """A function that lists, looks at the upload of one key, aborts it in any case, and reports it."""
 
     def handler(_event: object, _context: object) -> dict[str, Any]:
         send(cloud, "GET", BUCKET, params={"uploads": ""})
@@ -172,7 +172,7 @@ def test_story_is_shrunk_to_what_matters(clouds: Clouds, monkeypatch: pytest.Mon
 
 
 def test_player_leaves_what_it_played_in_to_be_seen(clouds: Clouds) -> None:
-    """Parts that arrive meanwhile, and what COS said, are part of what was played."""
+    """What was played includes parts that arrive meanwhile, and COS's responses."""
     fault = Injected({"operation": "ListParts", "part": {"when": "before"}, "count": 1}, OLD.number)
     step = Step(SweepEvent(), (OLD,), faults=(fault,))
 

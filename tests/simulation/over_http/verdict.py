@@ -1,5 +1,5 @@
 """
-Holds what was played against the oracle: every DELETE that was sent, what is left, and what the function said of it.
+Compares what was played with the oracle: every DELETE that was sent, what is left, and what the function reported.
 
 Pure functions over a `Played`. A disagreement names the rule, so that the same one can be found in a smaller world.
 """
@@ -63,7 +63,7 @@ def check(played: Played) -> list[Disagreement]:
     ]
 
 
-# What was told
+# What was shown
 
 
 class _Case:
@@ -120,7 +120,7 @@ class _Case:
         return [oracle.read_rules(each.environment) for each in (run, self.lineage(run)[-1])]
 
     def reported(self, upload: oracle.Upload, as_of: datetime, before: int | None = None) -> oracle.Reported:
-        """What was told of an upload before a request."""
+        """What was shown of an upload before a request."""
         mentions = self.mentions.get(upload.upload_id, [])
         pages = self.pages.get((upload.key, upload.upload_id), [])
         return oracle.Reported(
@@ -130,7 +130,7 @@ class _Case:
         )
 
     def reported_or_to_be_listed(self, upload: oracle.Upload, as_of: datetime) -> oracle.Reported:
-        """What was told of an upload; where it was never listed, what a listing would have said."""
+        """What was shown of an upload; if it was never listed, what a listing would have shown."""
         reported = self.reported(upload, as_of)
         if reported.mentions:
             return reported
@@ -163,7 +163,7 @@ class _Case:
         return (
             not self.step.faults
             and self.step.platform_faults.is_none
-            # SCF's API refuses what is signed by a clock that is further off.
+            # SCF's API rejects what is signed by a clock that is further off.
             and abs(self.played.clock) <= oracle.CLOCK_TOLERANCE
             and not any(name in forms for name in TROUBLED_FORMS)
             and len({tuple(sorted(run.environment.items())) for run in self.played.runs}) == 1
@@ -171,7 +171,7 @@ class _Case:
 
     @cached_property
     def reports(self) -> list[dict[str, Any]]:
-        """What the runs said: their responses, or the last line of their logs where they raised."""
+        """The reports of the runs: their responses, or the last line of their logs where they raised."""
         return [report for run in self.played.runs if (report := _report_of(run))]
 
     @cached_property
@@ -270,7 +270,7 @@ def _stops(case: _Case) -> Iterator[Disagreement]:
 
 
 def _aborts(case: _Case) -> Iterator[Disagreement]:
-    """Every DELETE that was sent, whatever was answered."""
+    """Every DELETE that was sent, whatever the response."""
     for request in case.deletes:
         upload = case.played.uploads.get(request.upload_id)
         if upload is None:
@@ -381,7 +381,7 @@ def _bytes(upload: oracle.Upload) -> int:
 
 
 def _is_loud(case: _Case) -> bool:
-    """Whether anybody can see that something was not done."""
+    """Whether it is visible that something was not done."""
     for run in case.played.runs:
         report = _report_of(run)
         if run.invocation.error is not None or not report or report["status"] in ("failed", "rejected"):
@@ -397,7 +397,7 @@ def _left(case: _Case) -> Iterator[Disagreement]:
         return
     excused = {each.upload_id for each in case.unverified}
     if isinstance(case.played.event, oracle.UploadTarget):
-        # COS said that it is not there, and no listing said otherwise.
+        # COS responded that it does not exist, and no listing showed it.
         excused |= {each.upload_id for each in case.played.requests if each.code == "NoSuchUpload" and each.fault}
     as_of = min(case.as_of(run) for run in case.played.runs)
     every_rule = [rules for run in case.played.runs for rules in case.rules(run)]
@@ -450,7 +450,7 @@ def _ends(case: _Case) -> Iterator[Disagreement]:
 
 
 def _calm(case: _Case) -> Iterator[Disagreement]:
-    """Where nothing goes wrong, everything is told exactly."""
+    """Without a fault, everything is reported exactly."""
     if not case.is_calm:
         return
     event, rules = case.played.event, case.rules(case.played.runs[0])[0]

@@ -24,7 +24,7 @@ MANY_PARTS = 1003
 @dataclass(frozen=True, slots=True)
 class Planted:
     """
-    An upload that somebody started. Times are hours before the moment at which it is planted.
+    An upload that a client started. Times are hours before the moment at which it is planted.
 
     parts: when each part arrived. even_parts: so many parts, the last of which arrived at the only time in `parts`.
     id_shift: how many hours the time in the upload id is off; `None` for an id without a time.
@@ -100,8 +100,8 @@ class PlatformFaults:
     """
     What goes wrong on the platform while an event and its chain are handled.
 
-    refused_invokes: the numbers of the Invoke requests that are refused. deliveries: how often the accepted checkpoints
-    are delivered, in order; once after the end of that. settings: changes before the n-th run of the chain.
+    rejected_invokes: the numbers of the Invoke requests that are rejected. deliveries: how often the accepted
+    checkpoints are delivered, in order; once after the end of that. settings: changes before the n-th run of the chain.
 
     Where the function is deployed: kills is the number of instances that are killed, duplicate and lose are the
     probabilities of what happens to accepted events.
@@ -443,7 +443,7 @@ class _PlanBuilder:
             numbers = chance.sample(open_numbers, min(len(open_numbers), chance.randint(1, 6)))
             spelling = chance.choice(("as_is", "as_is", "as_is", "percent", "slash"))
             return NamedEvent(chance.choice(DOORS), tuple(numbers), spelling)
-        # One whose key others have, too, tells more.
+        # One that shares its key with others tests more.
         keys = [(each.bucket, each.key) for each in self._uploads]
         shared = [each.number for each in self._uploads if keys.count((each.bucket, each.key)) > 1]
         return CompletedEvent(chance.choice(shared or open_numbers))

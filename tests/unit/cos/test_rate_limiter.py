@@ -13,7 +13,7 @@ from cos_sweeper.cos.rate_limiter import BACK_OFF, RateLimiter
 
 
 class Event(NamedTuple):
-    """At `time`, worker `worker` is `waiting`, `sending`, `answered` or `refused`."""
+    """At `time`, worker `worker` is `waiting`, `sending`, `answered` or `rejected`."""
 
     time: float
     number: int

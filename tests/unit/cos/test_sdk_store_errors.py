@@ -1,6 +1,5 @@
 """
-Guards of the store over the SDK that no other test would miss, found by breaking every one of them
-(`python -m tests.mutants`). COS's side is a script of answers; the SDK is the real one.
+The errors of the store over the SDK. COS is a script of responses; the SDK is the real one.
 """
 
 import asyncio

@@ -18,7 +18,7 @@ async def rounds(number: int) -> None:
 
 
 def takes(budget: AbortBudget, ends: list[Callable[[], None]]) -> list[bool]:
-    """Tasks that take one, a round apart; each that got one ends as it is told, a little later."""
+    """Tasks that take one abort each, a round apart; each that got one ends in its given way, a little later."""
     got: list[bool] = []
 
     async def take(number: int) -> None:

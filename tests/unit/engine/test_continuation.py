@@ -1,5 +1,5 @@
 """
-More than one invocation: handing on, dealing out, and coming to an end.
+More than one invocation: continuation, splitting, and the end of a chain.
 """
 
 import asyncio
@@ -151,7 +151,7 @@ def test_rest_that_scf_does_not_accept_is_deferred_and_the_run_fails() -> None:
 
 
 def test_continuation_that_is_accepted_in_part_raises_and_names_the_missing_shard() -> None:
-    """What was accepted and is handed over again does no harm; what was not would be lost."""
+    """An accepted part that continues twice does no harm; a part that is not accepted would be lost."""
     scf = engine(fan_out=4)
     scf.seed("{n:02}", 40)
     scf.accepts = 3
@@ -169,7 +169,7 @@ def test_continuation_that_is_accepted_in_part_raises_and_names_the_missing_shar
 
 def test_shards_that_are_not_accepted_are_offered_once_more_in_one_checkpoint() -> None:
     scf = engine(fan_out=5, max_aborts=30)
-    # So many that no share has fewer than its part of the limit, whatever their ids.
+    # So many that no shard has fewer uploads than its part of the limit, whatever their ids.
     scf.seed("{n:03}", 300)
     scf.refuses = {2, 3, 5}
 

@@ -41,7 +41,7 @@ OLD = Part(NOW - 100 * HOUR, 5)
 
 @dataclass(slots=True)
 class PartsStore:
-    """A store that answers as it is told. asked: the parts that were asked for, by the number after which."""
+    """A store with given responses. requested: the part number after which each page was requested."""
 
     parts_page: Callable[[int], PartsPage] = lambda _: PartsPage((OLD,), None, IN_STEP)
     aborting: Callable[[], Receipt] = lambda: Receipt("id")

@@ -141,7 +141,7 @@ def test_cancelled_group_cancels_its_tasks_and_waits_for_them() -> None:
 
 
 def test_cancellation_that_comes_as_the_last_task_ends_is_not_lost() -> None:
-    """At the moment of the cancellation the group's wait is over already, but nobody was told yet."""
+    """When the cancellation comes, the group's wait is over already, but its task has not run yet."""
 
     async def main() -> bool:
         may_end = asyncio.Event()

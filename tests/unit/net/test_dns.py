@@ -74,7 +74,7 @@ def test_failed_look_up_is_not_cached(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def hanging(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
-    """A resolver that answers nothing while a test goes on. The names that it was asked for."""
+    """A resolver that does not answer during a test. Yields the names that were requested."""
     go_on, requested = threading.Event(), list[str]()
 
     def getaddrinfo(host: str, *_: object, **__: object) -> object:

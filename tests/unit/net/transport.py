@@ -54,7 +54,7 @@ def echo(request: bytes) -> bytes:
 
 
 def resolve(monkeypatch: pytest.MonkeyPatch, *ports: int) -> list[tuple[str, int]]:
-    """Make every name lead to these ports of this machine; what was asked for is told."""
+    """Make every name lead to these ports of this machine. Returns the names that were looked up."""
     requested: list[tuple[str, int]] = []
 
     def getaddrinfo(host: str, port: int, *_: object) -> list[tuple[object, ...]]:
@@ -67,7 +67,7 @@ def resolve(monkeypatch: pytest.MonkeyPatch, *ports: int) -> list[tuple[str, int
 
 @contextmanager
 def refusing() -> Iterator[int]:
-    """A port that nobody listens on, and that nobody else can take."""
+    """A port that no server listens on, and that no other program can take."""
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
         yield sock.getsockname()[1]

@@ -1,7 +1,7 @@
 """
 A small function that does what its event says, and what tests need to meet it while it runs.
 
-Nobody sleeps: a function that is to be busy calls the test and waits to be let go.
+Nothing sleeps: a function that should be busy calls the test and waits until the test releases it.
 """
 
 import json
@@ -152,7 +152,7 @@ class Meeting:
         return self._guests[-1]
 
     def end(self) -> None:
-        """Let everybody go who is still here."""
+        """Release every function that still waits."""
         for guest in self._guests:
             guest.release()
 

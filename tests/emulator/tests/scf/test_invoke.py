@@ -30,7 +30,7 @@ EVENT_BYTES = 128 << 10
 def client(
     cloud: Cloud, who: Credentials | None = None, region: str = "ap-guangzhou", seconds: float = 30
 ) -> ScfClient:
-    """The official client. who: the role unless told otherwise."""
+    """The official client. who: the role by default."""
     who = who or cloud.role
     endpoint = cloud.invoke_endpoint.partition("://")[2]
     profile = ClientProfile(
@@ -430,7 +430,7 @@ def test_reset_ends_a_function_that_invokes_itself_for_ever(tmp_path: Path) -> N
         assert (cloud.scf()["next"], cloud.scf()["instances"]) == (0, [])
 
 
-# Mishaps
+# Delivery faults
 
 
 def test_delivery_faults_are_repeatable_with_their_seed() -> None:
