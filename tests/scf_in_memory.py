@@ -84,7 +84,7 @@ class MemoryScf:
 
     seconds: how much work one run has time for. deliver: how often each continuation arrives, by its number; usually
     once. dies_at: the tick at which a run dies, by the number of the run; None for a run that lives. accepts: how many
-    invocations SCF takes before it takes no more; None for all. refuses: the numbers of those that it does not accept.
+    invocations SCF takes before it takes no more; None for all.
     """
 
     settings: Settings
@@ -99,8 +99,6 @@ class MemoryScf:
     runs: int = 0
     dead_letters: int = 0
     accepts: int | None = None
-    refuses: set[int] = field(default_factory=set)
-    offered: int = 0
     longest_checkpoint: int = 0
     before_parts: Callable[[], Awaitable[None]] = at_once
 
@@ -163,8 +161,7 @@ class MemoryScf:
     def _take(self, text: str) -> str:
         if continuation.is_probe(json.loads(text)):
             return ""
-        self.offered += 1
-        if self.accepts == 0 or self.offered in self.refuses:
+        if self.accepts == 0:
             return "ResourceNotFound.Function"
         self.accepts = self.accepts and self.accepts - 1
         self.longest_checkpoint = max(self.longest_checkpoint, len(text.encode()))

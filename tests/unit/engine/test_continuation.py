@@ -167,20 +167,6 @@ def test_continuation_that_is_accepted_in_part_raises_and_names_the_missing_shar
     assert 0 < len(scf.held()) < 40
 
 
-def test_shards_that_are_not_accepted_are_offered_once_more_in_one_checkpoint() -> None:
-    scf = engine(fan_out=5, max_aborts=30)
-    # So many that no shard has fewer uploads than its part of the limit, whatever their ids.
-    scf.seed("{n:03}", 300)
-    scf.refuses = {2, 3, 5}
-
-    scf.fire()
-
-    first, *workers = scf.reports
-    assert (first.failed, first.continuations) == ({}, 3)
-    assert sorted(str(report.shard) for report in workers) == ["1/5", "2,3,5/5", "4/5"]
-    assert total(scf.reports, "aborted") == 30
-
-
 def test_named_uploads_beyond_the_limit_are_reported_and_not_wanted_again() -> None:
     scf = engine(seconds=100_000, max_aborts=MAX_DETAILS_SHOWN)
     uploads = scf.seed("{n:04}", MAX_DETAILS_SHOWN + 5)
