@@ -31,15 +31,15 @@ SDK_ALONE = "import qcloud_cos"
 FIRST_ABORT = "import index; index.main_handler({event}, {{'time_limit_in_ms': 60000}})"
 
 
-def ceiling(made: Workshop) -> list[str]:
+def ceiling(built: Workshop) -> list[str]:
     """What the responder can do when nothing that asks is worth mentioning, and what the limit makes of that."""
     at_once, late = Setting(0, 64), Setting(DELAY_MS, 800)
     measured = rows.rounds(
         [
-            Contender("pipelined, 64 at a time on one connection", rows.python(made, "pipelined", at_once)),
-            Contender("64 connections, one at a time on each", rows.python(made, "unsigned", at_once)),
-            Contender("the limit, 64 in flight", rows.python(made, "limit", at_once)),
-            Contender(f"800 connections, {DELAY_MS} ms answers", rows.python(made, "unsigned", late)),
+            Contender("pipelined, 64 at a time on one connection", rows.python(built, "pipelined", at_once)),
+            Contender("64 connections, one at a time on each", rows.python(built, "unsigned", at_once)),
+            Contender("the limit, 64 in flight", rows.python(built, "limit", at_once)),
+            Contender(f"800 connections, {DELAY_MS} ms answers", rows.python(built, "unsigned", late)),
         ],
         3,
     )
@@ -64,10 +64,10 @@ def ceiling(made: Workshop) -> list[str]:
     return lines
 
 
-def sweep(made: Workshop, uploads: int) -> list[str]:
+def sweep(built: Workshop, uploads: int) -> list[str]:
     """A whole sweep against the time that as many bare requests take."""
     setting = Setting(DELAY_MS, 64)
-    sample = [Contender("bare", rows.python(made, "sweep_limit", setting, uploads=SWEEP_SAMPLE, seconds=60))]
+    sample = [Contender("bare", rows.python(built, "sweep_limit", setting, uploads=SWEEP_SAMPLE, seconds=60))]
     progress("a sweep's requests at the limit")
     before = rows.rounds(sample, 1)[0]
     progress(f"a sweep of {uploads:,} uploads")
@@ -106,16 +106,16 @@ def allowed() -> list[str]:
     progress(f"a bucket that allows {ALLOWED} requests a second")
     with serving(DELAY_MS, ALLOWED_UPLOADS, allowed=ALLOWED) as served:
         figures = read(_sweep(served.port, ALLOWED_UPLOADS))
-    rate = (served.requests - served.refused) / figures.seconds
-    refused = served.refused / served.requests
-    within = rate >= ALLOWED_LEAST * ALLOWED and refused < REFUSED_MOST
+    rate = (served.requests - served.rejected) / figures.seconds
+    rejected = served.rejected / served.requests
+    within = rate >= ALLOWED_LEAST * ALLOWED and rejected < REFUSED_MOST
     lines = table.section(
         f"A bucket that allows {ALLOWED} requests a second: {ALLOWED_UPLOADS:,} uploads swept, 64 in flight",
         f"limits: {ALLOWED_LEAST:.0%} of what it allows, under {REFUSED_MOST:.0%} refused",
     )
     return lines + table.grid(
         ("", "requests/s", "of allowed", "refused", "within"),
-        [("COS Sweeper", f"{rate:,.0f}", f"{rate / ALLOWED:.2f}", f"{refused:.2%}", "yes" if within else "NO")],
+        [("COS Sweeper", f"{rate:,.0f}", f"{rate / ALLOWED:.2f}", f"{rejected:.2%}", "yes" if within else "NO")],
     )
 
 
@@ -200,5 +200,5 @@ def _cold(code: str, more: dict[str, str]) -> tuple[float, float]:
     """Seconds until the code is done: since its process was started, and since it was begun. One clock for both."""
     timed = f"import time; began = time.monotonic(); {code}; print(began, time.monotonic())"
     started = time.monotonic()
-    began, done = (float(each) for each in rows.output([sys.executable, "-c", timed], more).split())
-    return done - started, done - began
+    began, result = (float(each) for each in rows.output([sys.executable, "-c", timed], more).split())
+    return result - started, result - began

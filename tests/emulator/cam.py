@@ -12,7 +12,7 @@ from typing import Any
 
 
 class BadPolicy(ValueError):
-    """A policy document that cannot be understood to the letter. Better refused than half enforced."""
+    """A policy document that cannot be understood to the letter. Better rejected than half enforced."""
 
 
 @dataclass(frozen=True, slots=True)

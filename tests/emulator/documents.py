@@ -24,11 +24,11 @@ def echo(value: str) -> str:
     return text(UNFIT.sub("\ufffd", value))
 
 
-def error(refused: CosError, resource: str, request_id: str, trace_id: str) -> bytes:
+def error(rejected: CosError, resource: str, request_id: str, trace_id: str) -> bytes:
     """An error document, with the quotes and tabs of the real ones."""
     fields = {
-        "Code": refused.code,
-        "Message": refused.message,
+        "Code": rejected.code,
+        "Message": rejected.message,
         "Resource": resource,
         "RequestId": request_id,
         "TraceId": trace_id,

@@ -80,7 +80,7 @@ class Target:
     """
     What a request is about; a field is empty where it says nothing of it.
 
-    `region` is the one that the host names. Without an operation, `refusal` says why.
+    `region` is the one that the host names. Without an operation, `rejection` says why.
     """
 
     operation: str = ""
@@ -88,11 +88,11 @@ class Target:
     key: str = ""
     upload_id: str = ""
     region: str = ""
-    refusal: CosError | None = None
+    rejection: CosError | None = None
 
 
 def route(call: Call) -> Target:
-    """Name the operation, or refuse with 405 or 501."""
+    """Name the operation, or reject with 405 or 501."""
     labels = call.header("host").rpartition("@")[2].lower().partition(":")[0].split(".")
     if BUCKET_NAME.fullmatch(labels[0]):
         return _within(call, labels[0], call.raw_path[1:], _region(labels[1:]))
@@ -118,12 +118,12 @@ def _chosen(call: Call, operations: dict[tuple[str, str], str], subresource: str
     missing = next((name for name in named if name in MISSING_SUBRESOURCES), None) or next(
         (name for name, _ in call.headers if name in MISSING_HEADERS), None
     )
-    operation, refusal = operations.get((call.method, subresource), ""), None
+    operation, rejection = operations.get((call.method, subresource), ""), None
     if missing:
-        operation, refusal = "", not_implemented(f"The emulator's COS does not implement {missing}.")
+        operation, rejection = "", not_implemented(f"The emulator's COS does not implement {missing}.")
     elif not operation:
-        refusal = CosError(405, "MethodNotAllowed", "The specified method is not allowed against this resource.")
-    return Target(operation, target.bucket, target.key, target.upload_id, target.region, refusal)
+        rejection = CosError(405, "MethodNotAllowed", "The specified method is not allowed against this resource.")
+    return Target(operation, target.bucket, target.key, target.upload_id, target.region, rejection)
 
 
 def _region(labels: list[str]) -> str:

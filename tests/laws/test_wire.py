@@ -49,8 +49,8 @@ def test_wire_never_follows_a_redirect(operation: str, cloud: Cloud, function: F
     furnish(cloud)
     cloud.fault(operation, redirect=f"{cloud.endpoint}/{BUCKET}/raw/cat.mp4", status=307)
 
-    done = function(timer(), BUCKETS="*")
+    result = function(timer(), BUCKETS="*")
 
-    assert done.error is not None
+    assert result.error is not None
     assert [request for request in cloud.requests() if not is_lawful(request)] == []
     assert operation in {request.operation for request in cloud.requests()}

@@ -19,8 +19,8 @@ class Exchange:
     """
     What the SDK takes for a session: one request, one response.
 
-    response: None until COS responded. error: why no response came; the SDK turns it into an exception of its own that
-    has lost the reason.
+    response: None until COS responded. error: why no response came; the SDK raises its own exception, without the
+    reason.
     """
 
     def __init__(self, connections: Connections, seconds: float, within: float | None = None) -> None:

@@ -47,8 +47,8 @@ NO_CONFIGURATION = {
 # Any region will do for the one request that has none.
 NO_REGION = "ap-guangzhou"
 
-# At DEBUG the SDK logs the token and the signing key, at ERROR whole answers that may echo them. A disabled logger
-# stays silent whatever level or handler anybody sets.
+# At DEBUG the SDK logs the token and the signing key, at ERROR whole answers that may echo them. A disabled logger logs
+# nothing, whatever level or handler is set.
 for _name in [name for name in logging.root.manager.loggerDict if name.split(".")[0] == "qcloud_cos"]:
     logging.getLogger(_name).disabled = True
 
@@ -104,7 +104,7 @@ class CosStore:
         self._end = _End()
 
     def until(self, deadline: Deadline) -> "CosStore":
-        """The same store with another deadline. Where no request may leave one of them, none leaves the other."""
+        """The same store with another deadline. If one of them may send no request, the other may not either."""
         other = copy(self)
         other._deadline = deadline
         return other
@@ -142,7 +142,7 @@ class CosStore:
         return Page(page.listed, page.next, self._skew(response, asked), _request_id(response), _date(response))
 
     async def parts(self, upload: Upload, after: int, *, for_abort: bool = False) -> PartsPage:
-        """List Parts, 1000 at most. It shows the parts that have arrived whole, and none that is on its way."""
+        """List Parts, 1000 at most. It shows only the parts that have arrived completely."""
         _check(upload)
         asked = self._now()
         params = {
@@ -232,7 +232,7 @@ class CosStore:
         sent: "_Sent | None" = None,
     ) -> Response:
         """
-        Send one request through the SDK, again where that may help. Raises StoreError for all but a 2xx.
+        Send one request through the SDK, and retry where that may help. Raises StoreError for all but a 2xx.
 
         bucket: None for the one request that is about none.
         """
@@ -253,7 +253,7 @@ class CosStore:
         within: float | None = None,
         sent: "_Sent | None" = None,
     ) -> Response:
-        """Send one request once. slots: under the rate limit; 0: its turn was taken before."""
+        """Send one request once. slots: of the rate limit to reserve; 0: its slot was reserved before."""
         reason = self._end.reason(bucket)
         if reason is not None:
             raise reason
@@ -287,7 +287,7 @@ class CosStore:
         return self._limiters.get(bucket) or self._limiters.setdefault(bucket, RateLimiter(random.uniform))
 
     async def _acquire(self, limiter: RateLimiter, slots: int) -> None:
-        """Until it is this request's turn, or the run's time is over. After a cut, everybody queues anew."""
+        """Wait for this request's slot, or the end of the run. After a back off, every request reserves a new slot."""
         cuts = None
         while cuts != limiter.back_offs:
             cuts = limiter.back_offs
@@ -298,7 +298,7 @@ class CosStore:
             await self._sleep(seconds)
 
     async def _wait_for_its_turn(self, limiter: RateLimiter, within: float) -> float:
-        """A turn that was taken before comes one request later. How many seconds of `within` are left then."""
+        """Wait for a slot that was reserved before. Returns how many seconds of `within` are left then."""
         now = self._deadline.clock()
         seconds = limiter.use(now)
         if not 0 < seconds < within:
@@ -314,7 +314,7 @@ class CosStore:
         try:
             await run_in_greenlet(lambda: request(self._clients.client(region, exchange)))
         except Exception as exc:
-            # With an answer at hand it does not matter what the SDK made of it.
+            # With a response at hand it does not matter what the SDK made of it.
             if exchange.response is None:
                 raise _no_response(exchange.error or exc) from exc
         if exchange.response is None:
@@ -343,9 +343,8 @@ class CosStore:
 
 class _End:
     """
-    Once COS accepts the credentials or the clock no longer, every further request of the run would be in vain.
-
-    is_alone: to that bucket only, until a second one says the same.
+    Once COS accepts the credentials or the clock no longer, every further request of the run would fail. is_alone: to
+    that bucket only, until a second one does the same.
     """
 
     def __init__(self) -> None:
@@ -375,7 +374,7 @@ class _Sent:
 
 
 def _date(response: Response) -> datetime | None:
-    """COS's clock when it answered, to the second; None where it did not say."""
+    """COS's clock in its response, to the second; None without a date."""
     return xml.http_date(response.headers.get("date", ""))
 
 
@@ -399,14 +398,14 @@ def _get(client: CosS3Client, bucket: Bucket | None, key: str | None, params: Ma
 
 
 def _check(upload: Upload) -> None:
-    """The last door before the SDK."""
+    """The last check before the SDK."""
     reason = validate_key(upload.key, upload.upload_id)
     if reason:
         raise RequestRejected(reason)
 
 
 def _raise_for_status(response: Response) -> None:
-    """Return for a 2xx, raise what the answer means otherwise."""
+    """Return for a 2xx; otherwise raise what the response means."""
     status = response.status_code
     if 200 <= status < 300:
         return
@@ -425,7 +424,7 @@ def _raise_for_status(response: Response) -> None:
 
 
 def _code_of(response: Response) -> str:
-    """COS's code where the answer carries one. Anything can stand in a body, so only a word is taken."""
+    """COS's code if the response has one. A body can contain anything, so only a word is accepted."""
     code = xml.error(response.content)[0]
     return code if ERROR_CODE.fullmatch(code) else f"Http{response.status_code}"
 
@@ -437,5 +436,5 @@ def _request_id(response: Response) -> str:
 def _no_response(error: Exception) -> StoreError:
     if isinstance(error, TransportError):
         return Unavailable(error.code, detail=error.detail, is_retryable=error.code != "BadCertificate")
-    # The SDK refused its input before anything was sent; its text may repeat that input.
+    # The SDK rejected its input before anything was sent; its text may repeat that input.
     return CosRejected("NotSent", detail=type(error).__name__)

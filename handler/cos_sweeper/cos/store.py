@@ -13,7 +13,7 @@ from cos_sweeper.core.model import Bucket, BucketsPage, Cursor, Page, PartsPage,
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """COS's word, a 204, that an upload is aborted."""
+    """A 204: COS says that an upload is aborted."""
 
     request_id: str
 
@@ -22,8 +22,8 @@ class Store(Protocol):
     """
     All that a sweep needs of COS.
 
-    Every method raises `Unavailable` when COS failed for now and `CosRejected` when it refused for good, after its own
-    retries. Many tasks of one event loop may be inside at once.
+    Every method raises `Unavailable` when COS failed for now and `CosRejected` when COS rejected the request for good,
+    after its own retries. Many tasks of one event loop may call them at once.
     """
 
     async def buckets(self, marker: str) -> BucketsPage:
@@ -38,7 +38,7 @@ class Store(Protocol):
         """
         List at most 1000 parts with a number above `after`. Raises `NoSuchUpload`.
 
-        for_abort: an abort may follow at once, so its turn under the rate limit is taken together with this one's.
+        for_abort: an abort may follow at once, so its slot of the rate limit is reserved together with this one.
         """
         ...
 
@@ -46,15 +46,15 @@ class Store(Protocol):
         """
         Abort one upload. Returns only on a 204. Raises `NoSuchUpload`.
 
-        within: seconds in which the request must leave, once, in the turn that was taken with the look at the parts;
-        None: when its turn comes, and again where that may help.
+        within: seconds in which the request must leave, once, in the slot that was reserved with the look at the parts;
+        None: in a slot of its own, and again where that may help.
 
         Raises `RequestRejected`, sending nothing, for a key or an upload id that would address something else.
         """
         ...
 
     def give_back(self, bucket: Bucket) -> None:
-        """The turn that was taken for an abort is not needed."""
+        """Return the slot that was reserved for an abort."""
         ...
 
     def is_throttled(self, bucket: Bucket) -> bool:
@@ -66,7 +66,7 @@ class Store(Protocol):
         ...
 
     async def put_report(self, bucket: Bucket, key: str, body: bytes) -> None:
-        """Keep a run's report as an object."""
+        """Store a run's report as an object."""
         ...
 
 

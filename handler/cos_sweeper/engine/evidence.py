@@ -52,7 +52,7 @@ class Look:
 
     @property
     def needs_another(self) -> bool:
-        """Whether it took so long that a part may have arrived behind its back."""
+        """Whether it took so long that a part may have arrived on a page that was already read."""
         return len(self.markers) > 1 and not self.confirms and self.ended - self.began > MAX_DELAY_SECONDS
 
     def seconds_left(self, now: float) -> float:
@@ -107,7 +107,8 @@ class Looker:
 
         markers: where the pages begin, as far as an earlier run read them. That run found nothing that keeps the
         upload, which is no evidence for an abort: when the rest is read, all pages are asked for at once. for_abort: an
-        abort may follow at once, so its turn under the rate limit is taken, too; who does not need it gives it back.
+        abort may follow at once, so a slot of the rate limit is reserved for it; a caller that does not need it returns
+        it.
         """
         look = await self._in_turn(upload, policy, markers, for_abort=for_abort)
         if len(markers) > 1 and isinstance(look, Look):
@@ -217,7 +218,7 @@ class Looker:
         try:
             return await self.store.parts(upload, after, for_abort=for_abort)
         except Unavailable:
-            # Cut off by our own time limit: no word on COS, and none on the upload.
+            # Our own time limit cut it off: this says nothing about COS or the upload.
             if self.deadline.passed:
                 return None
             raise

@@ -22,7 +22,7 @@ from cos_sweeper.net.response import Response, TransportError
 
 # A quarter of the 1024 files that SCF lets a function open; as many again may be in use.
 MAX_IDLE = 256
-# What was idle for longer is not tried again: routers on the way forget a connection without a word.
+# A connection that was idle for longer is not used again: routers drop such connections silently.
 MAX_IDLE_SECONDS = 30.0
 PORTS = {"http": 80, "https": 443}
 
@@ -119,7 +119,7 @@ class Connections:
         return None
 
     def _pop(self, origin: _Origin) -> Connection | None:
-        """The one that was used last, so that those too many grow old."""
+        """The one that was used last, so that superfluous ones become too old."""
         for number in range(len(self._idle) - 1, -1, -1):
             if self._idle[number][0] == origin:
                 return self._idle.pop(number)[1]

@@ -87,7 +87,7 @@ class Connection(asyncio.BufferedProtocol):
         return self.is_idle()
 
     def close(self) -> None:
-        """Close it at once. TLS's farewell is left out: nothing depends on it, every response tells its length."""
+        """Close it at once. TLS's closing message is left out: nothing depends on it, every response has its length."""
         self.reusable = False
         self._stop_timer()
         self._transport.abort()

@@ -19,8 +19,7 @@ class TransportError(Exception):
 
     `DnsTimeout`, `DnsFailed`: the host's name. `ConnectTimeout`, `ConnectionFailed`, `BadCertificate`: connecting.
     `ReadTimeout`, `ConnectionReset`, `MalformedResponse`, `ResponseTooLarge`: the exchange. `TooLate`: nothing was
-    sent.
-    stale: the connection ended without a word, as those do that were idle for too long.
+    sent. stale: the connection ended silently, as connections do that were idle for too long.
     """
 
     def __init__(self, code: str, detail: str, *, stale: bool = False) -> None:
@@ -83,7 +82,7 @@ class ResponseReader:
         return Response(self._status, self._headers, bytes(self._body))
 
     def on_message_begin(self) -> None:
-        """After the response, another one: a server that sends that is not to be trusted with another request."""
+        """A second response: a server that sends it gets no further request on this connection."""
         self.reusable = False
 
     def on_header(self, name: bytes, value: bytes) -> None:
