@@ -9,6 +9,7 @@ parts.
 """
 
 from array import array
+from collections.abc import Awaitable
 from dataclasses import dataclass
 from functools import partial
 
@@ -93,9 +94,9 @@ class Looker:
     as_of: AsOf
     gate: Gate
 
-    async def look(
+    def look(
         self, upload: Upload, policy: Policy, markers: tuple[int, ...] = (0,), *, for_abort: bool = True
-    ) -> Look | Keep | CutOff:
+    ) -> Awaitable[Look | Keep | CutOff]:
         """
         Look at every part, or up to the first that keeps the upload. Raises StoreError.
 
@@ -103,8 +104,15 @@ class Looker:
         upload, which is no evidence for an abort: when the rest is read, all pages are asked for at once. for_abort: an
         abort may follow at once, so its turn under the rate limit is taken, too; who does not need it gives it back.
         """
-        look = await self._in_turn(upload, policy, markers, for_abort=for_abort)
-        if len(markers) > 1 and isinstance(look, Look):
+        in_turn = self._in_turn(upload, policy, markers, for_abort=for_abort)
+        return in_turn if len(markers) == 1 else self._confirmed(in_turn, upload, policy, for_abort=for_abort)
+
+    async def _confirmed(
+        self, rest: Awaitable[Look | Keep | CutOff], upload: Upload, policy: Policy, *, for_abort: bool
+    ) -> Look | Keep | CutOff:
+        """A look whose first pages an earlier run read. rest: what reads the others."""
+        look = await rest
+        if isinstance(look, Look):
             whole = await self._at_once(upload, policy, look.markers, confirms=False)
             if whole is not None:
                 return whole

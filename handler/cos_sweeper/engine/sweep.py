@@ -17,7 +17,7 @@ from cos_sweeper.core.deadline import Deadline
 from cos_sweeper.core.errors import StoreError
 from cos_sweeper.core.keys import validate_key
 from cos_sweeper.core.model import Cursor, Keep, ListedUpload, NeedsParts, Page, RejectedRequest, Upload
-from cos_sweeper.core.outcomes import AT_LIMIT, Deferred, Kept
+from cos_sweeper.core.outcomes import AT_LIMIT, Deferred, Failed, Kept
 from cos_sweeper.core.plan import Plan, UploadTarget
 from cos_sweeper.core.policy import Policy, prefilter
 from cos_sweeper.core.report_builder import ReportBuilder
@@ -208,16 +208,21 @@ class _Sweep:
         if isinstance(outcome, Acknowledged):
             outcome = await self._verifier.listed(outcome, worker, opened, place)
         self._state.break_circuit(outcome)
-        scan = self._plan.scans[opened.scan]
+        if isinstance(outcome, (Failed, Deferred)):
+            self._try_again(opened, place, outcome, began)
+        self._pages.processed(opened, place, outcome)
+
+    def _try_again(self, opened: OpenPage, place: int, outcome: Failed | Deferred, began: float) -> None:
+        """Leave an upload to a later run, where that may help."""
+        scan, listed = self._plan.scans[opened.scan], opened.listed[place]
+        text = listed.raw_key if len(key_readings.of(listed)) > 1 else ""
         # Under which key COS knows it, the outcome may have found out.
-        upload, text = outcome.upload or listed.upload, listed.raw_key if len(key_readings.of(listed)) > 1 else ""
-        target = UploadTarget(upload, scan.policy, scan.attempts, is_swept=True, text=text)
+        target = UploadTarget(outcome.upload, scan.policy, scan.attempts, is_swept=True, text=text)
         again = next_target(self._state, target, outcome, began)
         if again is not None and (again.was_sent or again.is_blocked or not is_unreached(outcome)):
             opened.targets[place] = again
             if again.is_blocked:
                 self._pages.block(opened.scan)
-        self._pages.processed(opened, place, outcome)
 
 
 class _Source:
