@@ -140,10 +140,10 @@ def command_lines(built: Workshop, delay_ms: int) -> list[Contender]:
     ]
 
 
-def output(command: list[str], more: dict[str, str] | None = None) -> str:
+def output(command: list[str], more: dict[str, str] | None = None, folder: Path = ROOT) -> str:
     """The last line that a process printed. Raises RuntimeError with its complaint when it failed."""
     result = subprocess.run(
-        command, cwd=ROOT, env=environment(**(more or {})), capture_output=True, text=True, timeout=PATIENCE_SECONDS
+        command, cwd=folder, env=environment(**(more or {})), capture_output=True, text=True, timeout=PATIENCE_SECONDS
     )
     if result.returncode:
         raise RuntimeError((result.stderr.strip().splitlines() or [f"exit {result.returncode}"])[-1][:100])

@@ -26,7 +26,7 @@ from cos_sweeper.core.settings import Credentials
 from cos_sweeper.cos import xml
 from cos_sweeper.cos.error_codes import THROTTLED, Meaning, meaning
 from cos_sweeper.cos.rate_limiter import RateLimiter
-from cos_sweeper.cos.sdk_session import Exchange
+from cos_sweeper.cos.sdk_session import Exchange, SilentHeaders
 from cos_sweeper.cos.store import Receipt
 from cos_sweeper.net.client import Connections
 from cos_sweeper.net.response import Response, TransportError
@@ -44,6 +44,7 @@ NO_CONFIGURATION = {
     "lifecycle": {"NoSuchLifecycleConfiguration"},
     "object-lock": {"ObjectLockConfigurationNotFoundError", "NoSuchObjectLockConfiguration"},
 }
+SECOND, NO_SKEW = timedelta(seconds=1), timedelta(0)
 # Any region will do for the one request that has none.
 NO_REGION = "ap-guangzhou"
 
@@ -139,7 +140,8 @@ class CosStore:
         }
         response = await self._send(bucket, lambda client: _get(client, bucket, None, params))
         page = self._read(response, lambda body: xml.uploads_page(body, bucket, start))
-        return Page(page.listed, page.next, self._skew(response, asked), _request_id(response), _date(response))
+        date = _date(response)
+        return Page(page.listed, page.next, self._skew(date, asked), _request_id(response), date)
 
     async def parts(self, upload: Upload, after: int, *, for_abort: bool = False) -> PartsPage:
         """List Parts, 1000 at most. It shows only the parts that have arrived completely."""
@@ -159,7 +161,8 @@ class CosStore:
             sent=sent,
         )
         page = self._read(response, lambda body: xml.parts_page(body, upload, after))
-        return PartsPage(page.parts, page.next, self._skew(response, asked), _date(response), sent.at)
+        date = _date(response)
+        return PartsPage(page.parts, page.next, self._skew(date, asked), date, sent.at)
 
     async def abort(self, upload: Upload, within: float | None = None) -> Receipt:
         """Abort Multipart Upload. Nothing but a 204 is an abort."""
@@ -223,20 +226,20 @@ class CosStore:
             ),
         )
 
-    async def _send(
+    def _send(
         self,
         bucket: Bucket | None,
         request: Callable[[CosS3Client], object],
         *,
         slots: int = 1,
         sent: "_Sent | None" = None,
-    ) -> Response:
+    ) -> Awaitable[Response]:
         """
         Send one request through the SDK, and retry where that may help. Raises StoreError for all but a 2xx.
 
         bucket: None for the one request that is about none.
         """
-        return await retry(
+        return retry(
             RETRIES,
             lambda: self._attempt(bucket, request, slots=slots, sent=sent),
             lambda exc: isinstance(exc, Unavailable) and exc.is_retryable,
@@ -328,16 +331,15 @@ class CosStore:
         except xml.Unreadable as exc:
             raise Unavailable("Unreadable", response.status_code, _request_id(response), str(exc)) from exc
 
-    def _skew(self, response: Response, asked: datetime) -> timedelta | None:
+    def _skew(self, date: datetime | None, asked: datetime) -> timedelta | None:
         """
         COS's clock minus ours. Date has whole seconds and was written at some moment between asking and now.
         """
-        date = _date(response)
         if date is None:
             return None
         responded = self._now()
-        if asked - timedelta(seconds=1) <= date <= responded:
-            return timedelta(0)
+        if asked - SECOND <= date <= responded:
+            return NO_SKEW
         return date - asked if date < asked else date - responded
 
 
@@ -392,7 +394,7 @@ def _get(client: CosS3Client, bucket: Bucket | None, key: str | None, params: Ma
         url=url,
         bucket=bucket.name if bucket else None,
         auth=CosS3Auth(config, key, params=raw),
-        headers={},
+        headers=SilentHeaders(),
         params=raw,
     )
 

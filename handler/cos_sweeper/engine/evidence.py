@@ -9,6 +9,7 @@ parts.
 """
 
 from array import array
+from collections.abc import Awaitable
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -99,9 +100,9 @@ class Looker:
     gate: Gate
     counts_kept: bool = False
 
-    async def look(
+    def look(
         self, upload: Upload, policy: Policy, markers: tuple[int, ...] = (0,), *, for_abort: bool = True
-    ) -> Look | Keep | CutOff:
+    ) -> Awaitable[Look | Keep | CutOff]:
         """
         Look at every part, or up to the first that keeps the upload. Raises StoreError.
 
@@ -110,8 +111,15 @@ class Looker:
         abort may follow at once, so a slot of the rate limit is reserved for it; a caller that does not need it returns
         it.
         """
-        look = await self._in_turn(upload, policy, markers, for_abort=for_abort)
-        if len(markers) > 1 and isinstance(look, Look):
+        in_turn = self._in_turn(upload, policy, markers, for_abort=for_abort)
+        return in_turn if len(markers) == 1 else self._confirmed(in_turn, upload, policy, for_abort=for_abort)
+
+    async def _confirmed(
+        self, rest: Awaitable[Look | Keep | CutOff], upload: Upload, policy: Policy, *, for_abort: bool
+    ) -> Look | Keep | CutOff:
+        """A look whose first pages an earlier run read. rest: what reads the others."""
+        look = await rest
+        if isinstance(look, Look):
             whole = await self._at_once(upload, policy, look.markers, confirms=False)
             if whole is not None:
                 return whole

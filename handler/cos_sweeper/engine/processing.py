@@ -332,7 +332,11 @@ class UploadProcessor:
         return Kept(upload, kept.reason, kept.seen)
 
     async def _as_outcome(self, case: _Case, work: Callable[[_Case], Awaitable[R]]) -> R | Outcome:
-        outcome = await self._caught(case, work)
+        outcome: R | Outcome
+        try:
+            outcome = await work(case)
+        except (StoreError, RequestRejected) as exc:
+            outcome = self._outcome_of(case, exc)
         if isinstance(outcome, (Kept, Deferred, Failed, RejectedRequest)):
             self._take_back(case)
         if case.is_taken:
@@ -340,22 +344,19 @@ class UploadProcessor:
             self.abort_budget.use()
         return outcome
 
-    async def _caught(self, case: _Case, work: Callable[[_Case], Awaitable[R]]) -> R | Outcome:
+    def _outcome_of(self, case: _Case, exc: StoreError | RequestRejected) -> Outcome:
         upload = case.upload
-        try:
-            return await work(case)
-        except NoSuchUpload:
+        if isinstance(exc, NoSuchUpload):
             return AlreadyGone(upload)
-        except RequestRejected as exc:
+        if isinstance(exc, RequestRejected):
             return RejectedRequest(str(exc), upload, "listing")
-        except Stopped as exc:
+        if isinstance(exc, Stopped):
             return case.deferred(f"{STOPPED}: {exc.code}")
-        except StoreError as exc:
-            if isinstance(exc, Unavailable) and (self.deadline.passed or exc.code == OUT_OF_TIME_TO_SEND):
-                # Our own time limit or the rate limit cut it off: this says nothing about COS.
-                return case.deferred(OUT_OF_TIME)
-            permanent = isinstance(exc, CosRejected)
-            return Failed(upload, exc.code, exc.status, exc.request_id, permanent, exc.detail, case.was_sent, case.seen)
+        if isinstance(exc, Unavailable) and (self.deadline.passed or exc.code == OUT_OF_TIME_TO_SEND):
+            # Our own time limit or the rate limit cut it off: this says nothing about COS.
+            return case.deferred(OUT_OF_TIME)
+        permanent = isinstance(exc, CosRejected)
+        return Failed(upload, exc.code, exc.status, exc.request_id, permanent, exc.detail, case.was_sent, case.seen)
 
 
 async def _raise(exc: StoreError, _: object) -> NoReturn:

@@ -58,7 +58,7 @@ class Sample:
 
     async def decided(self, deadline: Deadline) -> None:
         """Wait until it is decided, or no new work may begin."""
-        if self._decided is not None:
+        if self._decided is not None and not self._decided.done():
             await done_in_time(self._decided, deadline)
 
 

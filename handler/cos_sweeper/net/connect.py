@@ -72,6 +72,8 @@ async def _first_to_accept(untried: list[Address]) -> socket.socket:
 
     The next address is tried when one has failed, or has been silent for NEXT_ADDRESS_SECONDS.
     """
+    if len(untried) == 1:
+        return await _connected(*untried.pop())  # the usual case: no task of its own
     error = OSError("the name has no address")
     attempts: set[asyncio.Task[socket.socket]] = set()
     try:

@@ -50,6 +50,8 @@ class ResponseReader:
     bytes: how many came. complete: nothing more is to come. reusable: another exchange may follow on the connection.
     """
 
+    __slots__ = ("_body", "_headers", "_in_body", "_parser", "_status", "bytes", "complete", "reusable")
+
     def __init__(self) -> None:
         self._parser = httptools.HttpResponseParser(self)
         self._status = 0
@@ -76,6 +78,14 @@ class ResponseReader:
         if self._in_body and self._headers.keys().isdisjoint(("content-length", "transfer-encoding")):
             self.complete = True
         return self.complete
+
+    def release(self) -> None:
+        """
+        Let go of the parser; nothing is fed after that.
+
+        Parser and reader refer to each other, so that both, and the body, would stay until the garbage is collected.
+        """
+        del self._parser
 
     def response(self) -> Response:
         """The whole of it."""

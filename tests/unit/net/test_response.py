@@ -2,6 +2,7 @@
 What is a response and what is none, and that every one has an end.
 """
 
+import gc
 from contextlib import closing
 
 import pytest
@@ -39,6 +40,20 @@ def test_response_content_is_without_interim_responses_and_chunk_sizes(raw: byte
 
     assert (got.status_code, got.content, "x-a" in got.headers) == (200, b"one", False)
     assert server.seen == [["/1", "/2"]]
+
+
+def test_response_leaves_nothing_to_the_garbage_collector() -> None:
+    gc.collect()
+    gc.disable()
+    try:
+        with Server([answer(ok("one")), answer(ok("two"))]) as server, closing(Client(server.port)) as client:
+            client.get("/1")
+            client.get("/2")
+        left = [type(one).__name__ for one in gc.get_objects() if isinstance(one, response.ResponseReader)]
+    finally:
+        gc.enable()
+
+    assert left == []
 
 
 def test_response_that_offers_an_upgrade_is_an_ordinary_one() -> None:
