@@ -55,7 +55,7 @@ class ListedUpload:
 
     initiated: UTC, None when unreadable. A time without a zone can mean two moments: `initiated` is the later one and
     `earliest` the earlier one; otherwise `earliest` is None. initiator: the id of the account that started it, or ''.
-    text: the key as the response has it, '' where that is equal to the key.
+    text: the key as the response has it, '' where that is equal to the key. storage_class: in capital letters, or ''.
     """
 
     upload: Upload
@@ -63,6 +63,7 @@ class ListedUpload:
     initiator: str = ""
     earliest: datetime | None = None
     text: str = ""
+    storage_class: str = ""
 
     @property
     def raw_key(self) -> str:
@@ -82,6 +83,15 @@ class Part:
     size: int
     number: int = 0
     etag: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PartsSeen:
+    """All parts of an upload, as one look showed them. bytes: of all; newest: UTC, None without a readable part."""
+
+    bytes: int
+    parts: int
+    newest: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,9 +236,10 @@ Request = AbortRequest | CompletedObject | SweepRequest | ResumeRequest | Reject
 
 @dataclass(frozen=True, slots=True)
 class Keep:
-    """Do not abort the upload, and why."""
+    """Do not abort the upload, and why. seen: its parts, None where they were not all read."""
 
     reason: str
+    seen: PartsSeen | None = None
 
 
 @dataclass(frozen=True, slots=True)

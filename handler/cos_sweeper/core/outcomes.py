@@ -5,7 +5,7 @@ What happened to an upload: one class for each outcome, its name, and its flat f
 from dataclasses import dataclass
 from typing import Any
 
-from cos_sweeper.core.model import Bucket, RejectedRequest, Upload, never
+from cos_sweeper.core.model import Bucket, PartsSeen, RejectedRequest, Upload, never
 
 # Why an upload was not processed: MAX_ABORTS, or a request's own lower limit, is reached. No later run of the chain
 # processes it.
@@ -14,18 +14,20 @@ AT_LIMIT = "the limit of aborts is reached"
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """The policy keeps it."""
+    """The policy keeps it. seen: its parts, None where they were not all read."""
 
     upload: Upload
     reason: str
+    seen: PartsSeen | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class WouldAbort:
-    """The upload is abandoned, and is not aborted because this is a dry run."""
+    """The upload is abandoned, and is not aborted because this is a dry run. seen: as for `Kept`."""
 
     upload: Upload
     bytes: int | None
+    seen: PartsSeen | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +36,14 @@ class Aborted:
     COS answered the abort with 204.
 
     bytes: freed, None when unknown. request_id: COS's, of the abort. verified: True after List Parts answered
-    NoSuchUpload; False when that check failed; None when no check was wanted.
+    NoSuchUpload; False when that check failed; None when no check was wanted. seen: its parts before the abort.
     """
 
     upload: Upload
     bytes: int | None
     request_id: str
     verified: bool | None = None
+    seen: PartsSeen | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,7 @@ class StillReceiving:
 
     upload: Upload
     request_id: str
+    seen: PartsSeen | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +91,7 @@ class Failed:
     permanent: bool
     detail: str = ""
     was_sent: bool = False
+    seen: PartsSeen | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +107,7 @@ class Deferred:
     reason: str
     was_sent: bool = False
     markers: tuple[int, ...] = (0,)
+    seen: PartsSeen | None = None
 
 
 @dataclass(frozen=True, slots=True)

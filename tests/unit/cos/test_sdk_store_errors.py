@@ -16,13 +16,14 @@ from cos_sweeper.core.deadline import Deadline
 from cos_sweeper.core.errors import CosRejected, NoSuchUpload, RequestRejected, Stopped, StoreError, Unavailable
 from cos_sweeper.core.model import BEGINNING, Bucket, Cursor, Upload
 from cos_sweeper.core.retry import ATTEMPTS
-from cos_sweeper.core.settings import Credentials
+from cos_sweeper.core.settings import Credentials, ReportLocation
 from cos_sweeper.cos.sdk_session import Exchange
 from cos_sweeper.cos.sdk_store import Clients, CosStore
 from cos_sweeper.net.response import Response, TransportError
 
 PHOTOS = Bucket("photos-1250000000", "ap-guangzhou")
 UPLOAD = Upload(PHOTOS, "k", "1")
+REPORTS = ReportLocation(PHOTOS, "reports/")
 ROLE = Credentials("AKIDexample", "example", "token")
 ASKED = datetime(2026, 11, 22, 12, 0, 0, 900_000, tzinfo=timezone.utc)
 EMPTY_PAGE = (
@@ -84,7 +85,7 @@ def store_over(
 ) -> CosStore:
     clock = clock or Clock()
     deadline = Deadline(clock, ends, ends, ends)
-    return CosStore(Clients(ROLE), wire, deadline, now=now, sleep=clock.sleep)  # type: ignore[arg-type]
+    return CosStore(Clients(ROLE), wire, deadline, now=now, sleep=clock.sleep, reports=REPORTS)  # type: ignore[arg-type]
 
 
 def failure(answer: Response | Exception) -> tuple[StoreError, int]:
@@ -153,10 +154,10 @@ def test_report_is_stored_with_any_2xx(status: int, *, is_good: bool) -> None:
     store = store_over(Wire(error(status, "Odd")))
 
     if is_good:
-        asyncio.run(store.put_report(PHOTOS, "report.json", b"{}"))
+        asyncio.run(store.put_report(PHOTOS, "reports/a.json", b"{}"))
     else:
         with pytest.raises(CosRejected):
-            asyncio.run(store.put_report(PHOTOS, "report.json", b"{}"))
+            asyncio.run(store.put_report(PHOTOS, "reports/a.json", b"{}"))
 
 
 @pytest.mark.parametrize("status", [200, 203, 205])
@@ -309,9 +310,11 @@ def test_loggers_of_the_sdk_alone_are_silenced() -> None:
 
 def test_input_that_the_sdk_rejects_is_reported_by_the_exceptions_type() -> None:
     wire = Wire(Response(200, {}, b""))
+    anywhere, until = ReportLocation(PHOTOS, ""), Deadline(Clock(), 1, 1, 1)
+    store = CosStore(Clients(ROLE), wire, until, reports=anywhere)  # type: ignore[arg-type]
 
     with pytest.raises(CosRejected) as caught:
-        asyncio.run(store_over(wire).put_report(PHOTOS, "", b"{}"))
+        asyncio.run(store.put_report(PHOTOS, "", b"{}"))
 
     assert (caught.value.code, caught.value.detail, wire.urls) == ("NotSent", "CosClientError", [])
 
@@ -322,10 +325,10 @@ def test_sdk_call_that_sends_nothing_is_an_error() -> None:
             return SimpleNamespace(put_object=lambda **_: None)
 
     clock = Clock()
-    store = CosStore(Idle(ROLE), Wire(Response(200, {}, b"")), Deadline(clock, 1, 1, 1))  # type: ignore[arg-type]
+    store = CosStore(Idle(ROLE), Wire(Response(200, {}, b"")), Deadline(clock, 1, 1, 1), reports=REPORTS)  # type: ignore[arg-type]
 
     with pytest.raises(CosRejected) as caught:
-        asyncio.run(store.put_report(PHOTOS, "report.json", b"{}"))
+        asyncio.run(store.put_report(PHOTOS, "reports/a.json", b"{}"))
 
     assert caught.value.code == "NotSent"
 
