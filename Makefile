@@ -34,11 +34,11 @@ nightly: check ## all that takes long: the suite with every case, coverage, faul
 		suite coverage faults soak fuzz mutants memory scale
 
 faults: $(VENV)/ready ## every fault at every operation, what was written and what was seen; two minutes
-	@PYTHONPATH=handler:. $(VENV)/bin/python -m tests.fault_table
+	@PYTHONPATH=handler:. $(VENV)/bin/python -m tests.faults.table
 
 soak: $(VENV)/ready ## made-up worlds against the laws and an oracle; SOAK='--minutes 60' SIMULATION='--minutes 60' for as long
-	@$(RUN) -m tests.soak $(SOAK)
-	@$(RUN) -m tests.simulation.soak $(SIMULATION)
+	@$(RUN) -m tests.simulation.in_memory.soak $(SOAK)
+	@$(RUN) -m tests.simulation.over_http.soak $(SIMULATION)
 
 fuzz: $(VENV)/ready ## hostile input for every decoder, with atheris; FUZZ_SECONDS=600 for longer
 	@$(RUN) -m tests.fuzz --seconds $(FUZZ_SECONDS)

@@ -19,11 +19,10 @@ from cos_sweeper.core.settings import load
 from cos_sweeper.cos import instance
 from cos_sweeper.cos.sdk_store import CosStore
 from cos_sweeper.scf import cam_policy
-from tests.aborting import ABORTING
 from tests.emulator.public import Cloud, Credentials
+from tests.fixtures import ABORTING, TOKEN
 
 EVENTS = Path(__file__).parent / "events"
-TOKEN = "an-example-token-of-32-characters"
 PHOTOS = "photos-1250000000@ap-guangzhou"
 LOGS = "logs-1250000000@ap-singapore"
 FUNCTION = cam_policy.function_resource("ap-guangzhou", "100000000001", "default", "cos-sweeper")

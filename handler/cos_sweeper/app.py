@@ -25,6 +25,7 @@ from cos_sweeper.cos.instance import InstanceCache
 from cos_sweeper.cos.sdk_store import CosStore
 from cos_sweeper.engine import continuation, paginator, run_state
 from cos_sweeper.engine.continuation import Invoker
+from cos_sweeper.engine.recorder import NoRecorder
 from cos_sweeper.report.log import Log
 from cos_sweeper.report.report_store import ReportStore
 from cos_sweeper.scf import events, http_auth, rejected_events, responses
@@ -58,7 +59,7 @@ async def handle(
     request = events.http_request(event)
     unauthorized = http_auth.authorize(request, allowed) if request else None
     if unauthorized:
-        log.warning("http.denied", status=unauthorized.status, reason=unauthorized.why)
+        log.warning("http.unauthorized", status=unauthorized.status, reason=unauthorized.why)
         return responses.error_response(unauthorized)
     decoded = events.decode(event, allowed.report)
     if decoded.ignored:
@@ -85,13 +86,15 @@ async def handle(
         ),
         retries=retries,
     )
-    done = replace(await run.report(), ignored=len(decoded.ignored))
-    payload = await run.store_report(done)
-    if CLOCK_SKEWED in done.kept:
-        log.warning("clock.skewed", kept=done.kept[CLOCK_SKEWED])
+    report = replace(await run.report(), ignored=len(decoded.ignored))
+    payload = await run.store_report(report)
+    if CLOCK_SKEWED in report.kept:
+        log.warning("clock.skewed", kept=report.kept[CLOCK_SKEWED])
     log.info("run.finished", **{name: value for name, value in payload.items() if not isinstance(value, (dict, list))})
-    is_raised_elsewhere = responses.raises_elsewhere(decoded.source, done) and await run.raise_elsewhere(done)
-    response = responses.response(decoded.source, done, is_raised_elsewhere=is_raised_elsewhere, report_as_json=payload)
+    is_raised_elsewhere = responses.raises_elsewhere(decoded.source, report) and await run.raise_elsewhere(report)
+    response = responses.response(
+        decoded.source, report, is_raised_elsewhere=is_raised_elsewhere, report_as_json=payload
+    )
     cleaned: dict[str, Any] = redactor.redact_all(response, keep_numbers=True)
     return cleaned
 
@@ -130,23 +133,23 @@ class _Run:
             retries=self.retries,
             now=self.now,
             max_age=self.settings.chain_max,
-            save=self.reports.put_report,
+            recorder=_Saver(self.reports),
         )
 
-    async def store_report(self, done: Report) -> dict[str, Any]:
+    async def store_report(self, report: Report) -> dict[str, Any]:
         """Store the report, and events that can be sent again. Returns the report as JSON, without secrets."""
-        is_worth_storing = self._is_worth_storing(done)
-        stored = await self.reports.put_report(done) if is_worth_storing else self.reports.redacted(done)
+        is_worth_storing = self._is_worth_storing(report)
+        stored = await self.reports.put_report(report) if is_worth_storing else self.reports.redacted(report)
         if self.reports.is_on:
-            for name, body in rejected_events.documents(self.event, done, self.reports.redactor):
+            for name, body in rejected_events.documents(self.event, report, self.reports.redactor):
                 await self.reports.put_event(name, body)
         return stored
 
-    async def raise_elsewhere(self, done: Report) -> bool:
+    async def raise_elsewhere(self, report: Report) -> bool:
         """Invoke the function with an event that only raises. Returns whether SCF accepted it."""
         if self.invoker is None:
             return False
-        (code,) = await self.invoker.invoke([continuation.failure_event(done)])
+        (code,) = await self.invoker.invoke([continuation.failure_event(report)])
         if code:
             self.log.error("chain.failure_not_reported", code=code)
         return not code
@@ -188,11 +191,22 @@ class _Run:
         for dropped in planned.dropped:
             self.log.warning("continuation.narrowed", reason=dropped)
 
-    def _is_worth_storing(self, done: Report) -> bool:
+    def _is_worth_storing(self, report: Report) -> bool:
         """A sweep in any case; an event only when it did, failed or left something: objects lead to events in turn."""
         is_sweep = any(isinstance(one, (SweepRequest, ResumeRequest)) for one in self.requests)
-        did = done.counts["aborted"] or done.counts["would_abort"] or done.counts["rejected"]
-        return is_sweep or bool(did) or done.status is not Status.COMPLETE
+        did = report.counts["aborted"] or report.counts["would_abort"] or report.counts["rejected"]
+        return is_sweep or bool(did) or report.status is not Status.COMPLETE
+
+
+class _Saver(NoRecorder):
+    """Stores the report before the continuation is invoked."""
+
+    def __init__(self, reports: ReportStore) -> None:
+        self._reports = reports
+
+    async def save(self, report: Report, works: Sequence[str]) -> None:  # noqa: ARG002
+        """Store it."""
+        await self._reports.put_report(report)
 
 
 def _bounded(allowed: Settings, context: Context, log: Log) -> Settings:

@@ -12,13 +12,11 @@ import sys
 import time
 from collections import Counter
 from dataclasses import dataclass
-from pathlib import Path
 
-from tests.aborting import ABORTING
 from tests.emulator.public import Cloud
+from tests.fixtures import ABORTING, HANDLER
 from tests.function import PHOTOS
 
-HANDLER = Path(__file__).parents[2] / "handler"
 BUCKET = PHOTOS.partition("@")[0]
 MIB = 1 << 20
 

@@ -13,8 +13,8 @@ from typing import Any
 from qcloud_cos import CosConfig, CosS3Client
 
 from tests.emulator.client import Cloud, HeldUpload
+from tests.emulator.console import MIB, WIDTH, ago, amount, say, title, wide
 from tests.emulator.demo_chain import Chains
-from tests.emulator.telling import MIB, WIDTH, ago, amount, say, title, wide
 from tests.function import LOGS, PHOTOS, Function, Invocation, named, timer
 
 BUCKETS = {place.partition("@")[0]: place for place in (PHOTOS, LOGS)}

@@ -7,10 +7,10 @@ Here the function runs as SCF runs it: in processes of its own, started, killed 
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.aborting import ABORTING
 from tests.emulator.client import Cloud
+from tests.emulator.console import MIB, amount, say, title
 from tests.emulator.invocations import InvocationRecord
-from tests.emulator.telling import MIB, amount, say, title
+from tests.fixtures import ABORTING
 from tests.function import PHOTOS
 
 HANDLER = Path(__file__).parents[2] / "handler"

@@ -13,10 +13,10 @@ from datetime import timedelta
 from typing import Any
 
 from tests.emulator.cam import Credentials
+from tests.emulator.delivery_faults import Mishaps
 from tests.emulator.function import Function, Setup, context, credential_variables, environment
 from tests.emulator.instances import Instance
 from tests.emulator.invocations import DeadLetter, FunctionError, Invocation, InvocationRecord, Records, shown_event
-from tests.emulator.mishaps import Mishaps
 from tests.emulator.state import State
 
 

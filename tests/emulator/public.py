@@ -17,6 +17,7 @@ from tests.emulator.bucket import Bucket, Part, Parts, PartsPage, Upload
 from tests.emulator.cam import FULL_ACCESS, read_policy
 from tests.emulator.cam import Credentials as StoredCredentials
 from tests.emulator.client import Cloud, Credentials, HeldUpload, Seeded
+from tests.emulator.console import say
 from tests.emulator.dialect import read_dialect, time_writer
 from tests.emulator.invocations import InvocationRecord
 from tests.emulator.journal import Request
@@ -25,7 +26,6 @@ from tests.emulator.memory import MemoryStore
 from tests.emulator.seeding import Seed, plant
 from tests.emulator.signature import authenticate
 from tests.emulator.signed import send
-from tests.emulator.telling import say
 from tests.emulator.wire import read_call
 
 __all__ = [

@@ -11,13 +11,13 @@ from dataclasses import fields as fields_of
 from dataclasses import replace
 from typing import Any
 
+from tests.emulator.delivery_faults import Mishap
 from tests.emulator.dispatch import Throttled
 from tests.emulator.faults import Mangle, Raw, Refuse, Reset, read_fault
 from tests.emulator.fields import BadInput, Fields
 from tests.emulator.function import Setup
 from tests.emulator.invocations import Kind, show_record
 from tests.emulator.invoke import MAX_EVENT_BYTES
-from tests.emulator.mishaps import Mishap
 from tests.emulator.scf import Scf
 
 MAX_WAIT_SECONDS = 3600

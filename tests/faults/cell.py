@@ -21,7 +21,8 @@ from tests.emulator.public import Cloud, Credentials
 from tests.faults.kinds import KINDS, OPERATIONS, SPECIAL, Kind, arm
 from tests.faults.laws import Played, broken
 from tests.faults.scene import BYSTANDER, Place, Scene, furnish, reports, secrets
-from tests.function import LOGS, PHOTOS, TOKEN, Function, Invocation, event, timer
+from tests.fixtures import TOKEN
+from tests.function import LOGS, PHOTOS, Function, Invocation, event, timer
 
 REPORT = f"{LOGS}/sweeper-reports"
 # How long a hurried run waits for an answer.

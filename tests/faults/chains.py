@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
-from pathlib import Path
 from time import monotonic
 from typing import Any
 from unittest import mock
@@ -16,17 +15,16 @@ from cos_sweeper.core.errors import RunFailed
 from cos_sweeper.core.model import CHAIN_FAILED, PROBE
 from cos_sweeper.core.retry import ATTEMPTS
 from cos_sweeper.scf import invoker
-from tests.aborting import ABORTING
 from tests.emulator.public import Cloud, InvocationRecord
+from tests.fake_server import READ, STAY, Server, Step, drip
 from tests.faults.cell import REPORT, WORDS, Seen, Way, answer_of, finish, heard, outcome_of
 from tests.faults.kinds import KINDS, arm
 from tests.faults.laws import Played, broken, leaked, raised
 from tests.faults.scene import Scene, echo, furnish, furnish_shares, reports, secrets
-from tests.function import LOGS, PHOTOS, TOKEN, Function, Invocation, timer
+from tests.fixtures import ABORTING, HANDLER, TOKEN
+from tests.function import LOGS, PHOTOS, Function, Invocation, timer
 from tests.laws.requests import is_lawful
-from tests.scripted import READ, STAY, Server, Step, drip
 
-HANDLER = Path(__file__).parents[2] / "handler"
 # Long enough for both Pythons to start on a busy machine.
 PATIENCE_SECONDS = 120
 HURRIED_SECONDS = 0.3

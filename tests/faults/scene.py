@@ -15,7 +15,8 @@ from qcloud_cos import CosConfig, CosS3Client
 from cos_sweeper.core.model import Bucket, Upload
 from cos_sweeper.core.plan import Shard
 from tests.emulator.public import Cloud, HeldUpload
-from tests.function import LOGS, PHOTOS, TOKEN, named
+from tests.fixtures import TOKEN
+from tests.function import LOGS, PHOTOS, named
 
 STRUCK, BYSTANDER = PHOTOS.partition("@")[0], LOGS.partition("@")[0]
 STRUCK_KEY = "raw/struck"

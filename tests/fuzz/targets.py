@@ -10,30 +10,27 @@ import gzip
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta, timezone
+from datetime import timedelta, timezone
 from pathlib import Path
 from typing import Any
 
 from cos_sweeper.core import checkpoint, checkpoint_reader, plan
 from cos_sweeper.core.errors import RequestRejected
 from cos_sweeper.core.keys import validate_key
-from cos_sweeper.core.model import CHECKPOINT, Bucket, Cursor, RejectedRequest, ResumeRequest, SweepRequest, Upload
+from cos_sweeper.core.model import CHECKPOINT, Cursor, RejectedRequest, ResumeRequest, SweepRequest, Upload
 from cos_sweeper.core.plan import Plan, UploadTarget
 from cos_sweeper.core.policy import Policy
 from cos_sweeper.cos import xml
 from cos_sweeper.scf import events, http_auth, messages, responses
-from tests.aborting import aborting_settings
+from tests.fixtures import BUCKETS, NOW, TOKEN, aborting_settings
 
 EVENTS = Path(__file__).parents[1] / "events"
-BUCKETS = (Bucket("photos-1250000000", "ap-guangzhou"), Bucket("logs-1250000000", "ap-singapore"))
-NOW = datetime(2026, 11, 22, 12, tzinfo=timezone.utc)
-TOKEN = "an-example-token-of-32-characters"
 UPLOAD = Upload(BUCKETS[0], "raw/cat.mp4", "1585130821" + "cb" * 32)
 SETTINGS = aborting_settings(
     BUCKETS, event_min_idle=timedelta(minutes=5), exclude_prefixes=("keep/",), http_token=TOKEN
 )
-MOST_ASKS = 10_000
-MOST_REASON_LENGTH = 4_000
+MAX_REQUESTS = 10_000
+MAX_REASON_LENGTH = 4_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +80,8 @@ def checkpoints(data: bytes) -> None:
         _hold(made)
         written = [json.loads(text)[CHECKPOINT] for text in checkpoint.write(made)]
         again = [checkpoint_reader.read(one, SETTINGS, BUCKETS, NOW) for one in written]
-        assert [one for part in again for one in part.scans] == list(made.scans)
-        assert [one for part in again for one in part.named] == list(made.named)
+        assert [one for part in again for one in part.listings] == list(made.listings)
+        assert [one for part in again for one in part.targets] == list(made.targets)
         assert not any(part.dropped for part in again)
         if made.max_aborts is not None:
             assert sum(part.max_aborts or 0 for part in again) <= made.max_aborts
@@ -99,9 +96,9 @@ def _json(data: bytes) -> Any:
 
 def _hold_decoded(decoded: events.Decoded) -> None:
     assert decoded.requests or decoded.ignored
-    assert len(decoded.requests) <= MOST_ASKS + messages.MAX_EXCESS_GROUPS + 1
+    assert len(decoded.requests) <= MAX_REQUESTS + messages.MAX_EXCESS_GROUPS + 1
     made = plan.build_plan(decoded.requests, SETTINGS, BUCKETS, "run-1", NOW)
-    assert made.scans or made.named or made.rejected or not decoded.requests
+    assert made.listings or made.targets or made.rejected or not decoded.requests
     _hold(made)
     for ask in decoded.requests:
         if isinstance(ask, ResumeRequest):
@@ -113,15 +110,15 @@ def _hold(made: Plan) -> None:
     """What every plan promises, whoever asked for it."""
     for refused in made.rejected:
         assert isinstance(refused, RejectedRequest)
-        assert 0 < len(refused.reason) <= MOST_REASON_LENGTH
-        assert refused.upload is None or len(refused.upload.key) + len(refused.upload.upload_id) <= MOST_REASON_LENGTH
-    for scan in made.scans:
-        assert scan.bucket in BUCKETS
-        end = (scan.end.key, scan.end.upload_id) if scan.end else ()
-        for text in (scan.prefix, scan.start.key, scan.start.upload_id, *end):
+        assert 0 < len(refused.reason) <= MAX_REASON_LENGTH
+        assert refused.upload is None or len(refused.upload.key) + len(refused.upload.upload_id) <= MAX_REASON_LENGTH
+    for listing in made.listings:
+        assert listing.bucket in BUCKETS
+        end = (listing.end.key, listing.end.upload_id) if listing.end else ()
+        for text in (listing.prefix, listing.start.key, listing.start.upload_id, *end):
             text.encode("utf-8", "surrogateescape")
-        assert "keep/" in scan.policy.exclude_prefixes
-    for named in made.named:
+        assert "keep/" in listing.policy.exclude_prefixes
+    for named in made.targets:
         assert named.upload.bucket in BUCKETS
         assert validate_key(named.upload.key, named.upload.upload_id) is None
         assert named.policy.min_idle >= SETTINGS.event_min_idle
@@ -202,8 +199,9 @@ WORDS += [
     f'"{name}":' for name in ("bucket", "key", "Key", "uploadId", "uploads", "Records", "Ckafka", "CMQ", "msgBody")
 ]
 WORDS += [f'"{name}":' for name in ("cos", "event", "clslogs", "data", "specversion", "Type", "Message", CHECKPOINT)]
-WORDS += [f'"{name}":' for name in ("version", "todo", "policies", "past", "share", "as_of", "only_key", "httpMethod")]
+WORDS += [f'"{name}":' for name in ("version", "todo", "policies", "shard", "as_of", "only_key", "httpMethod")]
 WORDS += [f'"{name}":' for name in ("limit", "aborted", "fraction", "stalled", "began", "attempts", "markers", "end")]
+WORDS += ['"prior_failures":']
 WORDS += [
     "<IsTruncated>true",
     "<NextKeyMarker>",
@@ -223,9 +221,9 @@ def _checkpoint_events() -> list[bytes]:
     sweep = plan.build_plan((SweepRequest(prefixes=("raw/", "logs/")),), SETTINGS, BUCKETS, "run-1", NOW)
     named = (UploadTarget(UPLOAD, Policy(timedelta(0), timedelta(minutes=5), (), ("keep/",))),)
     target = replace(named[0], attempts=1, was_sent=True, is_blocked=True, is_swept=True, markers=(0, 7))
-    ranges = tuple(replace(scan, end=Cursor("raw/z", "1"), attempts=2) for scan in sweep.scans)
-    late = Plan("run-2", NOW, dry_run=False, limit=7, workers=32, named=(*named, target), scans=(), rejected=())
-    plans = [sweep, replace(late, number=3, aborted=2, fraction=(1, 3), stalled=1), replace(sweep, scans=ranges)]
+    ranges = tuple(replace(listing, end=Cursor("raw/z", "1"), attempts=2) for listing in sweep.listings)
+    late = Plan("run-2", NOW, dry_run=False, limit=7, workers=32, targets=(*named, target), listings=(), rejected=())
+    plans = [sweep, replace(late, number=3, aborted=2, fraction=(1, 3), stalled=1), replace(sweep, listings=ranges)]
     return [text.encode() for one in plans for text in checkpoint.write(one)]
 
 

@@ -9,8 +9,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.aborting import ABORTING
 from tests.emulator.public import Cloud, HeldUpload, InvocationRecord, Request, Seeded
+from tests.fixtures import ABORTING
 from tests.function import LOGS, PHOTOS, event, role_policy
 
 ENVIRONMENT = {"BUCKETS": f"{PHOTOS},{LOGS}", **ABORTING}

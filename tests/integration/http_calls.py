@@ -6,7 +6,8 @@ import json
 from typing import Any
 
 from tests.emulator.public import Cloud, HeldUpload
-from tests.function import LOGS, PHOTOS, TOKEN, event, named
+from tests.fixtures import TOKEN
+from tests.function import LOGS, PHOTOS, event, named
 
 BUCKET = PHOTOS.partition("@")[0]
 

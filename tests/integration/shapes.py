@@ -10,7 +10,8 @@ from collections.abc import Callable
 from typing import Any
 
 from tests.emulator.public import Cloud
-from tests.function import PHOTOS, TOKEN, Invocation, event, named
+from tests.fixtures import TOKEN
+from tests.function import PHOTOS, Invocation, event, named
 
 BUCKET = PHOTOS.partition("@")[0]
 BOM = "\ufeff"

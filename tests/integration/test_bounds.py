@@ -7,7 +7,8 @@ import json
 import pytest
 
 from tests.emulator.public import Cloud
-from tests.function import LOGS, PHOTOS, TOKEN, Function, event, named, timer
+from tests.fixtures import TOKEN
+from tests.function import LOGS, PHOTOS, Function, event, named, timer
 
 BUCKET, OTHER = PHOTOS.partition("@")[0], LOGS.partition("@")[0]
 MAX_RESPONSE_BYTES = 128 << 10

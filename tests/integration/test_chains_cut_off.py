@@ -41,7 +41,7 @@ def test_uploads_that_the_rate_limit_and_the_deadline_cut_off_are_all_aborted_in
     assert chain.failures() == []
 
 
-def test_upload_that_waits_for_its_turn_under_the_rate_limit_is_not_too_slow(chain: Chain) -> None:
+def test_upload_that_waits_for_the_rate_limit_is_not_too_slow(chain: Chain) -> None:
     chain.cloud.seed(PHOTO_BUCKET, "{n:02}", count=30)
     chain.cloud.throttle(PHOTO_BUCKET, 8, burst=2)
     chain.set_up(seconds=3, WORKERS="30", VERIFY="none")

@@ -11,14 +11,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cos_sweeper.core.report import Report
+from tests import fixtures
 from tests.emulator.public import Cloud, Seed
+from tests.fixtures import HOUR
 from tests.function import PHOTOS, Function, timer
-from tests.world import events, terms
-from tests.world.chains import Wish
-from tests.world.platform import Platform
-from tests.world.scene import Quirk, Scene
-from tests.world.tally import Tally
-from tests.world.terms import HOUR, MINUTE, Rules
+from tests.simulation.in_memory import events, terms
+from tests.simulation.in_memory.chains import Wish
+from tests.simulation.in_memory.platform import Platform
+from tests.simulation.in_memory.scene import Quirk, Scene
+from tests.simulation.in_memory.tally import Tally
+from tests.simulation.in_memory.terms import MINUTE, Rules
 
 BUCKET = PHOTOS.partition("@")[0]
 CLOCK_SKEWED = "the clocks of the function and of COS differ"
@@ -132,7 +134,7 @@ def swept(scene: Scene) -> Report:
 def abandoned(count: int, quirk: Quirk) -> Scene:
     scene = Scene()
     began = scene.now - 1000 * HOUR
-    scene.start(terms.PHOTOS, Seed(began, began, "{n}", count, part_numbers=(1, 2)), quirk)
+    scene.start(fixtures.PHOTOS, Seed(began, began, "{n}", count, part_numbers=(1, 2)), quirk)
     return scene
 
 

@@ -109,7 +109,7 @@ def test_missing_permission_to_invoke_is_found_before_the_first_abort(cloud: Clo
     assert type(done.error).__name__ == "RunFailed"
     assert [one for one in cloud.requests(mark) if one.operation == "AbortMultipartUpload"] == []
     assert len(platform.probes()) == 1
-    assert done.lines("continuation.refused")[0]["code"] == "UnauthorizedOperation"
+    assert done.lines("continuation.unauthorized")[0]["code"] == "UnauthorizedOperation"
 
 
 @pytest.mark.parametrize("code", ["InternalError", "RequestLimitExceeded"])

@@ -30,8 +30,8 @@ UNREADABLE: list[Any] = [
     {},
     {"version": 1},
     {"version": 99},
-    {"version": "2"},
-    {"version": 2, "todo": []},
+    {"version": "3"},
+    {"version": 3, "todo": []},
 ]
 
 

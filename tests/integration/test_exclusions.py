@@ -81,16 +81,18 @@ def test_continuation_does_not_touch_a_bucket_that_is_excluded_meanwhile(cloud: 
     cloud.seed(BUCKET, "raw/a", hours_since_start=200)
     policy = {"min_age": 360_000, "min_idle": 360_000, "prefixes": [], "exclude_prefixes": []}
     checkpoint = {
-        "version": 1,
+        "version": 3,
         "run_id": "r",
         "as_of": datetime.now(timezone.utc).isoformat(),
         "dry_run": False,
-        "max_aborts": None,
+        "limit": None,
+        "aborted": 0,
+        "fraction": [1, 1],
         "number": 2,
-        "share": [0, 1],
-        "past": [0, 0, []],
+        "shard": [[0], 1],
+        "prior_failures": [0, 0, []],
         "policies": [policy | {"only_key": None, "started_before": None}],
-        "todo": [["scan", 0, BUCKET, "", "", ""]],
+        "todo": [["listing", 0, BUCKET, "", "", ""]],
     }
     before = cloud.mark()
 

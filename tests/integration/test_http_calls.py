@@ -52,7 +52,7 @@ def test_http_gets_403_while_no_token_is_set_and_the_log_names_the_setting(cloud
     done = function(post(*uploads), HTTP_TOKEN="")
 
     assert status_of(done.answer) == 403
-    assert "HTTP_TOKEN" in done.lines("http.denied")[0]["reason"]
+    assert "HTTP_TOKEN" in done.lines("http.unauthorized")[0]["reason"]
     assert len(held(cloud)) == 1
 
 

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from tests.emulator.public import Cloud
-from tests.function import TOKEN, Function
+from tests.fixtures import TOKEN
+from tests.function import Function
 from tests.integration.shapes import BEARER, JSON_TYPE, held, message, post, rejected
 
 
@@ -86,7 +87,7 @@ def test_headers_of_any_shape_let_a_caller_with_the_token_in(shape: str, cloud: 
 
 
 @pytest.mark.parametrize("shape", TURNED_AWAY)
-def test_authorization_headers_that_differ_authorize_nobody(shape: str, cloud: Cloud, function: Function) -> None:
+def test_authorization_headers_that_differ_are_unauthorized(shape: str, cloud: Cloud, function: Function) -> None:
     request = {name: value for name, value in post(message(cloud)).items() if name != "headers"}
 
     done = function({**request, **TURNED_AWAY[shape]})
@@ -100,7 +101,7 @@ def test_authorization_headers_that_differ_authorize_nobody(shape: str, cloud: C
 def test_authorization_headers_that_differ_are_named_in_the_log(function: Function) -> None:
     done = function(post("{}", headers={"authorization": [WRONG, BEARER]}))
 
-    assert done.lines("http.denied")[0]["reason"] == "several different values of the header Authorization"
+    assert done.lines("http.unauthorized")[0]["reason"] == "several different values of the header Authorization"
 
 
 def test_content_types_that_differ_are_no_content_type(cloud: Cloud, function: Function) -> None:
@@ -108,5 +109,5 @@ def test_content_types_that_differ_are_no_content_type(cloud: Cloud, function: F
 
     assert done.answer is not None
     assert done.answer["statusCode"] == 415
-    assert done.lines("http.denied")[0]["reason"] == "several different values of the header Content-Type"
+    assert done.lines("http.unauthorized")[0]["reason"] == "several different values of the header Content-Type"
     assert held(cloud) == ["raw/1.mp4"]

@@ -106,7 +106,7 @@ def test_run_that_has_something_else_to_do_does_not_wait(cloud: Cloud, platform:
     platform.run(timer(buckets=[PHOTO_BUCKET]))
     platform.run(platform.take())
     checkpoint = platform.take()
-    checkpoint[CHECKPOINT]["todo"].append(["scan", 0, LOG_BUCKET, "", "", "", {}])
+    checkpoint[CHECKPOINT]["todo"].append(["listing", 0, LOG_BUCKET, "", "", "", {}])
 
     platform.run(checkpoint, seconds=900)
 
@@ -160,7 +160,7 @@ def test_failed_uploads_beyond_500_travel_as_ranges_of_the_listing(
 
 
 @pytest.mark.parametrize("make", [kafka, post], ids=["ckafka", "http"])
-def test_queue_and_caller_hear_of_what_failed_and_nothing_is_continued(
+def test_queue_and_caller_receive_the_failure_and_nothing_is_continued(
     make: Any, cloud: Cloud, platform: Platform
 ) -> None:
     seeded = cloud.seed(PHOTO_BUCKET, "raw/{n}", count=3)

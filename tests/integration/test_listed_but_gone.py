@@ -11,9 +11,8 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.aborting import ABORTING
 from tests.emulator.public import Cloud
-from tests.fixtures import HANDLER
+from tests.fixtures import ABORTING, HANDLER
 from tests.function import PHOTOS, Function, event, timer
 from tests.integration.gone import BUCKET, OTHER, UNCHECKED, asked, left, outcomes, outcomes_of, seeded
 

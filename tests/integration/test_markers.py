@@ -11,9 +11,8 @@ from typing import Any, Literal
 
 import pytest
 
-from tests.aborting import ABORTING
 from tests.emulator.public import Cloud
-from tests.fixtures import HANDLER
+from tests.fixtures import ABORTING, HANDLER
 from tests.function import PHOTOS, Function, named, timer
 from tests.integration.listings import BUCKET, ENCODINGS, FOLDERS, PAGE, abandoned, fill, ids, listings, outcomes
 from tests.integration.little_cos import LittleCos
@@ -44,16 +43,18 @@ def checkpoint(start: tuple[str, str], prefix: str = "", **more: Any) -> dict[st
     """The rest of a sweep, as an earlier run handed it over: what comes after this upload."""
     policy = {"min_age": 300_000, "min_idle": 90_000, "prefixes": [], "exclude_prefixes": []}
     head: dict[str, Any] = {
-        "version": 1,
+        "version": 3,
         "run_id": "r",
         "as_of": datetime.now(timezone.utc).isoformat(),
         "dry_run": False,
-        "max_aborts": None,
+        "limit": None,
+        "aborted": 0,
+        "fraction": [1, 1],
         "number": 2,
-        "share": [0, 1],
-        "past": [0, 0, []],
+        "shard": [[0], 1],
+        "prior_failures": [0, 0, []],
         "policies": [policy | {"only_key": None, "started_before": None}],
-        "todo": [["scan", 0, BUCKET, prefix, *start]],
+        "todo": [["listing", 0, BUCKET, prefix, *start]],
     }
     return {"cos_sweeper_checkpoint": head | more}
 
@@ -297,7 +298,7 @@ def test_shards_of_a_sweep_leave_nothing_out_though_they_read_keys_differently(
 
     # All but the first have to find out how keys are written.
     runs = [
-        function(checkpoint(start, share=[number, 3]))
+        function(checkpoint(start, shard=[[number], 3]))
         for number, start in enumerate([("", ""), ("a", "1"), ("a", "1")])
     ]
 
@@ -404,7 +405,7 @@ def test_continuation_whose_marker_is_rejected_for_another_reason_is_a_failure(
     assert len(listings(cloud)) == 2
 
 
-def test_run_that_ends_while_its_listing_is_behind_hands_over_how_far_it_was(scf: Cloud) -> None:
+def test_run_that_ends_while_its_listing_is_behind_continues_from_where_it_was(scf: Cloud) -> None:
     fill(scf, "j", 1)
     fill(scf, "k", 2 * PAGE - 2)
     for upload_id in ("z0", "z1"):

@@ -9,9 +9,8 @@ import pytest
 
 from cos_sweeper.core.settings import load
 from cos_sweeper.scf import cam_policy
-from tests.aborting import ABORTING
 from tests.emulator.public import Cloud
-from tests.fixtures import HANDLER
+from tests.fixtures import ABORTING, HANDLER
 from tests.function import FUNCTION, PHOTOS, Function, named, timer
 
 BUCKET = PHOTOS.partition("@")[0]

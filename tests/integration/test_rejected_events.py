@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from tests.emulator.public import Cloud
-from tests.function import LOGS, PHOTOS, TOKEN, Function, event, named, timer
+from tests.fixtures import TOKEN
+from tests.function import LOGS, PHOTOS, Function, event, named, timer
 from tests.integration.events import batch
 from tests.integration.objects import stored
 

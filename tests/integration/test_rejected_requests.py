@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from tests.emulator.public import Cloud
-from tests.function import LOGS, PHOTOS, TOKEN, Function, event, timer
+from tests.fixtures import TOKEN
+from tests.function import LOGS, PHOTOS, Function, event, timer
 from tests.integration.chains import CHAIN_FAILED, LOG_BUCKET, PHOTO_BUCKET, Chain, kafka, post, uploads_of
 from tests.integration.events import batch
 from tests.integration.objects import stored

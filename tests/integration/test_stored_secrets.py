@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from tests.emulator.public import Cloud
-from tests.function import PHOTOS, TOKEN, Function, event
+from tests.fixtures import TOKEN
+from tests.function import PHOTOS, Function, event
 from tests.integration.objects import stored
 from tests.integration.shapes import BEARER, BOM, ENVELOPE, JSON_TYPE, cls, completed, message, post
 

@@ -10,7 +10,8 @@ import pytest
 
 from cos_sweeper.engine import verification
 from tests.emulator.public import Cloud, Seeded
-from tests.function import LOGS, PHOTOS, TOKEN, Function, event, named, timer
+from tests.fixtures import TOKEN
+from tests.function import LOGS, PHOTOS, Function, event, named, timer
 from tests.integration.chains import OUTCOMES
 from tests.integration.events import completed
 from tests.integration.little_cos import LittleCos, Part, Reply, Seen
@@ -200,7 +201,7 @@ def test_bucket_in_which_no_abort_has_an_effect_is_left_alone(
     assert len({one.key for one in cloud.requests() if one.operation == ABORT}) < 200
 
 
-def test_second_night_claims_nothing_again(cloud: Cloud, function: Function) -> None:
+def test_second_sweep_counts_no_bytes_again(cloud: Cloud, function: Function) -> None:
     cloud.seed(BUCKET, "{n:02}", count=20)
     cloud.fault(ABORT, ignore=True)
 

@@ -8,8 +8,8 @@ from typing import Any
 from hypothesis import strategies as st
 
 from cos_sweeper.core.report import Report
-from tests.aborting import aborting_settings
-from tests.engine import BUCKETS, Engine
+from tests.fixtures import BUCKETS, aborting_settings
+from tests.scf_in_memory import MemoryScf
 
 buckets_of_uploads = st.lists(
     st.tuples(
@@ -29,8 +29,8 @@ engines = st.fixed_dictionaries(
 )
 
 
-def engine_with(found: list[tuple[str, int, int, int]], *, seconds: int, page_size: int, **how: Any) -> Engine:
-    scf = Engine(aborting_settings(BUCKETS, **how), seconds=seconds, page_size=page_size)
+def engine_with(found: list[tuple[str, int, int, int]], *, seconds: int, page_size: int, **how: Any) -> MemoryScf:
+    scf = MemoryScf(aborting_settings(BUCKETS, **how), seconds=seconds, page_size=page_size)
     for key, idle, bucket, parts in found:
         scf.seed(key, idle=idle, bucket=bucket, parts=parts)
     return scf
@@ -44,5 +44,5 @@ def as_one_long_run(found: list[tuple[str, int, int, int]], how: dict[str, Any])
     return left_by_key(long), report
 
 
-def left_by_key(scf: Engine) -> Counter[str]:
+def left_by_key(scf: MemoryScf) -> Counter[str]:
     return Counter(f"{bucket.name}/{one.key}" for bucket in scf.account.buckets.values() for one in bucket.uploads)

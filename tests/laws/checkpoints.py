@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from cos_sweeper.core.model import Bucket, Upload
 from cos_sweeper.core.plan import ListingTarget, Plan, Shard, UploadTarget
 from cos_sweeper.core.policy import Policy
-from tests.engine import BUCKETS, NOW
+from tests.fixtures import BUCKETS, NOW
 from tests.laws.hostile_events import upload_ids, words
 
 policies = st.builds(
@@ -22,7 +22,7 @@ policies = st.builds(
     started_before=st.none() | st.just(NOW) | st.just(NOW + timedelta(days=30)),
 )
 everywhere = st.sampled_from([*BUCKETS, Bucket("elsewhere-1250000000", "ap-guangzhou")])
-scans = st.builds(ListingTarget, everywhere, st.sampled_from(["", "raw/"]), policies)
+listings = st.builds(ListingTarget, everywhere, st.sampled_from(["", "raw/"]), policies)
 names = st.builds(UploadTarget, st.builds(Upload, everywhere, words, upload_ids), policies, is_swept=st.booleans())
 plans = st.builds(
     Plan,
@@ -33,8 +33,8 @@ plans = st.builds(
     aborted=st.sampled_from([0, 0, 3, 10**9]),
     fraction=st.sampled_from([(1, 1), (1, 3), (3, 1)]),
     workers=st.just(999),
-    named=st.lists(names, max_size=2).map(tuple),
-    scans=st.lists(scans, max_size=2).map(tuple),
+    targets=st.lists(names, max_size=2).map(tuple),
+    listings=st.lists(listings, max_size=2).map(tuple),
     rejected=st.just(()),
     number=st.sampled_from([1, 1000, 1001]),
     shard=st.sampled_from([Shard(), Shard((1,), 4), Shard((0, 3), 4), Shard((5,), 4), Shard((), 4)]),

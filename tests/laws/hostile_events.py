@@ -9,7 +9,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from tests.function import LOGS, PHOTOS, TOKEN
+from tests.fixtures import TOKEN
+from tests.function import LOGS, PHOTOS
 
 JSON = {"content-type": "application/json"}
 BUCKET, OTHER = PHOTOS.partition("@")[0], LOGS.partition("@")[0]

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.emulator.public import Cloud
-from tests.function import TOKEN, Function, timer
+from tests.fixtures import TOKEN
+from tests.function import Function, timer
 from tests.laws.buckets import BUCKET, left, uploads_listing
 from tests.profiles import examples
 
@@ -89,7 +90,7 @@ def test_keep_holds_for_every_upload_that_the_policy_keeps(
     [[*range(1, 1501)], [*range(2, 1501), 1], [*range(1, 1000), 1001, 1000]],
     ids=["newest_on_the_second_page", "newest_has_the_lowest_number", "newest_ends_the_first_page"],
 )
-def test_keep_spares_a_live_upload_wherever_its_fresh_part_stands(
+def test_keep_holds_for_a_live_upload_wherever_its_fresh_part_stands(
     numbers: list[int], cloud: Cloud, function: Function
 ) -> None:
     cloud.seed(BUCKET, "a/{n}", count=20, hours_since_start=1000)

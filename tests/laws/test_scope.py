@@ -16,9 +16,8 @@ from cos_sweeper.core.keys import validate_key
 from cos_sweeper.core.model import CHECKPOINT
 from cos_sweeper.core.plan import Plan
 from cos_sweeper.core.settings import Settings
-from tests.aborting import aborting_settings
 from tests.emulator.public import Cloud
-from tests.engine import BUCKETS, NOW
+from tests.fixtures import BUCKETS, NOW, aborting_settings
 from tests.function import LOGS, PHOTOS, Function, named, timer
 from tests.laws.buckets import BUCKET, OTHER, furnish, left, uploads_listing
 from tests.laws.checkpoints import plans
@@ -26,7 +25,7 @@ from tests.laws.hostile_events import anything
 from tests.profiles import examples
 
 FIELDS = ["version", "run_id", "as_of", "began", "dry_run", "limit", "aborted", "fraction", "number", "stalled"]
-FIELDS += ["share", "past", "policies", "todo"]
+FIELDS += ["shard", "prior_failures", "policies", "todo"]
 
 
 @settings(max_examples=examples(60))
@@ -126,7 +125,9 @@ def test_scope_cannot_be_widened_by_a_checkpoint(wanted: Plan, allowed: Settings
         except RequestRejected:
             continue
 
-        assert {one.bucket for one in made.scans} | {one.upload.bucket for one in made.named} <= set(allowed.buckets)
+        assert {one.bucket for one in made.listings} | {one.upload.bucket for one in made.targets} <= set(
+            allowed.buckets
+        )
         assert made.as_of <= NOW
         assert made.dry_run or not allowed.dry_run
         assert allowed.max_aborts is None or (made.max_aborts or 0) <= allowed.max_aborts
@@ -135,18 +136,20 @@ def test_scope_cannot_be_widened_by_a_checkpoint(wanted: Plan, allowed: Settings
         assert all(0 <= place < made.shard.count for place in made.shard.indexes)
         assert made.number <= checkpoint.MAX_RUNS
         # Whatever the settings exclude by now is reported, and nothing else is left out.
-        assert len({*made.scans, *made.named}) + len(made.dropped) >= min(1, len(wanted.scans) + len(wanted.named))
-        assert all(validate_key(one.upload.key, one.upload.upload_id) is None for one in made.named)
-        for policy in [one.policy for one in made.scans] + [one.policy for one in made.named]:
+        assert len({*made.listings, *made.targets}) + len(made.dropped) >= min(
+            1, len(wanted.listings) + len(wanted.targets)
+        )
+        assert all(validate_key(one.upload.key, one.upload.upload_id) is None for one in made.targets)
+        for policy in [one.policy for one in made.listings] + [one.policy for one in made.targets]:
             assert set(allowed.exclude_prefixes) <= set(policy.exclude_prefixes)
             assert not allowed.prefixes or (policy.prefixes and all(one.startswith("raw/") for one in policy.prefixes))
-        for policy in [one.policy for one in made.scans] + [one.policy for one in made.named if one.is_swept]:
+        for policy in [one.policy for one in made.listings] + [one.policy for one in made.targets if one.is_swept]:
             leftovers = policy.only_key is not None and policy.started_before is not None
             assert leftovers or policy.min_age >= allowed.min_age
             assert policy.min_idle >= (timedelta(hours=1) if leftovers else allowed.min_idle)
             assert not leftovers or policy.min_idle_unproven >= allowed.min_idle
             assert not leftovers or (policy.started_before or NOW) <= NOW
-        assert all(one.policy.min_idle >= allowed.event_min_idle for one in made.named)
+        assert all(one.policy.min_idle >= allowed.event_min_idle for one in made.targets)
 
 
 @settings(max_examples=examples(100))

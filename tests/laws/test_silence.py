@@ -10,7 +10,8 @@ from collections.abc import Iterator
 import pytest
 
 from tests.emulator.public import Cloud
-from tests.function import TOKEN, Function, Invocation, event, named, timer
+from tests.fixtures import TOKEN
+from tests.function import Function, Invocation, event, named, timer
 from tests.laws.buckets import BUCKET
 from tests.laws.hostile_events import JSON
 

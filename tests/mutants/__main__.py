@@ -11,8 +11,8 @@ import sys
 from collections.abc import Iterable
 
 from tests.mutants.making import Mutant, mutants
+from tests.mutants.results import HARMLESS, harmless, is_well, shown, tell
 from tests.mutants.running import PACKAGE, ROOT, TESTS, Ended, NotGreen, run
-from tests.mutants.telling import HARMLESS, harmless, is_well, shown, tell
 
 
 def main() -> int:

@@ -247,7 +247,7 @@ def test_links_lead_somewhere(document: Path) -> None:
 
 
 @documents
-def test_every_document_can_be_reached_from_the_readme(document: Path) -> None:
+def test_documents_can_all_be_reached_from_the_readme(document: Path) -> None:
     reached, todo = set(), {ROOT / "README.md"}
     while todo:
         reached |= todo

@@ -5,8 +5,8 @@ What is broken when every guard is broken once, and how the survivors are report
 import pytest
 
 from tests.mutants.making import Mutant, mutants
+from tests.mutants.results import HARMLESS, harmless, is_well, tell
 from tests.mutants.running import PACKAGE, ROOT, TESTS, Ended
-from tests.mutants.telling import HARMLESS, harmless, is_well, tell
 
 SOURCE = '''
 LIMIT = 5

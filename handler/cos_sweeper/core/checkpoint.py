@@ -8,18 +8,20 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
+from zlib import crc32
 
 from cos_sweeper.core.model import CHECKPOINT
 from cos_sweeper.core.plan import ListingTarget, Plan, PriorFailures, UploadTarget
 from cos_sweeper.core.policy import Policy
 
-VERSION = 2
+VERSION = 3
 # SCF accepts 128 KB for an asynchronous event.
 MAX_BYTES = 128_000
 # At 15 minutes a run this is ten days; a chain that gets here is in a loop.
 MAX_RUNS = 1000
 MAX_SHARDS = 1000
 MAX_ATTEMPTS = 3
+MAX_WORK_LENGTH = 150
 MAX_COUNT = 10**15
 
 
@@ -39,33 +41,46 @@ def write(plan: Plan) -> tuple[str, ...]:
         plan,
         len(packs),
         [pack.uploads for pack in packs],
-        [pack.has_scans for pack in packs],
+        [pack.has_listings for pack in packs],
         [pack.sent for pack in packs],
     )
     failures = [plan.prior_failures] + [PriorFailures()] * (len(packs) - 1)
     return tuple(
-        pack.text(replace(part, prior_failures=prior_failures))
-        for pack, part, prior_failures in zip(packs, parts, failures, strict=True)
+        pack.text(replace(part, prior_failures=prior_failures, works=one, predecessor=predecessor))
+        for pack, part, prior_failures, (one, predecessor) in zip(
+            packs, parts, failures, works(plan, len(packs)), strict=True
+        )
     )
+
+
+def works(plan: Plan, count: int) -> list[tuple[tuple[str, ...], str]]:
+    """The works of each of `count` parts of a plan, and whose account it continues: one of several begins its own."""
+    if count == 1:
+        return [(plan.works, plan.predecessor)]
+    first = plan.works[0]
+    # They stand in names of objects, so they must stay short.
+    first = first if len(first) < MAX_WORK_LENGTH else str(crc32(first.encode()))
+    return [((f"{first}.{index}",), "") for index in range(count)]
 
 
 # Splitting the limit of aborts
 
 
 def split(
-    plan: Plan, count: int, uploads: Sequence[int] = (), has_scans: Sequence[bool] = (), sent: Sequence[int] = ()
+    plan: Plan, count: int, uploads: Sequence[int] = (), has_listings: Sequence[bool] = (), sent: Sequence[int] = ()
 ) -> list[Plan]:
     """
     Split the plan's limit of aborts into `count` plans; together they never exceed the limit.
 
-    uploads: how many uploads each part names; these are served first. has_scans: which parts have listings; they share
-    the rest. sent: how many uploads of each part have an abort of unknown result; the part must count these aborts.
+    uploads: how many uploads each part names; these are served first. has_listings: which parts have listings; they
+    share the rest. sent: how many uploads of each part have an abort of unknown result; the part must count these
+    aborts.
     """
     if count == 1:
         return [plan]
     others = split_evenly(max(0, plan.aborted - sum(sent)), count)
     aborted = [other + own for other, own in zip(others, sent or [0] * count, strict=True)]
-    remaining = _split_remaining(plan.max_aborts, uploads or [0] * count, has_scans or [True] * count)
+    remaining = _split_remaining(plan.max_aborts, uploads or [0] * count, has_listings or [True] * count)
     numerator, denominator = plan.fraction
     parts = []
     for rest, used in zip(remaining, aborted, strict=True):
@@ -78,14 +93,14 @@ def split(
     return parts
 
 
-def _split_remaining(total: int | None, uploads: Sequence[int], has_scans: Sequence[bool]) -> list[int] | list[None]:
+def _split_remaining(total: int | None, uploads: Sequence[int], has_listings: Sequence[bool]) -> list[int] | list[None]:
     if total is None:
         return [None] * len(uploads)
     shares = []
     for wanted in uploads:
         shares.append(min(wanted, total))
         total -= shares[-1]
-    receivers = [index for index, has_scan in enumerate(has_scans) if has_scan] or list(range(len(uploads)))
+    receivers = [index for index, has_listing in enumerate(has_listings) if has_listing] or list(range(len(uploads)))
     for index, more in zip(receivers, split_evenly(total, len(receivers)), strict=True):
         shares[index] += more
     return shares
@@ -110,8 +125,8 @@ class _Pack:
     """
     The content of one checkpoint: items of work, and the policies that they use.
 
-    uploads: how many may need an abort each; sent: how many have an abort that is already counted; has_scans: whether
-    there are listings.
+    uploads: how many may need an abort each; sent: how many have an abort that is already counted;
+    has_listings: whether there are listings.
     """
 
     def __init__(self, plan: Plan) -> None:
@@ -122,7 +137,7 @@ class _Pack:
         self._item_texts: list[str] = []
         self.uploads = 0
         self.sent = 0
-        self.has_scans = False
+        self.has_listings = False
 
     def add(self, policy: Policy, item: list[Any]) -> bool:
         """Add an item. Returns False, and changes nothing, if there is no room. The first item always fits."""
@@ -136,7 +151,7 @@ class _Pack:
         self._policies[policy] = index
         self._policy_texts += new
         self._item_texts.append(text)
-        self.has_scans = self.has_scans or item[0] == "scan"
+        self.has_listings = self.has_listings or item[0] == "listing"
         if item[0] == "upload":
             was_sent = bool(item[-1].get("sent"))
             self.sent += was_sent
@@ -149,11 +164,21 @@ class _Pack:
 
 
 def _items(plan: Plan) -> Iterator[tuple[Policy, list[Any]]]:
-    for scan in plan.scans:
-        yield scan.policy, ["scan", scan.bucket.name, scan.prefix, scan.start.key, scan.start.upload_id, _options(scan)]
-    for named in plan.named:
-        upload = named.upload
-        yield named.policy, ["upload", upload.bucket.name, upload.key, upload.upload_id, _options(named)]
+    for listing in plan.listings:
+        yield (
+            listing.policy,
+            [
+                "listing",
+                listing.bucket.name,
+                listing.prefix,
+                listing.start.key,
+                listing.start.upload_id,
+                _options(listing),
+            ],
+        )
+    for target in plan.targets:
+        upload = target.upload
+        yield target.policy, ["upload", upload.bucket.name, upload.key, upload.upload_id, _options(target)]
 
 
 def _options(item: ListingTarget | UploadTarget) -> dict[str, Any]:
@@ -163,10 +188,13 @@ def _options(item: ListingTarget | UploadTarget) -> dict[str, Any]:
         options["end"] = [item.end.key, item.end.upload_id] if item.end else None
     else:
         options |= {"sent": item.was_sent, "swept": item.is_swept, "text": item.text, "markers": item.markers[1:]}
+        initiated = item.initiated.isoformat() if item.initiated else ""
+        options |= {"initiated": initiated, "initiator": item.initiator, "storage_class": item.storage_class}
     return {name: value for name, value in options.items() if value}
 
 
 def _event(plan: Plan, policies: Sequence[str], items: Sequence[str]) -> str:
+    failures = plan.prior_failures
     head = {
         "version": VERSION,
         "run_id": plan.run_id,
@@ -178,9 +206,12 @@ def _event(plan: Plan, policies: Sequence[str], items: Sequence[str]) -> str:
         "fraction": plan.fraction,
         "number": plan.number,
         "stalled": plan.stalled,
-        "share": [plan.shard.indexes, plan.shard.count],
-        "past": [plan.prior_failures.transient, plan.prior_failures.permanent, plan.prior_failures.failed],
-        "incomplete": plan.prior_failures.incomplete,
+        "inventory": plan.inventory,
+        "works": plan.works,
+        "predecessor": plan.predecessor,
+        "shard": [plan.shard.indexes, plan.shard.count],
+        "prior_failures": [failures.transient, failures.permanent, failures.failed],
+        "incomplete": failures.incomplete,
     }
     body = f'{json.dumps(head)[1:-1]}, "policies": [{", ".join(policies)}], "todo": [{", ".join(items)}]'
     return f'{{"{CHECKPOINT}": {{{body}}}}}'

@@ -22,6 +22,10 @@ from cos_sweeper.core.policy import Policy
 from cos_sweeper.core.settings import Settings
 
 RUN_ID = re.compile(r"[A-Za-z0-9-]{1,64}")
+WORK = re.compile(r"(?=.{1,200}\Z)[0-9]+(\.[0-9]+)*")
+PREDECESSOR = re.compile(r"[A-Za-z0-9.+-]{0,300}")
+# Of the listing's texts about an upload; they only go to the account.
+MAX_TEXT = 256
 
 
 class OutOfScope(RequestRejected):
@@ -52,27 +56,28 @@ class _Reader:
         self._now = now
 
     def plan(self, raw: Mapping[str, Any]) -> Plan:
-        if raw.get("version") not in (1, VERSION):
-            raise RequestRejected(
-                f"the checkpoint has version {str(raw.get('version'))[:20]!r}; this function reads {VERSION}"
-            )
+        raw = _as_current(raw)
         policies = [self._policy(_object(one, "a policy")) for one in raw["policies"]]
-        named, scans, dropped = self._items(raw["todo"], policies)
-        transient, permanent, failed = raw["past"]
+        targets, listings, dropped = self._items(raw["todo"], policies)
+        transient, permanent, failed = raw["prior_failures"]
+        is_inventory = _flag(raw.get("inventory", False), "`inventory`")
         limits = self._limits(raw)
         return Plan(
             run_id=_matching(raw["run_id"], RUN_ID, "run id"),
             as_of=self._not_in_future(raw["as_of"]),
             began=self._not_in_future(raw.get("began", raw["as_of"])),
-            dry_run=_flag(raw["dry_run"], "`dry_run`") or self._settings.dry_run,
+            dry_run=_flag(raw["dry_run"], "`dry_run`") or self._settings.dry_run or is_inventory,
             workers=self._settings.workers,
             verify=self._settings.verify,
-            named=_as_counted(dict.fromkeys(named), limits["aborted"], limits["limit"]),
-            scans=tuple(dict.fromkeys(scans)),
+            targets=_as_counted(dict.fromkeys(targets), limits["aborted"], limits["limit"]),
+            listings=tuple(dict.fromkeys(listings)),
             rejected=(),
             dropped=tuple(dict.fromkeys(dropped)),
             number=_whole(raw["number"], 1, MAX_RUNS, "number of the run"),
             stalled=_whole(raw.get("stalled", 0), 0, MAX_RUNS, "number of runs without progress"),
+            inventory=is_inventory,
+            works=tuple(_matching(one, WORK, "work") for one in raw.get("works", ("0",))[:MAX_SHARDS]) or ("0",),
+            predecessor=_matching(raw.get("predecessor", ""), PREDECESSOR, "predecessor"),
             prior_failures=PriorFailures(
                 _whole(transient, 0, MAX_COUNT, "count"),
                 _whole(permanent, 0, MAX_COUNT, "count"),
@@ -85,8 +90,8 @@ class _Reader:
     def _items(
         self, todo: Sequence[Any], policies: Sequence[Policy | str]
     ) -> tuple[list[UploadTarget], list[ListingTarget], list[str]]:
-        named: list[UploadTarget] = []
-        scans: list[ListingTarget] = []
+        targets: list[UploadTarget] = []
+        listings: list[ListingTarget] = []
         dropped: list[str] = []
         for kind, policy_index, name, *rest in todo:
             policy = policies[_whole(policy_index, 0, len(policies) - 1, "policy")]
@@ -94,17 +99,17 @@ class _Reader:
             try:
                 if isinstance(policy, str):
                     raise OutOfScope(policy)
-                if kind == "scan":
-                    scans.append(self._scan(self._bucket(name), policy, options, *rest))
+                if kind == "listing":
+                    listings.append(self._listing(self._bucket(name), policy, options, *rest))
                 elif kind == "upload":
-                    named.append(self._named(self._bucket(name), policy, options, *rest))
+                    targets.append(self._target(self._bucket(name), policy, options, *rest))
                 else:
                     raise RequestRejected("the checkpoint has a kind of item that this function does not know")
             except OutOfScope as exc:
                 # With the key of an upload, so that its caller can be informed; a listing has no key.
                 item = f"{_text(name)[:80]}/{_text(rest[0])}" if kind == "upload" else _text(name)[:80]
                 dropped.append(f"{item}: {exc}")
-        return named, scans, dropped
+        return targets, listings, dropped
 
     def _not_in_future(self, text: object) -> datetime:
         """No age is measured from a future moment, whatever the clock of an earlier run said."""
@@ -114,20 +119,14 @@ class _Reader:
         """
         The limit of aborts, the aborts so far, and the shard of this branch of the chain.
 
-        The limit is the smaller of the branch's limit and its share of the current MAX_ABORTS. Version 1 has the
-        remaining aborts under `max_aborts`, and no fraction.
+        The limit is the smaller of the branch's limit and its part of the current MAX_ABORTS.
         """
-        if raw["version"] == 1:
-            indexes, count = [raw["share"][0]], raw["share"][1]
-            limit, aborted = raw["max_aborts"], 0
-            numerator, denominator = 1, _whole(count, 1, MAX_SHARDS, "number of shards")
-        else:
-            (indexes, count), limit, aborted = raw["share"], raw["limit"], raw["aborted"]
-            numerator, denominator = raw["fraction"]
+        (indexes, count), limit, aborted = raw["shard"], raw["limit"], raw["aborted"]
+        numerator, denominator = raw["fraction"]
         numerator = _whole(numerator, 0, MAX_COUNT, "fraction")
         denominator = _whole(denominator, 1, MAX_COUNT, "fraction")
         limits = [] if limit is None else [_whole(limit, 0, MAX_COUNT, "limit of aborts")]
-        if self._settings.max_aborts is not None:
+        if self._settings.max_aborts is not None and raw.get("inventory") is not True:
             limits.append(self._settings.max_aborts * min(numerator, denominator) // denominator)
         return {
             "limit": min(limits, default=None),
@@ -152,7 +151,7 @@ class _Reader:
         if not prefixes:
             return "its prefixes are outside PREFIXES"
         only_key, before = raw["only_key"], raw["started_before"]
-        excluded = _texts(raw["exclude_prefixes"] if "exclude_prefixes" in raw else raw["spare_prefixes"])
+        excluded = _texts(raw["exclude_prefixes"])
         committers = _flag(raw.get("include_committers", False), "`include_committers`")
         return Policy(
             min_age=_span(raw["min_age"]),
@@ -165,7 +164,7 @@ class _Reader:
             started_before=None if before is None else min(_moment(before), self._now),
         )
 
-    def _scan(
+    def _listing(
         self, bucket: Bucket, policy: Policy, options: Mapping[str, Any], prefix: object, key: object, upload_id: object
     ) -> ListingTarget:
         end = options.get("end")
@@ -178,7 +177,7 @@ class _Reader:
             **_attempts(options),
         )
 
-    def _named(
+    def _target(
         self, bucket: Bucket, policy: Policy, options: Mapping[str, Any], key: object, upload_id: object
     ) -> UploadTarget:
         upload = Upload(bucket, _text(key), _text(upload_id))
@@ -197,6 +196,9 @@ class _Reader:
             was_sent=_flag(options.get("sent", False), "`sent`"),
             is_swept=is_swept,
             markers=(0, *sorted(set(markers))[:1000]),
+            initiated=_moment(options["initiated"]) if "initiated" in options else None,
+            initiator=_text(options.get("initiator", ""))[:MAX_TEXT],
+            storage_class=_text(options.get("storage_class", ""))[:MAX_TEXT],
             text=_sendable(options.get("text", "")),
             **_attempts(options),
         )
@@ -222,7 +224,19 @@ class _Reader:
         return bucket
 
 
-def _as_counted(named: Iterable[UploadTarget], aborted: int, limit: int | None) -> tuple[UploadTarget, ...]:
+def _as_current(raw: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The checkpoint in the words of the current version; the version before it has other names for the same."""
+    if raw.get("version") == VERSION:
+        return raw
+    if raw.get("version") != VERSION - 1:
+        version = str(raw.get("version"))[:20]
+        reads = f"this function reads {VERSION - 1} and {VERSION}"
+        raise RequestRejected(f"the checkpoint has version {version!r}; {reads}")
+    todo = [["listing" if kind == "scan" else kind, *rest] for kind, *rest in raw["todo"]]
+    return {**raw, "shard": raw["share"], "prior_failures": raw["past"], "todo": todo}
+
+
+def _as_counted(targets: Iterable[UploadTarget], aborted: int, limit: int | None) -> tuple[UploadTarget, ...]:
     """
     Accept `was_sent` for no more uploads than the checkpoint counts as aborted within the limit.
 
@@ -230,7 +244,7 @@ def _as_counted(named: Iterable[UploadTarget], aborted: int, limit: int | None) 
     """
     remaining = aborted if limit is None else min(aborted, limit)
     counted = []
-    for one in named:
+    for one in targets:
         remaining -= one.was_sent
         counted.append(replace(one, was_sent=False) if one.was_sent and remaining < 0 else one)
     return tuple(counted)

@@ -183,7 +183,11 @@ class CompletedObject:
 
 @dataclass(frozen=True, slots=True)
 class SweepRequest:
-    """Sweep whole buckets. Each field narrows what the settings allow; None: the setting holds."""
+    """
+    Sweep whole buckets. Each field narrows what the settings allow; None: the setting holds.
+
+    inventory: read the parts of every upload, whatever its age, and abort nothing.
+    """
 
     buckets: tuple[str, ...] | None = None
     prefixes: tuple[str, ...] | None = None
@@ -191,6 +195,7 @@ class SweepRequest:
     min_idle: timedelta | None = None
     max_aborts: int | None = None
     dry_run: bool | None = None
+    inventory: bool = False
     origin: str = "event"
 
 

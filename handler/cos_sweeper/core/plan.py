@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from zlib import crc32
 
+from cos_sweeper.core import key_readings
 from cos_sweeper.core.errors import RequestRejected
 from cos_sweeper.core.keys import MAX_KEY_BYTES, validate_key, validate_prefix
 from cos_sweeper.core.model import (
@@ -18,6 +19,7 @@ from cos_sweeper.core.model import (
     CompletedObject,
     Cursor,
     Keep,
+    ListedUpload,
     RejectedRequest,
     Request,
     ResumeRequest,
@@ -32,7 +34,7 @@ from cos_sweeper.core.settings import Settings
 # conditions.
 SIBLINGS_MIN_IDLE = timedelta(hours=1)
 # Of one sweep: buckets times prefixes. Each needs at least one request, and a place in the checkpoints.
-MAX_SCANS = 10_000
+MAX_LISTINGS = 10_000
 # A reason names no more problems than this, so that it stays readable.
 MAX_PROBLEMS = 20
 
@@ -45,7 +47,8 @@ class UploadTarget:
     attempts: of earlier runs that failed and may be retried. was_sent: an abort was sent, and its response was cut off.
     is_blocked: it took most of a run's time. is_swept: a sweep found it, so its start is looked up in the listing.
     markers: the part numbers at which the pages of its parts begin, as far as an earlier run read them. text: its key
-    as the listing had it, '' where that has only one meaning.
+    as the listing had it, '' where that has only one meaning. initiated, initiator, storage_class: as the listing had
+    them, for the account; they decide nothing.
     """
 
     upload: Upload
@@ -56,6 +59,31 @@ class UploadTarget:
     is_swept: bool = False
     markers: tuple[int, ...] = (0,)
     text: str = ""
+    initiated: datetime | None = None
+    initiator: str = ""
+    storage_class: str = ""
+
+    def listed(self, upload: Upload | None = None) -> ListedUpload:
+        """It as a listing had it. upload: under the key by which COS knows it, if that has been found out."""
+        found = upload or self.upload
+        return ListedUpload(found, self.initiated, self.initiator, None, self.text, self.storage_class)
+
+
+def swept_target(
+    listed: ListedUpload, upload: Upload, policy: Policy, attempts: int = 0, *, was_sent: bool = False
+) -> UploadTarget:
+    """The target for an upload that a sweep listed. upload: under the key by which COS knows it."""
+    return UploadTarget(
+        upload,
+        policy,
+        attempts,
+        was_sent=was_sent,
+        is_swept=True,
+        text=listed.raw_key if len(key_readings.of(listed)) > 1 else "",
+        initiated=listed.initiated,
+        initiator=listed.initiator,
+        storage_class=listed.storage_class,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,8 +151,10 @@ class Plan:
     None without a limit; aborted: how many it has sent; fraction: its share of MAX_ABORTS, as numerator and
     denominator. rejected: requests that are not carried out, each with its reason. over_limit: uploads that an event
     names beyond MAX_ABORTS. dropped: items of a checkpoint that the current settings exclude. notes: what was changed
-    in an event. number: the number of this run in its chain, from 1. stalled: how many runs just before this one made
-    no progress.
+    in an event. inventory: the parts of every upload are read, and nothing is aborted. works: which pieces of the
+    chain's work this run does: "0" is all of it, "0.1" the second piece into which "0" was split. predecessor: the name
+    under which the run before this one stored its account, or ''. number: the number of this run in its chain, from 1.
+    stalled: how many runs just before this one made no progress.
     """
 
     run_id: str
@@ -132,8 +162,8 @@ class Plan:
     dry_run: bool
     limit: int | None
     workers: int
-    named: tuple[UploadTarget, ...]
-    scans: tuple[ListingTarget, ...]
+    targets: tuple[UploadTarget, ...]
+    listings: tuple[ListingTarget, ...]
     rejected: tuple[RejectedRequest, ...]
     over_limit: tuple[UploadTarget, ...] = ()
     dropped: tuple[str, ...] = ()
@@ -146,6 +176,9 @@ class Plan:
     aborted: int = 0
     fraction: tuple[int, int] = (1, 1)
     stalled: int = 0
+    inventory: bool = False
+    works: tuple[str, ...] = ("0",)
+    predecessor: str = ""
 
     @property
     def max_aborts(self) -> int | None:
@@ -155,7 +188,9 @@ class Plan:
     @property
     def sweeps(self) -> bool:
         """Whether this run sweeps buckets, or continues such a sweep."""
-        return any(scan.policy.only_key is None for scan in self.scans) or any(one.is_swept for one in self.named)
+        return any(listing.policy.only_key is None for listing in self.listings) or any(
+            one.is_swept for one in self.targets
+        )
 
 
 def build_plan(
@@ -169,20 +204,22 @@ def build_plan(
     the event, so that a repeated delivery of the event aborts no further uploads.
     """
     builder = _PlanBuilder(settings, {bucket.name: bucket for bucket in buckets}, as_of)
+    requests = tuple(requests)
     for request in requests:
-        builder.add(request)
-    named = tuple(dict.fromkeys(builder.named))
+        builder.add(request, is_alone=len(requests) == 1)
+    targets = tuple(dict.fromkeys(builder.targets))
     return Plan(
         run_id=run_id,
         as_of=as_of,
         dry_run=builder.dry_run,
         limit=builder.max_aborts,
         workers=settings.workers,
+        inventory=builder.inventory,
         verify=settings.verify,
         began=as_of,
-        named=named[: builder.max_aborts],
-        over_limit=() if builder.max_aborts is None else named[builder.max_aborts :],
-        scans=tuple(dict.fromkeys(builder.scans)),
+        targets=targets[: builder.max_aborts],
+        over_limit=() if builder.max_aborts is None else targets[builder.max_aborts :],
+        listings=tuple(dict.fromkeys(builder.listings)),
         rejected=tuple(builder.rejected),
         notes=tuple(builder.notes),
     )
@@ -195,12 +232,14 @@ class _PlanBuilder:
         self._as_of = as_of
         self.dry_run = settings.dry_run
         self.max_aborts = settings.max_aborts
-        self.named: list[UploadTarget] = []
-        self.scans: list[ListingTarget] = []
+        self.inventory = False
+        self.targets: list[UploadTarget] = []
+        self.listings: list[ListingTarget] = []
         self.rejected: list[RejectedRequest] = []
         self.notes: list[str] = []
 
-    def add(self, request: Request) -> None:
+    def add(self, request: Request, *, is_alone: bool) -> None:
+        """Add a request. is_alone: it is all that the event requests."""
         try:
             match request:
                 case RejectedRequest():
@@ -210,6 +249,8 @@ class _PlanBuilder:
                 case CompletedObject():
                     self._completed(request)
                 case SweepRequest():
+                    if request.inventory:
+                        self._begin_inventory(is_alone=is_alone)
                     self._sweep(request)
                 case ResumeRequest():
                     raise RequestRejected("a checkpoint must be the whole event; it cannot be one record among others")
@@ -219,6 +260,13 @@ class _PlanBuilder:
             self.rejected.append(
                 RejectedRequest(str(exc), origin=request.origin, sweep=isinstance(request, SweepRequest))
             )
+
+    def _begin_inventory(self, *, is_alone: bool) -> None:
+        if not is_alone:
+            raise RequestRejected("an inventory must be the whole event; it cannot be one request among others")
+        if self._settings.report is None:
+            raise RequestRejected("an inventory writes its account under REPORT, which is not set")
+        self.inventory = True
 
     def _abort(self, request: AbortRequest) -> None:
         bucket = self._allowed(request.bucket)
@@ -236,7 +284,7 @@ class _PlanBuilder:
         if key != request.key:
             self.notes.append(f"{request.origin}: the key {request.key[:200]!r} begins with '/', which is dropped")
         policy = self._policy(min_age=timedelta(0), min_idle=self._settings.event_min_idle)
-        self.named.append(UploadTarget(Upload(bucket, key, request.upload_id), policy))
+        self.targets.append(UploadTarget(Upload(bucket, key, request.upload_id), policy))
 
     def _completed(self, request: CompletedObject) -> None:
         bucket = self._allowed(request.bucket)
@@ -256,7 +304,7 @@ class _PlanBuilder:
             min_idle_unproven=self._settings.min_idle,
         )
         if not isinstance(keep_by_key(request.key, policy), Keep):
-            self.scans.append(ListingTarget(bucket, request.key, policy))
+            self.listings.append(ListingTarget(bucket, request.key, policy))
 
     def _sweep(self, request: SweepRequest) -> None:
         """Reject the whole sweep if any field exceeds the settings: half a sweep would surprise the operator."""
@@ -265,17 +313,18 @@ class _PlanBuilder:
         prefixes = _narrow(request.prefixes, settings.prefixes, problems)
         names = request.buckets if request.buckets is not None else tuple(self._buckets)
         outermost = _outermost(prefixes)
-        if len(names) * len(outermost) > MAX_SCANS:
+        if len(names) * len(outermost) > MAX_LISTINGS:
             problems.append(
-                f"{len(names)} buckets times {len(outermost)} prefixes are more than the {MAX_SCANS} listings of one "
-                "sweep; send several events"
+                f"{len(names)} buckets times {len(outermost)} prefixes are more than the {MAX_LISTINGS} listings of "
+                "one sweep; send several events"
             )
         if not names:
             problems.append("there is no bucket to sweep: EXCLUDE_BUCKETS excludes every bucket of BUCKETS")
         if problems:
             raise RequestRejected("; ".join(problems[:MAX_PROBLEMS]))
-        self.dry_run = settings.dry_run or request.dry_run is True
-        self.max_aborts = request.max_aborts or settings.max_aborts
+        self.dry_run = settings.dry_run or request.dry_run is True or self.inventory
+        # An inventory aborts nothing, so no limit ends it.
+        self.max_aborts = None if self.inventory else request.max_aborts or settings.max_aborts
         policy = replace(
             self._policy(min_age=request.min_age or settings.min_age, min_idle=request.min_idle or settings.min_idle),
             prefixes=prefixes,
@@ -286,7 +335,7 @@ class _PlanBuilder:
             except RequestRejected as exc:
                 self.rejected.append(RejectedRequest(str(exc), origin=request.origin, sweep=True))
             else:
-                self.scans.extend(ListingTarget(bucket, prefix, policy) for prefix in outermost)
+                self.listings.extend(ListingTarget(bucket, prefix, policy) for prefix in outermost)
 
     def _policy(self, min_age: timedelta, min_idle: timedelta) -> Policy:
         settings = self._settings

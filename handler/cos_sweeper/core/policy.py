@@ -6,7 +6,7 @@ undocumented fact, such as the time inside an upload id, can keep an upload and 
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from functools import lru_cache
@@ -15,7 +15,7 @@ from unicodedata import normalize
 
 from cos_sweeper.core import key_readings
 from cos_sweeper.core.clock import CLOCK_TOLERANCE
-from cos_sweeper.core.model import Abort, Keep, ListedUpload, NeedsParts, Part, Verdict
+from cos_sweeper.core.model import Abort, Keep, ListedUpload, NeedsParts, Part, PartsSeen, Verdict
 
 EXCLUDED = "under an excluded prefix"
 OUTSIDE = "outside the prefixes"
@@ -87,17 +87,23 @@ class Activity:
     The parts read so far, summed up.
 
     newest: None when there is no part yet. bytes: the size of all parts. times: of every part, filled only if the
-    policy needs pauses.
+    policy needs pauses. parts: how many.
     """
 
     newest: datetime | None = None
     bytes: int = 0
     times: tuple[datetime, ...] = ()
+    parts: int = 0
 
     def plus(self, other: "Activity") -> "Activity":
         """Both activities as one."""
         newest = max((time for time in (self.newest, other.newest) if time is not None), default=None)
-        return Activity(newest, self.bytes + other.bytes, self.times + other.times)
+        return Activity(newest, self.bytes + other.bytes, self.times + other.times, self.parts + other.parts)
+
+    @property
+    def seen(self) -> PartsSeen:
+        """The same for a report, where all parts were read."""
+        return PartsSeen(self.bytes, self.parts, self.newest)
 
 
 def keep_by_key(key: str, policy: Policy) -> Keep | None:
@@ -175,7 +181,7 @@ def time_in(upload_id: str) -> datetime | None:
     return datetime.fromtimestamp(int(match[1]), timezone.utc) if match else None
 
 
-def add_parts(activity: Activity, parts: Iterable[Part], policy: Policy, as_of: datetime) -> Activity | Keep:
+def add_parts(activity: Activity, parts: Sequence[Part], policy: Policy, as_of: datetime) -> Activity | Keep:
     """Add one page of parts. A Keep is final: no later page can change it, so the caller may stop reading."""
     newest, size, times = activity.newest, activity.bytes, list(activity.times)
     for part in parts:
@@ -189,7 +195,14 @@ def add_parts(activity: Activity, parts: Iterable[Part], policy: Policy, as_of: 
         if _is_recent(part.last_modified, policy.min_idle, as_of):
             return Keep(PART_RECENT)
         newest = part.last_modified if newest is None else max(newest, part.last_modified)
-    return Activity(newest, size, tuple(times))
+    return Activity(newest, size, tuple(times), activity.parts + len(parts))
+
+
+def measure(activity: Activity, parts: Sequence[Part]) -> Activity:
+    """Add one page of parts, and decide nothing."""
+    times = [part.last_modified for part in parts if part.last_modified is not None]
+    newest = max((*times, *((activity.newest,) if activity.newest else ())), default=None)
+    return Activity(newest, activity.bytes + sum(part.size for part in parts), (), activity.parts + len(parts))
 
 
 def evaluate(started: NeedsParts | None, activity: Activity, policy: Policy, as_of: datetime) -> Verdict:

@@ -75,7 +75,7 @@ class ReportBuilder:
     warnings: list[dict[str, Any]] = field(default_factory=list)
     rejected: int = 0
     sweeps_rejected: int = 0
-    scans_left: list[str] = field(default_factory=list)
+    listings_left: list[str] = field(default_factory=list)
     over_limit: list[Upload] = field(default_factory=list)
     must_raise: bool = False
 
@@ -142,9 +142,11 @@ class ReportBuilder:
             before.incomplete or bool(left),
         )
 
-    def not_swept(self, scan: ListingTarget) -> None:
+    def not_swept(self, listing: ListingTarget) -> None:
         """Report a listing that no run continues."""
-        self.scans_left.append(f"{scan.bucket}/{scan.prefix}" + (f" after {scan.start.key}" if scan.start.key else ""))
+        self.listings_left.append(
+            f"{listing.bucket}/{listing.prefix}" + (f" after {listing.start.key}" if listing.start.key else "")
+        )
 
     def warn(self, event: str, **fields: Any) -> None:
         """Report something that an operator should check; the run continues."""
@@ -180,7 +182,7 @@ class ReportBuilder:
             continuations=self.continuations,
             unreached=self.unreached,
             rejected=self.rejected,
-            not_swept=tuple(self.scans_left),
+            not_swept=tuple(self.listings_left),
             dropped=self.plan.dropped,
             over_limit=tuple(self.over_limit),
             rejections=self.plan.rejected,

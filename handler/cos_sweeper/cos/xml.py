@@ -273,6 +273,7 @@ def _listed(element: ElementTree.Element, bucket: Bucket, *, encoded: bool) -> L
         initiator_id or "",
         times[1] if len(times) > 1 else None,
         "" if text == upload.key else text,
+        texts.get("StorageClass", "").strip().upper()[:64],
     )
 
 

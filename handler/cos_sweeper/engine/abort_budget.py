@@ -14,17 +14,17 @@ class AbortBudget:
     The aborts of one run.
 
     maximum: None without a limit. before_first: awaited before the first one is taken: why none may be, or ''. taken:
-    so far. refusal: what `before_first` returned.
+    so far. why_not: why none may be taken, such as what `before_first` returned, or ''.
     """
 
     def __init__(self, maximum: int | None, before_first: Callable[[], Awaitable[str]] | None = None) -> None:
         self._left = maximum
         self._before_first = before_first
-        self._is_asking = False
+        self._is_probing = False
         self._uncertain = 0
         self._changed = asyncio.Event()
         self.taken = 0
-        self.refusal = ""
+        self.why_not = ""
 
     @property
     def left(self) -> int | None:
@@ -39,20 +39,25 @@ class AbortBudget:
     async def take(self) -> bool:
         """Take one; False when none is left, or none may be taken. Waits until that is certain."""
         if self._before_first is not None:
-            ask, self._before_first, self._is_asking = self._before_first, None, True
+            probe, self._before_first, self._is_probing = self._before_first, None, True
             # Where this raises, the run ends, and the tasks that wait here never go on.
-            self.refusal = await ask()
-            self._is_asking = False
+            self.forbid(await probe())
+            self._is_probing = False
             self._wake()
-        while self._is_asking or (self._left == 0 and self._uncertain and not self.refusal):
+        while self._is_probing or (self._left == 0 and self._uncertain and not self.why_not):
             await self._changed.wait()
-        if self._left == 0 or self.refusal:
+        if self._left == 0 or self.why_not:
             return False
         if self._left is not None:
             self._left -= 1
         self.taken += 1
         self._uncertain += 1
         return True
+
+    def forbid(self, why: str) -> None:
+        """No further one may be taken."""
+        self.why_not = self.why_not or why
+        self._wake()
 
     def use(self) -> None:
         """One that was taken is not given back any more."""

@@ -31,7 +31,7 @@ from cos_sweeper.core.outcomes import (
     fields_of_bucket,
     name_of,
 )
-from cos_sweeper.core.plan import ListingTarget, UploadTarget
+from cos_sweeper.core.plan import ListingTarget, UploadTarget, swept_target
 from cos_sweeper.core.policy import DOUBTS
 from cos_sweeper.engine.listing import Exhausted, ListingCutOff, as_error
 from cos_sweeper.engine.relisting import GoneUploads
@@ -52,12 +52,12 @@ class OpenPage:
     A page of a listing whose uploads are processed.
 
     number: of the page in this run; scan: of the listing in the plan. open: uploads without an outcome that hold up the
-    page. outcomes: by place in the listing, None while open, and for uploads of another shard. targets: what is to be
-    tried again, by place. ranges: places that a later run lists again. detached: places whose verification waits.
+    page. outcomes: by index in the listing, None while open, and for uploads of another shard. targets: what is to be
+    tried again, by index. ranges: of indexes that a later run lists again. detached: whose verification waits.
     """
 
     number: int
-    scan: int
+    listing: int
     start: Cursor
     listed: tuple[ListedUpload, ...]
     request_id: str
@@ -73,23 +73,23 @@ class OpenPage:
     def __post_init__(self) -> None:
         self.outcomes = [None] * len(self.listed)
 
-    def detach(self, place: int) -> None:
-        """The upload at this place does not hold up the page any longer."""
-        if place not in self.detached:
-            self.detached.add(place)
+    def detach(self, index: int) -> None:
+        """The upload at this index does not hold up the page any longer."""
+        if index not in self.detached:
+            self.detached.add(index)
             self.open -= 1
         self.close()
 
-    def cursor_before(self, place: int) -> Cursor:
+    def cursor_before(self, index: int) -> Cursor:
         """Where a listing has to go on for this upload to be the first. An id that is no marker is passed over."""
-        for one in reversed(self.listed[:place]):
+        for one in reversed(self.listed[:index]):
             if one.upload.upload_id:
                 return Cursor(one.upload.key, one.upload.upload_id)
         return self.start
 
-    def cursor_at(self, place: int) -> Cursor:
+    def cursor_at(self, index: int) -> Cursor:
         """Where a listing has to go on for the next upload to be the first."""
-        upload = self.listed[place].upload
+        upload = self.listed[index].upload
         return Cursor(upload.key, upload.upload_id)
 
 
@@ -103,7 +103,7 @@ class PageAccount:
         self._opened = 0
         self._closed = asyncio.Event()
         # Where to go on, by listing: after the last page that was listed, or before the first upload that was not
-        # reached, with its page's number and its place there.
+        # reached, with its page's number and its index there.
         self._not_listed: dict[int, ListingTarget] = {}
         self._not_reached: dict[int, tuple[tuple[int, int], Cursor]] = {}
         self._blocked: set[int] = set()
@@ -117,25 +117,26 @@ class PageAccount:
         while len(self._pages) >= MAX_OPEN_PAGES:
             await self._closed.wait()
 
-    def open_page(self, scan: int, start: Cursor, page: Page, uploads: int) -> OpenPage:
+    def open_page(self, listing: int, start: Cursor, page: Page, uploads: int) -> OpenPage:
         """Begin a page. uploads: how many of its uploads this run processes."""
         self._opened += 1
-        opened = OpenPage(self._opened, scan, start, page.listed, page.request_id, self.close_pages, uploads)
+        opened = OpenPage(self._opened, listing, start, page.listed, page.request_id, self.close_pages, uploads)
         self._pages.append(opened)
         self.close_pages()
         return opened
 
-    def processed(self, page: OpenPage, place: int, outcome: Outcome) -> None:
-        """The upload at this place of a page has its outcome."""
-        if place not in page.targets:
+    def processed(self, page: OpenPage, index: int, outcome: Outcome) -> None:
+        """The upload at this index of a page has its outcome."""
+        if index not in page.targets:
             log_problem(outcome, self._state.log)
-        page.outcomes[place] = outcome
-        if place not in page.detached:
+        page.outcomes[index] = outcome
+        self._state.recorder.record(page.listed[index], outcome)
+        if index not in page.detached:
             page.open -= 1
             if not page.open:
                 self.close_pages()
         elif page.is_accounted:
-            self._account_for(page, place, outcome)
+            self._account_for(page, index, outcome)
 
     def close_pages(self) -> None:
         """Account for the pages that are complete, in the order of the listing."""
@@ -144,60 +145,60 @@ class PageAccount:
             self._closed.set()
             self._closed.clear()
 
-    def block(self, scan: int) -> None:
+    def block(self, listing: int) -> None:
         """One upload of this listing took most of the time, so the next ones may: other listings go first."""
-        self._blocked.add(scan)
+        self._blocked.add(listing)
 
-    def cut_off(self, number: int, scan: ListingTarget, cut_off: ListingCutOff) -> None:
+    def cut_off(self, number: int, listing: ListingTarget, cut_off: ListingCutOff) -> None:
         """A listing ended early for this run. scan: from where it goes on."""
         state = self._state
-        if cut_off.is_blocking and scan.is_blocked:
+        if cut_off.is_blocking and listing.is_blocked:
             detail = "its listing took most of the time of two runs: raise the function's timeout"
             has_answered = cut_off.error is not None and cut_off.error.status is not None
             error = cut_off.error if has_answered else None
-            self._fail(bucket_failed(scan.bucket, error or Unavailable(TOO_SLOW, detail=detail)))
+            self._fail(bucket_failed(listing.bucket, error or Unavailable(TOO_SLOW, detail=detail)))
             return
-        if scan.bucket in state.given_up:
-            self._fail(bucket_failed(scan.bucket, as_error(state.given_up[scan.bucket])))
+        if listing.bucket in state.given_up:
+            self._fail(bucket_failed(listing.bucket, as_error(state.given_up[listing.bucket])))
             return
         state.report_builder.stopped(cut_off.why)
         state.progressed = state.progressed or cut_off.is_blocking
-        self._not_listed[number] = replace(scan, is_blocked=scan.is_blocked or cut_off.is_blocking)
+        self._not_listed[number] = replace(listing, is_blocked=listing.is_blocked or cut_off.is_blocking)
 
-    def listing_failed(self, number: int, scan: ListingTarget, error: StoreError) -> None:
+    def listing_failed(self, number: int, listing: ListingTarget, error: StoreError) -> None:
         """A listing failed, for good or for as long as this run tries it. scan: from where it goes on."""
         state = self._state
-        failed = bucket_failed(scan.bucket, error.error if isinstance(error, Exhausted) else error)
-        if isinstance(error, Exhausted) and state.retries and scan.attempts + 1 < MAX_ATTEMPTS:
-            state.log.warning("bucket.retried", attempts=scan.attempts + 1, **fields_of_bucket(failed))
-            state.report_builder.stopped(f"the listing of {scan.bucket} failed for now")
+        failed = bucket_failed(listing.bucket, error.error if isinstance(error, Exhausted) else error)
+        if isinstance(error, Exhausted) and state.retries and listing.attempts + 1 < MAX_ATTEMPTS:
+            state.log.warning("bucket.retried", attempts=listing.attempts + 1, **fields_of_bucket(failed))
+            state.report_builder.stopped(f"the listing of {listing.bucket} failed for now")
             state.progressed = True
-            self._not_listed[number] = replace(scan, attempts=scan.attempts + 1)
+            self._not_listed[number] = replace(listing, attempts=listing.attempts + 1)
             self.unlisted.append(failed)
         else:
             self._fail(failed)
 
-    def remaining_scans(self) -> list[ListingTarget]:
+    def remaining_listings(self) -> list[ListingTarget]:
         """The listings that a later run reads, each from its resume point."""
         left = dict(self._not_listed)
         for number, (_, at) in self._not_reached.items():
-            left[number] = replace(left.get(number, self._state.plan.scans[number]), start=at)
+            left[number] = replace(left.get(number, self._state.plan.listings[number]), start=at)
         for number in self._blocked & left.keys():
             left[number] = replace(left[number], is_blocked=True)
-        scans = [scan for _, scan in sorted(left.items())] + self._ranges
-        return [one for one in map(self._after_stop, scans) if one is not None]
+        listings = [listing for _, listing in sorted(left.items())] + self._ranges
+        return [one for one in map(self._after_stop, listings) if one is not None]
 
-    def _after_stop(self, scan: ListingTarget) -> ListingTarget | None:
+    def _after_stop(self, listing: ListingTarget) -> ListingTarget | None:
         """The bucket that stopped the run goes last. When it stops one that made no progress again, it fails: None."""
         state = self._state
-        if scan.bucket != state.stopped_in:
-            return scan
-        if scan.is_blocked and state.stopped_early:
+        if listing.bucket != state.stopped_in:
+            return listing
+        if listing.is_blocked and state.stopped_early:
             detail = "this bucket alone does not accept the credentials or the clock"
-            self._fail(bucket_failed(scan.bucket, Unavailable(state.stopped, detail=detail)))
+            self._fail(bucket_failed(listing.bucket, Unavailable(state.stopped, detail=detail)))
             return None
-        state.progressed = state.progressed or not scan.is_blocked
-        return replace(scan, is_blocked=True)
+        state.progressed = state.progressed or not listing.is_blocked
+        return replace(listing, is_blocked=True)
 
     def _fail(self, failed: BucketFailed) -> None:
         self._state.log.error("bucket.failed", **fields_of_bucket(failed))
@@ -213,21 +214,21 @@ class PageAccount:
         still there it will find and count, so that is not. The same holds for the ranges of a page with many failures.
         """
         page.is_accounted = True
-        if page.scan not in self._not_reached:
+        if page.listing not in self._not_reached:
             self._find_resume_point(page)
             if len(self.targets) + len(page.targets) > MAX_TARGETS:
                 self._leave_ranges(page)
-        for place, outcome in enumerate(page.outcomes):
+        for index, outcome in enumerate(page.outcomes):
             if outcome is not None:
-                self._account_for(page, place, outcome)
-        self._state.progressed = self._state.progressed or page.scan not in self._not_reached
+                self._account_for(page, index, outcome)
+        self._state.progressed = self._state.progressed or page.listing not in self._not_reached
         self._log_page(page)
         self._warn_of_doubt(page)
 
     def _find_resume_point(self, page: OpenPage) -> None:
-        for place, outcome in enumerate(page.outcomes):
-            if place not in page.targets and is_unreached(outcome):
-                self._not_reached[page.scan] = (page.number, place), page.cursor_before(place)
+        for index, outcome in enumerate(page.outcomes):
+            if index not in page.targets and is_unreached(outcome):
+                self._not_reached[page.listing] = (page.number, index), page.cursor_before(index)
                 return
 
     def _leave_ranges(self, page: OpenPage) -> None:
@@ -236,65 +237,64 @@ class PageAccount:
 
         Not those whose abort was sent, which may be gone, and not those that block the rest. Each ends a range.
         """
-        (_, stop), _ = self._not_reached.get(page.scan, ((page.number, len(page.listed)), None))
+        (_, stop), _ = self._not_reached.get(page.listing, ((page.number, len(page.listed)), None))
         is_open = False
-        for place, target in sorted(page.targets.items()):
-            if target.was_sent or target.is_blocked or place >= stop:
+        for index, target in sorted(page.targets.items()):
+            if target.was_sent or target.is_blocked or index >= stop:
                 is_open = False
                 continue
-            first = page.ranges.pop().start if is_open else place
-            page.ranges.append(range(first, place + 1))
+            first = page.ranges.pop().start if is_open else index
+            page.ranges.append(range(first, index + 1))
             is_open = True
         for one in page.ranges:
             self._leave_range(page, page.cursor_before(one.start), page.cursor_at(one.stop - 1))
 
     def _leave_range(self, page: OpenPage, start: Cursor, end: Cursor) -> None:
-        scan = self._state.plan.scans[page.scan]
-        new = replace(scan, start=start, end=end, attempts=scan.attempts + 1)
+        listing = self._state.plan.listings[page.listing]
+        new = replace(listing, start=start, end=end, attempts=listing.attempts + 1)
         last = self._ranges[-1] if self._ranges else None
         if last is not None and last.end == start and replace(last, start=start, end=end) == new:
             self._ranges[-1] = replace(last, end=end)
         else:
             self._ranges.append(new)
 
-    def _account_for(self, page: OpenPage, place: int, outcome: Outcome) -> None:
-        here = page.number, place
-        target = page.targets.get(place)
+    def _account_for(self, page: OpenPage, index: int, outcome: Outcome) -> None:
+        here = page.number, index
+        target = page.targets.get(index)
         if target is None and is_unreached(outcome):
-            self._not_reached.setdefault(page.scan, (here, page.cursor_before(place)))
-        initiator = page.listed[place].initiator
-        resume = self._not_reached.get(page.scan)
-        is_in_range = any(place in one for one in page.ranges)
+            self._not_reached.setdefault(page.listing, (here, page.cursor_before(index)))
+        listed = page.listed[index]
+        resume = self._not_reached.get(page.listing)
+        is_in_range = any(index in one for one in page.ranges)
         is_listed_again = is_in_range or (resume is not None and here >= resume[0])
-        if isinstance(outcome, (Kept, WouldAbort)) and self._is_counted(page, place):
+        if isinstance(outcome, (Kept, WouldAbort)) and self._is_counted(page, index):
             return
         if isinstance(outcome, AlreadyGone):
-            self._gone.remember(page.listed[place], is_listed_again=is_listed_again)
+            self._gone.remember(listed, is_listed_again=is_listed_again)
         elif isinstance(outcome, Aborted) and (is_listed_again or self._state.retries) and self._may_be_there(outcome):
             # A later run looks at this very upload. It might list it, too, and it must not be counted twice.
-            upload, policy = outcome.upload, self._state.plan.scans[page.scan].policy
-            text = page.listed[place].text
-            self.targets.append(UploadTarget(upload, policy, was_sent=True, is_swept=True, text=text))
-            self.uncounted.append(Uncounted(outcome, initiator))
+            policy = self._state.plan.listings[page.listing].policy
+            self.targets.append(swept_target(listed, outcome.upload, policy, was_sent=True))
+            self.uncounted.append(Uncounted(outcome, listed))
         elif isinstance(outcome, Aborted):
-            self._state.report_builder.add(outcome, initiator)
+            self._state.count(outcome, listed)
         elif target is not None and (target.was_sent or not is_listed_again):
             self.targets.append(target)
-            self.uncounted.append(Uncounted(outcome, initiator))
+            self.uncounted.append(Uncounted(outcome, listed))
         elif is_listed_again:
-            self.uncounted.append(Uncounted(outcome, initiator))
+            self.uncounted.append(Uncounted(outcome, listed))
         else:
-            self._state.report_builder.add(outcome, initiator)
+            self._state.count(outcome, listed)
             self._state.progressed = True
 
-    def _is_counted(self, page: OpenPage, place: int) -> bool:
+    def _is_counted(self, page: OpenPage, index: int) -> bool:
         """
         Whether an earlier run counted what this run leaves as it is.
 
         A server that begins a key again, because the upload to go on after is gone, shows what comes before that, too.
         That can be told only where the server lists the uploads of a key in the order of their ids.
         """
-        upload, start = page.listed[place].upload, self._state.plan.scans[page.scan].start
+        upload, start = page.listed[index].upload, self._state.plan.listings[page.listing].start
         if upload.key != start.key or upload.upload_id > start.upload_id:
             return False
         ids = [listed.upload.upload_id for listed in page.listed if listed.upload.key == start.key]
@@ -313,7 +313,7 @@ class PageAccount:
             counts[name_of(outcome)] = counts.get(name_of(outcome), 0) + 1
         self._state.log.info(
             "page.processed",
-            bucket=str(self._state.plan.scans[page.scan].bucket),
+            bucket=str(self._state.plan.listings[page.listing].bucket),
             uploads=len(outcomes),
             **counts,
             bytes_freed=sum(outcome.bytes or 0 for outcome in aborted),
@@ -326,6 +326,6 @@ class PageAccount:
         outcomes = [outcome for outcome in page.outcomes if outcome is not None]
         reasons = Counter(one.reason for one in outcomes if isinstance(one, Kept) and one.reason in DOUBTS)
         if outcomes and sum(reasons.values()) == len(outcomes):
-            bucket, (reason, _) = str(self._state.plan.scans[page.scan].bucket), reasons.most_common(1)[0]
+            bucket, (reason, _) = str(self._state.plan.listings[page.listing].bucket), reasons.most_common(1)[0]
             self._state.log.warning("page.in_doubt", bucket=bucket, uploads=len(outcomes), reason=reason)
             self._state.report_builder.warn("page.in_doubt", bucket=bucket, uploads=len(outcomes), reason=reason)

@@ -15,7 +15,7 @@ retries nothing that costs. How an invocation reaches SCF is none of this module
 """
 
 import json
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from math import inf
@@ -30,6 +30,7 @@ from cos_sweeper.core.report import Report
 from cos_sweeper.core.report_builder import ReportBuilder
 from cos_sweeper.cos.store import Store
 from cos_sweeper.engine import sweep
+from cos_sweeper.engine.recorder import NO_RECORDER, ChainRecorder
 from cos_sweeper.engine.result import RunResult
 from cos_sweeper.report.log import Log
 
@@ -58,10 +59,6 @@ class Invoker(Protocol):
         ...
 
 
-async def _unsaved(_: Report) -> None:
-    """Where reports are not kept."""
-
-
 async def run(
     plan: Plan,
     store: Store,
@@ -73,23 +70,24 @@ async def run(
     retries: bool = True,
     now: datetime | None = None,
     max_age: timedelta = timedelta(hours=23),
-    save: Callable[[Report], Awaitable[object]] = _unsaved,
+    recorder: ChainRecorder = NO_RECORDER,
 ) -> Report:
     """
     Do what the plan says: here, or in as many runs and on as many instances as it takes.
 
     invoker: None where there is no SCF to invoke. fan_out: instances that one sweep may use at a time. retries: what
     failed for now is tried again by a later run, and not by the sender of the event. now: our clock, UTC; max_age: of a
-    chain. save: stores the report before the continuation is invoked.
+    chain. recorder: of every upload; it stores the report before the continuation is invoked.
     """
     shards = _shards(plan, fan_out) if invoker else []
     result = await sweep.run(
-        replace(plan, scans=()) if shards else plan,
+        replace(plan, listings=()) if shards else plan,
         store,
         deadline,
         log,
         retries=retries and invoker is not None,
         before_abort=lambda: _probe(plan, invoker, deadline, log),
+        recorder=recorder,
     )
     report_builder = result.report_builder
     left = _continuation(plan, result, invoker, age=(now or plan.as_of) - (plan.began or plan.as_of), max_age=max_age)
@@ -100,10 +98,13 @@ async def run(
         # The end of the chain reports what this run could not do.
         shards[0] = replace(shards[0], prior_failures=report_builder.prior_failures())
     if invoker and (shards or left):
+        rest = [] if left is None else [_named_in_chain(left, len(shards), recorder.name)]
         so_far = report_builder.build()
-        await save(replace(so_far, stopped_because=so_far.stopped_because or NOT_YET))
+        await recorder.save(
+            replace(so_far, stopped_because=so_far.stopped_because or NOT_YET), _works(shards) + _works(rest)
+        )
         is_split = await _schedule(shards, invoker, report_builder, log) if shards else True
-        if left is not None and not await _schedule([left], invoker, report_builder, log):
+        if rest and not await _schedule(rest, invoker, report_builder, log):
             left = None
         if not is_split:
             report_builder.must_raise = True
@@ -153,7 +154,7 @@ async def _probe(plan: Plan, invoker: Invoker | None, deadline: Deadline, log: L
     (code,) = await invoker.invoke([json.dumps({PROBE: plan.run_id})], seconds)
     if not code or not invoker.is_permanent(code):
         return ""
-    log.error("continuation.refused", code=code, reason=NOT_ALLOWED)
+    log.error("continuation.unauthorized", code=code, reason=NOT_ALLOWED)
     return f"{NOT_ALLOWED}: {code}"
 
 
@@ -163,13 +164,16 @@ def _shards(plan: Plan, fan_out: int) -> list[Plan]:
 
     Stale siblings of one object are a page at the most and stay here.
     """
-    is_sweep = any(scan.policy.only_key is None for scan in plan.scans)
+    is_sweep = any(listing.policy.only_key is None for listing in plan.listings)
     # No run would look at a shard that may not abort.
     shards = min(fan_out, plan.max_aborts or fan_out)
     if shards == 1 or plan.number > 1 or not is_sweep:
         return []
-    whole = replace(plan, named=(), over_limit=(), rejected=(), number=2)
-    return [replace(part, shard=Shard((place,), shards)) for place, part in enumerate(checkpoint.split(whole, shards))]
+    whole = replace(plan, targets=(), over_limit=(), rejected=(), number=2, predecessor="")
+    return [
+        replace(part, shard=Shard((index,), shards), works=(f"{plan.works[0]}.{index}",))
+        for index, part in enumerate(checkpoint.split(whole, shards))
+    ]
 
 
 def _continuation(
@@ -192,6 +196,20 @@ def _continuation(
         )
         return None
     return replace(left, number=plan.number + 1, stalled=stalled)
+
+
+def _named_in_chain(left: Plan, shards: int, name: str) -> Plan:
+    """The rest of a run's own work: it continues the run's account, or is one more piece beside the shards."""
+    if shards:
+        return replace(left, works=(f"{left.works[0]}.{shards}",), predecessor="")
+    return replace(left, predecessor=name)
+
+
+def _works(plans: Sequence[Plan]) -> list[str]:
+    """The works that continue in the checkpoints of these plans."""
+    return [
+        work for plan in plans for works, _ in checkpoint.works(plan, len(checkpoint.write(plan))) for work in works
+    ]
 
 
 async def _schedule(plans: Sequence[Plan], invoker: Invoker, report_builder: ReportBuilder, log: Log) -> bool:
@@ -225,19 +243,21 @@ def _packed(offers: Sequence[tuple[Plan, str]]) -> list[tuple[Plan, str]]:
     limits = [plan.limit for plan in plans]
     merged = replace(
         first,
-        shard=Shard(tuple(place for plan in plans for place in plan.shard.indexes), first.shard.count),
+        shard=Shard(tuple(index for plan in plans for index in plan.shard.indexes), first.shard.count),
         limit=None if first.limit is None else sum(limit or 0 for limit in limits),
         aborted=sum(plan.aborted for plan in plans),
         fraction=(sum(plan.fraction[0] for plan in plans), first.fraction[1]),
+        works=tuple(work for plan in plans for work in plan.works),
     )
     return [(merged, text) for text in checkpoint.write(merged)]
 
 
 def _name(plan: Plan) -> str:
     """What a plan does, for the operator who has to look for it."""
-    shard = f"share {plan.shard}: " if plan.shard.count > 1 else ""
+    shard = f"shard {plan.shard}: " if plan.shard.count > 1 else ""
     todo = [
-        f"{scan.bucket} after {scan.start.key!r}" if scan.start.key else f"all of {scan.bucket}" for scan in plan.scans
+        f"{listing.bucket} after {listing.start.key!r}" if listing.start.key else f"all of {listing.bucket}"
+        for listing in plan.listings
     ]
-    todo += [f"{one.upload.bucket}/{one.upload.key}" for one in plan.named]
+    todo += [f"{one.upload.bucket}/{one.upload.key}" for one in plan.targets]
     return f"{shard}{', '.join(todo[:3])}" + (f" and {len(todo) - 3} more" if len(todo) > 3 else "")

@@ -9,14 +9,14 @@ parts.
 """
 
 from array import array
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from cos_sweeper.core.clock import AsOf
 from cos_sweeper.core.deadline import Deadline
-from cos_sweeper.core.errors import CosRejected, Unavailable
-from cos_sweeper.core.model import Keep, Part, PartsPage, Upload
-from cos_sweeper.core.policy import NEW_PART, Activity, Policy, add_parts, doubt_of_clock
+from cos_sweeper.core.errors import CosRejected, StoreError, Unavailable
+from cos_sweeper.core.model import Keep, Part, PartsPage, PartsSeen, Upload
+from cos_sweeper.core.policy import NEW_PART, Activity, Policy, add_parts, doubt_of_clock, measure
 from cos_sweeper.cos.store import Store
 from cos_sweeper.engine.task_group import Gate, together
 
@@ -30,6 +30,7 @@ MAX_PARTS_PAGES = 1000
 PAGES_AT_ONCE = 16
 # Of all looks together, beyond one page for each worker: each is a connection, and SCF lets a function open 1024 files.
 MAX_PAGES_AT_ONCE = 64
+NOTHING_READ = Activity()
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,12 +87,17 @@ class _Read:
 
 @dataclass(frozen=True, slots=True)
 class Looker:
-    """Looks at parts for one run."""
+    """
+    Looks at parts for one run.
+
+    counts_kept: whether the parts of an upload are read to the end for the account, although an earlier one keeps it.
+    """
 
     store: Store
     deadline: Deadline
     as_of: AsOf
     gate: Gate
+    counts_kept: bool = False
 
     async def look(
         self, upload: Upload, policy: Policy, markers: tuple[int, ...] = (0,), *, for_abort: bool = True
@@ -113,6 +119,19 @@ class Looker:
             return await self._in_turn(upload, policy, (0,), for_abort=for_abort)
         return look
 
+    async def measure(self, upload: Upload, activity: Activity = NOTHING_READ, after: int = 0) -> PartsSeen | CutOff:
+        """Read every part, and decide nothing. activity: of the parts up to number `after`. Raises StoreError."""
+        following = after
+        for _ in range(MAX_PARTS_PAGES):
+            page = await self._page(upload, following, for_abort=False)
+            if page is None:
+                return CutOff((0,))
+            activity = measure(activity, page.parts)
+            if page.next is None:
+                return activity.seen
+            following = page.next
+        raise _endless()
+
     async def look_again(self, upload: Upload, policy: Policy, earlier: Look) -> Look | Keep | CutOff:
         """Look at an upload whose pages are known: all of them are asked for at once. Raises StoreError."""
         if len(earlier.markers) == 1:
@@ -132,14 +151,26 @@ class Looker:
             began = page.sent if began is None else began
             seen = self._add(activity, page, policy)
             if isinstance(seen, Keep):
-                return seen
+                return await self._with_parts(seen, upload, measure(activity, page.parts), page.next)
             activity = seen
             parts.extend(map(_number_of, page.parts))
             if page.next is None:
                 now = self.deadline.clock()
                 return Look(activity, tuple(markers), parts, now if began is None else began, now)
             markers.append(page.next)
-        raise CosRejected("EndlessParts", detail=f"more than {MAX_PARTS_PAGES} pages of parts")
+        raise _endless()
+
+    async def _with_parts(self, kept: Keep, upload: Upload, activity: Activity, following: int | None) -> Keep:
+        """The same with what all parts of the upload are, where that is known or wanted. following: where to go on."""
+        if following is None:
+            return replace(kept, seen=activity.seen)
+        if not self.counts_kept:
+            return kept
+        try:
+            seen = await self.measure(upload, activity, following)
+        except StoreError:
+            return kept
+        return kept if isinstance(seen, CutOff) else replace(kept, seen=seen)
 
     async def _at_once(
         self, upload: Upload, policy: Policy, markers: tuple[int, ...], *, confirms: bool
@@ -195,6 +226,10 @@ class Looker:
         self.as_of.lower(page.date, page.skew)
         doubt = doubt_of_clock(page.skew) if policy.min_idle else None
         return doubt or add_parts(activity, page.parts, policy, self.as_of.value)
+
+
+def _endless() -> CosRejected:
+    return CosRejected("EndlessParts", detail=f"more than {MAX_PARTS_PAGES} pages of parts")
 
 
 def _number_of(part: Part) -> int:

@@ -49,15 +49,15 @@ class KeyForms:
         way = self._proven[form]
         return (listed.upload.key if way is None else key_readings.LISTING[way](listed.raw_key),)
 
-    async def read(self, page: Page, scan: ListingTarget) -> Page:
+    async def read(self, page: Page, listing: ListingTarget) -> Page:
         """
         The page with its keys and its marker as COS means them. Raises Unavailable.
 
         By the response's own word first, then by what the listing was asked for.
         """
-        if page.next is not None or scan.start.upload_id or scan.end is not None:
+        if page.next is not None or listing.start.upload_id or listing.end is not None:
             await self._prove_page(page)
-        mine = tuple(self._as_proven(listed, scan) for listed in page.listed)
+        mine = tuple(self._as_proven(listed, listing) for listed in page.listed)
         last = mine[-1].upload if mine else None
         following = page.next
         if following is not None and last is not None and following.upload_id == last.upload_id:
@@ -103,15 +103,15 @@ class KeyForms:
                 self._proven[_form(listed)] = way
                 return
 
-    def _as_proven(self, listed: ListedUpload, scan: ListingTarget) -> ListedUpload:
+    def _as_proven(self, listed: ListedUpload, listing: ListingTarget) -> ListedUpload:
         """As COS means it where that is proven, else as what was asked for, if it can mean that."""
         form = _form(listed)
         if form in self._proven:
             way = self._proven[form]
             return listed if way is None else listed.with_key(key_readings.LISTING[way](listed.raw_key))
-        if listed.upload.key.startswith(scan.prefix):
+        if listed.upload.key.startswith(listing.prefix):
             return listed
-        asked_for = [key for key in key_readings.of(listed) if key.startswith(scan.prefix)]
+        asked_for = [key for key in key_readings.of(listed) if key.startswith(listing.prefix)]
         return listed.with_key(asked_for[0]) if asked_for else listed
 
 

@@ -133,8 +133,8 @@ class ListingReader:
 
     async def read(self, numbers: Sequence[int], emit: Callable[[Produced], Awaitable[None]]) -> None:
         """Emit every page of these listings. A StoreError or a ListingCutOff ends one, for good or for this run."""
-        scans, clock = self._state.plan.scans, self._state.deadline.clock
-        queue = deque(_Listing(number, Paginator(scans[number].start), clock()) for number in numbers)
+        targets, clock = self._state.plan.listings, self._state.deadline.clock
+        queue = deque(_Listing(number, Paginator(targets[number].start), clock()) for number in numbers)
         while queue:
             listing = queue.popleft()
             if not await self._pause_after_failure(listing):
@@ -156,21 +156,21 @@ class ListingReader:
     async def _next_page(self, listing: _Listing) -> Page | StoreError | ListingCutOff:
         """The next page. Unavailable: it failed for now, and may be requested again in this run."""
         state = self._state
-        scan = state.plan.scans[listing.number]
-        if scan.bucket in state.given_up:
-            return as_error(state.given_up[scan.bucket])
-        why = state.why_stop(scan.bucket)
+        target = state.plan.listings[listing.number]
+        if target.bucket in state.given_up:
+            return as_error(state.given_up[target.bucket])
+        why = state.why_stop(target.bucket)
         if why:
             return ListingCutOff(why)
         try:
-            page = await state.store.page(scan.bucket, listing.walk.next or scan.start, scan.prefix)
-            page = await self._key_forms.read(page, scan)
+            page = await state.store.page(target.bucket, listing.walk.next or target.start, target.prefix)
+            page = await self._key_forms.read(page, target)
             page = listing.without_seen(page, self._key_forms.keys_of)
-            page = up_to_other_keys(page, () if scan.policy.only_key is None else (scan.policy.only_key,))
-            page = self._up_to_end(page, scan.end)
+            page = up_to_other_keys(page, () if target.policy.only_key is None else (target.policy.only_key,))
+            page = self._up_to_end(page, target.end)
             listing.walk.advance(page, fresh=len(page.listed))
         except Stopped as exc:
-            state.stop(scan.bucket, exc.code)
+            state.stop(target.bucket, exc.code)
             return ListingCutOff(f"{STOPPED}: {exc.code}")
         except Unavailable as exc:
             listing.failures, listing.failed_at, listing.error = listing.failures + 1, state.deadline.clock(), exc
@@ -188,12 +188,12 @@ class ListingReader:
         """The page up to the end of a range, where it has one; the listing ends there."""
         if end is None:
             return page
-        for place, listed in enumerate(page.listed):
+        for index, listed in enumerate(page.listed):
             keys = self._key_forms.keys_of(listed)
             if listed.upload.upload_id == end.upload_id and end.key in keys:
-                return replace(page, listed=page.listed[: place + 1], next=None)
+                return replace(page, listed=page.listed[: index + 1], next=None)
             if all(order(key) > order(end.key) for key in keys):
-                return replace(page, listed=page.listed[:place], next=None)
+                return replace(page, listed=page.listed[:index], next=None)
         return page
 
     async def _pause_after_failure(self, listing: _Listing) -> bool:
@@ -209,7 +209,7 @@ class ListingReader:
         state = self._state
         is_long = state.deadline.clock() - listing.began >= state.half
         # One that only waited for its turn under the rate limit blocks nothing.
-        has_waited = not listing.failures and state.store.is_throttled(state.plan.scans[listing.number].bucket)
+        has_waited = not listing.failures and state.store.is_throttled(state.plan.listings[listing.number].bucket)
         is_blocking = is_long and not has_waited
         return ListingCutOff(OUT_OF_TIME, is_blocking, listing.error)
 

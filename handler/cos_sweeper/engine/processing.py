@@ -8,14 +8,14 @@ parts that is seconds old (`evidence`). After a 204 the upload must be gone, whi
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import NoReturn
+from typing import NoReturn, TypeVar
 
 from cos_sweeper.core import key_readings
 from cos_sweeper.core.clock import AsOf
 from cos_sweeper.core.deadline import Deadline
 from cos_sweeper.core.errors import CosRejected, NoSuchUpload, RequestRejected, Stopped, StoreError, Unavailable
 from cos_sweeper.core.keys import validate_key
-from cos_sweeper.core.model import Keep, ListedUpload, NeedsParts, RejectedRequest, Upload
+from cos_sweeper.core.model import Keep, ListedUpload, NeedsParts, PartsSeen, RejectedRequest, Upload
 from cos_sweeper.core.outcomes import AT_LIMIT, Aborted, AlreadyGone, Deferred, Failed, Kept, Outcome, WouldAbort
 from cos_sweeper.core.plan import Plan, UploadTarget
 from cos_sweeper.core.policy import NEW_PART, NOT_LISTED, Policy, evaluate, keep_by_key, keep_by_readings
@@ -24,9 +24,12 @@ from cos_sweeper.cos.error_codes import THROTTLED
 from cos_sweeper.cos.store import Receipt, Store
 from cos_sweeper.engine.abort_budget import AbortBudget
 from cos_sweeper.engine.evidence import MAX_PAGES_AT_ONCE, CutOff, Look, Looker
+from cos_sweeper.engine.intent import Intent
 from cos_sweeper.engine.lookup import Lookup, is_known
 from cos_sweeper.engine.reasons import NOT_FRESH, OUT_OF_TIME, STOPPED
 from cos_sweeper.engine.task_group import Gate
+
+R = TypeVar("R")
 
 # An abort that did not leave, and why.
 OUT_OF_TIME_TO_SEND, TOO_LATE = "OutOfTime", "TooLate"
@@ -49,8 +52,9 @@ class _Case:
     """
     An upload that is being evaluated.
 
-    look: the last one at its parts. was_sent: an abort left, with unknown result. is_counted: among the aborts that
-    are allowed, by this run or an earlier one. is_taken: by this one, and may be given back.
+    look: the last one at its parts. was_sent: an abort left, with unknown result. intent: what must be recorded before
+    an abort leaves. is_counted: among the aborts that are allowed, by this run or an earlier one. is_taken: by this
+    one, and may be given back.
     """
 
     upload: Upload
@@ -59,6 +63,7 @@ class _Case:
     look: Look | None = None
     was_sent: bool = False
     markers: tuple[int, ...] = (0,)
+    intent: Intent | None = None
     is_counted: bool = field(init=False)
     is_taken: bool = field(init=False, default=False)
 
@@ -67,7 +72,12 @@ class _Case:
 
     def deferred(self, reason: str) -> Deferred:
         """It is not processed in this run."""
-        return Deferred(self.upload, reason, self.was_sent, self.markers)
+        return Deferred(self.upload, reason, self.was_sent, self.markers, self.seen)
+
+    @property
+    def seen(self) -> PartsSeen | None:
+        """Its parts, as the last look showed them."""
+        return self.look.activity.seen if self.look else None
 
 
 _Process = Callable[[_Case], Awaitable[Outcome | Acknowledged]]
@@ -75,56 +85,69 @@ _Process = Callable[[_Case], Awaitable[Outcome | Acknowledged]]
 
 @dataclass(frozen=True, slots=True)
 class UploadProcessor:
-    """Carries the policy out, one upload at a time."""
+    """Carries the policy out, one upload at a time. counts_kept: as for `Looker`."""
 
     store: Store
     plan: Plan
     deadline: Deadline
     abort_budget: AbortBudget
     as_of: AsOf
+    counts_kept: bool = False
     looker: Looker = field(init=False)
     lookup: Lookup = field(init=False)
 
     def __post_init__(self) -> None:
-        looker = Looker(self.store, self.deadline, self.as_of, Gate(MAX_PAGES_AT_ONCE))
+        looker = Looker(self.store, self.deadline, self.as_of, Gate(MAX_PAGES_AT_ONCE), self.counts_kept)
         object.__setattr__(self, "looker", looker)
         object.__setattr__(self, "lookup", Lookup(self.store, self.deadline, self.as_of))
 
-    async def named(self, named: UploadTarget) -> Outcome | Acknowledged:
+    async def process_target(self, target: UploadTarget) -> Outcome | Acknowledged:
         """
         Process an upload of which only the name is known: an event named it, or an earlier run left it.
 
         Its key may be encoded, or may have been read wrongly; where COS does not know the upload under it, its other
         readings are tried. A key that the policy keeps is not even asked about.
         """
-        upload, process = named.upload, self._process_swept if named.is_swept else self._process
+        upload, process = target.upload, self._process_swept if target.is_swept else self._process
         keys = (
-            key_readings.of_listed(named.text or upload.key, upload.key)
-            if named.is_swept
+            key_readings.of_listed(target.text or upload.key, upload.key)
+            if target.is_swept
             else key_readings.of_named(upload.key)
         )
-        kept = keep_by_readings(keys, named.policy)
+        kept = keep_by_readings(keys, target.policy)
         if kept:
             return Kept(upload, kept.reason)
-        case = _Case(upload, named.policy, None, was_sent=named.was_sent, markers=named.markers)
-        kept = keep_by_key(upload.key, named.policy)
+        case = _Case(upload, target.policy, None, was_sent=target.was_sent, markers=target.markers)
+        kept = keep_by_key(upload.key, target.policy)
         outcome = Kept(upload, kept.reason) if kept else await self._as_outcome(case, process)
         if kept or isinstance(outcome, AlreadyGone):
             return await self._try_readings(outcome, keys[1:], replace(case, look=None), process)
         return outcome
 
-    async def listed(self, listed: ListedUpload, start: NeedsParts, policy: Policy) -> Outcome | Acknowledged:
+    async def listed(
+        self, listed: ListedUpload, start: NeedsParts, policy: Policy, intent: Intent | None = None
+    ) -> Outcome | Acknowledged:
         """
         Process an upload that the listing alone could not keep.
 
         Where COS does not know it under its key, the key may have been read wrongly: the other readings are tried.
         """
         upload = listed.upload
-        case = _Case(upload, policy, start)
+        case = _Case(upload, policy, start, intent=intent)
         outcome = await self._as_outcome(case, self._process)
         if not isinstance(outcome, AlreadyGone):
             return outcome
         return await self._try_readings(outcome, key_readings.of(listed)[1:], replace(case, look=None), self._process)
+
+    async def kept(self, upload: Upload, kept: Keep, policy: Policy) -> Outcome:
+        """Read the parts of an upload that the listing keeps, for an inventory."""
+        return await self._as_outcome(_Case(upload, policy, None), partial(self._measure, kept))
+
+    async def _measure(self, kept: Keep, case: _Case) -> Kept | Deferred:
+        seen = await self.looker.measure(case.upload)
+        if isinstance(seen, CutOff):
+            return case.deferred(OUT_OF_TIME)
+        return Kept(case.upload, kept.reason, seen)
 
     async def _try_readings(
         self,
@@ -170,15 +193,16 @@ class UploadProcessor:
                 return look
             if self.plan.dry_run:
                 self.store.give_back(upload.bucket)
-                return WouldAbort(upload, look.activity.bytes) if await self._take(case) else self._at_limit(case)
+                seen = look.activity.seen
+                return WouldAbort(upload, seen.bytes, seen) if await self._take(case) else self._at_limit(case)
             try:
-                done = await self._abort(case, look)
+                outcome = await self._abort(case, look)
             except Unavailable as exc:
                 if exc.code == OUT_OF_TIME_TO_SEND or not await self._may_look_again(exc, number):
                     raise
             else:
-                if done is not None:
-                    return done
+                if outcome is not None:
+                    return outcome
         self._take_back(case)
         return case.deferred(NOT_FRESH)
 
@@ -203,19 +227,20 @@ class UploadProcessor:
             case.markers = look.markers
             return case.deferred(OUT_OF_TIME)
         if isinstance(look, Keep):
-            return self._kept(upload, look.reason)
+            return self._kept(upload, look)
+        seen = look.activity.seen
         if earlier is not None and look.differs_from(earlier):
-            return self._kept(upload, NEW_PART)
+            return self._kept(upload, Keep(NEW_PART, seen))
         case.look = look
         if case.start is None and look.activity.newest is None:
             found = await self.lookup.find(upload, case.policy)
             if found is None:
                 return case.deferred(OUT_OF_TIME)
             if isinstance(found, Keep):
-                return self._kept(upload, found.reason)
+                return self._kept(upload, replace(found, seen=seen))
             case.start = found
         verdict = evaluate(case.start, look.activity, case.policy, self.as_of.value)
-        return self._kept(upload, verdict.reason) if isinstance(verdict, Keep) else look
+        return self._kept(upload, replace(verdict, seen=seen)) if isinstance(verdict, Keep) else look
 
     async def _abort(self, case: _Case, look: Look) -> Acknowledged | Deferred | None:
         """
@@ -236,32 +261,34 @@ class UploadProcessor:
             self.store.give_back(case.upload.bucket)
             return None
         receipt = await self._send(case, seconds)
-        aborted = Aborted(case.upload, look.activity.bytes, receipt.request_id)
+        seen = look.activity.seen
+        aborted = Aborted(case.upload, seen.bytes, receipt.request_id, seen=seen)
         return Acknowledged(aborted, case.policy, case.start, look)
 
     async def _abort_at_once(self, case: _Case) -> Outcome | Acknowledged:
         """The event is all the evidence that the policy asks for; the parts tell no more than their bytes."""
         upload, policy = case.upload, case.policy
-        size: int | None = None
         look: Look | Keep | CutOff | None = None
         try:
             look = await self.looker.look(upload, policy, for_abort=False)
             if isinstance(look, CutOff):
                 return case.deferred(OUT_OF_TIME)
             if isinstance(look, Keep):
-                return Kept(upload, look.reason)
-            size = look.activity.bytes
+                return Kept(upload, look.reason, look.seen)
+            case.look = look
         except (NoSuchUpload, Stopped):
             raise
         except StoreError:
             pass
         if not await self._take(case):
             return self._at_limit(case)
+        seen = case.seen
+        size = seen.bytes if seen else None
         if self.plan.dry_run:
-            return WouldAbort(upload, size)
+            return WouldAbort(upload, size, seen)
         receipt = await self._send(case, None)
-        aborted = Aborted(upload, size, receipt.request_id)
-        return Acknowledged(aborted, policy, None, look if isinstance(look, Look) else None)
+        aborted = Aborted(upload, size, receipt.request_id, seen=seen)
+        return Acknowledged(aborted, policy, None, case.look)
 
     async def _send(self, case: _Case, seconds: float | None) -> Receipt:
         """
@@ -284,6 +311,9 @@ class UploadProcessor:
 
     async def _take(self, case: _Case) -> bool:
         """Take an abort, once for each upload; False when none is left."""
+        if case.intent is not None and (why := await case.intent.refusal()):
+            self.abort_budget.forbid(why)
+            return False
         if not case.is_counted:
             case.is_counted = case.is_taken = await self.abort_budget.take()
         return case.is_counted
@@ -295,13 +325,13 @@ class UploadProcessor:
             case.is_counted = case.is_taken = False
 
     def _at_limit(self, case: _Case) -> Deferred:
-        return case.deferred(self.abort_budget.refusal or AT_LIMIT)
+        return case.deferred(self.abort_budget.why_not or AT_LIMIT)
 
-    def _kept(self, upload: Upload, reason: str) -> Kept:
+    def _kept(self, upload: Upload, kept: Keep) -> Kept:
         self.store.give_back(upload.bucket)
-        return Kept(upload, reason)
+        return Kept(upload, kept.reason, kept.seen)
 
-    async def _as_outcome(self, case: _Case, work: _Process) -> Outcome | Acknowledged:
+    async def _as_outcome(self, case: _Case, work: Callable[[_Case], Awaitable[R]]) -> R | Outcome:
         outcome = await self._caught(case, work)
         if isinstance(outcome, (Kept, Deferred, Failed, RejectedRequest)):
             self._take_back(case)
@@ -310,7 +340,7 @@ class UploadProcessor:
             self.abort_budget.use()
         return outcome
 
-    async def _caught(self, case: _Case, work: _Process) -> Outcome | Acknowledged:
+    async def _caught(self, case: _Case, work: Callable[[_Case], Awaitable[R]]) -> R | Outcome:
         upload = case.upload
         try:
             return await work(case)
@@ -325,7 +355,7 @@ class UploadProcessor:
                 # Our own time limit cut it off, or the rate limit did: no word on COS.
                 return case.deferred(OUT_OF_TIME)
             permanent = isinstance(exc, CosRejected)
-            return Failed(upload, exc.code, exc.status, exc.request_id, permanent, exc.detail, case.was_sent)
+            return Failed(upload, exc.code, exc.status, exc.request_id, permanent, exc.detail, case.was_sent, case.seen)
 
 
 async def _raise(exc: StoreError, _: object) -> NoReturn:

@@ -9,10 +9,13 @@ from typing import Protocol
 
 from cos_sweeper.core.model import ListedUpload
 from cos_sweeper.core.outcomes import Outcome
+from cos_sweeper.core.report import Report
 
 
 class Recorder(Protocol):
-    """Records one run. Nothing here raises for COS's sake."""
+    """Records one run. Nothing here raises for COS's sake. is_on: whether anything is recorded."""
+
+    is_on: bool
 
     async def intend(self, candidates: Sequence[ListedUpload]) -> str:
         """
@@ -31,8 +34,25 @@ class Recorder(Protocol):
         ...
 
 
+class ChainRecorder(Recorder, Protocol):
+    """A recorder that also stores what the runs of a chain add up to. name: under which the next run finds it."""
+
+    name: str
+
+    async def save(self, report: Report, works: Sequence[str]) -> None:
+        """
+        Store what is known, just before the continuation is invoked.
+
+        works: the pieces of work that continue. One that equals this run's own continues its account.
+        """
+        ...
+
+
 class NoRecorder:
     """Records nothing."""
+
+    is_on = False
+    name = ""
 
     async def intend(self, candidates: Sequence[ListedUpload]) -> str:  # noqa: ARG002
         """Allow every abort."""
@@ -43,3 +63,9 @@ class NoRecorder:
 
     def count(self, listed: ListedUpload, outcome: Outcome) -> None:
         """Do nothing."""
+
+    async def save(self, report: Report, works: Sequence[str]) -> None:
+        """Do nothing."""
+
+
+NO_RECORDER = NoRecorder()

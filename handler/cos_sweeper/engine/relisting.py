@@ -8,7 +8,7 @@ others are counted apart.
 from collections.abc import Sequence
 
 from cos_sweeper.core.errors import StoreError
-from cos_sweeper.core.model import BEGINNING, Bucket, ListedUpload, Upload
+from cos_sweeper.core.model import BEGINNING, Bucket, ListedUpload
 from cos_sweeper.core.outcomes import AT_LIMIT, AlreadyGone, ListedButNotFound, fields
 from cos_sweeper.engine.key_forms import KeyForms
 from cos_sweeper.engine.listing import up_to_other_keys
@@ -28,33 +28,34 @@ class GoneUploads:
         self._state = state
         self._key_forms = key_forms
         # With each upload: whether the next run lists it again in any case.
-        self._by_keys: dict[tuple[Bucket, Sequence[str]], list[tuple[Upload, bool]]] = {}
+        self._by_keys: dict[tuple[Bucket, Sequence[str]], list[tuple[ListedUpload, bool]]] = {}
         self._remembered = 0
         self._relistings = 0
 
     def remember(self, listed: ListedUpload, *, is_listed_again: bool = False) -> None:
         """Of many only the first keys are listed once more, so the others need not be remembered."""
-        place = listed.upload.bucket, self._key_forms.keys_of(listed)
-        if self._remembered < MAX_REMEMBERED and (place in self._by_keys or len(self._by_keys) < MAX_RELISTINGS):
-            self._by_keys.setdefault(place, []).append((listed.upload, is_listed_again))
+        index = listed.upload.bucket, self._key_forms.keys_of(listed)
+        if self._remembered < MAX_REMEMBERED and (index in self._by_keys or len(self._by_keys) < MAX_RELISTINGS):
+            self._by_keys.setdefault(index, []).append((listed, is_listed_again))
             self._remembered += 1
         else:
-            self._state.report_builder.add(AlreadyGone(listed.upload, is_checked=False))
+            self._state.count(AlreadyGone(listed.upload, is_checked=False), listed)
 
     async def list_again(self) -> list[Uncounted]:
         """List the keys once more and count what was gone. Returns what the next run counts."""
         uncounted: list[Uncounted] = []
         for (bucket, keys), uploads in self._by_keys.items():
             ids = await self._ids_of(bucket, keys)
-            for upload, is_listed_again in uploads:
+            for listed, is_listed_again in uploads:
+                upload = listed.upload
                 if ids is None or upload.upload_id not in ids:
-                    self._state.report_builder.add(AlreadyGone(upload, is_checked=ids is not None))
+                    self._state.count(AlreadyGone(upload, is_checked=ids is not None), listed)
                 elif is_listed_again:
-                    uncounted.append(Uncounted(ListedButNotFound(upload)))
+                    uncounted.append(Uncounted(ListedButNotFound(upload), listed))
                 else:
                     outcome = ListedButNotFound(upload)
                     self._state.log.warning("upload.listed_but_not_found", **fields(outcome))
-                    self._state.report_builder.add(outcome)
+                    self._state.count(outcome, listed)
         return uncounted
 
     async def _ids_of(self, bucket: Bucket, keys: Sequence[str]) -> set[str] | None:

@@ -3,8 +3,9 @@ What a run did, and what it left.
 """
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
+from cos_sweeper.core.model import ListedUpload
 from cos_sweeper.core.outcomes import BucketFailed, Outcome, fields_of_bucket
 from cos_sweeper.core.plan import Plan
 from cos_sweeper.core.report_builder import ReportBuilder
@@ -12,11 +13,19 @@ from cos_sweeper.engine.run_state import log_problem
 from cos_sweeper.report.log import Log
 
 
+class Count(Protocol):
+    """Counts an upload; `RunState.count`."""
+
+    def __call__(self, outcome: Outcome, listed: ListedUpload, *, detailed: bool = False) -> None:
+        """Count it. detailed: an event named it."""
+        ...
+
+
 class Uncounted(NamedTuple):
     """An outcome that the report does not have yet. detailed: an event named the upload."""
 
     outcome: Outcome
-    initiator: str = ""
+    listed: ListedUpload
     detailed: bool = False
 
 
@@ -27,7 +36,8 @@ class RunResult:
 
     remaining: the same plan with only what is still to do; None when nothing is. uncounted: outcomes of uploads that
     `remaining` still holds, in case no later run continues; unlisted: listings likewise. progressed: something was
-    processed. stopped: the code with which COS accepts the credentials or the clock no longer, or ''.
+    processed. stopped: the code with which COS accepts the credentials or the clock no longer, or ''. count: as in
+    `RunState`.
     """
 
     report_builder: ReportBuilder
@@ -35,15 +45,16 @@ class RunResult:
     uncounted: tuple[Uncounted, ...]
     unlisted: tuple[BucketFailed, ...]
     progressed: bool
-    stopped: str = ""
+    stopped: str
+    count: Count
 
     def count_remaining(self, log: Log) -> None:
         """No later run continues: what was left stands in the report and the log of this run."""
-        for scan in self.remaining.scans if self.remaining else ():
-            self.report_builder.not_swept(scan)
-        for outcome, initiator, detailed in self.uncounted:
+        for listing in self.remaining.listings if self.remaining else ():
+            self.report_builder.not_swept(listing)
+        for outcome, listed, detailed in self.uncounted:
             log_problem(outcome, log)
-            self.report_builder.add(outcome, initiator, detailed=detailed)
+            self.count(outcome, listed, detailed=detailed)
         for failed in self.unlisted:
             log.error("bucket.failed", **fields_of_bucket(failed))
             self.report_builder.bucket_failed(failed)

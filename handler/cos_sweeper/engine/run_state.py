@@ -7,13 +7,14 @@ from dataclasses import dataclass, field, replace
 from cos_sweeper.core.clock import AsOf
 from cos_sweeper.core.deadline import Deadline
 from cos_sweeper.core.errors import CosRejected, StoreError
-from cos_sweeper.core.model import Bucket, RejectedRequest
+from cos_sweeper.core.model import Bucket, ListedUpload, RejectedRequest
 from cos_sweeper.core.outcomes import AT_LIMIT, BucketFailed, Deferred, Failed, Outcome, StillReceiving, fields
 from cos_sweeper.core.plan import Plan
 from cos_sweeper.core.report_builder import ReportBuilder
 from cos_sweeper.cos.store import Store
 from cos_sweeper.engine.abort_budget import AbortBudget
 from cos_sweeper.engine.reasons import OUT_OF_TIME, STOPPED
+from cos_sweeper.engine.recorder import Recorder
 from cos_sweeper.report.log import Log
 
 # After so many equal permanent refusals in a row, a bucket is left alone for this chain.
@@ -40,6 +41,7 @@ class RunState:
     as_of: AsOf
     report_builder: ReportBuilder
     abort_budget: AbortBudget
+    recorder: Recorder
     half: float = field(init=False)
     stopped: str = field(init=False, default="")
     stopped_in: Bucket | None = field(init=False, default=None)
@@ -54,12 +56,17 @@ class RunState:
     def __post_init__(self) -> None:
         self.half = (self.deadline.work_ends - self.deadline.clock()) / 2
 
+    def count(self, outcome: Outcome, listed: ListedUpload, *, detailed: bool = False) -> None:
+        """Count an upload in the report and in the account. detailed: an event named it."""
+        self.report_builder.add(outcome, listed.initiator, detailed=detailed)
+        self.recorder.count(listed, outcome)
+
     def why_stop(self, bucket: Bucket | None = None) -> str:
         """Why no new work begins, or ''. bucket: in this one."""
         if self.stopped and (self._is_stopped_whole or bucket == self.stopped_in):
             return f"{STOPPED}: {self.stopped}"
-        if self.abort_budget.refusal:
-            return self.abort_budget.refusal
+        if self.abort_budget.why_not:
+            return self.abort_budget.why_not
         if self.deadline.passed:
             return OUT_OF_TIME
         return AT_LIMIT if self.abort_budget.spent else ""

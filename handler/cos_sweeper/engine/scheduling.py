@@ -3,7 +3,7 @@ Who works on what: a producer of pages, one ahead, and WORKERS tasks that take o
 
 The workers live as long as the run's phase. They take uploads from the page at hand, one worker at a time, so that an
 upload is looked at by the policy just before its work begins. A worker whose upload has to wait for a while is replaced
-by another task, and ends with that upload; when its pause is over, it waits for a free place like every other.
+by another task, and ends with that upload; when its pause is over, it waits for a free slot like every other.
 """
 
 import asyncio
@@ -80,7 +80,7 @@ class Workers:
         self._next_batch = next_batch
         self._batch: Iterator[UploadWork] | None = None
         self._taking = asyncio.Lock()
-        self._places = Gate(count)
+        self._slots = Gate(count)
         self._started = 0
 
     def start(self) -> None:
@@ -93,9 +93,9 @@ class Workers:
         if not worker.is_replaced:
             worker.is_replaced = True
             self._group.start(self._work)
-        self._places.leave()
+        self._slots.leave()
         is_over = await wait()
-        await self._places.enter()
+        await self._slots.enter()
         return is_over
 
     async def _work(self) -> None:
@@ -107,20 +107,20 @@ class Workers:
             if self._started < self._count:
                 self.start()
             await work(worker)
-            self._places.leave()
+            self._slots.leave()
 
     async def _next(self) -> UploadWork | None:
-        """The next upload to work on, together with a place for it; None after the last one."""
+        """The next upload to work on, together with a slot for it; None after the last one."""
         async with self._taking:
             while True:
                 if self._batch is None:
                     self._batch = await self._next_batch()
                 if self._batch is None:
                     return None
-                if not self._places.try_enter():
-                    await self._places.enter()
+                if not self._slots.try_enter():
+                    await self._slots.enter()
                 work = next(self._batch, None)
                 if work is not None:
                     return work
                 self._batch = None
-                self._places.leave()
+                self._slots.leave()

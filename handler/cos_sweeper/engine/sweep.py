@@ -17,16 +17,18 @@ from cos_sweeper.core.deadline import Deadline
 from cos_sweeper.core.errors import StoreError
 from cos_sweeper.core.keys import validate_key
 from cos_sweeper.core.model import Cursor, Keep, ListedUpload, NeedsParts, Page, RejectedRequest, Upload
-from cos_sweeper.core.outcomes import AT_LIMIT, Deferred, Kept
-from cos_sweeper.core.plan import Plan, UploadTarget
-from cos_sweeper.core.policy import Policy, prefilter
+from cos_sweeper.core.outcomes import AT_LIMIT, Deferred, Failed, Kept, Outcome
+from cos_sweeper.core.plan import ListingTarget, Plan, UploadTarget, swept_target
+from cos_sweeper.core.policy import prefilter
 from cos_sweeper.core.report_builder import ReportBuilder
 from cos_sweeper.cos.store import Store
 from cos_sweeper.engine.abort_budget import AbortBudget
 from cos_sweeper.engine.accounting import OpenPage, PageAccount
+from cos_sweeper.engine.intent import Intent
 from cos_sweeper.engine.key_forms import KeyForms
 from cos_sweeper.engine.listing import ListingCutOff, ListingReader, Produced
 from cos_sweeper.engine.processing import Acknowledged, UploadProcessor
+from cos_sweeper.engine.recorder import NO_RECORDER, Recorder
 from cos_sweeper.engine.relisting import GoneUploads
 from cos_sweeper.engine.result import RunResult
 from cos_sweeper.engine.retrying import is_unreached, next_target, unless_too_slow
@@ -55,16 +57,18 @@ async def run(
     *,
     retries: bool = False,
     before_abort: Callable[[], Awaitable[str]] = _allowed,
+    recorder: Recorder = NO_RECORDER,
 ) -> RunResult:
     """
     Do what the plan says, as far as time allows. Never raises for COS's sake: what failed stands in the report.
 
     retries: whether a later run can try again what failed for now. before_abort: awaited once, before the first abort
-    of a sweep: why nothing may be aborted, or ''.
+    of a sweep: why nothing may be aborted, or ''. recorder: of every upload, and of the account.
     """
     as_of = AsOf(plan.as_of, is_new=plan.number == 1)
     budget = AbortBudget(plan.max_aborts, before_abort if plan.sweeps and not plan.dry_run else None)
-    return await _Sweep(RunState(plan, store, deadline, log, retries, as_of, ReportBuilder(plan, as_of), budget)).run()
+    report_builder = ReportBuilder(plan, as_of)
+    return await _Sweep(RunState(plan, store, deadline, log, retries, as_of, report_builder, budget, recorder)).run()
 
 
 class _Sweep:
@@ -73,12 +77,14 @@ class _Sweep:
         self._plan = state.plan
         self._key_forms = KeyForms(state.store, state.deadline)
         self.reader = ListingReader(state, self._key_forms)
-        self._processor = UploadProcessor(state.store, state.plan, state.deadline, state.abort_budget, state.as_of)
+        self._processor = UploadProcessor(
+            state.store, state.plan, state.deadline, state.abort_budget, state.as_of, state.recorder.is_on
+        )
         self._verifier = Verifier(state, self._processor.looker)
         self._gone = GoneUploads(state, self._key_forms)
         self._pages = PageAccount(state, self._gone)
         self._targets = TargetAccount(state, self._gone, self._pages)
-        self._swept_targets = frozenset(one.upload for one in state.plan.named if one.is_swept)
+        self._swept_targets = frozenset(one.upload for one in state.plan.targets if one.is_swept)
 
     async def run(self) -> RunResult:
         state, plan = self._state, self._plan
@@ -87,7 +93,7 @@ class _Sweep:
         for target in plan.over_limit:
             self._targets.processed(target, Deferred(target.upload, AT_LIMIT))
         await self._work_in_order()
-        remaining = self._pages.remaining_scans()
+        remaining = self._pages.remaining_listings()
         self._pages.uncounted += await self._gone.list_again()
         self._targets.count_swept(remaining)
         if self._key_forms.has_doubt:
@@ -99,29 +105,30 @@ class _Sweep:
             tuple(self._pages.unlisted),
             state.progressed or state.report_builder.counts["aborted"] > 0,
             state.stopped,
+            state.count,
         )
 
     async def _work_in_order(self) -> None:
         """First what is new, then what failed before, and last what took most of an earlier run's time."""
-        named, scans = self._plan.named, self._plan.scans
-        later = [one for one in named if one.attempts or one.is_blocked]
-        first = [one for one in named if not (one.attempts or one.is_blocked)]
-        fresh = [number for number, scan in enumerate(scans) if not (scan.attempts or scan.is_blocked)]
+        targets, listings = self._plan.targets, self._plan.listings
+        later = [one for one in targets if one.attempts or one.is_blocked]
+        first = [one for one in targets if not (one.attempts or one.is_blocked)]
+        fresh = [number for number, listing in enumerate(listings) if not (listing.attempts or listing.is_blocked)]
         await self._work_through(first, fresh)
         if not first and not fresh:
             await self._wait_before_the_last_attempt()
-        rest = sorted(set(range(len(scans))) - set(fresh), key=lambda number: scans[number].is_blocked)
+        rest = sorted(set(range(len(listings))) - set(fresh), key=lambda number: listings[number].is_blocked)
         await self._work_through(sorted(later, key=lambda one: one.is_blocked), rest)
 
-    async def _work_through(self, targets: Sequence[UploadTarget], scans: Sequence[int]) -> None:
-        if not targets and not scans:
+    async def _work_through(self, targets: Sequence[UploadTarget], listings: Sequence[int]) -> None:
+        if not targets and not listings:
             return
         async with TaskGroup() as group:
-            source = _Source(self, group, targets, scans)
+            source = _Source(self, group, targets, listings)
             Workers(self._plan.workers, group, source.next_batch).start()
 
     async def _wait_before_the_last_attempt(self) -> None:
-        attempts = [one.attempts for one in self._plan.named] + [one.attempts for one in self._plan.scans]
+        attempts = [one.attempts for one in self._plan.targets] + [one.attempts for one in self._plan.listings]
         if MAX_ATTEMPTS - 1 in attempts and self._state.deadline.left() >= WORTH_WAITING_SECONDS:
             await self._state.store.pause(LAST_PAUSE_SECONDS)
 
@@ -131,57 +138,71 @@ class _Sweep:
         """The work on uploads that are known by name."""
         return (partial(self._work_on_target, target) for target in targets)
 
-    async def take(self, produced: Produced) -> Iterator[UploadWork]:
-        """The work on a page. What needs none is processed while the work is taken."""
-        scan, page = replace(self._plan.scans[produced.number], start=produced.start), produced.page
+    async def take(self, produced: Produced, group: TaskGroup) -> Iterator[UploadWork]:
+        """The work on a page. What needs none is processed while it is taken. group: for what is done meanwhile."""
+        listing, page = replace(self._plan.listings[produced.number], start=produced.start), produced.page
         if isinstance(page, ListingCutOff):
-            self._pages.cut_off(produced.number, scan, page)
+            self._pages.cut_off(produced.number, listing, page)
         elif isinstance(page, StoreError):
-            self._pages.listing_failed(produced.number, scan, page)
+            self._pages.listing_failed(produced.number, listing, page)
         else:
-            self._state.report_builder.sweeping(scan.bucket)
+            self._state.report_builder.sweeping(listing.bucket)
             self._state.as_of.lower(page.date, page.skew)
             await self._pages.has_room()
-            return self._take_page(produced.number, produced.start, page)
+            return self._take_page(produced.number, produced.start, page, group)
         return iter(())
 
-    def _take_page(self, number: int, start: Cursor, page: Page) -> Iterator[UploadWork]:
+    def _take_page(self, number: int, start: Cursor, page: Page, group: TaskGroup) -> Iterator[UploadWork]:
         shard = self._plan.shard
         mine = [
-            place
-            for place, listed in enumerate(page.listed)
+            index
+            for index, listed in enumerate(page.listed)
             if shard.contains(_as_written(listed)) and not self._is_target(listed)
         ]
         # From here on the page is open for all of them, whenever the work on each is taken.
         opened = self._pages.open_page(number, start, page, len(mine))
-        works = (self._take_upload(page, place, opened) for place in mine)
+        intent = self._intent(page, mine, self._plan.listings[number])
+        if intent is not None:
+            group.start(intent.write)
+        works = (self._take_upload(page, index, opened, intent) for index in mine)
         return (work for work in works if work is not None)
+
+    def _intent(self, page: Page, places: Sequence[int], scan: ListingTarget) -> Intent | None:
+        """What may be aborted of a page of a sweep, to be recorded first. None where nothing is recorded or aborted."""
+        if not self._state.recorder.is_on or self._plan.dry_run or scan.policy.only_key is not None:
+            return None
+        as_of = self._state.as_of.value
+        listed = [page.listed[place] for place in places]
+        candidates = [one for one in listed if isinstance(prefilter(one, page.skew, scan.policy, as_of), NeedsParts)]
+        return Intent(self._state.recorder, candidates) if candidates else None
 
     def _is_target(self, listed: ListedUpload) -> bool:
         if not self._swept_targets:
             return False
         return any(replace(listed.upload, key=key) in self._swept_targets for key in key_readings.of(listed))
 
-    def _take_upload(self, page: Page, place: int, opened: OpenPage) -> UploadWork | None:
+    def _take_upload(self, page: Page, index: int, opened: OpenPage, intent: Intent | None) -> UploadWork | None:
         """The work on an upload, or None where its outcome is known without any."""
-        scan, listed = self._plan.scans[opened.scan], page.listed[place]
+        listing, listed = self._plan.listings[opened.listing], page.listed[index]
         upload = listed.upload
         why_not = validate_key(upload.key, upload.upload_id)
-        if not why_not and not upload.key.startswith(scan.prefix):
+        if not why_not and not upload.key.startswith(listing.prefix):
             why_not = "listed, but outside the prefix that was asked for"
         if why_not:
-            self._pages.processed(opened, place, RejectedRequest(why_not, upload, "listing"))
+            self._pages.processed(opened, index, RejectedRequest(why_not, upload, "listing"))
             return None
-        verdict = prefilter(listed, page.skew, scan.policy, self._state.as_of.value)
+        verdict = prefilter(listed, page.skew, listing.policy, self._state.as_of.value)
         given_up = self._state.given_up.get(upload.bucket)
         if not given_up and (why := self._state.why_stop(upload.bucket)):
-            self._pages.processed(opened, place, Deferred(upload, why))
+            self._pages.processed(opened, index, Deferred(upload, why))
+        elif isinstance(verdict, Keep) and self._plan.inventory and not given_up:
+            return partial(self._work_on_kept, opened, index, verdict)
         elif isinstance(verdict, Keep):
-            self._pages.processed(opened, place, Kept(upload, verdict.reason))
+            self._pages.processed(opened, index, Kept(upload, verdict.reason))
         elif given_up:
-            self._pages.processed(opened, place, replace(given_up, upload=upload))
+            self._pages.processed(opened, index, replace(given_up, upload=upload))
         else:
-            return partial(self._work_on_listed, opened, place, verdict, scan.policy)
+            return partial(self._work_on_listed, opened, index, verdict, intent)
         return None
 
     # Working on uploads
@@ -192,42 +213,58 @@ class _Sweep:
         if why:
             self._targets.processed(target, Deferred(target.upload, why, target.was_sent, target.markers))
             return
-        outcome = await self._processor.named(target)
+        outcome = await self._processor.process_target(target)
         self._state.heed(target.upload.bucket, outcome)
         if isinstance(outcome, Acknowledged):
-            outcome = await self._verifier.named(outcome, worker)
+            outcome = await self._verifier.verify_target(outcome, worker)
         self._targets.processed(target, unless_too_slow(self._state, target, outcome, began), began)
 
     async def _work_on_listed(
-        self, opened: OpenPage, place: int, start: NeedsParts, policy: Policy, worker: Worker
+        self, opened: OpenPage, index: int, start: NeedsParts, intent: Intent | None, worker: Worker
     ) -> None:
         began = self._state.deadline.clock()
-        listed = opened.listed[place]
-        outcome = await self._processor.listed(listed, start, policy)
+        listed, policy = opened.listed[index], self._plan.listings[opened.listing].policy
+        outcome = await self._processor.listed(listed, start, policy, intent)
         self._state.heed(listed.upload.bucket, outcome)
         if isinstance(outcome, Acknowledged):
-            outcome = await self._verifier.listed(outcome, worker, opened, place)
+            outcome = await self._verifier.listed(outcome, worker, opened, index)
+        self._close_listed(opened, index, outcome, began)
+
+    async def _work_on_kept(self, opened: OpenPage, index: int, kept: Keep, _: Worker) -> None:
+        began = self._state.deadline.clock()
+        upload, policy = opened.listed[index].upload, self._plan.listings[opened.listing].policy
+        outcome = await self._processor.kept(upload, kept, policy)
+        self._state.heed(upload.bucket, outcome)
+        self._close_listed(opened, index, outcome, began)
+
+    def _close_listed(self, opened: OpenPage, index: int, outcome: Outcome, began: float) -> None:
+        """An upload of a page has its outcome; began: its work."""
         self._state.break_circuit(outcome)
-        scan = self._plan.scans[opened.scan]
-        # Under which key COS knows it, the outcome may have found out.
-        upload, text = outcome.upload or listed.upload, listed.raw_key if len(key_readings.of(listed)) > 1 else ""
-        target = UploadTarget(upload, scan.policy, scan.attempts, is_swept=True, text=text)
+        if isinstance(outcome, (Failed, Deferred)):
+            self._leave_target(opened, index, outcome, began)
+        self._pages.processed(opened, index, outcome)
+
+    def _leave_target(self, opened: OpenPage, index: int, outcome: Failed | Deferred, began: float) -> None:
+        """Leave an upload to a later run by its name, where a listing would not do."""
+        listing = self._plan.listings[opened.listing]
+        target = swept_target(opened.listed[index], outcome.upload, listing.policy, listing.attempts)
         again = next_target(self._state, target, outcome, began)
         if again is not None and (again.was_sent or again.is_blocked or not is_unreached(outcome)):
-            opened.targets[place] = again
+            opened.targets[index] = again
             if again.is_blocked:
-                self._pages.block(opened.scan)
-        self._pages.processed(opened, place, outcome)
+                self._pages.block(opened.listing)
 
 
 class _Source:
     """The uploads of one phase of a run: its targets, then the pages of its listings, which begin after them."""
 
-    def __init__(self, sweep: _Sweep, group: TaskGroup, targets: Sequence[UploadTarget], scans: Sequence[int]) -> None:
+    def __init__(
+        self, sweep: _Sweep, group: TaskGroup, targets: Sequence[UploadTarget], listings: Sequence[int]
+    ) -> None:
         self._sweep = sweep
         self._group = group
         self._targets = targets
-        self._scans = scans
+        self._listings = listings
         self._pages: Prefetch[Produced] | None = None
 
     async def next_batch(self) -> Iterator[UploadWork] | None:
@@ -236,9 +273,9 @@ class _Source:
             targets, self._targets = self._targets, ()
             return self._sweep.take_targets(targets)
         if self._pages is None:
-            self._pages = Prefetch(self._group, partial(self._sweep.reader.read, self._scans))
+            self._pages = Prefetch(self._group, partial(self._sweep.reader.read, self._listings))
         produced = await self._pages.next()
-        return None if produced is None else await self._sweep.take(produced)
+        return None if produced is None else await self._sweep.take(produced, self._group)
 
 
 def _as_written(listed: ListedUpload) -> Upload:

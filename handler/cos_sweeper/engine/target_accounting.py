@@ -38,7 +38,7 @@ class TargetAccount:
         self._gone = gone
         self._pages = pages
         # Outcomes of targets of an earlier run that are still there.
-        self._swept: list[Outcome] = []
+        self._swept: list[tuple[Outcome, ListedUpload]] = []
 
     def processed(self, target: UploadTarget, outcome: Outcome, began: float | None = None) -> None:
         """A target has its outcome. Details only of what an event named: an event that names it may come again."""
@@ -48,17 +48,18 @@ class TargetAccount:
                 outcome = Failed(target.upload, state.stopped, None, "", permanent=False, detail=STOPPED)
             target = replace(target, is_blocked=True)
             state.progressed = True
-        again = next_target(state, target, outcome, began)
+        again, listed = next_target(state, target, outcome, began), target.listed(outcome.upload)
         if again is not None:
             # What used up an attempt, or goes last from now on, does so a few times and no more.
             before, after = ((one.attempts, one.is_blocked, len(one.markers)) for one in (target, again))
             state.progressed = state.progressed or after > before
             self._pages.targets.append(again)
-            self._pages.uncounted.append(Uncounted(outcome, detailed=not target.is_swept))
+            self._pages.uncounted.append(Uncounted(outcome, listed, detailed=not target.is_swept))
             return
+        state.recorder.record(listed, outcome)
         if target.is_swept and isinstance(outcome, AlreadyGone):
             state.progressed = True
-            self._gone.remember(ListedUpload(outcome.upload, None, text=target.text))
+            self._gone.remember(listed)
             return
         log_problem(outcome, state.log)
         if isinstance(outcome, Deferred) and outcome.reason == AT_LIMIT:
@@ -69,31 +70,31 @@ class TargetAccount:
             state.log.info("upload.processed", outcome=name_of(outcome), **fields(outcome))
             state.progressed = True
         if target.is_swept and not isinstance(outcome, (Aborted, AlreadyGone)):
-            self._swept.append(outcome)
+            self._swept.append((outcome, listed))
         else:
-            state.report_builder.add(outcome, detailed=not target.is_swept)
+            state.count(outcome, listed, detailed=not target.is_swept)
 
-    def count_swept(self, scans: Sequence[ListingTarget]) -> None:
+    def count_swept(self, listings: Sequence[ListingTarget]) -> None:
         """Count the targets of an earlier run. scans: the listings that a later run reads."""
-        for outcome in self._swept:
-            if any(_comes_to(scan, outcome.upload) for scan in scans if outcome.upload):
-                self._pages.uncounted.append(Uncounted(outcome))
+        for outcome, listed in self._swept:
+            if any(_comes_to(listing, listed.upload) for listing in listings):
+                self._pages.uncounted.append(Uncounted(outcome, listed))
             else:
-                self._state.report_builder.add(outcome)
+                self._state.count(outcome, listed)
 
-    def remaining(self, scans: Sequence[ListingTarget]) -> Plan | None:
+    def remaining(self, listings: Sequence[ListingTarget]) -> Plan | None:
         """The plan of what is still to do, or None."""
         plan, targets = self._state.plan, self._pages.targets
-        if not scans and not targets:
+        if not listings and not targets:
             return None
         # In the plan's order, however they ended: a run that made no progress leaves what it was given.
-        places = {one.upload: place for place, one in enumerate(plan.named)}
-        named = sorted(targets, key=lambda one: places.get(one.upload, len(places)))
+        indexes = {one.upload: index for index, one in enumerate(plan.targets)}
+        targets = sorted(targets, key=lambda one: indexes.get(one.upload, len(indexes)))
         return replace(
             plan,
             as_of=self._state.as_of.value,
-            named=tuple(named),
-            scans=tuple(sorted(scans, key=lambda scan: scan.is_blocked)),
+            targets=tuple(targets),
+            listings=tuple(sorted(listings, key=lambda listing: listing.is_blocked)),
             rejected=(),
             over_limit=(),
             dropped=(),
@@ -113,9 +114,9 @@ class TargetAccount:
         return budget.taken - (0 if budget.spent else uncounted)
 
 
-def _comes_to(scan: ListingTarget, upload: Upload) -> bool:
+def _comes_to(listing: ListingTarget, upload: Upload) -> bool:
     """Whether a listing has this upload still before it."""
     here = order(upload.key), upload.upload_id
-    is_after = here > (order(scan.start.key), scan.start.upload_id)
-    is_before = scan.end is None or here <= (order(scan.end.key), scan.end.upload_id)
-    return scan.bucket == upload.bucket and upload.key.startswith(scan.prefix) and is_after and is_before
+    is_after = here > (order(listing.start.key), listing.start.upload_id)
+    is_before = listing.end is None or here <= (order(listing.end.key), listing.end.upload_id)
+    return listing.bucket == upload.bucket and upload.key.startswith(listing.prefix) and is_after and is_before

@@ -89,18 +89,18 @@ async def together(works: Sequence[Callable[[], Awaitable[T]]]) -> list[T]:
     results: dict[int, T] = {}
     errors: dict[int, Exception] = {}
 
-    async def run(place: int) -> None:
+    async def run(index: int) -> None:
         try:
-            results[place] = await works[place]()
+            results[index] = await works[index]()
         except Exception as exc:
-            errors[place] = exc
+            errors[index] = exc
 
     async with TaskGroup() as group:
-        for place in range(len(works)):
-            group.start(partial(run, place))
+        for index in range(len(works)):
+            group.start(partial(run, index))
     if errors:
         raise errors[min(errors)]
-    return [results[place] for place in range(len(works))]
+    return [results[index] for index in range(len(works))]
 
 
 async def done_in_time(future: "asyncio.Future[Any]", deadline: Deadline) -> bool:
@@ -113,22 +113,22 @@ async def done_in_time(future: "asyncio.Future[Any]", deadline: Deadline) -> boo
 class Gate:
     """Lets so many through at a time, in the order in which they come."""
 
-    def __init__(self, places: int) -> None:
-        self._free = places
+    def __init__(self, slots: int) -> None:
+        self._free = slots
         self._waiting: deque[tuple[int, asyncio.Future[None]]] = deque()
 
-    def try_enter(self, places: int = 1) -> bool:
+    def try_enter(self, slots: int = 1) -> bool:
         """Enter if there is room now, and no other task waits."""
-        if self._waiting or self._free < places:
+        if self._waiting or self._free < slots:
             return False
-        self._free -= places
+        self._free -= slots
         return True
 
-    async def enter(self, places: int = 1, deadline: Deadline | None = None) -> bool:
+    async def enter(self, slots: int = 1, deadline: Deadline | None = None) -> bool:
         """Wait until there is room, then enter; False when no new work may begin before that."""
-        if self.try_enter(places):
+        if self.try_enter(slots):
             return True
-        entry = places, asyncio.get_running_loop().create_future()
+        entry = slots, asyncio.get_running_loop().create_future()
         self._waiting.append(entry)
         try:
             if deadline is None:
@@ -142,22 +142,22 @@ class Gate:
             raise
         return True
 
-    def leave(self, places: int = 1) -> None:
+    def leave(self, slots: int = 1) -> None:
         """Make room."""
-        self._free += places
+        self._free += slots
         self._admit()
 
     def _withdraw(self, entry: tuple[int, "asyncio.Future[None]"]) -> None:
         """The task that waited is cancelled; at the same moment it may have been let in."""
-        places, admitted = entry
+        slots, admitted = entry
         if admitted.done():
-            self._free += places
+            self._free += slots
         else:
             self._waiting.remove(entry)
         self._admit()
 
     def _admit(self) -> None:
         while self._waiting and self._waiting[0][0] <= self._free:
-            places, admitted = self._waiting.popleft()
-            self._free -= places
+            slots, admitted = self._waiting.popleft()
+            self._free -= slots
             admitted.set_result(None)

@@ -68,8 +68,8 @@ class PageInWork(Protocol):
 
     sample: Sample
 
-    def detach(self, place: int) -> None:
-        """The upload at this place does not hold up its page any longer."""
+    def detach(self, index: int) -> None:
+        """The upload at this index does not hold up its page any longer."""
         ...
 
 
@@ -85,21 +85,21 @@ class Verifier:
         self._distrusted = state.distrusted
         self._waiting: Counter[Bucket] = Counter()
 
-    async def named(self, done: Acknowledged, worker: Worker) -> Outcome:
+    async def verify_target(self, sent: Acknowledged, worker: Worker) -> Outcome:
         """The outcome for an upload that a target named: it is looked at in any case."""
-        return self._unless_doubtful(await self._look_until_gone(done, worker, None, 0))
+        return self._unless_doubtful(await self._look_until_gone(sent, worker, None, 0))
 
-    async def listed(self, done: Acknowledged, worker: Worker, page: PageInWork, place: int) -> Outcome:
-        """The outcome for an upload that was listed at this place of a page."""
-        bucket = done.aborted.upload.bucket
+    async def listed(self, sent: Acknowledged, worker: Worker, page: PageInWork, index: int) -> Outcome:
+        """The outcome for an upload that was listed at this index of a page."""
+        bucket = sent.aborted.upload.bucket
         is_sample = page.sample.take()
-        if not self._is_to_verify(done, is_sample=is_sample):
+        if not self._is_to_verify(sent, is_sample=is_sample):
             if is_sample:
                 page.sample.decide()
             await page.sample.decided(self._deadline)
             if bucket not in self._distrusted:
-                return done.aborted
-        outcome = await self._look_until_gone(done, worker, page, place)
+                return sent.aborted
+        outcome = await self._look_until_gone(sent, worker, page, index)
         if isinstance(outcome, (Failed, StillReceiving)):
             self._distrusted.add(bucket)
         if is_sample:
@@ -114,21 +114,21 @@ class Verifier:
             return outcome
         return Deferred(outcome.upload, OUT_OF_TIME, was_sent=True)
 
-    def _is_to_verify(self, done: Acknowledged, *, is_sample: bool) -> bool:
+    def _is_to_verify(self, sent: Acknowledged, *, is_sample: bool) -> bool:
         """By VERIFY; where a sample failed, all that follow in its bucket are looked at."""
         if self._verify == "none":
             return False
-        if self._verify == "all" or done.aborted.upload.bucket in self._distrusted:
+        if self._verify == "all" or sent.aborted.upload.bucket in self._distrusted:
             return True
-        return is_sample or self._is_recent(done)
+        return is_sample or self._is_recent(sent)
 
-    def _is_recent(self, done: Acknowledged) -> bool:
+    def _is_recent(self, sent: Acknowledged) -> bool:
         """Whether its last sign of life is recent, or unknown."""
-        last = last_active(done.start, done.look.activity) if done.look else None
+        last = last_active(sent.start, sent.look.activity) if sent.look else None
         return last is None or (self._state.as_of.value - last).total_seconds() < 3600 * RECENT_HOURS
 
     async def _look_until_gone(
-        self, done: Acknowledged, worker: Worker, page: PageInWork | None, place: int
+        self, sent: Acknowledged, worker: Worker, page: PageInWork | None, index: int
     ) -> Outcome:
         """
         Look whether an aborted upload is gone. While it is not, abort it again, after pauses.
@@ -136,40 +136,40 @@ class Verifier:
         Only NoSuchUpload verifies: an upload without parts is still there.
         """
         is_there, aborts = False, 1
-        word: Aborted | None = done.aborted  # the last 204, until a look contradicts it
+        word: Aborted | None = sent.aborted  # the last 204, until a look contradicts it
         try:
             for seconds in (*PAUSES, None):
-                seen = await self._look(done, None)
+                seen = await self._look(sent, None)
                 if not isinstance(seen, Look):
-                    return self._not_looked_at(done, seen, is_there=is_there)
+                    return self._not_looked_at(sent, seen, is_there=is_there)
                 is_there, word = True, None
-                if seconds is None or not await self._pause(done, worker, page, place, seconds):
+                if seconds is None or not await self._pause(sent, worker, page, index, seconds):
                     break
-                seen = await self._look(done, seen)
+                seen = await self._look(sent, seen)
                 if not isinstance(seen, Look):
-                    return self._not_looked_at(done, seen, is_there=True)
-                word = await self._abort_again(done, seen)
+                    return self._not_looked_at(sent, seen, is_there=True)
+                word = await self._abort_again(sent, seen)
                 aborts += word is not None
         except NoSuchUpload:
             # One that was still there after a 204 and then vanished may have been completed: nothing is claimed.
-            return replace(word, verified=True) if word else AlreadyGone(done.aborted.upload)
+            return replace(word, verified=True) if word else AlreadyGone(sent.aborted.upload)
         except (StoreError, RequestRejected):
-            return self._not_looked_at(done, None, is_there=is_there)
-        return _still_there(done, permanent=aborts > len(PAUSES))
+            return self._not_looked_at(sent, None, is_there=is_there)
+        return _still_there(sent, permanent=aborts > len(PAUSES))
 
     async def _pause(
-        self, done: Acknowledged, worker: Worker, page: PageInWork | None, place: int, seconds: float
+        self, sent: Acknowledged, worker: Worker, page: PageInWork | None, index: int, seconds: float
     ) -> bool:
         """
         Wait before another look at an upload that is still there. It holds up no worker and no page meanwhile.
 
         False, at once, when too many wait already: where no abort has an effect, they would fill the memory.
         """
-        bucket = done.aborted.upload.bucket
+        bucket = sent.aborted.upload.bucket
         self._distrusted.add(bucket)
         if page is not None:
             page.sample.decide()
-            page.detach(place)
+            page.detach(index)
         if self._waiting.total() >= MAX_WAITING:
             self._leave_alone(bucket)
             return False
@@ -187,54 +187,56 @@ class Verifier:
             failed = Failed(Upload(bucket, "", ""), STILL_THERE, 204, "", permanent=False, detail=detail)
             self._state.given_up.setdefault(bucket, failed)
 
-    async def _look(self, done: Acknowledged, earlier: Look | None) -> Look | StillReceiving | Keep | CutOff:
+    async def _look(self, sent: Acknowledged, earlier: Look | None) -> Look | StillReceiving | Keep | CutOff:
         """
         A look after a 204. Raises NoSuchUpload when it is gone; a Keep: it is there, but in doubt.
 
         earlier: the look before the pause, so that another abort may follow this one.
         """
-        upload, looker = done.aborted.upload, self._looker
+        upload, looker = sent.aborted.upload, self._looker
         if earlier is None:
-            look = await looker.look(upload, done.policy, for_abort=False)
+            look = await looker.look(upload, sent.policy, for_abort=False)
         else:
-            look = await looker.look_again(upload, done.policy, earlier)
+            look = await looker.look_again(upload, sent.policy, earlier)
         if isinstance(look, Keep):
             is_new = look.reason in (PART_RECENT, NEW_PART)
         else:
             # A named upload without an idle time is aborted whatever it shows.
             is_new = (
                 isinstance(look, Look)
-                and bool(done.policy.min_idle)
-                and done.look is not None
-                and look.shows_more_than(done.look)
+                and bool(sent.policy.min_idle)
+                and sent.look is not None
+                and look.shows_more_than(sent.look)
             )
         if earlier is not None and (is_new or isinstance(look, Keep)):
             self._store.give_back(upload.bucket)
-        return StillReceiving(upload, done.aborted.request_id) if is_new else look
+        return StillReceiving(upload, sent.aborted.request_id, sent.aborted.seen) if is_new else look
 
-    async def _abort_again(self, done: Acknowledged, look: Look) -> Aborted | None:
+    async def _abort_again(self, sent: Acknowledged, look: Look) -> Aborted | None:
         """None: no 204; what came of it is seen by the next look. Raises NoSuchUpload, which is what is hoped for."""
         seconds = look.seconds_left(self._deadline.clock())
         if look.needs_another or seconds <= 0:
-            self._store.give_back(done.aborted.upload.bucket)
+            self._store.give_back(sent.aborted.upload.bucket)
             return None
         try:
-            receipt = await self._store.abort(done.aborted.upload, seconds)
+            receipt = await self._store.abort(sent.aborted.upload, seconds)
         except Unavailable:
             return None
-        return replace(done.aborted, bytes=look.activity.bytes, request_id=receipt.request_id)
+        seen = look.activity.seen
+        return replace(sent.aborted, bytes=seen.bytes, request_id=receipt.request_id, seen=seen)
 
     def _not_looked_at(
-        self, done: Acknowledged, seen: StillReceiving | Keep | CutOff | None, *, is_there: bool
+        self, sent: Acknowledged, seen: StillReceiving | Keep | CutOff | None, *, is_there: bool
     ) -> Outcome:
         """The look could not be taken, or not to its end. A 204 counts unless a look contradicted it."""
         if isinstance(seen, StillReceiving):
             return seen
         if is_there or isinstance(seen, Keep):
-            return _still_there(done, permanent=False)
-        return replace(done.aborted, verified=False)
+            return _still_there(sent, permanent=False)
+        return replace(sent.aborted, verified=False)
 
 
-def _still_there(done: Acknowledged, *, permanent: bool) -> Failed:
+def _still_there(sent: Acknowledged, *, permanent: bool) -> Failed:
     detail = "COS answers the abort with 204, and List Parts still shows the upload"
-    return Failed(done.aborted.upload, STILL_THERE, 204, done.aborted.request_id, permanent, detail, was_sent=True)
+    one = sent.aborted
+    return Failed(one.upload, STILL_THERE, 204, one.request_id, permanent, detail, was_sent=True, seen=one.seen)

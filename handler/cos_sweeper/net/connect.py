@@ -78,12 +78,12 @@ async def _first_to_accept(untried: list[Address]) -> socket.socket:
         while untried or attempts:
             if untried:
                 attempts.add(asyncio.ensure_future(_connected(*untried.pop(0))))
-            done, _ = await asyncio.wait(
+            finished, _ = await asyncio.wait(
                 attempts,
                 timeout=NEXT_ADDRESS_SECONDS if untried else None,
                 return_when=asyncio.FIRST_COMPLETED,
             )
-            for attempt in done:
+            for attempt in finished:
                 attempts.discard(attempt)
                 try:
                     return attempt.result()

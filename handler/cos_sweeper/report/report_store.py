@@ -20,15 +20,15 @@ class ReportStore:
     """
     Stores what one run reports.
 
-    place: None when reports are not stored. store: makes the store for one object, with the time that this object may
-    take. delivery: tells this delivery of an event from others. A run's report has one name: it is stored before the
-    continuation is invoked, and again at the end.
+    location: None when reports are not stored. store: makes the store for one object, with the time that this object
+    may take. delivery: tells this delivery of an event from others. A run's report has one name: it is stored before
+    the continuation is invoked, and again at the end.
     """
 
     def __init__(
-        self, place: ReportLocation | None, store: Callable[[], Store], redactor: Redactor, log: Log, delivery: str
+        self, location: ReportLocation | None, store: Callable[[], Store], redactor: Redactor, log: Log, delivery: str
     ) -> None:
-        self._place = place
+        self._location = location
         self._store = store
         self.redactor = redactor
         self._log = log
@@ -37,7 +37,7 @@ class ReportStore:
     @property
     def is_on(self) -> bool:
         """Whether anything is stored."""
-        return self._place is not None
+        return self._location is not None
 
     def redacted(self, report: Report) -> dict[str, Any]:
         """A report as JSON, without secrets."""
@@ -57,10 +57,10 @@ class ReportStore:
         await self._put("rejected_event.store_failed", name, body)
 
     async def _put(self, failure: str, name: str, body: bytes) -> None:
-        if self._place is None:
+        if self._location is None:
             return
-        key = f"{self._place.prefix}{name}"
+        key = f"{self._location.prefix}{name}"
         try:
-            await self._store().put_report(self._place.bucket, key, body)
+            await self._store().put_report(self._location.bucket, key, body)
         except StoreError as exc:
-            self._log.error(failure, bucket=str(self._place.bucket), key=key, code=exc.code, status=exc.status)
+            self._log.error(failure, bucket=str(self._location.bucket), key=key, code=exc.code, status=exc.status)

@@ -145,8 +145,8 @@ def _client(credentials: Credentials, region: str, port: int | None) -> ScfClien
     http = HttpProfile(reqTimeout=REQUEST_SECONDS)
     if port is not None:
         http = HttpProfile(protocol="http", endpoint=f"127.0.0.1:{port}", reqTimeout=REQUEST_SECONDS)
-    role = Credential(credentials.secret_id, credentials.secret_key, credentials.token)
-    return ScfClient(role, region, ClientProfile(httpProfile=http))
+    credential = Credential(credentials.secret_id, credentials.secret_key, credentials.token)
+    return ScfClient(credential, region, ClientProfile(httpProfile=http))
 
 
 def is_permanent(code: str) -> bool:

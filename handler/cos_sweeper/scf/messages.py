@@ -36,6 +36,7 @@ SPELLINGS = {
     "regionname": "region",
 }
 MAX_SPELLING_LENGTH = 16
+INVENTORY = "inventory"
 
 
 @dataclass(slots=True)
@@ -128,19 +129,21 @@ def parse_text(text: Any) -> Any:
 
 
 def from_message(message: Any, origin: str, intake: Intake) -> Iterator[Request]:
-    """Read a message that names one upload, or a list of them under `uploads`. The same for every trigger."""
+    """Read a message that names one upload, or a list of them under `uploads`, or requests an inventory."""
     if not isinstance(message, dict):
         raise RequestRejected(f"the message is {kind_of(message)}, not an object")
-    if "uploads" not in message:
+    if INVENTORY in message:
+        yield _inventory(message, origin)
+    elif "uploads" not in message:
         if _is_test(message):
             intake.ignored.append(Ignored("a test event", origin))
         else:
             yield _upload(message, origin)
-        return
-    uploads = message["uploads"]
-    if not isinstance(uploads, list) or not uploads:
-        raise RequestRejected("`uploads` is not a list, or it is empty")
-    yield from collect(_one, uploads, f"{origin}, upload", intake)
+    else:
+        uploads = message["uploads"]
+        if not isinstance(uploads, list) or not uploads:
+            raise RequestRejected("`uploads` is not a list, or it is empty")
+        yield from collect(_one, uploads, f"{origin}, upload", intake)
 
 
 def from_timer(raw: Mapping[str, Any], origin: str) -> SweepRequest:
@@ -157,11 +160,23 @@ def from_timer(raw: Mapping[str, Any], origin: str) -> SweepRequest:
         raise RequestRejected(
             f"the timer's Message is {kind_of(message)}, not a JSON object; leave it empty to sweep everything"
         )
-    unknown = next((name for name in message if name not in NARROWINGS), None)
+    return _narrowed(message, "the timer's Message", origin)
+
+
+def _inventory(message: Mapping[str, Any], origin: str) -> SweepRequest:
+    """Read a request for an inventory. Nothing but a timer may request a sweep that aborts."""
+    request = _narrowed(message, "the message", origin)
+    if not request.inventory:
+        raise RequestRejected(f"`{INVENTORY}` is not true; only a timer requests a sweep")
+    return request
+
+
+def _narrowed(message: Mapping[str, Any], name: str, origin: str) -> SweepRequest:
+    """Read a sweep and what narrows it. name: of the message, for a reason."""
+    unknown = next((field for field in message if field not in NARROWINGS), None)
     if unknown is not None:
         raise RequestRejected(
-            f"the timer's Message has the unknown field {str(unknown)[:40]!r}; the known fields are "
-            f"{', '.join(NARROWINGS)}"
+            f"{name} has the unknown field {str(unknown)[:40]!r}; the known fields are {', '.join(NARROWINGS)}"
         )
     return SweepRequest(
         **{field: read(name, message[name]) for name, (field, read) in NARROWINGS.items() if name in message},
@@ -252,4 +267,5 @@ NARROWINGS: dict[str, tuple[str, Callable[[str, object], Any]]] = {
     "min_idle_hours": ("min_idle", _hours),
     "max_aborts": ("max_aborts", _count),
     "dry_run": ("dry_run", _flag),
+    "inventory": ("inventory", _flag),
 }

@@ -62,7 +62,7 @@ def test_upload_of_any_key_lives_from_start_to_object(cloud: Cloud, connect: Con
 
 
 @pytest.mark.parametrize("key", EXOTIC_KEYS)
-def test_only_the_named_upload_of_any_key_is_aborted(cloud: Cloud, connect: Connect, key: str) -> None:
+def test_abort_removes_only_the_named_upload(cloud: Cloud, connect: Connect, key: str) -> None:
     client = connect(cloud.role)
     (gone,), (kept,) = cloud.seed(BUCKET, key), cloud.seed(BUCKET, key)
 

@@ -74,7 +74,7 @@ def test_chance_can_be_repeated() -> None:
     assert 10 < Counter(first)[True] < 40
 
 
-def test_blow_is_dealt_each_time_the_fault_strikes_and_only_then() -> None:
+def test_effect_happens_each_time_the_fault_strikes_and_only_then() -> None:
     dealt: list[str] = []
     faults = armed(Fault("ListParts", skip=1, count=2, blow="expire"))
     faults.deal = dealt.append

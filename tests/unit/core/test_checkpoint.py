@@ -19,8 +19,7 @@ from cos_sweeper.core.model import CHECKPOINT, Bucket, Cursor, SweepRequest, Upl
 from cos_sweeper.core.plan import ListingTarget, Plan, PriorFailures, Shard, UploadTarget
 from cos_sweeper.core.policy import Policy
 from cos_sweeper.core.settings import Settings
-from tests.aborting import aborting_settings
-from tests.fixtures import NOW, PHOTOS, POLICY, TIMED_ID
+from tests.fixtures import NOW, PHOTOS, POLICY, TIMED_ID, aborting_settings
 
 AS_OF = NOW.replace(microsecond=123_456)
 SETTINGS = aborting_settings((PHOTOS,))
@@ -45,7 +44,7 @@ def test_plan_is_read_from_a_checkpoint_as_it_was_written() -> None:
         POLICY, min_age=timedelta(0), only_key="猫", started_before=AS_OF, min_idle_unproven=timedelta(hours=24)
     )
     went = sweeping(
-        scans=(
+        listings=(
             ListingTarget(
                 PHOTOS,
                 "raw/",
@@ -57,7 +56,7 @@ def test_plan_is_read_from_a_checkpoint_as_it_was_written() -> None:
             ),
             ListingTarget(PHOTOS, "猫", leftovers),
         ),
-        named=(
+        targets=(
             UploadTarget(Upload(PHOTOS, "k", TIMED_ID), POLICY),
             UploadTarget(
                 Upload(PHOTOS, "m", TIMED_ID),
@@ -91,20 +90,22 @@ def test_checkpoint_fits_for_any_amount_of_work_and_any_length_of_key(character:
     key = character * (850 // len(character.encode("utf-8", "surrogateescape")))
     prefixes = tuple(key[:length] for length in range(1, 5))
     buckets = [Bucket(f"{'b' * 40}{n:03}-1250000000", "ap-guangzhou") for n in range(200)]
-    scans = tuple(ListingTarget(one, key, replace(POLICY, prefixes=prefixes), Cursor(key, TIMED_ID)) for one in buckets)
+    listings = tuple(
+        ListingTarget(one, key, replace(POLICY, prefixes=prefixes), Cursor(key, TIMED_ID)) for one in buckets
+    )
     named = tuple(
         UploadTarget(Upload(one, "k" * 850, TIMED_ID), replace(POLICY, min_idle=timedelta(n)))
         for n, one in enumerate(buckets)
     )
-    went = sweeping(scans=scans, named=named, limit=10_000)
+    went = sweeping(listings=listings, targets=named, limit=10_000)
 
     texts = write(went)
 
     settings = replace(SETTINGS, buckets=tuple(buckets))
     came = [read(json.loads(text)[CHECKPOINT], settings, buckets, AS_OF) for text in texts]
     assert max(len(text.encode()) for text in texts) <= MAX_BYTES < 128 * 1024
-    assert tuple(scan for one in came for scan in one.scans) == scans
-    assert tuple(each for one in came for each in one.named) == named
+    assert tuple(listing for one in came for listing in one.listings) == listings
+    assert tuple(each for one in came for each in one.targets) == named
     assert sum(one.max_aborts or 0 for one in came) == 10_000
 
 
@@ -112,7 +113,7 @@ def test_prior_failures_travel_once_even_when_the_work_is_split(monkeypatch: pyt
     monkeypatch.setattr(checkpoint, "MAX_BYTES", 1500)
     named = tuple(UploadTarget(Upload(PHOTOS, f"{n}" * 300, TIMED_ID), POLICY) for n in range(1, 9))
 
-    came = reread(write(sweeping(named=named, prior_failures=PriorFailures(5, 1, (("SlowDown", 6),)))))
+    came = reread(write(sweeping(targets=named, prior_failures=PriorFailures(5, 1, (("SlowDown", 6),)))))
 
     assert len(came) > 2
     assert [one.prior_failures for one in came] == [PriorFailures(5, 1, (("SlowDown", 6),))] + [PriorFailures()] * (
@@ -124,10 +125,10 @@ def test_aborts_of_unknown_result_stay_counted_in_every_order(monkeypatch: pytes
     monkeypatch.setattr(checkpoint, "MAX_BYTES", 1500)
     named = tuple(UploadTarget(Upload(PHOTOS, f"{n}" * 300, TIMED_ID), POLICY, was_sent=n > 6) for n in range(1, 9))
 
-    came = reread(write(sweeping(named=named, limit=9, aborted=3)), replace(SETTINGS, max_aborts=9))
+    came = reread(write(sweeping(targets=named, limit=9, aborted=3)), replace(SETTINGS, max_aborts=9))
 
     assert len(came) > 2
-    assert tuple(each for one in came for each in one.named) == named
+    assert tuple(each for one in came for each in one.targets) == named
     assert (sum(one.aborted for one in came), sum(one.max_aborts or 0 for one in came)) == (3, 6)
 
 
@@ -137,9 +138,9 @@ def test_aborts_of_unknown_result_are_believed_only_within_the_checkpoints_count
 ) -> None:
     named = tuple(UploadTarget(Upload(PHOTOS, f"{n}", TIMED_ID), POLICY, was_sent=True) for n in range(5))
 
-    (came,) = reread(write(sweeping(scans=(), named=named, limit=limit, aborted=aborted)))
+    (came,) = reread(write(sweeping(listings=(), targets=named, limit=limit, aborted=aborted)))
 
-    assert [one.was_sent for one in came.named] == [True] * believed + [False] * (5 - believed)
+    assert [one.was_sent for one in came.targets] == [True] * believed + [False] * (5 - believed)
 
 
 @given(most=st.integers(0, 1000), among=st.integers(1, 50))
@@ -158,17 +159,17 @@ def test_limit_is_split_without_a_remainder(most: int, among: int) -> None:
 def test_parts_of_a_limit_are_enough_for_the_uploads_that_each_names(
     limit: int, aborted: int, parts: list[tuple[int, bool]]
 ) -> None:
-    uploads, has_scans = [one for one, _ in parts], [one for _, one in parts]
+    uploads, has_listings = [one for one, _ in parts], [one for _, one in parts]
 
     dealt = [
-        one.max_aborts or 0 for one in split(sweeping(limit=limit, aborted=aborted), len(parts), uploads, has_scans)
+        one.max_aborts or 0 for one in split(sweeping(limit=limit, aborted=aborted), len(parts), uploads, has_listings)
     ]
 
     left = max(0, limit - aborted)
     assert sum(dealt) == left
     if sum(uploads) <= left:
         assert all(most >= wanted for most, wanted in zip(dealt, uploads, strict=True))
-        if any(has_scans):
+        if any(has_listings):
             assert all(most == one for most, (one, has) in zip(dealt, parts, strict=True) if not has)
 
 
@@ -201,17 +202,18 @@ def test_parts_of_a_limit_never_exceed_what_both_settings_allow(
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        ({"version": 3}, "version '3'"),
+        ({"version": 1}, "version '1'"),
+        ({"version": 4}, "version '4'"),
         ({"version": None}, "version 'None'"),
         ({"run_id": "../../x"}, "run id is malformed"),
         ({"as_of": "2026-11-22T12:00:00"}, "without a time zone"),
         ({"as_of": "yesterday"}, "damaged"),
         ({"number": 0}, "number of the run"),
         ({"number": checkpoint.MAX_RUNS + 1}, "number of the run"),
-        ({"share": [[4], 4]}, "shard"),
-        ({"share": [[], 4]}, "shard"),
-        ({"share": [0, 1]}, "shard"),
-        ({"share": [[0], 0]}, "shard"),
+        ({"shard": [[4], 4]}, "shard"),
+        ({"shard": [[], 4]}, "shard"),
+        ({"shard": [0, 1]}, "shard"),
+        ({"shard": [[0], 0]}, "shard"),
         ({"dry_run": None}, "`dry_run`"),
         ({"limit": -1}, "limit of aborts"),
         ({"limit": True}, "limit of aborts"),
@@ -219,12 +221,12 @@ def test_parts_of_a_limit_never_exceed_what_both_settings_allow(
         ({"fraction": [1, 0]}, "fraction"),
         ({"fraction": [-1, 2]}, "fraction"),
         ({"stalled": "1"}, "runs without progress"),
-        ({"todo": [["scan", 0, PHOTOS.name, "", "", "", {"attempts": 4}]]}, "attempts"),
-        ({"todo": [["scan", 0, PHOTOS.name, "", "", "", {"blocked": 1}]]}, "`blocked`"),
+        ({"todo": [["listing", 0, PHOTOS.name, "", "", "", {"attempts": 4}]]}, "attempts"),
+        ({"todo": [["listing", 0, PHOTOS.name, "", "", "", {"blocked": 1}]]}, "`blocked`"),
         ({"todo": [["upload", 0, PHOTOS.name, "k", TIMED_ID, {"markers": [0]}]]}, "marker"),
         ({"todo": [["delete", 0, PHOTOS.name, "k", TIMED_ID]]}, "does not know"),
-        ({"todo": [["scan", 7, PHOTOS.name, "", "", ""]]}, "policy"),
-        ({"todo": [["scan", -1, PHOTOS.name, "", "", ""]]}, "policy"),
+        ({"todo": [["listing", 7, PHOTOS.name, "", "", ""]]}, "policy"),
+        ({"todo": [["listing", -1, PHOTOS.name, "", "", ""]]}, "policy"),
         ({"todo": [["upload", 0, PHOTOS.name, "/", TIMED_ID]]}, "the key is empty"),
         ({"todo": [["upload", 0, PHOTOS.name, "k", ""]]}, "upload id is empty"),
         ({"todo": 5}, "damaged"),
@@ -251,9 +253,9 @@ def test_settings_that_became_stricter_hold_for_the_rest_of_a_chain() -> None:
 
     (came,) = reread(write(sweeping(limit=10, aborted=3)), strict)
 
-    (scan,) = came.scans
-    assert (scan.policy.min_age, scan.policy.min_idle) == (timedelta(hours=200), timedelta(hours=100))
-    assert (scan.policy.prefixes, came.dry_run, came.max_aborts) == (("raw/", "tmp/"), True, 2)
+    (listing,) = came.listings
+    assert (listing.policy.min_age, listing.policy.min_idle) == (timedelta(hours=200), timedelta(hours=100))
+    assert (listing.policy.prefixes, came.dry_run, came.max_aborts) == (("raw/", "tmp/"), True, 2)
     assert came.dropped == ()
 
 
@@ -272,18 +274,18 @@ def test_checkpoint_target_out_of_scope_is_dropped_and_reported() -> None:
     gone = Bucket("gone-1250000000", "ap-guangzhou")
     narrow = replace(POLICY, prefixes=("raw/",))
     went = sweeping(
-        scans=(
+        listings=(
             ListingTarget(gone, "", POLICY),
             ListingTarget(PHOTOS, "", POLICY),
             ListingTarget(PHOTOS, "raw/", narrow),
         ),
-        named=(UploadTarget(Upload(gone, "k", TIMED_ID), POLICY),),
+        targets=(UploadTarget(Upload(gone, "k", TIMED_ID), POLICY),),
     )
 
     (came,) = reread(write(went), replace(SETTINGS, prefixes=("logs/",)))
 
-    assert [(scan.bucket, scan.policy.prefixes) for scan in came.scans] == [(PHOTOS, ("logs/",))]
-    assert came.named == ()
+    assert [(listing.bucket, listing.policy.prefixes) for listing in came.listings] == [(PHOTOS, ("logs/",))]
+    assert came.targets == ()
     assert came.dropped == (
         "gone-1250000000: no longer among BUCKETS",
         "photos-1250000000: its prefixes are outside PREFIXES",
@@ -293,20 +295,23 @@ def test_checkpoint_target_out_of_scope_is_dropped_and_reported() -> None:
 
 def test_checkpoint_of_the_previous_version_is_read() -> None:
     old = {
-        "version": 1,
+        "version": 2,
         "run_id": "run-1",
         "as_of": AS_OF.isoformat(),
+        "began": AS_OF.isoformat(),
         "dry_run": False,
-        "max_aborts": 40,
+        "limit": 40,
+        "aborted": 0,
+        "fraction": [1, 4],
         "number": 2,
-        "share": [3, 4],
+        "share": [[3], 4],
         "past": [1, 2, [["SlowDown", 3]]],
         "policies": [
             {
                 "min_age": 72 * 3600,
                 "min_idle": 24 * 3600,
                 "prefixes": [],
-                "spare_prefixes": ["keep/"],
+                "exclude_prefixes": ["keep/"],
                 "only_key": None,
                 "started_before": None,
             }
@@ -321,16 +326,16 @@ def test_checkpoint_of_the_previous_version_is_read() -> None:
         "4/4",
         PriorFailures(1, 2, (("SlowDown", 3),)),
     )
-    assert came.scans == (
+    assert came.listings == (
         ListingTarget(PHOTOS, "raw/", replace(POLICY, exclude_prefixes=("keep/",)), Cursor("raw/k", TIMED_ID)),
     )
-    assert [one.upload for one in came.named] == [Upload(PHOTOS, "k", TIMED_ID)]
+    assert [one.upload for one in came.targets] == [Upload(PHOTOS, "k", TIMED_ID)]
 
 
 def test_prefix_that_is_excluded_since_is_excluded_from_here_on() -> None:
     (came,) = reread(write(sweeping()), replace(SETTINGS, exclude_prefixes=("keep/",)))
 
-    assert came.scans[0].policy.exclude_prefixes == ("keep/",)
+    assert came.listings[0].policy.exclude_prefixes == ("keep/",)
 
 
 def test_clock_of_another_instance_may_be_a_little_ahead() -> None:
@@ -351,9 +356,11 @@ LEFTOVERS = Policy(
 def test_stale_siblings_have_ages_of_their_own_and_no_future() -> None:
     future = replace(LEFTOVERS, started_before=AS_OF + timedelta(days=1))
 
-    (came,) = reread(write(sweeping(scans=(ListingTarget(PHOTOS, "k", LEFTOVERS), ListingTarget(PHOTOS, "k", future)))))
+    (came,) = reread(
+        write(sweeping(listings=(ListingTarget(PHOTOS, "k", LEFTOVERS), ListingTarget(PHOTOS, "k", future))))
+    )
 
-    assert [scan.policy for scan in came.scans] == [LEFTOVERS, replace(LEFTOVERS, started_before=AS_OF)]
+    assert [listing.policy for listing in came.listings] == [LEFTOVERS, replace(LEFTOVERS, started_before=AS_OF)]
 
 
 @pytest.mark.parametrize(
@@ -366,17 +373,19 @@ def test_stale_siblings_have_ages_of_their_own_and_no_future() -> None:
     ids=["any_start", "any_key", "hardly_idle"],
 )
 def test_policy_that_is_not_quite_a_stale_siblings_is_held_to_the_ages_of_a_sweep(policy: Policy) -> None:
-    (came,) = reread(write(sweeping(scans=(ListingTarget(PHOTOS, "k", policy),))))
+    (came,) = reread(write(sweeping(listings=(ListingTarget(PHOTOS, "k", policy),))))
 
-    (scan,) = came.scans
+    (listing,) = came.listings
     is_sibling = policy.only_key is not None and policy.started_before is not None
-    assert scan.policy.min_age == (timedelta(0) if is_sibling else POLICY.min_age)
-    assert scan.policy.min_idle == (timedelta(hours=1) if is_sibling else POLICY.min_idle)
+    assert listing.policy.min_age == (timedelta(0) if is_sibling else POLICY.min_age)
+    assert listing.policy.min_idle == (timedelta(hours=1) if is_sibling else POLICY.min_idle)
 
 
 def test_named_upload_waits_for_the_idle_time_of_the_current_settings() -> None:
     named = (UploadTarget(Upload(PHOTOS, "k", TIMED_ID), replace(POLICY, min_idle=timedelta(minutes=4))),)
 
-    (came,) = reread(write(sweeping(scans=(), named=named)), replace(SETTINGS, event_min_idle=timedelta(minutes=5)))
+    (came,) = reread(
+        write(sweeping(listings=(), targets=named)), replace(SETTINGS, event_min_idle=timedelta(minutes=5))
+    )
 
-    assert came.named[0].policy.min_idle == timedelta(minutes=5)
+    assert came.targets[0].policy.min_idle == timedelta(minutes=5)

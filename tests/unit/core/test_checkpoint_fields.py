@@ -14,8 +14,7 @@ from cos_sweeper.core.errors import RequestRejected
 from cos_sweeper.core.model import Cursor, SweepRequest, Upload
 from cos_sweeper.core.plan import ListingTarget, Plan, UploadTarget, build_plan
 from cos_sweeper.core.settings import Settings
-from tests.aborting import aborting_settings
-from tests.fixtures import HOUR, NOW, PHOTOS, POLICY, TIMED_ID
+from tests.fixtures import HOUR, NOW, PHOTOS, POLICY, TIMED_ID, aborting_settings
 
 SETTINGS = aborting_settings((PHOTOS,))
 
@@ -34,7 +33,7 @@ def read(raw: object, settings: Settings = SETTINGS) -> Plan:
 
 
 def test_version_of_the_checkpoint_is_two() -> None:
-    assert checkpoint_of()["version"] == 2
+    assert checkpoint_of()["version"] == 3
 
 
 @pytest.mark.parametrize(
@@ -44,7 +43,7 @@ def test_version_of_the_checkpoint_is_two() -> None:
         ("number", [1, 1000], [0, 1001, True, 1.0]),
         ("stalled", [0, 1000], [-1, 1001, True]),
         (
-            "share",
+            "shard",
             [[[0], 1], [[999], 1000], [[0, 3], 4]],
             [[[0], 0], [[1000], 1000], [[0], 1001], [[-1], 4], [[0]], [[], 4], [0, 4], [[True], 4]],
         ),
@@ -53,17 +52,17 @@ def test_version_of_the_checkpoint_is_two() -> None:
         ("fraction", [[0, 1], [1, 1], [10**15, 10**15]], [[1, 0], [-1, 1], [1, 10**15 + 1], [1], None, [1, 1, 1]]),
         ("began", [(NOW + timedelta(minutes=5)).isoformat()], ["2026-11-22T12:00:00", 5]),
         (
-            "past",
+            "prior_failures",
             [[0, 0, []], [10**15, 10**15, [["x", 10**15]]]],
             [[-1, 0, []], [0, 10**15 + 1, []], [0, 0, [["x", -1]]]],
         ),
         (
-            "past",
+            "prior_failures",
             [[0, 0, [["x", 0]]]],
             [[10**15 + 1, 0, []], [0, -1, []], [0, 0, [["x", 10**15 + 1]]], [0, 0, [[5, 1]]]],
         ),
         ("as_of", [(NOW + timedelta(minutes=5)).isoformat()], ["0001-01-01T00:00:00+23:00", 5]),
-        ("todo", [[]], [[["scan", 0, PHOTOS.name]], [["scan", 0, 5, "", "", ""]], [[]]]),
+        ("todo", [[]], [[["listing", 0, PHOTOS.name]], [["listing", 0, 5, "", "", ""]], [[]]]),
     ],
 )
 def test_checkpoint_field_is_read_up_to_its_bounds_and_no_further(
@@ -79,7 +78,7 @@ def test_checkpoint_field_is_read_up_to_its_bounds_and_no_further(
 def test_prior_failures_travel_up_to_what_a_report_can_use() -> None:
     many = [["c" * 65, 1]] + [[f"code-{n}", 1] for n in range(100)]
 
-    prior_failures = read(checkpoint_of(past=[0, 0, many])).prior_failures
+    prior_failures = read(checkpoint_of(prior_failures=[0, 0, many])).prior_failures
 
     assert len(prior_failures.failed) == 100
     assert prior_failures.failed[0] == ("c" * 64, 1)
@@ -88,22 +87,22 @@ def test_prior_failures_travel_up_to_what_a_report_can_use() -> None:
 def test_checkpoints_are_filled_and_never_above_the_maximum() -> None:
     named = tuple(UploadTarget(Upload(PHOTOS, f"{n}", TIMED_ID), POLICY) for n in range(3000))
 
-    texts = checkpoint.write(replace(planned(), named=named))
+    texts = checkpoint.write(replace(planned(), targets=named))
 
     assert max(map(len, texts)) <= checkpoint.MAX_BYTES
     assert all(len(text) > 0.99 * checkpoint.MAX_BYTES for text in texts[:-1])
-    assert tuple(one for text in texts for one in read(json.loads(text)["cos_sweeper_checkpoint"]).named) == named
+    assert tuple(one for text in texts for one in read(json.loads(text)["cos_sweeper_checkpoint"]).targets) == named
 
 
 def test_target_too_large_for_a_checkpoint_is_written_all_the_same() -> None:
     rules = replace(POLICY, prefixes=tuple(f"{n:0800}/" for n in range(200)))
-    scans = (
+    listings = (
         ListingTarget(PHOTOS, "small", POLICY),
         ListingTarget(PHOTOS, "large", rules),
         ListingTarget(PHOTOS, "last", POLICY),
     )
 
-    texts = checkpoint.write(replace(planned(), scans=scans))
+    texts = checkpoint.write(replace(planned(), listings=listings))
 
     todo = [thing for text in texts for thing in json.loads(text)["cos_sweeper_checkpoint"]["todo"]]
     assert [prefix for _, _, _, prefix, *_ in todo] == ["small", "large", "last"]
@@ -112,7 +111,7 @@ def test_target_too_large_for_a_checkpoint_is_written_all_the_same() -> None:
 @pytest.mark.parametrize("place", [1, -1, "0", None], ids=repr)
 def test_policy_that_does_not_exist_is_named_in_the_reason(place: object) -> None:
     with pytest.raises(RequestRejected, match="policy is not a whole number from 0 to 0"):
-        read(checkpoint_of(todo=[["scan", place, PHOTOS.name, "", "", ""]]))
+        read(checkpoint_of(todo=[["listing", place, PHOTOS.name, "", "", ""]]))
 
 
 def policy_with(**changes: Any) -> dict[str, Any]:
@@ -146,13 +145,15 @@ def test_age_that_is_no_number_of_seconds_is_rejected(field: str, value: object)
 
 
 def test_longest_ages_of_a_policy_are_ten_thousand_million_seconds() -> None:
-    (scan,) = read(policy_with(min_age=10**10, min_idle=10**10)).scans
+    (listing,) = read(policy_with(min_age=10**10, min_idle=10**10)).listings
 
-    assert scan.policy.min_age == scan.policy.min_idle == timedelta(seconds=10**10)
+    assert listing.policy.min_age == listing.policy.min_idle == timedelta(seconds=10**10)
 
 
-@pytest.mark.parametrize("item", [["scan", 0, PHOTOS.name, 5, "", ""], ["scan", 0, PHOTOS.name, "", 5, ""]], ids=str)
-def test_scan_with_a_value_of_another_kind_is_rejected(item: list[object]) -> None:
+@pytest.mark.parametrize(
+    "item", [["listing", 0, PHOTOS.name, 5, "", ""], ["listing", 0, PHOTOS.name, "", 5, ""]], ids=str
+)
+def test_listing_with_a_value_of_another_kind_is_rejected(item: list[object]) -> None:
     with pytest.raises(RequestRejected):
         read(checkpoint_of(todo=[item]))
 
@@ -172,13 +173,13 @@ def test_prefixes_of_a_checkpoint_are_narrowed_to_the_settings(prefixes: list[st
     made = read(policy_with(prefixes=prefixes), replace(SETTINGS, prefixes=("raw/", "logs/")))
 
     assert made.dropped == ()
-    assert [list(scan.policy.prefixes) for scan in made.scans] == [narrowed]
+    assert [list(listing.policy.prefixes) for listing in made.listings] == [narrowed]
 
 
-def test_scan_whose_prefixes_are_outside_the_settings_is_dropped_and_reported() -> None:
+def test_listing_whose_prefixes_are_outside_the_settings_is_dropped_and_reported() -> None:
     made = read(policy_with(prefixes=["other/"]), replace(SETTINGS, prefixes=("raw/", "logs/")))
 
-    assert (made.scans, len(made.dropped)) == ((), 1)
+    assert (made.listings, len(made.dropped)) == ((), 1)
     assert "outside PREFIXES" in made.dropped[0]
 
 
@@ -201,22 +202,22 @@ def test_checkpoint_that_is_too_deep_is_rejected() -> None:
 
 
 def test_targets_that_a_checkpoint_names_twice_are_planned_once() -> None:
-    scan, upload = ["scan", 0, PHOTOS.name, "", "", ""], ["upload", 0, PHOTOS.name, "k", TIMED_ID]
+    listing, upload = ["listing", 0, PHOTOS.name, "", "", ""], ["upload", 0, PHOTOS.name, "k", TIMED_ID]
 
-    made = read(checkpoint_of(todo=[scan, upload, scan, upload]))
+    made = read(checkpoint_of(todo=[listing, upload, listing, upload]))
 
-    assert (len(made.scans), len(made.named)) == (1, 1)
+    assert (len(made.listings), len(made.targets)) == (1, 1)
 
 
 @pytest.mark.parametrize("place", [3, 4, 5], ids=["prefix", "key", "upload_id"])
-def test_scan_is_read_from_texts_and_from_surrogates_that_stand_for_bytes(place: int) -> None:
-    scan: list[object] = ["scan", 0, PHOTOS.name, "", "", ""]
+def test_listing_is_read_from_texts_and_from_surrogates_that_stand_for_bytes(place: int) -> None:
+    listing: list[object] = ["listing", 0, PHOTOS.name, "", "", ""]
 
-    scan[place] = "\udcff"
-    read(checkpoint_of(todo=[scan]))
-    scan[place] = "\ud800"
+    listing[place] = "\udcff"
+    read(checkpoint_of(todo=[listing]))
+    listing[place] = "\ud800"
     with pytest.raises(RequestRejected):
-        read(checkpoint_of(todo=[scan]))
+        read(checkpoint_of(todo=[listing]))
 
 
 @pytest.mark.parametrize(
@@ -264,11 +265,11 @@ def test_optional_field_of_an_upload_is_read_up_to_its_bounds_and_no_further(
 
 
 def test_range_of_a_listing_ends_at_texts_and_at_surrogates_that_stand_for_bytes() -> None:
-    item = ["scan", 0, PHOTOS.name, "", "", ""]
+    item = ["listing", 0, PHOTOS.name, "", "", ""]
 
-    (scan,) = read(checkpoint_of(todo=[[*item, {"end": ["k", TIMED_ID]}]])).scans
+    (listing,) = read(checkpoint_of(todo=[[*item, {"end": ["k", TIMED_ID]}]])).listings
 
-    assert scan.end == Cursor("k", TIMED_ID)
+    assert listing.end == Cursor("k", TIMED_ID)
     for end in (["k", "1", "2"], [5, "1"], ["k", None], ["\ud800", "1"], 5):
         with pytest.raises(RequestRejected):
             read(checkpoint_of(todo=[[*item, {"end": end}]]))
@@ -283,19 +284,22 @@ def test_stale_sibling_that_travels_as_a_target_keeps_the_policy_of_its_listing(
 ) -> None:
     settings = replace(SETTINGS, min_idle=current * HOUR)
     raw = policy_with(**LEFTOVERS, min_idle_unproven=written * 3600)
-    scan, upload = ["scan", 0, PHOTOS.name, "k", "", ""], ["upload", 0, PHOTOS.name, "k", TIMED_ID, {"swept": True}]
+    listing, upload = (
+        ["listing", 0, PHOTOS.name, "k", "", ""],
+        ["upload", 0, PHOTOS.name, "k", TIMED_ID, {"swept": True}],
+    )
 
-    made = read(raw | {"todo": [scan, upload]}, settings)
+    made = read(raw | {"todo": [listing, upload]}, settings)
 
-    policy = made.scans[0].policy
-    assert made.named[0].policy == policy
+    policy = made.listings[0].policy
+    assert made.targets[0].policy == policy
     assert (policy.min_age, policy.min_idle, policy.min_idle_unproven) == (0 * HOUR, HOUR, unproven * HOUR)
 
 
 def test_target_that_a_sweep_found_keeps_the_ages_of_a_sweep_and_one_that_an_event_named_does_not() -> None:
     item = ["upload", 0, PHOTOS.name, "k", TIMED_ID]
 
-    named, swept = read(policy_with(min_age=0, min_idle=0) | {"todo": [item, [*item, {"swept": True}]]}).named
+    named, swept = read(policy_with(min_age=0, min_idle=0) | {"todo": [item, [*item, {"swept": True}]]}).targets
 
     assert (named.policy.min_age, named.policy.min_idle) == (0 * HOUR, 0 * HOUR)
     assert (swept.policy.min_age, swept.policy.min_idle) == (72 * HOUR, 24 * HOUR)

@@ -260,7 +260,7 @@ def test_part_whose_time_cannot_be_read_keeps_the_upload_unless_no_idle_time_is_
     at_once = replace(POLICY, min_idle=timedelta(0))
 
     assert add_parts(Activity(), parts, POLICY, NOW) == Keep(policy.PART_UNREADABLE)
-    assert add_parts(Activity(), parts, at_once, NOW) == Activity(NOW - 90 * HOUR, 7)
+    assert add_parts(Activity(), parts, at_once, NOW) == Activity(NOW - 90 * HOUR, 7, parts=len(parts))
     assert evaluate(None, Activity(NOW, 7), at_once, NOW) == Abort(7)
 
 
@@ -305,12 +305,12 @@ def test_newest_part_counts_wherever_it_stands() -> None:
     old, newer = Part(NOW - 90 * HOUR, 3), Part(NOW - 80 * HOUR, 4)
 
     for parts in ([old, newer], [newer, old]):
-        assert add_parts(Activity(), parts, POLICY, NOW) == Activity(NOW - 80 * HOUR, 7)
+        assert add_parts(Activity(), parts, POLICY, NOW) == Activity(NOW - 80 * HOUR, 7, parts=len(parts))
 
 
 def test_missing_or_future_part_is_no_doubt_without_an_idle_time() -> None:
     assert evaluate(None, Activity(), AT_ONCE, NOW) == Abort(0)
-    assert add_parts(Activity(), [Part(NOW + HOUR, 4)], AT_ONCE, NOW) == Activity(NOW + HOUR, 4)
+    assert add_parts(Activity(), [Part(NOW + HOUR, 4)], AT_ONCE, NOW) == Activity(NOW + HOUR, 4, parts=1)
 
 
 def test_reading_that_is_excluded_keeps_and_one_inside_the_prefixes_is_enough() -> None:
@@ -377,7 +377,7 @@ def test_upload_of_a_sweep_is_not_held_to_the_pauses_of_its_parts() -> None:
 def test_part_without_a_time_ends_no_reading_where_no_idle_time_is_set() -> None:
     parts = [Part(None, 4), Part(NOW - 90 * HOUR, 3)]
 
-    assert add_parts(Activity(), parts, AT_ONCE, NOW) == Activity(NOW - 90 * HOUR, 7)
+    assert add_parts(Activity(), parts, AT_ONCE, NOW) == Activity(NOW - 90 * HOUR, 7, parts=len(parts))
 
 
 def test_listed_upload_is_kept_when_its_likeliest_key_is_outside_the_prefixes() -> None:

@@ -29,8 +29,7 @@ from cos_sweeper.core.report_builder import (
     MAX_PREFIXES_SHOWN,
     ReportBuilder,
 )
-from tests.aborting import aborting_settings
-from tests.fixtures import PHOTOS
+from tests.fixtures import PHOTOS, aborting_settings
 
 PLAN = build_plan((), aborting_settings((PHOTOS,)), (PHOTOS,), "run", datetime(2026, 11, 22, tzinfo=timezone.utc))
 

@@ -11,7 +11,7 @@ from cos_sweeper.core.deadline import run_deadline
 from cos_sweeper.core.model import Bucket, Upload
 from cos_sweeper.core.settings import Credentials
 from cos_sweeper.cos.instance import InstanceCache
-from tests.scripted import STAY, Server, answer
+from tests.fake_server import STAY, Server, answer
 from tests.unit.net.transport import NO_CONTENT
 
 ROLE, OTHER = Credentials("AKIDa", "a", "token"), Credentials("AKIDb", "b", "token")

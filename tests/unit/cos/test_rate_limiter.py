@@ -103,7 +103,7 @@ def test_limiter_uses_nine_tenths_of_the_allowed_rate_with_hardly_any_rejection(
     assert bucket.refused <= 0.02 * (bucket.accepted + bucket.refused)
 
 
-def test_limiter_never_waits_for_a_bucket_that_rejects_nothing() -> None:
+def test_limiter_never_waits_for_a_bucket_that_throttles_nothing() -> None:
     bucket = Simulation(1e9, 1e9, 0.02)
 
     bucket.run(10)
@@ -162,7 +162,7 @@ def test_instances_that_were_rejected_together_go_on_at_different_rates() -> Non
     assert len(rates) == 10
 
 
-def test_bucket_that_rejects_everything_is_still_tried_twice_a_second() -> None:
+def test_bucket_that_throttles_everything_is_still_requested_twice_a_second() -> None:
     bucket = Simulation(0, 0, 0.02)
     bucket.run(60)
     refused = bucket.refused

@@ -19,7 +19,7 @@ from cos_sweeper.net.response import Response, TransportError
 from cos_sweeper.net.sdk_bridge import run_in_greenlet
 from tests.emulator.public import FULL_ACCESS, authenticate, read_call, read_policy
 from tests.emulator.public import StoredCredentials as Credentials
-from tests.scripted import READ, RESET, Server, always, answer
+from tests.fake_server import READ, RESET, Server, always, answer
 from tests.unit.net.transport import AMPLE, BUCKET, HOST, NO_CONTENT, Client, ok
 
 SECRETS = Credentials("AKID", "secret", read_policy(FULL_ACCESS), "token", datetime.now(timezone.utc) + timedelta(1))

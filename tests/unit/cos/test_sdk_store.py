@@ -20,29 +20,15 @@ from cos_sweeper.cos.store import Receipt
 from cos_sweeper.net import response
 from cos_sweeper.net.client import Connections
 from tests.emulator.public import Cloud
+from tests.fixtures import FakeClock
 from tests.function import PHOTOS
 
 BUCKET = Bucket(*PHOTOS.split("@"))
 
 
-class Clock:
-    """A clock that only waiting moves."""
-
-    def __init__(self) -> None:
-        self.seconds = 0.0
-        self.waits: list[float] = []
-
-    def __call__(self) -> float:
-        return self.seconds
-
-    async def sleep(self, seconds: float) -> None:
-        self.waits.append(seconds)
-        self.seconds += seconds
-
-
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
+def clock() -> FakeClock:
+    return FakeClock()
 
 
 class SyncStore:
@@ -60,7 +46,7 @@ class SyncStore:
 
 
 @pytest.fixture
-def over(cloud: Cloud, clock: Clock) -> Iterator[Callable[[Deadline], SyncStore]]:
+def over(cloud: Cloud, clock: FakeClock) -> Iterator[Callable[[Deadline], SyncStore]]:
     role = Credentials(cloud.role.secret_id, cloud.role.secret_key, cloud.role.token or "")
     connections = Connections(cloud.port)
     loop = asyncio.new_event_loop()
@@ -70,7 +56,7 @@ def over(cloud: Cloud, clock: Clock) -> Iterator[Callable[[Deadline], SyncStore]
 
 
 @pytest.fixture
-def store(over: Callable[[Deadline], SyncStore], clock: Clock) -> SyncStore:
+def store(over: Callable[[Deadline], SyncStore], clock: FakeClock) -> SyncStore:
     return over(run_deadline(clock, 60, 0.0))
 
 
@@ -91,7 +77,7 @@ def upload_in(cloud: Cloud) -> Upload:
     ids=["500", "503", "request_timeout", "reset", "truncated"],
 )
 def test_transient_error_is_retried_after_growing_uneven_pauses(
-    fault: dict[str, Any], cloud: Cloud, clock: Clock, store: SyncStore
+    fault: dict[str, Any], cloud: Cloud, clock: FakeClock, store: SyncStore
 ) -> None:
     upload = upload_in(cloud)
     cloud.fault("AbortMultipartUpload", count=ATTEMPTS - 1, **fault)
@@ -104,7 +90,7 @@ def test_transient_error_is_retried_after_growing_uneven_pauses(
 
 
 @pytest.mark.parametrize("status", [400, 403, 404, 405, 451])
-def test_rejection_is_not_retried(status: int, cloud: Cloud, clock: Clock, store: SyncStore) -> None:
+def test_rejection_is_not_retried(status: int, cloud: Cloud, clock: FakeClock, store: SyncStore) -> None:
     upload = upload_in(cloud)
     cloud.fault("AbortMultipartUpload", status=status, code="SomeRefusal")
 
@@ -129,7 +115,7 @@ def test_attempts_are_bounded(cloud: Cloud, store: SyncStore) -> None:
 
 
 def test_attempt_that_could_not_end_in_time_is_not_made(
-    cloud: Cloud, clock: Clock, over: Callable[[Deadline], SyncStore]
+    cloud: Cloud, clock: FakeClock, over: Callable[[Deadline], SyncStore]
 ) -> None:
     upload = upload_in(cloud)
     cloud.fault("AbortMultipartUpload", status=503, code="SlowDown")
@@ -225,7 +211,7 @@ def test_incomplete_error_document_is_read_as_far_as_it_goes(
 
 @pytest.mark.parametrize("body", ["endless", "drip"])
 def test_response_that_does_not_end_times_out(
-    body: str, cloud: Cloud, clock: Clock, over: Callable[[Deadline], SyncStore]
+    body: str, cloud: Cloud, clock: FakeClock, over: Callable[[Deadline], SyncStore]
 ) -> None:
     cloud.fault("ListMultipartUploads", body=body)
 

@@ -14,14 +14,14 @@ import pytest
 
 from cos_sweeper.core.deadline import Deadline
 from cos_sweeper.core.errors import CosRejected, NoSuchUpload, RequestRejected, Stopped, StoreError, Unavailable
-from cos_sweeper.core.model import BEGINNING, Bucket, Cursor, Upload
+from cos_sweeper.core.model import BEGINNING, Cursor, Upload
 from cos_sweeper.core.retry import ATTEMPTS
 from cos_sweeper.core.settings import Credentials, ReportLocation
 from cos_sweeper.cos.sdk_session import Exchange
 from cos_sweeper.cos.sdk_store import Clients, CosStore
 from cos_sweeper.net.response import Response, TransportError
+from tests.fixtures import PHOTOS, FakeClock
 
-PHOTOS = Bucket("photos-1250000000", "ap-guangzhou")
 UPLOAD = Upload(PHOTOS, "k", "1")
 REPORTS = ReportLocation(PHOTOS, "reports/")
 ROLE = Credentials("AKIDexample", "example", "token")
@@ -56,24 +56,6 @@ class Wire:
         return self.answer
 
 
-class Clock:
-    """A clock that only waiting moves."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-        self.waits: list[float] = []
-
-    def __call__(self) -> float:
-        return self.now
-
-    def go_on(self, seconds: float) -> None:
-        self.waits.append(seconds)
-        self.now += seconds
-
-    async def sleep(self, seconds: float) -> None:
-        self.go_on(seconds)
-
-
 def error(status: int, code: str, message: str = "", **headers: str) -> Response:
     inside = f"<Code>{code}</Code><Message>{message}</Message><RequestId>in-the-body</RequestId>"
     body = f"<Error>{inside}</Error>".encode()
@@ -81,9 +63,9 @@ def error(status: int, code: str, message: str = "", **headers: str) -> Response
 
 
 def store_over(
-    wire: Wire, clock: Clock | None = None, *, ends: float = 60.0, now: Callable[[], datetime] = lambda: ASKED
+    wire: Wire, clock: FakeClock | None = None, *, ends: float = 60.0, now: Callable[[], datetime] = lambda: ASKED
 ) -> CosStore:
-    clock = clock or Clock()
+    clock = clock or FakeClock()
     deadline = Deadline(clock, ends, ends, ends)
     return CosStore(Clients(ROLE), wire, deadline, now=now, sleep=clock.sleep, reports=REPORTS)  # type: ignore[arg-type]
 
@@ -220,7 +202,7 @@ def test_upload_that_would_address_something_else_is_not_sent(upload: Upload) ->
 
 @pytest.mark.parametrize(("left", "least", "most"), [(0.0, 0, 0), (0.4, 20, 20), (0.95, 40, 20 * ATTEMPTS)])
 def test_retry_needs_half_a_second_after_the_pause(left: float, least: int, most: int) -> None:
-    wire, clock = Wire(error(500, "InternalError")), Clock()
+    wire, clock = Wire(error(500, "InternalError")), FakeClock()
 
     async def note(seconds: float) -> None:
         """The pauses are random, and take no time here."""
@@ -239,22 +221,22 @@ def test_retry_needs_half_a_second_after_the_pause(left: float, least: int, most
     ("code", "is_too_much"), [("SlowDown", True), ("ServiceUnavailable", True), ("InternalError", False)]
 )
 def test_bucket_that_says_slow_down_is_requested_slower(code: str, *, is_too_much: bool) -> None:
-    clock = Clock()
-    wire = Wire(error(503, code), lambda: clock.go_on(10))
+    clock = FakeClock()
+    wire = Wire(error(503, code), lambda: clock.advance(10))
 
     with pytest.raises(Unavailable):
         asyncio.run(store_over(wire, clock, ends=1000).abort(UPLOAD))
 
     # Each request takes ten seconds, and between attempts there is a pause in any case.
-    assert (len([wait for wait in clock.waits if wait != 10]) > ATTEMPTS - 1) == is_too_much
+    assert (len(clock.waits) > ATTEMPTS - 1) == is_too_much
 
 
 def test_ended_requests_do_not_count_for_the_rate() -> None:
-    clock, sent = Clock(), list[float]()
+    clock, sent = FakeClock(), list[float]()
 
     def take() -> None:
         sent.append(clock.now)
-        clock.go_on(10)
+        clock.advance(10)
 
     wire = Wire(Response(204, {}, b""), take)
     store = store_over(wire, clock, ends=10_000)
@@ -270,7 +252,7 @@ def test_ended_requests_do_not_count_for_the_rate() -> None:
 
 def test_scheme_is_https_unless_plain_http_is_requested() -> None:
     wire = Wire(Response(204, {}, b""))
-    clock = Clock()
+    clock = FakeClock()
     plain = CosStore(Clients(ROLE, plain_http=True), wire, Deadline(clock, 1, 1, 1))  # type: ignore[arg-type]
 
     asyncio.run(store_over(wire).abort(UPLOAD))
@@ -310,7 +292,7 @@ def test_loggers_of_the_sdk_alone_are_silenced() -> None:
 
 def test_input_that_the_sdk_rejects_is_reported_by_the_exceptions_type() -> None:
     wire = Wire(Response(200, {}, b""))
-    anywhere, until = ReportLocation(PHOTOS, ""), Deadline(Clock(), 1, 1, 1)
+    anywhere, until = ReportLocation(PHOTOS, ""), Deadline(FakeClock(), 1, 1, 1)
     store = CosStore(Clients(ROLE), wire, until, reports=anywhere)  # type: ignore[arg-type]
 
     with pytest.raises(CosRejected) as caught:
@@ -324,7 +306,7 @@ def test_sdk_call_that_sends_nothing_is_an_error() -> None:
         def client(self, _region: str, _exchange: Exchange) -> Any:
             return SimpleNamespace(put_object=lambda **_: None)
 
-    clock = Clock()
+    clock = FakeClock()
     store = CosStore(Idle(ROLE), Wire(Response(200, {}, b"")), Deadline(clock, 1, 1, 1), reports=REPORTS)  # type: ignore[arg-type]
 
     with pytest.raises(CosRejected) as caught:
@@ -334,9 +316,9 @@ def test_sdk_call_that_sends_nothing_is_an_error() -> None:
 
 
 @pytest.mark.parametrize(("ends", "waits_for"), [(1000.0, 25.0), (15.0, 15.0)], ids=["its turn", "the end of the run"])
-def test_request_waits_for_its_turn_however_long_the_row_is(ends: float, waits_for: float) -> None:
-    clock = Clock()
-    wire = Wire(error(503, "SlowDown"), lambda: clock.go_on(1000))
+def test_request_waits_for_its_slot_however_long_the_queue_is(ends: float, waits_for: float) -> None:
+    clock = FakeClock()
+    wire = Wire(error(503, "SlowDown"), lambda: clock.advance(1000))
     store = store_over(wire, clock, ends=1e9)
     with pytest.raises(Unavailable):
         asyncio.run(store.abort(UPLOAD, 1.0))

@@ -184,7 +184,7 @@ def test_bytes_that_are_not_utf8_survive_as_a_marker() -> None:
     assert listed.upload.key.encode("utf-8", "surrogateescape") == b"a\xff"
 
 
-def test_upload_has_its_start_and_its_initiator() -> None:
+def test_upload_has_its_start_its_initiator_and_its_storage_class() -> None:
     inner = (
         "<Upload><Key>k</Key><UploadId>1</UploadId><Initiator><ID>qcs::cam::uin/1:uin/2</ID></Initiator>"
         "<Owner><ID>somebody else</ID></Owner><StorageClass>Standard</StorageClass>"
@@ -194,7 +194,10 @@ def test_upload_has_its_start_and_its_initiator() -> None:
     (listed,), _ = page(inner)
 
     assert listed == ListedUpload(
-        Upload(PHOTOS, "k", "1"), datetime(2026, 3, 4, 10, 1, 33, tzinfo=UTC), "qcs::cam::uin/1:uin/2"
+        Upload(PHOTOS, "k", "1"),
+        datetime(2026, 3, 4, 10, 1, 33, tzinfo=UTC),
+        "qcs::cam::uin/1:uin/2",
+        storage_class="STANDARD",
     )
 
 

@@ -5,7 +5,7 @@ A store whose listing is given, and one run over it.
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta
 from typing import Any
 
 from cos_sweeper.core import plan as planning
@@ -18,18 +18,9 @@ from cos_sweeper.cos.store import Receipt
 from cos_sweeper.engine import sweep
 from cos_sweeper.engine.result import RunResult
 from cos_sweeper.report.log import Log
-from tests.aborting import aborting_settings
-
-NOW = datetime(2026, 11, 22, 12, tzinfo=timezone.utc)
-
-
-HOUR = timedelta(hours=1)
-
+from tests.fixtures import HOUR, NOW, PHOTOS, FakeClock, aborting_settings
 
 IN_STEP = timedelta(0)
-
-
-PHOTOS = Bucket("photos-1250000000", "ap-guangzhou")
 
 
 OLD, LATELY = NOW - 100 * HOUR, NOW - HOUR
@@ -84,16 +75,6 @@ class ListedStore:
         return Receipt("id")
 
 
-@dataclass(slots=True)
-class Clock:
-    """A clock that a test moves. At 10 no new work is taken; what took 5 by then blocks the rest."""
-
-    now: float = 0.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
 async def allowed() -> str:
     return ""
 
@@ -101,10 +82,10 @@ async def allowed() -> str:
 def swept(
     store: ListedStore,
     *requests: Request,
-    clock: Clock | None = None,
+    clock: FakeClock | None = None,
     lines: list[str] | None = None,
     targets: Sequence[Upload] = (),
-    scan_attempts: int = 0,
+    listing_attempts: int = 0,
     before_abort: Callable[[], Awaitable[str]] = allowed,
     retries: bool = False,
     **more: Any,
@@ -112,10 +93,10 @@ def swept(
     """One run. targets: uploads that an earlier run left; scan_attempts: of its listing. retries: a later run may."""
     settings = aborting_settings((PHOTOS,), **{"workers": 2, **more})
     plan = planning.build_plan(requests or (SweepRequest(),), settings, (PHOTOS,), "run", NOW)
-    if targets or scan_attempts:
-        left = tuple(UploadTarget(upload, plan.scans[0].policy, attempts=1, is_swept=True) for upload in targets)
-        scans = tuple(replace(scan, attempts=scan_attempts) for scan in plan.scans)
-        plan = replace(plan, number=2, named=left, scans=scans)
+    if targets or listing_attempts:
+        left = tuple(UploadTarget(upload, plan.listings[0].policy, attempts=1, is_swept=True) for upload in targets)
+        listings = tuple(replace(listing, attempts=listing_attempts) for listing in plan.listings)
+        plan = replace(plan, number=2, targets=left, listings=listings)
     log = Log((lines if lines is not None else []).append, Redactor(()))
-    deadline = Deadline(clock or Clock(), 10.0, 20.0, 30.0)
+    deadline = Deadline(clock or FakeClock(), 10.0, 20.0, 30.0)
     return asyncio.run(sweep.run(plan, store, deadline, log, retries=retries, before_abort=before_abort))  # type: ignore[arg-type]

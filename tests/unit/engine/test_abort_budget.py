@@ -45,14 +45,14 @@ def test_task_that_finds_none_left_waits_for_one_that_is_given_back() -> None:
     assert (budget.left, budget.taken, budget.spent) == (0, 1, True)
 
 
-def test_task_that_finds_none_left_is_turned_away_once_none_can_be_given_back() -> None:
+def test_task_that_finds_the_budget_empty_is_rejected_once_no_abort_can_be_returned() -> None:
     budget = AbortBudget(1)
 
     assert takes(budget, [budget.use, budget.use, budget.use]) == [True, False, False]
     assert (budget.left, budget.taken, budget.spent) == (0, 1, True)
 
 
-def test_without_a_limit_nobody_waits() -> None:
+def test_budget_without_a_limit_makes_no_task_wait() -> None:
     budget = AbortBudget(None)
 
     assert takes(budget, [budget.give_back, budget.use]) == [True, True]
@@ -60,7 +60,7 @@ def test_without_a_limit_nobody_waits() -> None:
 
 
 @pytest.mark.parametrize(("refusal", "got"), [("", [True] * 3), ("it may not", [False] * 3)])
-def test_it_is_asked_once_before_the_first_and_the_others_wait_for_the_answer(refusal: str, got: list[bool]) -> None:
+def test_probe_runs_once_before_the_first_abort_and_the_others_wait_for_it(refusal: str, got: list[bool]) -> None:
     asked: list[str] = []
 
     async def ask() -> str:
@@ -71,10 +71,10 @@ def test_it_is_asked_once_before_the_first_and_the_others_wait_for_the_answer(re
     budget = AbortBudget(None, ask)
 
     assert takes(budget, [budget.use] * 3) == got
-    assert (asked, budget.refusal) == (["once"], refusal)
+    assert (asked, budget.why_not) == (["once"], refusal)
 
 
-def test_nobody_goes_on_where_asking_fails() -> None:
+def test_probe_that_raises_lets_no_task_continue() -> None:
     async def ask() -> str:
         await rounds(5)
         raise ZeroDivisionError

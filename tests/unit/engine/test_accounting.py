@@ -11,10 +11,11 @@ from cos_sweeper.core.errors import NoSuchUpload, Unavailable
 from cos_sweeper.core.model import Cursor, Upload
 from cos_sweeper.engine import accounting
 from cos_sweeper.engine.result import RunResult
-from tests.unit.engine.listed_store import LATELY, OLD, Clock, ListedStore, swept
+from tests.fixtures import FakeClock
+from tests.unit.engine.listed_store import LATELY, OLD, ListedStore, swept
 
 
-def test_few_pages_are_listed_while_one_upload_is_slow() -> None:
+def test_slow_upload_lets_few_pages_be_listed() -> None:
     seen: list[int] = []
 
     async def before(call: str, _: object) -> None:
@@ -32,7 +33,7 @@ def test_few_pages_are_listed_while_one_upload_is_slow() -> None:
 
 
 def test_next_run_goes_on_after_the_last_upload_whose_id_can_be_a_marker() -> None:
-    clock = Clock()
+    clock = FakeClock()
 
     def before(call: str, _: object) -> None:
         clock.now = 6.0
@@ -43,12 +44,12 @@ def test_next_run_goes_on_after_the_last_upload_whose_id_can_be_a_marker() -> No
     done = swept(ListedStore([[("a", "1", LATELY), ("b", "", LATELY), ("c", "3", OLD)]], before), clock=clock)
 
     assert done.remaining is not None
-    assert [scan.start for scan in done.remaining.scans] == [Cursor("a", "1")]
+    assert [listing.start for listing in done.remaining.listings] == [Cursor("a", "1")]
     assert (done.report_builder.build().counts["kept"], done.report_builder.build().counts["rejected"]) == (1, 1)
 
 
 def test_upload_gone_behind_the_resume_point_is_counted_by_this_run() -> None:
-    clock, gone = Clock(), [False]
+    clock, gone = FakeClock(), [False]
 
     async def before(call: str, what: object) -> None:
         is_slow = isinstance(what, Upload) and what.key == "a"
@@ -66,14 +67,14 @@ def test_upload_gone_behind_the_resume_point_is_counted_by_this_run() -> None:
 
     assert done.report_builder.build().counts["already_gone_unchecked"] == done.report_builder.build().uploads == 1
     assert done.remaining is not None
-    assert [scan.start for scan in done.remaining.scans] == [Cursor()]
+    assert [listing.start for listing in done.remaining.listings] == [Cursor()]
 
 
 def test_range_ends_before_the_resume_point(monkeypatch: pytest.MonkeyPatch) -> None:
     done = left_of_one_page("ac", monkeypatch, out_of_time_at="d")
 
     assert done.remaining is not None
-    assert [(one.start, one.end) for one in done.remaining.scans] == [
+    assert [(one.start, one.end) for one in done.remaining.listings] == [
         (Cursor("c", "c"), None),
         (Cursor(), Cursor("c", "c")),
     ]
@@ -88,7 +89,7 @@ def test_listed_upload_that_is_rejected_has_a_line_in_the_log() -> None:
 
 
 def test_run_that_processed_the_first_upload_of_a_page_made_progress() -> None:
-    clock = Clock()
+    clock = FakeClock()
 
     def before(call: str, _: object) -> None:
         clock.now = 6.0
@@ -100,13 +101,13 @@ def test_run_that_processed_the_first_upload_of_a_page_made_progress() -> None:
 
     assert done.progressed
     assert done.remaining is not None
-    assert [scan.start for scan in done.remaining.scans] == [Cursor("a", "1")]
+    assert [listing.start for listing in done.remaining.listings] == [Cursor("a", "1")]
 
 
 def left_of_one_page(failing: str, monkeypatch: pytest.MonkeyPatch, *, out_of_time_at: str = "") -> RunResult:
     """A run over one page, in turn; parts of the failing ones cannot be listed, and no target may travel alone."""
     monkeypatch.setattr(accounting, "MAX_TARGETS", 0)
-    clock = Clock()
+    clock = FakeClock()
 
     def before(call: str, what: object) -> None:
         clock.now = max(6.0, clock.now)
@@ -125,7 +126,7 @@ def test_range_that_is_listed_again_reaches_from_the_first_failed_upload_to_the_
     done = left_of_one_page("ce", monkeypatch)
 
     assert done.remaining is not None
-    assert [(one.start, one.end, one.attempts) for one in done.remaining.scans] == [
+    assert [(one.start, one.end, one.attempts) for one in done.remaining.listings] == [
         (Cursor("b", "b"), Cursor("e", "e"), 1)
     ]
     assert done.report_builder.build().counts["aborted"] == done.report_builder.build().uploads == 5
@@ -144,5 +145,5 @@ def test_upload_whose_abort_may_have_taken_place_travels_by_itself_and_ends_a_ra
     done = swept(ListedStore([[(key, key, OLD) for key in "abcdef"]], before), retries=True)
 
     assert done.remaining is not None
-    assert [(one.upload.key, one.was_sent) for one in done.remaining.named] == [("c", True)]
-    assert [(one.start.key, one.end and one.end.key) for one in done.remaining.scans] == [("a", "b"), ("d", "e")]
+    assert [(one.upload.key, one.was_sent) for one in done.remaining.targets] == [("c", True)]
+    assert [(one.start.key, one.end and one.end.key) for one in done.remaining.listings] == [("a", "b"), ("d", "e")]

@@ -6,7 +6,8 @@ import pytest
 
 from cos_sweeper.core.errors import CosRejected, StoreError, Unavailable
 from cos_sweeper.core.model import Cursor
-from tests.unit.engine.listed_store import LATELY, Clock, ListedStore, swept
+from tests.fixtures import FakeClock
+from tests.unit.engine.listed_store import LATELY, ListedStore, swept
 
 
 @pytest.mark.parametrize(
@@ -21,7 +22,7 @@ from tests.unit.engine.listed_store import LATELY, Clock, ListedStore, swept
 def test_page_that_fails_is_left_only_where_our_own_time_limit_cut_it_off(
     trouble: StoreError, now: float, failed: dict[str, int], *, is_left: bool
 ) -> None:
-    clock = Clock()
+    clock = FakeClock()
 
     def before(_: str, what: object) -> None:
         if what == 1:
@@ -32,6 +33,6 @@ def test_page_that_fails_is_left_only_where_our_own_time_limit_cut_it_off(
 
     assert done.report_builder.build().failed == failed
     assert done.report_builder.stopped_because == ("out of time" if is_left else "")
-    assert [scan.start for scan in (done.remaining.scans if done.remaining else ())] == [
+    assert [listing.start for listing in (done.remaining.listings if done.remaining else ())] == [
         Cursor("001", "page-1")
     ] * is_left

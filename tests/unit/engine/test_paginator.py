@@ -3,7 +3,6 @@ The way through listings.
 """
 
 import asyncio
-from datetime import datetime, timedelta, timezone
 
 import pytest
 
@@ -15,12 +14,7 @@ from cos_sweeper.core.model import (
     Page,
 )
 from cos_sweeper.engine.paginator import Paginator, every_bucket
-
-NOW = datetime(2026, 11, 22, 12, tzinfo=timezone.utc)
-
-HOUR = timedelta(hours=1)
-
-PHOTOS = Bucket("photos-1250000000", "ap-guangzhou")
+from tests.fixtures import NOW, PHOTOS
 
 
 def walked(start: Cursor, *markers: Cursor | None) -> Cursor | None:
@@ -41,14 +35,14 @@ def walked(start: Cursor, *markers: Cursor | None) -> Cursor | None:
     ],
     ids=["before_the_start", "same", "circle", "back", "back_by_bytes"],
 )
-def test_a_listing_that_goes_back_or_in_circles_is_rejected(markers: tuple[tuple[str, str], ...]) -> None:
+def test_listing_that_goes_back_or_in_circles_is_rejected(markers: tuple[tuple[str, str], ...]) -> None:
     with pytest.raises(CosRejected) as caught:
         walked(Cursor("b", "0"), *(Cursor(*marker) for marker in markers))
 
     assert caught.value.code == "MarkerStuck"
 
 
-def test_a_listing_may_come_to_the_same_id_under_another_key_and_to_smaller_ids_under_the_same_one() -> None:
+def test_listing_may_repeat_an_id_under_another_key_and_go_back_in_ids_of_one_key() -> None:
     way = [Cursor("b", "9"), Cursor("b", "5"), Cursor("c", "9"), Cursor("c", "5"), Cursor("d", "9"), None]
 
     assert walked(Cursor(), *way) is None
@@ -64,7 +58,7 @@ def test_a_listing_may_come_to_the_same_id_under_another_key_and_to_smaller_ids_
         (PHOTOS.name, "", False),
     ],
 )
-def test_only_what_is_wholly_a_bucket_in_a_region_is_swept(name: str, region: str, *, is_one: bool) -> None:
+def test_bucket_is_swept_only_with_a_valid_name_and_region(name: str, region: str, *, is_one: bool) -> None:
     found = Bucket(name, region)
 
     class Two:

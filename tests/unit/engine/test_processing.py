@@ -5,7 +5,7 @@ One upload: evidence, the abort, and the outcome.
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta, timezone
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -22,13 +22,7 @@ from cos_sweeper.cos.store import Receipt
 from cos_sweeper.engine.abort_budget import AbortBudget
 from cos_sweeper.engine.processing import Acknowledged, UploadProcessor
 from cos_sweeper.engine.reasons import OUT_OF_TIME
-from tests.aborting import aborting_settings
-
-NOW = datetime(2026, 11, 22, 12, tzinfo=timezone.utc)
-
-
-HOUR = timedelta(hours=1)
-
+from tests.fixtures import HOUR, NOW, PHOTOS, aborting_settings
 
 IN_STEP = timedelta(0)
 
@@ -37,9 +31,6 @@ RULES = Policy(min_age=72 * HOUR, min_idle=24 * HOUR)
 
 
 AT_ONCE = Policy(timedelta(0), timedelta(0))
-
-
-PHOTOS = Bucket("photos-1250000000", "ap-guangzhou")
 
 
 UPLOAD = Upload(PHOTOS, "k", "1585130821" + "a" * 64)
@@ -87,7 +78,7 @@ def processed(
     plan = planning.build_plan((SweepRequest(),), aborting_settings((PHOTOS,), dry_run=dry_run), (PHOTOS,), "run", NOW)
     deadline = Deadline(lambda: 1.0 if passed() else 0.0, 1.0, 2.0, 3.0)
     processor = UploadProcessor(store, plan, deadline, abort_budget or AbortBudget(None), AsOf(NOW, is_new=True))  # type: ignore[arg-type]
-    outcome = asyncio.run(processor.named(UploadTarget(UPLOAD, policy)))
+    outcome = asyncio.run(processor.process_target(UploadTarget(UPLOAD, policy)))
     return outcome.aborted if isinstance(outcome, Acknowledged) else outcome
 
 
@@ -127,9 +118,7 @@ def test_clock_that_is_off_while_parts_are_read_keeps_what_has_an_idle_time(minu
     ],
     ids=["gone", "refused", "for_now", "for_good"],
 )
-def test_what_goes_wrong_while_parts_are_read_or_at_the_abort_is_an_outcome(
-    trouble: Exception, outcome: type[Outcome]
-) -> None:
+def test_error_while_parts_are_read_or_at_the_abort_is_an_outcome(trouble: Exception, outcome: type[Outcome]) -> None:
     reading, aborting = PartsStore(parts_page=raising(trouble)), PartsStore(aborting=raising(trouble))
 
     assert [type(processed(reading)), type(processed(aborting))] == [outcome, outcome]
@@ -146,7 +135,7 @@ def test_failure_says_whether_it_is_permanent() -> None:
     assert (for_now.permanent, for_good.permanent) == (False, True)
 
 
-def test_only_a_named_upload_without_an_idle_time_is_aborted_though_its_parts_cannot_be_read() -> None:
+def test_upload_whose_parts_cannot_be_read_is_aborted_only_if_named_and_without_an_idle_time() -> None:
     blind, gone = (
         PartsStore(raising(CosRejected("AccessDenied"))),
         PartsStore(raising(NoSuchUpload("NoSuchUpload", 404))),
@@ -157,7 +146,7 @@ def test_only_a_named_upload_without_an_idle_time_is_aborted_though_its_parts_ca
     assert gone.aborts == 0
 
 
-def test_no_parts_are_requested_out_of_time() -> None:
+def test_parts_are_not_requested_without_time() -> None:
     store = PartsStore()
 
     assert isinstance(processed(store, passed=lambda: True), Deferred)
@@ -207,7 +196,8 @@ def test_upload_whose_abort_was_sent_and_cannot_be_looked_up_is_left_for_later_a
     outcome = processed(store, abort_budget=abort_budget, passed=lambda: store.aborts > 0)
     without_pause = processed(PartsStore(aborting=raising(Unavailable("ReadTimeout", is_retryable=True)), pauses=False))
 
-    assert outcome == without_pause == Deferred(UPLOAD, OUT_OF_TIME, was_sent=True)
+    assert isinstance(outcome, Deferred)
+    assert outcome == without_pause == Deferred(UPLOAD, OUT_OF_TIME, was_sent=True, seen=outcome.seen)
     assert abort_budget.left == 0
 
 
@@ -239,7 +229,7 @@ def test_abort_relies_on_a_look_of_less_than_five_seconds_that_a_second_one_conf
     plan = planning.build_plan((SweepRequest(),), aborting_settings((PHOTOS,)), (PHOTOS,), "run", NOW)
     deadline = Deadline(lambda: now[0], 1000.0, 1000.0, 1000.0)
     processor = UploadProcessor(store, plan, deadline, AbortBudget(None), AsOf(NOW, is_new=True))  # type: ignore[arg-type]
-    done = asyncio.run(processor.named(UploadTarget(UPLOAD, RULES, markers=tuple(range(known)))))
+    done = asyncio.run(processor.process_target(UploadTarget(UPLOAD, RULES, markers=tuple(range(known)))))
 
     assert type(done.aborted if isinstance(done, Acknowledged) else done) is outcome
     assert len(store.asked) == requests

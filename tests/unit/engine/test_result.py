@@ -4,11 +4,12 @@ What a run left, where no later run continues.
 
 from cos_sweeper.core.redaction import Redactor
 from cos_sweeper.report.log import Log
-from tests.unit.engine.listed_store import OLD, PHOTOS, Clock, ListedStore, swept
+from tests.fixtures import PHOTOS, FakeClock
+from tests.unit.engine.listed_store import OLD, ListedStore, swept
 
 
 def test_listing_that_no_run_continues_is_reported_whatever_ended_the_run() -> None:
-    clock = Clock()
+    clock = FakeClock()
 
     def before(call: str, _: object) -> None:
         clock.now = 10.0 if call == "abort" else 6.0

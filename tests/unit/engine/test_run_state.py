@@ -14,4 +14,4 @@ def test_bucket_that_stops_a_run_goes_last_and_its_aborts_stay_allowed() -> None
     done = swept(ListedStore([[("a", "1", OLD), ("b", "2", OLD)]], before), retries=True, max_aborts=1)
 
     assert done.remaining is not None
-    assert ([scan.is_blocked for scan in done.remaining.scans], done.remaining.max_aborts) == ([True], 1)
+    assert ([listing.is_blocked for listing in done.remaining.listings], done.remaining.max_aborts) == ([True], 1)

@@ -61,7 +61,7 @@ async def a_while() -> bool:
 @pytest.mark.parametrize("workers", [1, 3, 100])
 @pytest.mark.parametrize("pages", [1, 4])
 @pytest.mark.parametrize("pauses", [0, 2])
-def test_all_work_is_done_by_no_more_workers_than_there_may_be(workers: int, pages: int, pauses: int) -> None:
+def test_workers_are_no_more_than_allowed_and_complete_all_work(workers: int, pages: int, pauses: int) -> None:
     meter = Meter()
 
     run(workers, [partial(meter.work, number, pauses * (number % 2)) for number in range(40)], pages)

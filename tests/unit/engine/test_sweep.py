@@ -6,7 +6,7 @@ import asyncio
 import json
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import datetime, timedelta, timezone
+from datetime import timedelta
 from math import inf
 
 import pytest
@@ -35,12 +35,9 @@ from cos_sweeper.engine import accounting
 from cos_sweeper.engine.continuation import is_probe, run
 from cos_sweeper.engine.paginator import every_bucket
 from cos_sweeper.report.log import Log
-from tests.aborting import aborting_settings
 from tests.emulator.public import Account, MemoryStore, Seed, plant
+from tests.fixtures import LOGS, NOW, PHOTOS, aborting_settings
 
-NOW = datetime(2026, 11, 22, 12, tzinfo=timezone.utc)
-PHOTOS = Bucket("photos-1250000000", "ap-guangzhou")
-LOGS = Bucket("logs-1250000000", "ap-singapore")
 NEVER = Deadline(lambda: 0.0, 1.0, 2.0, 3.0)
 
 
@@ -125,7 +122,7 @@ class Wrapped:
         await self._inner.put_report(bucket, key, body)
 
 
-def test_all_pages_of_all_buckets_are_processed(account: Account) -> None:
+def test_pages_of_all_buckets_are_processed(account: Account) -> None:
     seed(account, "a/{n}", 25)
     seed(account, "b", 12)
     seed(account, "c/{n}", 7, LOGS)
@@ -143,7 +140,7 @@ def test_all_pages_of_all_buckets_are_processed(account: Account) -> None:
     page_size=st.integers(1, 7),
     workers=st.integers(1, 5),
 )
-def test_every_upload_has_exactly_one_outcome_whatever_the_pages_and_workers(
+def test_upload_has_exactly_one_outcome_whatever_the_pages_and_workers(
     places: list[tuple[str, bool]], page_size: int, workers: int
 ) -> None:
     account = Account("1250000000")
@@ -162,7 +159,7 @@ def test_every_upload_has_exactly_one_outcome_whatever_the_pages_and_workers(
     assert sum(json.loads(line)["uploads"] for line in lines) == len(places)
 
 
-def test_no_more_requests_are_in_flight_than_there_are_workers_and_pages_are_read_one_ahead(account: Account) -> None:
+def test_requests_in_flight_are_at_most_the_workers_and_one_page_is_prefetched(account: Account) -> None:
     seed(account, "{n}", 200)
     calls: Counter[str] = Counter()
     ahead: list[int] = []
@@ -268,7 +265,7 @@ def test_upload_gone_behind_the_resume_point_is_counted_by_this_run(account: Acc
 
 
 @pytest.mark.parametrize("call", ["page", "parts"])
-def test_what_our_own_time_limit_cuts_off_is_left_and_has_not_failed(call: str, account: Account) -> None:
+def test_upload_that_our_time_limit_cuts_off_is_deferred_and_not_failed(call: str, account: Account) -> None:
     seed(account, "{n:03}", 60)
     clock = [0.0]
 
@@ -285,7 +282,7 @@ def test_what_our_own_time_limit_cuts_off_is_left_and_has_not_failed(call: str, 
     assert (report.status, report.failed, report.stopped_because) == (Status.PARTIAL, {}, "out of time")
 
 
-def test_without_any_time_nothing_is_asked_for_and_the_run_says_so(account: Account) -> None:
+def test_run_without_time_sends_no_request_and_reports_it(account: Account) -> None:
     seed(account, "{n}", 3)
 
     def before(call: str, _: object) -> None:

@@ -5,10 +5,11 @@ One run over listed uploads: what may be aborted, and when.
 import asyncio
 
 from cos_sweeper.core.model import Cursor
-from tests.unit.engine.listed_store import OLD, Clock, ListedStore, swept
+from tests.fixtures import FakeClock
+from tests.unit.engine.listed_store import OLD, ListedStore, swept
 
 
-def test_no_parts_are_requested_once_the_limit_is_reached() -> None:
+def test_limit_that_is_reached_ends_the_requests_for_parts() -> None:
     asked: list[object] = []
 
     def before(call: str, what: object) -> None:
@@ -30,7 +31,7 @@ def test_listed_upload_is_rejected_for_the_gravest_reason() -> None:
     ]
 
 
-def test_no_abort_leaves_while_the_permission_probe_runs() -> None:
+def test_abort_waits_for_the_permission_probe() -> None:
     is_asked = False
 
     async def before_abort() -> str:
@@ -47,11 +48,14 @@ def test_no_abort_leaves_while_the_permission_probe_runs() -> None:
 
     assert is_asked
     assert done.remaining is not None
-    assert ([scan.start for scan in done.remaining.scans], done.report_builder.build().uploads) == ([Cursor()], 0)
+    assert ([listing.start for listing in done.remaining.listings], done.report_builder.build().uploads) == (
+        [Cursor()],
+        0,
+    )
 
 
 def test_evidence_that_grew_old_during_the_permission_probe_is_gathered_anew() -> None:
-    clock, looks = Clock(), []
+    clock, looks = FakeClock(), []
 
     async def before_abort() -> str:
         clock.now += 3.0

@@ -8,7 +8,8 @@ from cos_sweeper.core.errors import CosRejected, Unavailable
 from cos_sweeper.core.model import Cursor, Upload
 from cos_sweeper.core.redaction import Redactor
 from cos_sweeper.report.log import Log
-from tests.unit.engine.listed_store import OLD, PHOTOS, Clock, ListedStore, swept
+from tests.fixtures import PHOTOS, FakeClock
+from tests.unit.engine.listed_store import OLD, ListedStore, swept
 
 
 def test_upload_that_a_sweep_found_is_never_offered_as_an_event_that_names_it() -> None:
@@ -26,7 +27,7 @@ def test_upload_that_a_sweep_found_is_never_offered_as_an_event_that_names_it() 
 
 
 def test_target_that_a_listing_still_comes_to_is_counted_by_the_run_that_lists_it() -> None:
-    clock = Clock()
+    clock = FakeClock()
 
     def before(call: str, what: object) -> None:
         clock.now = 6.0
@@ -38,10 +39,10 @@ def test_target_that_a_listing_still_comes_to_is_counted_by_the_run_that_lists_i
 
     pages = [[("a", "1", OLD), ("b", "2", OLD)]]
     targets = [Upload(PHOTOS, "b", "2")]
-    done = swept(ListedStore(pages, before), targets=targets, scan_attempts=1, clock=clock, workers=1)
+    done = swept(ListedStore(pages, before), targets=targets, listing_attempts=1, clock=clock, workers=1)
 
     assert done.remaining is not None
-    assert ([one.start for one in done.remaining.scans], done.remaining.named) == ([Cursor()], ())
+    assert ([one.start for one in done.remaining.listings], done.remaining.targets) == ([Cursor()], ())
     assert done.report_builder.build().uploads == 0
 
 

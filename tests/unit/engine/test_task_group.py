@@ -257,7 +257,7 @@ def all_of(*works: tuple[int, int | BaseException]) -> Callable[[], Coroutine[An
 
 
 @pytest.mark.parametrize("count", [1, 2, 5])
-def test_results_come_in_order_whoever_ends_first(count: int) -> None:
+def test_results_come_in_order_whichever_ends_first(count: int) -> None:
     assert run(all_of(*((count - number, number) for number in range(count)))) == list(range(count))
 
 
@@ -279,7 +279,7 @@ def test_first_error_in_order_is_raised_after_all_have_ended() -> None:
     assert ended == ["slow"]
 
 
-def test_what_is_no_exception_cancels_the_others() -> None:
+def test_base_exception_cancels_the_others() -> None:
     with pytest.raises(Killed):
         run(all_of((1, Killed()), (10**6, 1)))
 
@@ -312,7 +312,7 @@ def test_gate_lets_in_as_many_as_there_is_room_for_in_the_order_in_which_they_ca
     assert max(most) == 3
 
 
-def test_gate_that_stays_shut_until_the_deadline_lets_nobody_in_and_the_next_one_pass() -> None:
+def test_gate_that_stays_shut_until_the_deadline_admits_only_the_next_task() -> None:
     async def main() -> list[bool]:
         gate = Gate(2)
         assert gate.try_enter(1)

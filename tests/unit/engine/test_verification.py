@@ -61,7 +61,7 @@ def stubborn(lives: dict[str, int], pages: int = 4, uploads: int = 5) -> Stubbor
 
 @pytest.mark.parametrize("workers", [1, 2, 7, 50])
 @pytest.mark.parametrize("lives", [{"00": 1}, {"00": 3, "01": 2, "12": 1, "34": 9}, {"30": 9, "31": 9}])
-def test_every_upload_is_counted_however_many_wait_for_another_look(workers: int, lives: dict[str, int]) -> None:
+def test_uploads_are_all_counted_however_many_wait_for_another_look(workers: int, lives: dict[str, int]) -> None:
     store = stubborn(lives)
 
     done = swept(store, workers=workers, verify="all")
@@ -80,7 +80,7 @@ def test_upload_that_finds_too_many_waiting_fails_for_now_and_is_left(monkeypatc
     done = swept(store, workers=5, verify="all", retries=True)
 
     assert done.remaining is not None
-    assert len(done.remaining.named) == 3
+    assert len(done.remaining.targets) == 3
     assert done.report_builder.build().failed == {"StillThere": 2}
 
 
@@ -93,7 +93,7 @@ def test_sample_that_is_still_there_makes_what_was_acknowledged_beside_it_be_loo
 
 
 @pytest.mark.parametrize("workers", [1, 5])
-def test_without_verification_nothing_is_looked_at_again(workers: int) -> None:
+def test_verification_that_is_off_looks_at_no_upload_again(workers: int) -> None:
     store = stubborn({"00": 9}, pages=1)
 
     report = swept(store, workers=workers, verify="none").report_builder.build()

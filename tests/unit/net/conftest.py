@@ -8,7 +8,7 @@ import pytest
 import trustme
 
 from cos_sweeper.net import clock as net_clock
-from tests.unit.net.transport import Clock
+from tests.fixtures import FakeClock
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +23,7 @@ def roots(authority: trustme.CA, tmp_path: Path) -> str:
 
 
 @pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    clock = Clock()
+def clock(monkeypatch: pytest.MonkeyPatch) -> FakeClock:
+    clock = FakeClock(1000.0)
     monkeypatch.setattr(net_clock, "now", clock)
     return clock

@@ -13,7 +13,7 @@ import trustme
 
 from cos_sweeper.net import connect
 from cos_sweeper.net.response import TransportError
-from tests.scripted import READ, STAY, Server, answer
+from tests.fake_server import READ, STAY, Server, answer
 from tests.unit.net.transport import HOST, SHORT, Client, identity, ok, refusing, resolve, started
 
 

@@ -12,8 +12,9 @@ import pytest
 from cos_sweeper.net import resolver
 from cos_sweeper.net.resolver import ADDRESS_SECONDS
 from cos_sweeper.net.response import Response
-from tests.scripted import Server, Step, answer
-from tests.unit.net.transport import HOST, SHORT, Client, Clock, ok, refusing, resolve, started
+from tests.fake_server import Server, Step, answer
+from tests.fixtures import FakeClock
+from tests.unit.net.transport import HOST, SHORT, Client, ok, refusing, resolve, started
 
 
 def test_connections_are_spread_over_the_addresses(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -40,12 +41,12 @@ def test_name_without_an_address_fails(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_name_is_looked_up_once_and_again_when_its_addresses_are_old(
-    clock: Clock, monkeypatch: pytest.MonkeyPatch
+    clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with Server(*[[answer(ok("", "Connection: close"))]] * 4) as server, closing(Client()) as client:
         asked = resolve(monkeypatch, server.port)
         for seconds in (0, ADDRESS_SECONDS - 1, 1, 1):
-            clock.seconds += seconds
+            clock.now += seconds
             client.get("/")
 
     assert asked == [(HOST, 80), (HOST, 80)]

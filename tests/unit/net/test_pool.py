@@ -13,8 +13,9 @@ from cos_sweeper.net import client as pool
 from cos_sweeper.net import reading
 from cos_sweeper.net.client import MAX_IDLE_SECONDS
 from cos_sweeper.net.response import Response, TransportError
-from tests.scripted import CLOSE, READ, RESET, STAY, Server, Step, always, answer, pause, say, tell
-from tests.unit.net.transport import AMPLE, HEAD, HOST, SHORT, Client, Clock, Together, echo, identity, ok, started
+from tests.fake_server import CLOSE, READ, RESET, STAY, Server, Step, always, answer, pause, say, tell
+from tests.fixtures import FakeClock
+from tests.unit.net.transport import AMPLE, HEAD, HOST, SHORT, Client, Together, echo, identity, ok, started
 
 
 def test_connection_serves_one_request_after_another() -> None:
@@ -146,25 +147,25 @@ def test_pooled_connection_with_a_malformed_response_is_not_replaced() -> None:
     ids=["as_long_as_it_may", "too_long", "ten_minutes"],
 )
 def test_connection_that_was_frozen_for_too_long_is_not_used(
-    seconds: float, seen: list[list[str]], clock: Clock
+    seconds: float, seen: list[list[str]], clock: FakeClock
 ) -> None:
     with (
         Server([always(lambda _: ok())], [always(lambda _: ok())]) as server,
         closing(Client(server.port)) as client,
     ):
         client.get("/1")
-        clock.seconds += seconds
+        clock.now += seconds
         client.get("/2")
 
     assert server.seen == seen
 
 
-def test_old_connections_are_closed_after_a_freeze(clock: Clock) -> None:
+def test_old_connections_are_closed_after_a_freeze(clock: FakeClock) -> None:
     three = Together(3)
 
     with Server(*three.scripts, [answer(ok()), STAY]) as server, closing(Client(server.port)) as client:
         three.get_all(client)
-        clock.seconds += 600
+        clock.now += 600
         client.get("/new")
         closed = [peer.closed.wait(5) for peer in server.peers[:3]]
 
@@ -346,13 +347,13 @@ def test_pool_is_last_in_first_out() -> None:
     assert server.seen == [["/0", "/a", "/b"], ["/1"], ["/2"]]
 
 
-def test_connections_that_are_not_needed_are_closed(clock: Clock) -> None:
+def test_connections_that_are_not_needed_are_closed(clock: FakeClock) -> None:
     two = Together(2, always(echo))
 
     with Server(*two.scripts) as server, closing(Client(server.port)) as client:
         two.get_all(client)
         for _ in range(4):
-            clock.seconds += MAX_IDLE_SECONDS / 3
+            clock.now += MAX_IDLE_SECONDS / 3
             client.get("/again")
         closed = server.peers[1].closed.wait(5)
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from cos_sweeper.net.response import Response, TransportError
-from tests.scripted import Server, always, answer, pause
+from tests.fake_server import Server, always, answer, pause
 from tests.unit.net.transport import AMPLE, HOST, NO_CONTENT, SHORT, Client, ok, resolve, started
 
 

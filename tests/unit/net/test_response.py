@@ -8,7 +8,7 @@ import pytest
 
 from cos_sweeper.net import response
 from cos_sweeper.net.response import Response
-from tests.scripted import CLOSE, READ, RESET, STAY, Server, Step, always, answer, drip, say
+from tests.fake_server import CLOSE, READ, RESET, STAY, Server, Step, always, answer, drip, say
 from tests.unit.net.transport import CHUNKED, HEAD, SHORT, Client, ok
 
 

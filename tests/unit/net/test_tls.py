@@ -14,7 +14,7 @@ import trustme
 
 from cos_sweeper.net import connect, reading
 from cos_sweeper.net.response import Response, TransportError
-from tests.scripted import CLOSE, READ, STAY, Peer, Server, Step, answer, drip, pause, say
+from tests.fake_server import CLOSE, READ, STAY, Peer, Server, Step, answer, drip, pause, say
 from tests.unit.net.transport import AMPLE, HEAD, HOST, SHORT, Client, identity, ok, started
 
 

@@ -8,7 +8,6 @@ import ssl
 import threading
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -17,7 +16,7 @@ import trustme
 
 from cos_sweeper.net.client import Connections
 from cos_sweeper.net.response import Response, TransportError
-from tests.scripted import READ, STAY, Step, pause
+from tests.fake_server import READ, STAY, Step, pause
 
 T = TypeVar("T")
 
@@ -48,14 +47,6 @@ HEAD = b"HTTP/1.1 200 OK\r\n"
 
 
 CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
-
-
-@dataclass
-class Clock:
-    seconds: float = 1000.0
-
-    def __call__(self) -> float:
-        return self.seconds
 
 
 def echo(request: bytes) -> bytes:

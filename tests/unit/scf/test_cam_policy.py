@@ -6,7 +6,7 @@ from typing import Any
 
 from cos_sweeper.core.settings import load
 from cos_sweeper.scf import cam_policy
-from tests.aborting import ABORTING
+from tests.fixtures import ABORTING
 from tests.function import FUNCTION, LOGS, PHOTOS
 
 BUCKET = PHOTOS.partition("@")[0]

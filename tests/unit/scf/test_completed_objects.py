@@ -178,7 +178,7 @@ def test_completed_key_that_nothing_proves_is_rejected(key: str, url: object) ->
 
     made = plan.build_plan(requests, Settings((PHOTOS,)), (PHOTOS,), "run-1", NOW)
 
-    assert (made.scans, [refused.origin for refused in made.rejected]) == ((), ["record 1"])
+    assert (made.listings, [refused.origin for refused in made.rejected]) == ((), ["record 1"])
     assert "does not prove how its key is encoded" in made.rejected[0].reason
 
 

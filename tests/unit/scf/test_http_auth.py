@@ -7,9 +7,8 @@ import pytest
 from cos_sweeper.core.settings import Settings
 from cos_sweeper.scf.events import HttpRequest
 from cos_sweeper.scf.http_auth import authorize
-from tests.fixtures import PHOTOS
+from tests.fixtures import PHOTOS, TOKEN
 
-TOKEN = "an-example-token-of-32-characters"
 WITH_TOKEN = Settings((PHOTOS,), http_token=TOKEN)
 BY_PLATFORM = Settings((PHOTOS,), http_platform_auth=True)
 

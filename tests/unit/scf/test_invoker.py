@@ -15,6 +15,7 @@ from cos_sweeper.core.settings import Credentials
 from cos_sweeper.scf.context import FunctionName
 from cos_sweeper.scf.invoker import REQUEST_SECONDS, SECONDS_BETWEEN, FunctionInvoker, is_permanent
 from tests.emulator.public import Cloud
+from tests.fixtures import FakeClock
 from tests.function import PHOTOS
 
 # The SDK's own, on Python 3.12 and later.
@@ -38,26 +39,17 @@ def scf(running: Cloud) -> Cloud:
     return running
 
 
-class Clock:
-    """Waits are noted, and wait for nothing."""
-
-    def __init__(self, left: float = 60.0) -> None:
-        self.waits: list[float] = []
-        self._left = left
-
-    def left(self) -> float:
-        return self._left
-
-    async def sleep(self, seconds: float) -> None:
-        self.waits.append(seconds)
-
-
 def invoke(
-    scf: Cloud, clock: Clock, payloads: Sequence[str], me: FunctionName = ME, secret_key: str | None = None
+    scf: Cloud,
+    clock: FakeClock,
+    payloads: Sequence[str],
+    me: FunctionName = ME,
+    secret_key: str | None = None,
+    left: float = 60.0,
 ) -> list[str]:
     role = Credentials(scf.role.secret_id, secret_key or scf.role.secret_key, scf.role.token or "")
     port = int(scf.invoke_endpoint.rpartition(":")[2])
-    invoker = FunctionInvoker(role, me, clock.left, port=port, sleep=clock.sleep)
+    invoker = FunctionInvoker(role, me, lambda: left, port=port, sleep=clock.sleep)
     return asyncio.run(invoker.invoke(payloads))
 
 
@@ -67,7 +59,7 @@ def events(scf: Cloud) -> list[object]:
 
 
 def test_payload_is_an_asynchronous_invocation_of_its_own(scf: Cloud) -> None:
-    clock = Clock()
+    clock = FakeClock()
 
     invoke(scf, clock, [json.dumps({"n": n}) for n in range(3)])
 
@@ -91,7 +83,7 @@ def test_payload_is_an_asynchronous_invocation_of_its_own(scf: Cloud) -> None:
 def test_transient_error_is_retried(fault: dict[str, object], scf: Cloud) -> None:
     scf.invoke_fault(count=ATTEMPTS - 1, **fault)
 
-    invoke(scf, Clock(), ['{"n": 1}'])
+    invoke(scf, FakeClock(), ['{"n": 1}'])
 
     assert events(scf) == [{"n": 1}]
 
@@ -99,14 +91,14 @@ def test_transient_error_is_retried(fault: dict[str, object], scf: Cloud) -> Non
 def test_lost_response_may_make_two_invocations_of_one(scf: Cloud) -> None:
     scf.invoke_fault(count=1, reset="after")
 
-    invoke(scf, Clock(), ['{"n": 1}'])
+    invoke(scf, FakeClock(), ['{"n": 1}'])
 
     assert events(scf) == [{"n": 1}, {"n": 1}]
 
 
 @pytest.mark.parametrize("code", ["UnauthorizedOperation", "ResourceNotFound.FunctionName", "InvalidParameterValue"])
 def test_permanent_error_is_not_retried_and_does_not_stop_the_others(code: str, scf: Cloud) -> None:
-    clock = Clock()
+    clock = FakeClock()
     scf.invoke_fault(skip=2, status=200, code=code)
 
     codes = invoke(scf, clock, ['{"n": 1}', '{"n": 2}', '{"n": 3}', '{"n": 4}'])
@@ -119,9 +111,9 @@ def test_permanent_error_is_not_retried_and_does_not_stop_the_others(code: str, 
 
 def test_attempts_are_bounded_and_fit_into_the_time_left(scf: Cloud) -> None:
     scf.invoke_fault(status=200, code="InternalError")
-    patient, hurried = Clock(), Clock(left=float(REQUEST_SECONDS))
+    patient, hurried = FakeClock(), FakeClock()
 
-    codes = invoke(scf, patient, ["{}"]) + invoke(scf, hurried, ["{}"])
+    codes = invoke(scf, patient, ["{}"]) + invoke(scf, hurried, ["{}"], left=REQUEST_SECONDS)
 
     assert codes == ["InternalError", "InternalError"]
     assert (len(patient.waits), len(hurried.waits)) == (ATTEMPTS - 1, 0)
@@ -139,7 +131,7 @@ def test_attempts_are_bounded_and_fit_into_the_time_left(scf: Cloud) -> None:
 def test_role_can_invoke_its_own_function_and_no_other(
     me: FunctionName, key: str | None, code: str, scf: Cloud
 ) -> None:
-    (refusal,) = invoke(scf, Clock(), ["{}"], me, key)
+    (refusal,) = invoke(scf, FakeClock(), ["{}"], me, key)
 
     assert refusal.startswith(code)
     assert events(scf) == []
@@ -148,7 +140,7 @@ def test_role_can_invoke_its_own_function_and_no_other(
 def test_sdk_logs_nothing_at_any_level(scf: Cloud, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.DEBUG):
         logging.getLogger("tencentcloud_sdk_common").setLevel(logging.DEBUG)
-        invoke(scf, Clock(), ["{}"])
+        invoke(scf, FakeClock(), ["{}"])
 
     said = "\n".join(record.getMessage() for record in caplog.records)
     assert "tencentcloud_sdk_common" not in {record.name for record in caplog.records}

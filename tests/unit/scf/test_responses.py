@@ -16,8 +16,7 @@ from cos_sweeper.core.report_builder import ReportBuilder
 from cos_sweeper.scf.events import Source
 from cos_sweeper.scf.http_auth import Unauthorized
 from cos_sweeper.scf.responses import MAX_RESPONSE_BYTES, error_response, internal_error, response
-from tests.aborting import aborting_settings
-from tests.fixtures import NOW, PHOTOS
+from tests.fixtures import NOW, PHOTOS, aborting_settings
 
 UPLOAD = Upload(PHOTOS, "raw/1", "1")
 ABORTED = Aborted(UPLOAD, 5, "id")

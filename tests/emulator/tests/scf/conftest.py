@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.deployed import Meeting, deploy, meeting
 from tests.emulator.client import Cloud
+from tests.emulator.tests.scf.deployed import Meeting, deploy, meeting
 from tests.emulator.tests.scf.support import BUCKET
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.deployed import Meeting, deploy, ended
 from tests.emulator.client import Cloud
+from tests.emulator.tests.scf.deployed import Meeting, deploy, ended
 from tests.emulator.tests.scf.support import FAIL, ends
 
 
@@ -177,7 +177,7 @@ def test_leaving_the_process_is_an_error(cloud: Cloud) -> None:
         pytest.param("0000000000000001" + b"7".hex(), "wait", id="an answer that is no object"),
     ],
 )
-def test_instance_that_does_not_response_as_one_does_is_over(cloud: Cloud, written: str, then: str) -> None:
+def test_instance_whose_response_is_malformed_ends(cloud: Cloud, written: str, then: str) -> None:
     cloud.scf_settings(retries=1)
 
     cloud.invoke({"do": "forge", "bytes": written, "then": then})

@@ -5,8 +5,8 @@ Instances of a function: reuse, concurrency, variables and the role's credential
 import json
 from typing import Any
 
-from tests.deployed import Meeting, ended
 from tests.emulator.client import Cloud
+from tests.emulator.tests.scf.deployed import Meeting, ended
 from tests.emulator.tests.scf.support import ends
 
 

@@ -16,10 +16,10 @@ from tencentcloud.common.profile.http_profile import HttpProfile
 from tencentcloud.scf.v20180416 import models
 from tencentcloud.scf.v20180416.scf_client import ScfClient
 
-from tests.deployed import Meeting, deploy, ended
 from tests.emulator.client import Cloud, ControlError, Credentials
-from tests.emulator.mishaps import Mishap, Mishaps
+from tests.emulator.delivery_faults import Mishap, Mishaps
 from tests.emulator.scf import Rate
+from tests.emulator.tests.scf.deployed import Meeting, deploy, ended
 
 # The SDK's own, on Python 3.12 and above.
 pytestmark = pytest.mark.filterwarnings("ignore:datetime.datetime.utcfromtimestamp:DeprecationWarning")
@@ -345,7 +345,7 @@ def test_api_accepts_the_first_request_and_is_silent_after_it(cloud: Cloud, more
     assert len(cloud.invocations()) == runs
 
 
-def test_answer_can_be_anything(cloud: Cloud) -> None:
+def test_response_can_be_anything(cloud: Cloud) -> None:
     cloud.invoke_fault(raw="<html>", status=502)
 
     assert invoke_fails(cloud) == "ServerNetworkError"
@@ -433,7 +433,7 @@ def test_reset_ends_a_function_that_invokes_itself_for_ever(tmp_path: Path) -> N
 # Mishaps
 
 
-def test_mishaps_of_events_are_repeatable_chance() -> None:
+def test_delivery_faults_are_repeatable_with_their_seed() -> None:
     def deliveries() -> list[int]:
         mishaps = Mishaps()
         mishaps.arm(Mishap(duplicate=0.3, lose=0.2, seed=7))
@@ -446,7 +446,7 @@ def test_mishaps_of_events_are_repeatable_chance() -> None:
     assert 250 < first.count(2) < 350
 
 
-def test_mishaps_do_not_happen_by_default() -> None:
+def test_delivery_faults_are_off_by_default() -> None:
     mishaps = Mishaps()
 
     assert {mishaps.deliveries() for _ in range(100)} == {1}

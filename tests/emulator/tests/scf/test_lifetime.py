@@ -13,12 +13,12 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.deployed import Meeting, deploy, ended
 from tests.emulator.client import Cloud, ControlError
 from tests.emulator.dispatch import Dispatcher, Throttled
 from tests.emulator.function import Function, Setup
 from tests.emulator.invocations import Invocation
 from tests.emulator.state import State
+from tests.emulator.tests.scf.deployed import Meeting, deploy, ended
 from tests.emulator.tests.scf.support import BUCKET, FAIL, ends
 
 

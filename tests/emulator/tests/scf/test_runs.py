@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.deployed import deploy
 from tests.emulator.client import Cloud
+from tests.emulator.tests.scf.deployed import deploy
 from tests.emulator.tests.scf.support import BUCKET
 
 MINUTE = timedelta(minutes=1)

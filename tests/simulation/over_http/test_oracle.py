@@ -7,7 +7,7 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from tests.simulation.oracle import (
+from tests.simulation.over_http.oracle import (
     HOUR,
     MINUTE,
     SECOND,
@@ -212,7 +212,7 @@ def test_oracle_forbids_an_abort(found: tuple[str, ...], expected: str) -> None:
     assert any(expected in reason for reason in found), found
 
 
-def test_both_sets_of_rules_bind() -> None:
+def test_rules_of_both_sets_bind() -> None:
     stricter = replace(RULES, min_age=400 * HOUR)
 
     assert may_abort(OLD, Sweep(), [RULES, stricter], all_told(OLD), Moment(NOW))

@@ -13,7 +13,7 @@ from cos_sweeper.core.errors import CosRejected, Stopped, StoreError, Unavailabl
 from cos_sweeper.core.model import Bucket, Upload
 from tests.emulator.public import Account, Seed, plant
 from tests.emulator.public import bucket as cos
-from tests.world.terms import HELD, Seen, Skews
+from tests.simulation.in_memory.terms import HELD, Seen, Skews
 
 BEGINNING = datetime(2026, 11, 22, 12, tzinfo=timezone.utc)
 ODD_NAME = "odd-upload-{}"

@@ -6,19 +6,17 @@ import json
 import random
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from cos_sweeper.core.settings import load
 from cos_sweeper.scf import cam_policy
-from tests.aborting import ABORTING
 from tests.emulator.public import Cloud, InvocationRecord
+from tests.fixtures import ABORTING, HANDLER
 from tests.function import FUNCTION, LOGS, PHOTOS
 from tests.profiles import IS_NIGHTLY
 
 ENVIRONMENT = {"BUCKETS": f"{PHOTOS},{LOGS}", **ABORTING}
-HANDLER = Path(__file__).parents[1] / "handler"
 PHOTO_BUCKET, LOG_BUCKET = (place.partition("@")[0] for place in (PHOTOS, LOGS))
 OUTCOMES = ("kept", "would_abort", "aborted", "already_gone", "rejected", "failed", "deferred")
 
@@ -64,7 +62,7 @@ def totals(records: list[InvocationRecord]) -> Counter[str]:
 
 @pytest.mark.sampled(1)
 @pytest.mark.parametrize(("fan_out", "many"), [(1, 320), (4, 900)])
-def test_many_short_runs_leave_the_buckets_as_one_long_run_does_and_their_reports_add_up(
+def test_chain_of_short_runs_leaves_what_one_long_run_leaves_and_its_reports_add_up(
     fan_out: int, many: int, scf: Cloud
 ) -> None:
     stay = furnish(scf, many)
@@ -86,9 +84,7 @@ def test_many_short_runs_leave_the_buckets_as_one_long_run_does_and_their_report
 
 @pytest.mark.sampled(1)
 @pytest.mark.parametrize("mishap", [{"duplicate": 1.0}, {"lose": 0.5, "skip": 1, "seed": 3}], ids=["twice", "lost"])
-def test_what_is_delivered_twice_or_lost_is_mended_by_the_next_timer_and_nothing_counts_twice(
-    mishap: dict[str, float], scf: Cloud
-) -> None:
+def test_next_timer_completes_a_chain_whose_events_arrived_twice_or_never(mishap: dict[str, float], scf: Cloud) -> None:
     stay = furnish(scf, 600)
     scf.scf_settings(time_limit_ms=10_000, env={"FAN_OUT": "2"}, **mishap)
     scf.fire_timer()
@@ -104,7 +100,7 @@ def test_what_is_delivered_twice_or_lost_is_mended_by_the_next_timer_and_nothing
     assert sum(record.answer["bytes_freed"] for record in runs) == 600 * 2 << 20
 
 
-def test_a_run_that_cannot_hand_on_fails_and_its_retry_finishes_the_work(scf: Cloud) -> None:
+def test_run_that_cannot_continue_fails_and_its_retry_completes_the_work(scf: Cloud) -> None:
     stay = furnish(scf, 400)
     scf.fault(delay_ms=150)
     scf.scf_settings(time_limit_ms=2500, env={"FAN_OUT": "1"})

@@ -1,5 +1,5 @@
 """
-The world of `test_world`, larger and for as long as you like: `python -m tests.soak --minutes 10`.
+The world of `test_world`, larger and for as long as you like: `python -m tests.simulation.in_memory.soak --minutes 10`.
 
 Each round has a seed of its own, which is printed when a law is broken. Ctrl-C ends it with the figures so far.
 """
@@ -15,8 +15,8 @@ from typing import ClassVar
 from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from tests.world.machine import World
-from tests.world.tally import Tally
+from tests.simulation.in_memory.machine import World
+from tests.simulation.in_memory.tally import Tally
 
 WORLDS_A_ROUND = 25
 STEPS_A_WORLD = 60
@@ -73,7 +73,7 @@ def say(line: str) -> None:
 
 def main() -> int:
     """Run until enough; 1 when a law was broken."""
-    parser = argparse.ArgumentParser(prog="python -m tests.soak", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tests.simulation.in_memory.soak", description=__doc__)
     parser.add_argument("--minutes", type=float, help="for so long")
     parser.add_argument("--decisions", type=int, help="until so many uploads were judged")
     parser.add_argument("--seed", type=int, help="of the first round; any if left out")

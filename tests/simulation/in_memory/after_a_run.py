@@ -27,10 +27,10 @@ from cos_sweeper.core.outcomes import (
 )
 from cos_sweeper.core.report import Report
 from cos_sweeper.scf.events import Source
-from tests.world.chains import Chain
-from tests.world.door import Run
-from tests.world.scene import Scene
-from tests.world.terms import is_addressable, least
+from tests.simulation.in_memory.chains import Chain
+from tests.simulation.in_memory.door import Run
+from tests.simulation.in_memory.scene import Scene
+from tests.simulation.in_memory.terms import is_addressable, least
 
 NAMES = {
     Kept: "kept",

@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 
 from cos_sweeper.core import checkpoint
 from cos_sweeper.core.model import CHAIN_FAILED, CHECKPOINT, PROBE
-from tests.function import EVENTS, LOGS, PHOTOS, TOKEN, event
+from tests.fixtures import TOKEN
+from tests.function import EVENTS, LOGS, PHOTOS, event
 from tests.laws.checkpoints import plans
 
 BUCKET, OTHER = PHOTOS.partition("@")[0], LOGS.partition("@")[0]
@@ -169,9 +170,9 @@ REGIONS = [
 FIELDS = ["Records", "Ckafka", "CMQ", "cos", "event", "clslogs", "specversion", "data", "msgBody", "Type", "Message"]
 FIELDS += ["httpMethod", "headers", "body", "isBase64Encoded", "uploads", "bucket", "key", "uploadId", "region", "Key"]
 FIELDS += ["records", "content", "eventName", "eventTime", "buckets", "prefixes", "max_aborts", "dry_run", CHECKPOINT]
-FIELDS += ["version", "as_of", "policies", "todo", "past", "share", "number", "run_id", "\ud800", "", "__class__"]
+FIELDS += ["version", "as_of", "policies", "todo", "number", "run_id", "\ud800", "", "__class__"]
 FIELDS += ["limit", "aborted", "fraction", "stalled", "began", "attempts", "blocked", "sent", "swept", "markers", "end"]
-FIELDS += [CHAIN_FAILED, PROBE]
+FIELDS += ["prior_failures", "shard", CHAIN_FAILED, PROBE]
 NUMBERS = [0, 1, -1, 2**31, 2**63, 10**11, 10**12, 10**13, 10**25, -(10**25), 0.5, 1e-320, 1e308, -0.0]
 NUMBERS += [float("nan"), float("inf"), float("-inf")]
 
@@ -396,7 +397,9 @@ todos = st.one_of(
         st.sampled_from(IDS),
         histories,
     ),
-    st.tuples(st.just("scan"), st.just(0), st.just(BUCKET) | st.sampled_from(BUCKETS), words, words, words, histories),
+    st.tuples(
+        st.just("listing"), st.just(0), st.just(BUCKET) | st.sampled_from(BUCKETS), words, words, words, histories
+    ),
 ).map(list)
 # What a chain says of itself at its end, and what it asks before its first abort.
 failures = st.fixed_dictionaries({"run_id": words, "codes": st.lists(words, max_size=3)})
@@ -414,8 +417,8 @@ sound_checkpoints = st.lists(todos, min_size=1, max_size=3).map(
             "fraction": [1, 1],
             "number": 2,
             "stalled": 0,
-            "share": [[0], 1],
-            "past": [0, 0, []],
+            "shard": [[0], 1],
+            "prior_failures": [0, 0, []],
             "policies": [
                 {
                     "min_age": 72 * 3600,

@@ -16,21 +16,21 @@ from cos_sweeper.core.report import Report, Status
 from cos_sweeper.core.report_builder import MAX_DETAILS_SHOWN
 from cos_sweeper.scf.events import Source
 from cos_sweeper.scf.responses import response
-from tests.aborting import aborting_settings
-from tests.engine import BUCKETS, NOW, Engine
+from tests.fixtures import BUCKETS, NOW, aborting_settings
+from tests.scf_in_memory import MemoryScf
 
 PHOTOS, LOGS = BUCKETS
 
 
-def engine(*, seconds: int = 1000, **settings: object) -> Engine:
-    return Engine(aborting_settings(BUCKETS, **{"workers": 1, **settings}), seconds=seconds)
+def engine(*, seconds: int = 1000, **settings: object) -> MemoryScf:
+    return MemoryScf(aborting_settings(BUCKETS, **{"workers": 1, **settings}), seconds=seconds)
 
 
 def total(reports: list[Report], name: str) -> int:
     return sum(report.counts[name] for report in reports)
 
 
-def test_a_run_with_time_enough_is_a_chain_of_one() -> None:
+def test_run_with_enough_time_is_a_chain_of_one() -> None:
     scf = engine()
     scf.seed("{n}", 7)
 
@@ -39,7 +39,7 @@ def test_a_run_with_time_enough_is_a_chain_of_one() -> None:
     assert [(report.status, report.continuations) for report in scf.reports] == [(Status.COMPLETE, 0)]
 
 
-def test_a_run_out_of_time_hands_the_rest_on_and_says_partial() -> None:
+def test_run_out_of_time_continues_the_rest_and_is_partial() -> None:
     scf = engine(seconds=9)
     scf.seed("{n:02}", 20)
     scf.seed("live/{n}", 4, idle=1)
@@ -57,7 +57,7 @@ def test_a_run_out_of_time_hands_the_rest_on_and_says_partial() -> None:
 
 
 @pytest.mark.parametrize("seconds", range(9, 30))
-def test_what_is_gone_beyond_the_point_to_go_on_from_is_told_once(seconds: int) -> None:
+def test_upload_aborted_behind_the_resume_point_is_reported_once(seconds: int) -> None:
     """One upload of many parts is not reached in time, while the small ones after it are aborted."""
     scf = engine(seconds=seconds, workers=2)
     scf.page_size = 2
@@ -81,7 +81,7 @@ def test_uploads_that_an_event_named_travel_too() -> None:
     assert sum(len(report.details) for report in scf.reports) == 12
 
 
-def test_a_sweep_is_dealt_out_in_as_many_shares_as_instances_may_work() -> None:
+def test_sweep_is_split_into_one_shard_for_each_instance() -> None:
     scf = engine(fan_out=4)
     scf.seed("{n}", 40)
     scf.seed("{n}", 40, bucket=1)
@@ -96,7 +96,7 @@ def test_a_sweep_is_dealt_out_in_as_many_shares_as_instances_may_work() -> None:
     assert scf.held() == set()
 
 
-def test_shares_are_not_dealt_out_again() -> None:
+def test_shard_is_not_split_again() -> None:
     scf = engine(seconds=9, fan_out=3)
     scf.seed("{n}", 60)
 
@@ -108,7 +108,7 @@ def test_shares_are_not_dealt_out_again() -> None:
 
 @pytest.mark.parametrize("fan_out", [1, 3])
 @pytest.mark.parametrize("seconds", [9, 1000])
-def test_the_limit_of_aborts_holds_for_the_whole_chain(seconds: int, fan_out: int) -> None:
+def test_limit_of_aborts_holds_for_the_whole_chain(seconds: int, fan_out: int) -> None:
     scf = engine(seconds=seconds, fan_out=fan_out, max_aborts=17)
     scf.seed("{n:02}", 60)
 
@@ -121,7 +121,7 @@ def test_the_limit_of_aborts_holds_for_the_whole_chain(seconds: int, fan_out: in
     assert scf.reports[-1].status is Status.PARTIAL
 
 
-def test_what_failed_on_the_way_is_told_by_the_last_run() -> None:
+def test_failure_of_an_earlier_run_is_reported_by_the_last_run() -> None:
     scf = engine(seconds=9)
     scf.seed("{n:02}", 20)
     scf.account.delete_bucket(LOGS.name)
@@ -135,7 +135,7 @@ def test_what_failed_on_the_way_is_told_by_the_last_run() -> None:
     assert last.status is Status.FAILED
 
 
-def test_when_nobody_takes_the_rest_over_it_is_told_as_deferred_and_the_run_fails() -> None:
+def test_rest_that_scf_does_not_accept_is_deferred_and_the_run_fails() -> None:
     scf = engine(seconds=9)
     scf.seed("{n:02}", 20)
     scf.accepts = 0
@@ -150,7 +150,7 @@ def test_when_nobody_takes_the_rest_over_it_is_told_as_deferred_and_the_run_fail
         response(Source.ASYNCHRONOUS, report)
 
 
-def test_hand_over_that_is_accepted_in_part_raises_and_names_what_is_missing() -> None:
+def test_continuation_that_is_accepted_in_part_raises_and_names_the_missing_shard() -> None:
     """What was accepted and is handed over again does no harm; what was not would be lost."""
     scf = engine(fan_out=4)
     scf.seed("{n:02}", 40)
@@ -160,14 +160,14 @@ def test_hand_over_that_is_accepted_in_part_raises_and_names_what_is_missing() -
 
     dealer = scf.reports[0]
     assert (dealer.failed, dealer.continuations, dealer.status) == ({"ContinuationFailed": 1}, 3, Status.FAILED)
-    assert "missing: share 4/4: all of photos-1250000000@ap-guangzhou" in dealer.failures[0]["detail"]
+    assert "missing: shard 4/4: all of photos-1250000000@ap-guangzhou" in dealer.failures[0]["detail"]
     with pytest.raises(RunFailed):
         response(Source.ASYNCHRONOUS, dealer, is_raised_elsewhere=True)
     assert response(Source.HTTP, dealer)["statusCode"] == 503
     assert 0 < len(scf.held()) < 40
 
 
-def test_shares_that_are_not_accepted_are_offered_once_more_in_one_checkpoint() -> None:
+def test_shards_that_are_not_accepted_are_offered_once_more_in_one_checkpoint() -> None:
     scf = engine(fan_out=5, max_aborts=30)
     # So many that no share has fewer than its part of the limit, whatever their ids.
     scf.seed("{n:03}", 300)
@@ -195,7 +195,7 @@ def test_named_uploads_beyond_the_limit_are_reported_and_not_wanted_again() -> N
     assert response(Source.HTTP, report)["statusCode"] == 200
 
 
-def test_over_http_what_was_handed_on_is_accepted() -> None:
+def test_http_response_to_a_continued_run_is_202() -> None:
     scf = engine(seconds=9)
     uploads = scf.seed("{n:02}", 20)
     scf.fire(*[AbortRequest(upload.bucket.name, upload.key, upload.upload_id) for upload in uploads])
@@ -204,7 +204,7 @@ def test_over_http_what_was_handed_on_is_accepted() -> None:
     assert response(Source.HTTP, scf.reports[-1])["statusCode"] == 200
 
 
-def test_two_runs_in_a_row_that_settle_nothing_end_the_chain_with_a_clear_error() -> None:
+def test_chain_ends_with_an_error_after_two_runs_without_progress() -> None:
     scf = engine(seconds=0)
     scf.seed("{n}", 3)
 
@@ -215,7 +215,7 @@ def test_two_runs_in_a_row_that_settle_nothing_end_the_chain_with_a_clear_error(
     assert "timeout" in report.failures[0]["detail"]
 
 
-def test_a_chain_that_is_too_long_ends_loudly(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_chain_that_is_too_long_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(checkpoint, "MAX_RUNS", 3)
     scf = engine(seconds=6)
     scf.seed("{n:02}", 30)
@@ -227,7 +227,7 @@ def test_a_chain_that_is_too_long_ends_loudly(monkeypatch: pytest.MonkeyPatch) -
     assert scf.reports[-1].status is Status.FAILED
 
 
-def test_an_upload_whose_parts_are_never_read_in_time_does_not_go_round_for_ever() -> None:
+def test_upload_whose_parts_are_never_read_in_time_does_not_continue_for_ever() -> None:
     scf = engine(seconds=2)
     scf.seed("{n}", 3)
 
@@ -237,7 +237,7 @@ def test_an_upload_whose_parts_are_never_read_in_time_does_not_go_round_for_ever
     assert scf.reports[-1].status in (Status.COMPLETE, Status.FAILED)
 
 
-def test_no_share_is_left_out_when_there_are_more_instances_than_aborts() -> None:
+def test_shards_are_no_more_than_the_aborts_allowed() -> None:
     scf = engine(fan_out=4, max_aborts=2)
     scf.seed("{n:02}", 40)
 
@@ -247,7 +247,7 @@ def test_no_share_is_left_out_when_there_are_more_instances_than_aborts() -> Non
     assert [str(report.shard) for report in scf.reports[1:]] == ["1/2", "2/2"]
 
 
-def test_one_abort_is_not_dealt_out() -> None:
+def test_limit_of_one_abort_is_not_split() -> None:
     scf = engine(fan_out=4, max_aborts=1)
     scf.seed("{n:02}", 40)
 

@@ -27,9 +27,9 @@ from cos_sweeper.core.model import CHECKPOINT, RejectedRequest, Upload
 from cos_sweeper.core.outcomes import Failed
 from cos_sweeper.engine.paginator import order
 from cos_sweeper.scf.events import Source
-from tests.world.chains import Chain
-from tests.world.scene import Scene
-from tests.world.terms import least
+from tests.simulation.in_memory.chains import Chain
+from tests.simulation.in_memory.scene import Scene
+from tests.simulation.in_memory.terms import least
 
 MOST_ATTEMPTS = 3
 LONGEST = timedelta(hours=23)
@@ -136,7 +136,7 @@ def _leaves_nothing_out(chain: Chain, scene: Scene, told: Counter[Upload]) -> No
     reports = [run.report for run in chain.runs if run.report is not None]
     broken = {bucket for run in chain.runs if run.report for bucket in run.broken_buckets}
     dropped = {re.split("[:/]", text)[0] for report in reports for text in report.dropped}
-    not_swept = [scan for run in chain.runs if run.report for scan in run.not_swept]
+    not_swept = [listing for run in chain.runs if run.report for listing in run.not_swept]
     if None in broken:
         return
     for upload in chain.wish.named:
@@ -149,10 +149,10 @@ def _leaves_nothing_out(chain: Chain, scene: Scene, told: Counter[Upload]) -> No
         if upload.bucket.name in dropped:
             continue
         if any(
-            scan.bucket == upload.bucket
-            and upload.key.startswith(scan.prefix)
-            and (order(upload.key), upload.upload_id) > (order(scan.start.key), scan.start.upload_id)
-            for scan in not_swept
+            listing.bucket == upload.bucket
+            and upload.key.startswith(listing.prefix)
+            and (order(upload.key), upload.upload_id) > (order(listing.start.key), listing.start.upload_id)
+            for listing in not_swept
         ):
             continue
         most = sum(terms.lists(upload) for terms in ways)

@@ -1,5 +1,5 @@
 """
-`python -m tests.simulation.soak --minutes 5 --seed 1`: random worlds against the oracle, for as long as asked.
+`python -m tests.simulation.over_http.soak --minutes 5 --seed 1`: random worlds against the oracle.
 
 Exits with 1, the seed and the smallest story that was found when the oracle disagrees.
 """
@@ -13,10 +13,10 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 
 from tests.emulator.public import Cloud
-from tests.simulation.deployed import DeployedChain, running_deployed
-from tests.simulation.play import Played, Player, running_cloud
-from tests.simulation.verdict import Disagreement, judge
-from tests.simulation.world import KINDS, NamedEvent, Step, SweepEvent, Trouble, World, make_world
+from tests.simulation.over_http.deployed import DeployedChain, running_deployed
+from tests.simulation.over_http.play import Played, Player, running_cloud
+from tests.simulation.over_http.verdict import Disagreement, judge
+from tests.simulation.over_http.world import KINDS, NamedEvent, Step, SweepEvent, Trouble, World, make_world
 
 MAX_REPLAYS = 60
 RARE = {0: "late", 5: "paged", 10: "short", 20: "deployed"}

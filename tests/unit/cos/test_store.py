@@ -5,7 +5,7 @@ What every Store promises: the one over the SDK and HTTP, and the one in memory,
 import asyncio
 from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import timedelta
 from typing import Any, TypeVar
 
 import pytest
@@ -21,6 +21,7 @@ from cos_sweeper.cos.sdk_store import Clients, CosStore
 from cos_sweeper.cos.store import Store
 from cos_sweeper.net.client import Connections
 from tests.emulator.public import Account, Cloud, MemoryStore, Seed, plant
+from tests.fixtures import NOW
 from tests.function import LOGS, PHOTOS
 from tests.profiles import examples
 
@@ -29,7 +30,6 @@ T = TypeVar("T")
 BUCKET = Bucket(*PHOTOS.split("@"))
 OTHER = Bucket(*LOGS.split("@"))
 REPORTS = ReportLocation(BUCKET, "reports/")
-NOW = datetime(2026, 11, 22, 12, tzinfo=timezone.utc)
 
 
 @dataclass

@@ -1,5 +1,5 @@
 """
-A few random worlds for CI, and proof that the simulation can disagree. `python -m tests.simulation.soak` plays more.
+A few random worlds for CI, and proof that the simulation can disagree. `soak.py` plays more.
 """
 
 from collections.abc import Callable, Iterator
@@ -9,10 +9,10 @@ import pytest
 
 import index
 from tests.emulator.public import Cloud, send
-from tests.simulation.play import Player
-from tests.simulation.soak import Clouds, play, running_clouds, shrink, story
-from tests.simulation.verdict import judge
-from tests.simulation.world import PHOTOS, Injected, NamedEvent, Planted, Step, SweepEvent, World, make_world
+from tests.simulation.over_http.play import Player
+from tests.simulation.over_http.soak import Clouds, play, running_clouds, shrink, story
+from tests.simulation.over_http.verdict import judge
+from tests.simulation.over_http.world import PHOTOS, Injected, NamedEvent, Planted, Step, SweepEvent, World, make_world
 
 BUCKET = PHOTOS.partition("@")[0]
 SETTINGS = (("BUCKETS", PHOTOS), ("DRY_RUN", "false"), ("VERIFY", "all"))

@@ -8,8 +8,8 @@ from typing import Any
 
 from cos_sweeper.core.model import Upload
 from cos_sweeper.scf.events import Source
-from tests.world.door import Run
-from tests.world.terms import Rules, Terms
+from tests.simulation.in_memory.door import Run
+from tests.simulation.in_memory.terms import Rules, Terms
 
 
 @dataclass(frozen=True, slots=True)

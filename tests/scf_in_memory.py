@@ -10,7 +10,7 @@ import json
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta, timezone
+from datetime import timedelta
 from math import inf
 
 from cos_sweeper.core import checkpoint_reader, plan
@@ -24,9 +24,8 @@ from cos_sweeper.engine import continuation
 from cos_sweeper.report.log import Log
 from cos_sweeper.scf.events import decode
 from tests.emulator.public import Account, MemoryStore, Seed, plant
+from tests.fixtures import BUCKETS, NOW
 
-NOW = datetime(2026, 11, 22, 12, tzinfo=timezone.utc)
-BUCKETS = (Bucket("photos-1250000000", "ap-guangzhou"), Bucket("logs-1250000000", "ap-singapore"))
 RETRIES = 2
 NOT_ALLOWED = "UnauthorizedOperation"
 
@@ -79,7 +78,7 @@ class Ticking:
 
 
 @dataclass(slots=True)
-class Engine:
+class MemoryScf:
     """
     The account, the settings, and how SCF behaves.
 

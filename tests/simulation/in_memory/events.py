@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from cos_sweeper.core.model import Bucket, Upload
-from tests.world.terms import HELD
+from tests.simulation.in_memory.terms import HELD
 
 WAYS = ("direct", "ckafka", "cmq", "cls", "eventbridge", "tdmq", "http")
 

@@ -17,9 +17,10 @@ from urllib.parse import quote
 
 from cos_sweeper import app
 from tests.emulator.public import Cloud, Request
-from tests.function import TOKEN, Function, Invocation, named, timer
-from tests.simulation import oracle
-from tests.simulation.world import (
+from tests.fixtures import TOKEN
+from tests.function import Function, Invocation, named, timer
+from tests.simulation.over_http import oracle
+from tests.simulation.over_http.world import (
     BUCKETS,
     NAMES,
     SETTINGS,

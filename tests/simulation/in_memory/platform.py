@@ -23,16 +23,17 @@ from cos_sweeper.core.outcomes import BucketFailed, Outcome
 from cos_sweeper.core.plan import ListingTarget, Plan
 from cos_sweeper.core.redaction import Redactor
 from cos_sweeper.engine import accounting, continuation, evidence, paginator, run_state, sweep
+from cos_sweeper.engine.recorder import NoRecorder
 from cos_sweeper.report.log import Log
 from cos_sweeper.scf import events, responses
-from tests.engine import Killed
-from tests.world.after_a_chain import chain_has_kept_the_laws, event_has_kept_its_limit
-from tests.world.after_a_run import run_has_kept_the_laws
-from tests.world.chains import Chain, Wish
-from tests.world.door import CALM, Circumstances, Door, Run, Step
-from tests.world.scene import Scene
-from tests.world.tally import Tally
-from tests.world.terms import Rules, Terms
+from tests.scf_in_memory import Killed
+from tests.simulation.in_memory.after_a_chain import chain_has_kept_the_laws, event_has_kept_its_limit
+from tests.simulation.in_memory.after_a_run import run_has_kept_the_laws
+from tests.simulation.in_memory.chains import Chain, Wish
+from tests.simulation.in_memory.door import CALM, Circumstances, Door, Run, Step
+from tests.simulation.in_memory.scene import Scene
+from tests.simulation.in_memory.tally import Tally
+from tests.simulation.in_memory.terms import Rules, Terms
 
 RETRIES = 2
 MOST_RUNS = 1500
@@ -220,7 +221,7 @@ class Platform:
                     retries=decoded.source is events.Source.ASYNCHRONOUS,
                     now=now,
                     max_age=environment.chain_max,
-                    save=lambda saved: self._save(saved, run),
+                    recorder=_Saver(run),
                 )
 
     def _plan(
@@ -238,10 +239,17 @@ class Platform:
             case _:
                 return plan.build_plan(requests, environment, buckets, of.run_id, now)
 
-    async def _save(self, saved: report.Report, run: Run) -> None:
-        assert not run.handed, "Chain: something is handed on before the report is kept"
-        assert saved.counts["aborted"] == len(run.freed)
-        run.saved += 1
+
+class _Saver(NoRecorder):
+    """Looks at what a run stores before the continuation is invoked."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+
+    async def save(self, report: report.Report, works: Sequence[str]) -> None:  # noqa: ARG002
+        assert not self._run.handed, "Chain: something is handed on before the report is kept"
+        assert report.counts["aborted"] == len(self._run.freed)
+        self._run.saved += 1
 
 
 class _Link:
@@ -312,8 +320,8 @@ def _witness(run: Run) -> type[report_builder.ReportBuilder]:
             run.broken.append(failed)
             super().bucket_failed(failed)
 
-        def not_swept(self, scan: ListingTarget) -> None:
-            run.not_swept.append(scan)
-            super().not_swept(scan)
+        def not_swept(self, listing: ListingTarget) -> None:
+            run.not_swept.append(listing)
+            super().not_swept(listing)
 
     return Witness

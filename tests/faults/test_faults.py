@@ -1,5 +1,5 @@
 """
-Every operation × every fault, as `fault_table` has it written.
+Every operation × every fault, as `table.txt` has it.
 """
 
 from collections.abc import Iterator
@@ -8,9 +8,9 @@ import pytest
 
 from cos_sweeper import app
 from tests.emulator.public import Cloud
-from tests.fault_table import WAYS, Cell, cells, seen
 from tests.faults.chains import start
 from tests.faults.kinds import KINDS
+from tests.faults.table import WAYS, Cell, cells, seen
 
 CELLS = list(cells())
 PLAYED = [cell for cell in CELLS if cell.expected is not None]
@@ -26,12 +26,12 @@ def scf() -> Iterator[Cloud]:
     app.instance.reset()
 
 
-def test_the_table_has_a_row_for_every_fault_at_every_operation() -> None:
+def test_table_has_a_row_for_every_fault_at_every_operation() -> None:
     assert [(cell.way, cell.fault) for cell in CELLS] == [(way, fault) for way in WAYS for fault in KINDS]
     assert all(cell.expected or cell.why_not for cell in CELLS)
 
 
 @pytest.mark.sampled(30)
 @pytest.mark.parametrize("cell", PLAYED, ids=[cell.name for cell in PLAYED])
-def test_what_is_written_is_what_happens(cell: Cell, scf: Cloud) -> None:
+def test_cell_of_the_table_is_what_happens(cell: Cell, scf: Cloud) -> None:
     assert seen(scf, cell) == cell.expected

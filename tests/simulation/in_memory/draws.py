@@ -9,9 +9,10 @@ from typing import Any
 from hypothesis import strategies as st
 
 from cos_sweeper.core.model import Bucket
-from tests.world.door import Circumstances
-from tests.world.scene import PLAIN, Act, Fault, Quirk
-from tests.world.terms import HOUR, LOGS, MISSING, OTHERS, PHOTOS, Rules
+from tests.fixtures import HOUR, LOGS, PHOTOS
+from tests.simulation.in_memory.door import Circumstances
+from tests.simulation.in_memory.scene import PLAIN, Act, Fault, Quirk
+from tests.simulation.in_memory.terms import MISSING, OTHERS, Rules
 
 
 @dataclass(frozen=True, slots=True)

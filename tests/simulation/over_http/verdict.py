@@ -14,9 +14,9 @@ from html import unescape
 from typing import Any
 
 from tests.emulator.public import Request, read_dialect, time_writer
-from tests.simulation import oracle
-from tests.simulation.play import Played, Run
-from tests.simulation.world import SweepEvent
+from tests.simulation.over_http import oracle
+from tests.simulation.over_http.play import Played, Run
+from tests.simulation.over_http.world import SweepEvent
 
 LATENCY = timedelta(seconds=1.5)
 PLENTY = 1_000

@@ -15,14 +15,15 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from cos_sweeper.core.model import Bucket, Upload
 from tests.emulator.public import Seed
-from tests.world import draws, events, terms
-from tests.world.chains import Wish
-from tests.world.door import Circumstances
-from tests.world.draws import Crowd
-from tests.world.platform import Platform
-from tests.world.scene import Act, Fault, Scene, parts_upto
-from tests.world.tally import Tally
-from tests.world.terms import AT_ONCE, HOUR, LOGS, MINUTE, OTHERS, PHOTOS, Rules
+from tests.fixtures import HOUR, LOGS, PHOTOS
+from tests.simulation.in_memory import draws, events, terms
+from tests.simulation.in_memory.chains import Wish
+from tests.simulation.in_memory.door import Circumstances
+from tests.simulation.in_memory.draws import Crowd
+from tests.simulation.in_memory.platform import Platform
+from tests.simulation.in_memory.scene import Act, Fault, Scene, parts_upto
+from tests.simulation.in_memory.tally import Tally
+from tests.simulation.in_memory.terms import AT_ONCE, MINUTE, OTHERS, Rules
 
 
 class World(RuleBasedStateMachine):

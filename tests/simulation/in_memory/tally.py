@@ -5,7 +5,7 @@ What a world has been through, in figures.
 from dataclasses import asdict, dataclass
 
 from cos_sweeper.core.outcomes import Kept
-from tests.world.door import Run
+from tests.simulation.in_memory.door import Run
 
 
 @dataclass(slots=True)

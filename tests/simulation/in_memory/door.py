@@ -19,9 +19,9 @@ from cos_sweeper.core.report import Report
 from cos_sweeper.cos.store import Receipt, ReportsPage
 from cos_sweeper.engine import task_group
 from tests.emulator.public import MemoryStore, listing
-from tests.engine import Killed
-from tests.world.scene import PLAIN, Act, Fault, Scene, told
-from tests.world.terms import Rules, Seen, Terms, is_addressable, permits
+from tests.scf_in_memory import Killed
+from tests.simulation.in_memory.scene import PLAIN, Act, Fault, Scene, told
+from tests.simulation.in_memory.terms import Rules, Seen, Terms, is_addressable, permits
 
 T = TypeVar("T")
 

@@ -12,8 +12,8 @@ from itertools import pairwise
 from typing import Any
 
 from cos_sweeper.core.model import Bucket, Upload
+from tests.fixtures import HOUR, LOGS, PHOTOS
 
-HOUR = timedelta(hours=1)
 MINUTE = timedelta(minutes=1)
 AT_ONCE = timedelta(0)
 
@@ -21,8 +21,6 @@ AT_ONCE = timedelta(0)
 Skews = tuple[timedelta | None, timedelta | None]
 LEFTOVERS_IDLE = HOUR
 
-PHOTOS = Bucket("photos-1250000000", "ap-guangzhou")
-LOGS = Bucket("logs-1250000000", "ap-singapore")
 OTHERS = Bucket("others-1250000000", "ap-guangzhou")
 MISSING = Bucket("missing-1250000000", "ap-guangzhou")
 HELD = (PHOTOS, LOGS, OTHERS)

@@ -9,17 +9,16 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 from cos_sweeper.core.settings import load
 from cos_sweeper.scf import cam_policy
 from tests.emulator.public import Cloud, InvocationRecord
+from tests.fixtures import HANDLER
 from tests.function import FUNCTION, Invocation
-from tests.simulation.play import APPID, Mishaps, Player, Run
-from tests.simulation.world import BUCKETS, Step
+from tests.simulation.over_http.play import APPID, Mishaps, Player, Run
+from tests.simulation.over_http.world import BUCKETS, Step
 
-HANDLER = Path(__file__).parents[2] / "handler"
 RETRIES = 2
 MAX_SECONDS = 300
 

@@ -1,7 +1,7 @@
 """
-Every operation of COS and SCF that the function asks for × every fault, and what must come of it (`faults/table.txt`).
+Every operation of COS and SCF that the function asks for × every fault, and what must come of it (`table.txt`).
 
-`python -m tests.fault_table` plays every cell and prints what was seen; `tests/test_faults.py` plays the same cells.
+`python -m tests.faults.table` plays every cell and prints what was seen; `test_faults.py` plays the same cells.
 All of it is real HTTP against the emulator, and where the function invokes itself or is killed, real instances.
 """
 
@@ -51,7 +51,7 @@ WAYS = {
     "Invoke": Way("Invoke"),
 }
 
-TABLE = Path(__file__).with_name("faults") / "table.txt"
+TABLE = Path(__file__).with_name("table.txt")
 
 
 @dataclass(frozen=True, slots=True)
