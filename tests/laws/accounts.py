@@ -2,7 +2,6 @@
 Made-up observations, and what their sums are, counted one by one.
 """
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import Any
@@ -66,21 +65,13 @@ def account_of(seen: Iterable[Observation], *, inventory: bool, limit: int = 100
     return account
 
 
-def bytes_of(seen: Iterable[Observation]) -> Counter[str]:
-    """Bytes by group."""
-    sizes: Counter[str] = Counter()
-    for one in seen:
-        sizes[one.group] += one.seen.bytes if one.seen else 0
-    return sizes
-
-
 def placed(seen: Sequence[Observation], *, inventory: bool) -> list[Observation]:
     """Those that prefixes and initiators show."""
     groups = ("freed", "left", "failed", *(("kept",) if inventory else ()))
     return [one for one in seen if one.group in groups]
 
 
-def figures(measures: dict[str, Any]) -> dict[str, tuple[int, int, int]]:
+def figures(measures: dict[str, Any]) -> dict[str, tuple[int, ...]]:
     """The groups of a row of the report, as numbers."""
     return {
         group: tuple(measures[group][name] for name in ("uploads", "bytes", "size_unknown"))
@@ -88,7 +79,7 @@ def figures(measures: dict[str, Any]) -> dict[str, tuple[int, int, int]]:
     }
 
 
-def counted(seen: Iterable[Observation]) -> dict[str, tuple[int, int, int]]:
+def counted(seen: Iterable[Observation]) -> dict[str, tuple[int, ...]]:
     """The same, counted one by one."""
     sums = {group: [0, 0, 0] for group in ("freed", "left", "failed", "kept")}
     for one in seen:
@@ -96,4 +87,4 @@ def counted(seen: Iterable[Observation]) -> dict[str, tuple[int, int, int]]:
         row[0] += 1
         row[1] += one.seen.bytes if one.seen else 0
         row[2] += one.seen is None
-    return {group: (row[0], row[1], row[2]) for group, row in sums.items()}
+    return {group: tuple(row) for group, row in sums.items()}

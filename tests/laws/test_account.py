@@ -2,7 +2,6 @@
 The account loses no byte: however it is split, merged, stored or cut, the sums of its parts are its sums.
 """
 
-import functools
 import json
 from datetime import timedelta
 from typing import Any
@@ -108,12 +107,10 @@ def test_totals_are_what_one_counts_by_hand(everything: list[Observation], *, in
 
 def total(rows: list[dict[str, Any]]) -> dict[str, tuple[int, ...]]:
     """The sum of rows, as numbers."""
-    empty = dict.fromkeys(("freed", "left", "failed", "kept"), (0, 0, 0))
-    return functools.reduce(
-        lambda one, row: {group: tuple(map(sum, zip(one[group], figures(row)[group], strict=True))) for group in empty},
-        rows,
-        empty,
-    )
+    return {
+        group: tuple(sum(column) for column in zip((0, 0, 0), *(figures(row)[group] for row in rows), strict=True))
+        for group in ("freed", "left", "failed", "kept")
+    }
 
 
 @settings(max_examples=examples(100))
