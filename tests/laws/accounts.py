@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 
 from cos_sweeper.core import policy
 from cos_sweeper.core.account import Account, Observation
-from cos_sweeper.core.model import Bucket
-from cos_sweeper.core.outcomes import PartsSeen
+from cos_sweeper.core.model import Bucket, PartsSeen
 from tests.fixtures import BUCKETS, HOUR, NOW
 
 # Names whose order differs with and without '/', one that is no UTF-8, and one that needs escapes.

@@ -7,8 +7,7 @@ A named tuple, not a dataclass: a sweep makes one for every upload of a listing,
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from cos_sweeper.core.model import Bucket
-from cos_sweeper.core.outcomes import PartsSeen
+from cos_sweeper.core.model import Bucket, PartsSeen
 
 
 class Observation(NamedTuple):
