@@ -14,6 +14,7 @@ import asyncio
 import re
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from cos_sweeper.core.account import Account
 from cos_sweeper.core.run_facts import RunFacts
@@ -167,15 +168,17 @@ class Merged:
     """
     The account of a chain.
 
-    ends: the heads of the works that ended, by work. missing: works without an end; lines: the heads of the last runs
-    that were found for them. lost: runs whose account, or that of a run before them, could not be read. lineage: the
-    runs that are counted; strays: runs of which only what they freed is counted. labels: the shard of each run that
-    stored something, by its work. summaries: of each line, and whether its work was split.
+    ends: the heads of the works that ended, by work; looked_at: all works whose end is stored. missing: works without
+    an end; lines: the heads of the last runs that were found for them. lost: runs whose account, or that of a run
+    before them, could not be read. lineage: the runs that are counted; strays: runs of which only what they freed is
+    counted. labels: the shard of each run that stored something, by its work. summaries: of each line, and whether its
+    work was split. at: when the newest of all this was written.
     """
 
     run_id: str
     account: Account = field(default_factory=Account)
     ends: dict[str, Head] = field(default_factory=dict)
+    looked_at: set[str] = field(default_factory=set)
     missing: list[str] = field(default_factory=list)
     lines: dict[str, Head] = field(default_factory=dict)
     lost: list[str] = field(default_factory=list)
@@ -185,6 +188,7 @@ class Merged:
     summaries: list[tuple[Summary, bool]] = field(default_factory=list)
     labels: dict[str, str] = field(default_factory=dict)
     facts: RunFacts | None = None
+    at: datetime | None = None
 
     def add(self, line: Line) -> None:
         """Add a line of runs whose last run is the last of its work."""
@@ -203,6 +207,7 @@ class Merged:
             self.facts = head.facts
         elif head.facts.as_of < self.facts.as_of:
             self.facts = replace(self.facts, as_of=head.facts.as_of)
+        self.at = max(self.at or head.at, head.at)
         self.labels.update(dict.fromkeys(head.works, head.shard))
 
 
@@ -231,6 +236,8 @@ async def _add_ends(reader: ChainReader, merged: Merged) -> None:
         children: list[str] = []
         for work in works:
             document = await anext(found)
+            if document is not None or end_object(reader.run_id, work) in reader.unreadable:
+                merged.looked_at.add(work)
             if document is None:
                 merged.missing.append(work)
                 continue
