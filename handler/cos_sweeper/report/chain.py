@@ -208,7 +208,13 @@ class Merged:
         elif head.facts.as_of < self.facts.as_of:
             self.facts = replace(self.facts, as_of=head.facts.as_of)
         self.at = max(self.at or head.at, head.at)
-        self.labels.update(dict.fromkeys(head.works, head.shard))
+        indexes, _, count = head.shard.partition("/")
+        own = indexes.split(",")
+        if len(own) == len(head.works):
+            # Shards that were packed together: one work for each of them, in the same order.
+            self.labels.update({work: f"{index}/{count}" for work, index in zip(head.works, own, strict=True)})
+        else:
+            self.labels.update(dict.fromkeys(head.works, head.shard))
 
 
 async def merge(reader: ChainReader, *, is_over: bool = False) -> Merged:

@@ -16,7 +16,7 @@ from cos_sweeper.report.chain import ChainReader, Merged
 from cos_sweeper.report.documents import DocumentUnreadable
 from cos_sweeper.report.history import Entry
 from cos_sweeper.report.log import Log
-from cos_sweeper.report.report_folder import ReportFolder
+from cos_sweeper.report.report_folder import Folder
 
 # A run stores its part every ten seconds, so a chain that was silent for so long does not run any more, unless SCF
 # keeps it waiting. Then its last run writes the report again.
@@ -25,8 +25,9 @@ SILENT = timedelta(minutes=30)
 MAX_LOOKED_AT = 16
 # Chains that one sweep completes.
 MAX_COMPLETED = 5
-# The merge of one more account begins only with this much time, in seconds.
-RESERVE_SECONDS = 1.0
+# The merge of one more account begins only with this much time, in seconds; that of another chain only with more.
+RESERVE_SECONDS = 2.0
+RESERVE_SECONDS_OTHERS = 5.0
 # Ends that appear while the report is written: merge again, so often at most.
 MAX_MERGES = 4
 UNKNOWN = "unknown"
@@ -51,7 +52,7 @@ class Completion:
 
     def __init__(
         self,
-        folder: ReportFolder,
+        folder: Folder,
         log: Log,
         *,
         left: Callable[[], float],
@@ -100,7 +101,7 @@ class Completion:
         self, run_id: str, entries: Sequence[Entry], more: Mapping[str, Any], *, is_over: bool
     ) -> dict[str, Any] | None:
         for _ in range(MAX_MERGES):
-            reader = ChainReader(self._folder, run_id, self._hurry)
+            reader = ChainReader(self._folder, run_id, lambda: self._hurry(is_over=is_over))
             merged = await chain.merge(reader, is_over=is_over)
             for name in reader.unreadable:
                 self._log.error("report.object_unreadable", key=name)
@@ -117,7 +118,7 @@ class Completion:
     ) -> dict[str, Any]:
         ended = merged.at if is_over and merged.at else self._now()
         report = report_json.assembled(merged, entries, ended, more)
-        self._hurry()
+        self._hurry(is_over=is_over)
         await self._folder.put(f"{merged.run_id}/report.json", json.dumps(report).encode())
         await self._folder.put(f"{merged.run_id}/report.html", self._render(report))
         if merged.facts is not None and (is_over or not merged.missing):
@@ -146,8 +147,8 @@ class Completion:
                 continue
         return True
 
-    def _hurry(self) -> None:
-        if self._left() < RESERVE_SECONDS:
+    def _hurry(self, *, is_over: bool) -> None:
+        if self._left() < (RESERVE_SECONDS_OTHERS if is_over else RESERVE_SECONDS):
             raise OutOfTime
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from cos_sweeper.core.run_facts import RunFacts
 from cos_sweeper.report.documents import RUNNING
-from cos_sweeper.report.report_folder import ReportFolder, Source
+from cos_sweeper.report.report_folder import Folder, Source
 
 MAX_ENTRIES = 60
 # How far to look back for that many, the shorter spans first: sweeps may be minutes or months apart.
@@ -89,7 +89,7 @@ def read(body: bytes) -> Entry | None:
     return entry if is_whole and all(isinstance(number, int) for number in numbers) else None
 
 
-async def put(folder: ReportFolder, entry: Entry) -> None:
+async def put(folder: Folder, entry: Entry) -> None:
     """Write an entry, in place of an earlier one of the chain. Raises StoreError."""
     await folder.put(f"{FOLDER}{entry.run_id}.json", json.dumps(entry.as_json()).encode())
 

@@ -24,6 +24,14 @@ class Source(Protocol):
         ...
 
 
+class Folder(Source, Protocol):
+    """A report prefix that objects are written to as well. Raises StoreError."""
+
+    async def put(self, name: str, body: bytes) -> None:
+        """Write an object, in place of an earlier one."""
+        ...
+
+
 class ReportFolder:
     """
     A report prefix in COS. store: makes the store for one request, with the time that this request may take.

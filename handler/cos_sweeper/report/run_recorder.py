@@ -33,7 +33,7 @@ from cos_sweeper.report.documents import FINISHED, SPLIT, Document, Head, Summar
 from cos_sweeper.report.log import Log
 from cos_sweeper.report.record import Recording
 from cos_sweeper.report.record_writer import RecordWriter, quietly
-from cos_sweeper.report.report_folder import ReportFolder
+from cos_sweeper.report.report_folder import Folder
 
 FLUSH_SECONDS = 10.0
 # Packing a large account stops everything else, so it takes one part in so many of the time at most.
@@ -98,7 +98,7 @@ class RunRecorder:
 
     def __init__(
         self,
-        folder: ReportFolder,
+        folder: Folder,
         log: Log,
         identity: Identity,
         facts: RunFacts,
