@@ -14,7 +14,7 @@ from cos_sweeper.core.deadline import Deadline
 from cos_sweeper.core.errors import CosRejected, StoreError
 from cos_sweeper.core.model import ListedUpload, PartsSeen, Upload
 from cos_sweeper.core.outcomes import Aborted, AlreadyGone, Failed, Kept, Outcome, WouldAbort
-from cos_sweeper.core.plan import Plan, PriorFailures
+from cos_sweeper.core.plan import Plan
 from cos_sweeper.core.redaction import Redactor
 from cos_sweeper.core.report import Report
 from cos_sweeper.core.report_builder import ReportBuilder
@@ -89,7 +89,7 @@ class Room:
         return Completion(
             self.folder,
             self.log,
-            left=lambda: self.clock.now + self.seconds - self.clock(),
+            left=lambda: self.seconds - self.clock.now,
             now=lambda: self.now,
             render=lambda report: f"<p>{report['run_id']}".encode(),
         )
@@ -152,9 +152,6 @@ def report(outcomes: Iterable[Outcome] = (), **fields: Any) -> Report:
     for one in outcomes:
         builder.add(one)
     return replace(builder.build(), **fields)
-
-
-PRIOR = PriorFailures()
 
 
 async def tell(recorder: RunRecorder, outcomes: Iterable[tuple[str, int, int]]) -> list[Outcome]:

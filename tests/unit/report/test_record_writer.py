@@ -5,6 +5,7 @@ No line is lost and memory is bounded, whatever the store does.
 import asyncio
 import gzip
 from collections.abc import Callable
+from random import Random
 from typing import Any
 
 import pytest
@@ -12,7 +13,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cos_sweeper.core.errors import CosRejected, StoreError
+from cos_sweeper.core.model import ListedUpload, PartsSeen, Upload
+from cos_sweeper.core.outcomes import Aborted
+from cos_sweeper.report import record
+from cos_sweeper.report.record import Recording
 from cos_sweeper.report.record_writer import MAX_LINES, MAX_WAITING, RecordWriter, unpacked
+from tests.fixtures import NOW, PHOTOS
 from tests.unit.report.folders import MemoryFolder
 
 
@@ -159,3 +165,19 @@ def test_joined_objects_are_read_one_after_the_other() -> None:
 
 def test_last_line_without_an_end_is_read() -> None:
     assert list(unpacked(gzip.compress(b"a\nb", mtime=0))) == [b"a", b"b"]
+
+
+def test_object_of_usual_records_is_smaller_than_a_megabyte() -> None:
+    folder, ids = MemoryFolder(), Random(1)
+
+    async def write() -> None:
+        writer, recording = writer_in(folder), Recording(1, "1/1", str, str)
+        for number in range(MAX_LINES):
+            upload = Upload(PHOTOS, f"raw/2026/11/{number % 100}/{ids.randbytes(8).hex()}.mp4", ids.randbytes(37).hex())
+            aborted = Aborted(upload, ids.randrange(2**32), ids.randbytes(24).hex(), seen=PartsSeen(5, 2, NOW))
+            writer.add(record.line(recording.outcome(ListedUpload(upload, NOW), aborted, NOW)))
+        await writer.flush()
+
+    asyncio.run(write())
+
+    assert sum(map(len, folder.objects.values())) < 1 << 20
