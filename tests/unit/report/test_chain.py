@@ -295,3 +295,72 @@ def test_status_of_a_chain_is_that_of_its_worst_work(statuses: Sequence[str], ex
         return last
 
     assert run(play())["status"] == expected
+
+
+def test_account_of_an_earlier_run_that_is_gone_is_reported() -> None:
+    room = Room()
+    first, second = chain_of(room, 2)
+    lost = [name for name in room.folder.objects if first in name and "/uploads/" not in name]
+    # The second run could not read what the first one had counted.
+    del room.folder.objects[chain.totals_object(RUN_ID, second)]
+    for name in lost:
+        del room.folder.objects[name]
+
+    async def play() -> Any:
+        third = room.identity(number=3, before=second)
+        async with room.recorder(third) as recorder:
+            await recorder.save(report(), ("0",))
+            await recorder.finish(report(continuations=1))
+        async with room.recorder(room.identity(number=4, before=third.name)) as recorder:
+            return await recorder.finish(report())
+
+    report_json = run(play())
+
+    assert report_json["totals"]["freed"]["bytes"] == 10
+    assert report_json["status"] == "partial"
+    assert [one["code"] for one in report_json["warnings"]] == ["AccountLost"]
+
+
+def test_run_that_nobody_continues_after_it_was_split_writes_the_report() -> None:
+    room = Room()
+
+    async def play() -> Any:
+        async with room.recorder() as first:
+            await tell(first, [("freed", 1, 5)])
+            await first.save(report(), chain.children_of("0", 2))
+            return await first.finish(report(permanent=1, must_raise=True))
+
+    report_json = run(play())
+
+    assert (report_json["status"], report_json["totals"]["freed"]["bytes"]) == ("failed", 5)
+    assert len(report_json["warnings"]) == 1
+
+
+def test_end_that_appears_while_the_report_is_written_is_merged() -> None:
+    room = Room()
+
+    held: dict[str, bytes] = {}
+
+    def appear(operation: str, name: str) -> None:
+        if operation == "put" and name.endswith("report.json"):
+            room.folder.objects.update(held)
+
+    async def shard(work: str) -> Any:
+        async with room.recorder(room.identity((work,), 2)) as recorder:
+            await tell(recorder, [("freed", int(work[-1]), 5)])
+            return await recorder.finish(report())
+
+    async def play() -> Any:
+        async with room.recorder() as first:
+            await first.save(report(), chain.children_of("0", 2))
+            await first.finish(report(continuations=2))
+        await shard("0.0")
+        end = chain.end_object(RUN_ID, "0.0")
+        held[end] = room.folder.objects.pop(end)
+        room.folder.before = appear
+        return await shard("0.1")
+
+    report_json = run(play())
+
+    assert (report_json["shards"]["missing"], report_json["totals"]["freed"]["bytes"]) == ([], 10)
+    assert room.folder.json(f"{RUN_ID}/report.json") == report_json
