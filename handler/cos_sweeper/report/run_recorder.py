@@ -19,7 +19,7 @@ from typing import Any, Protocol
 
 from cos_sweeper.core.account import Account
 from cos_sweeper.core.deadline import Deadline
-from cos_sweeper.core.errors import StoreError
+from cos_sweeper.core.errors import StoreError, Unavailable
 from cos_sweeper.core.model import Bucket, ListedUpload
 from cos_sweeper.core.observing import is_recorded, observation
 from cos_sweeper.core.outcomes import Outcome
@@ -38,6 +38,8 @@ from cos_sweeper.report.report_folder import Folder
 FLUSH_SECONDS = 10.0
 # Packing a large account stops everything else, so it takes one part in so many of the time at most.
 PART_OF_TIME = 20
+# At the end of a run packing one account takes so much of the time that is left at most. The continuation goes first.
+PART_OF_REST = 3
 NOT_RECORDED = "the record of what may be aborted cannot be stored"
 # Texts of a warning.
 MAX_TEXT = 500
@@ -135,6 +137,9 @@ class RunRecorder:
         self._listings_failed = 0
         self._is_dirty = False
         self._next_part = 0.0
+        # What the last packing of this run's account took, and what reading the predecessor's did.
+        self._pack_seconds = 0.0
+        self._read_seconds = 0.0
         self._summary = Summary(runs=1)
         self._works: tuple[str, ...] | None = None
         self._tasks: list[asyncio.Task[None]] = []
@@ -201,11 +206,11 @@ class RunRecorder:
         await self._stored(self._writer.flush())
         if self._is_counted:
             self._take(report)
-            await self._put_part()
             if self._continues_itself:
                 await self._put(chain.totals_object(self._identity.run_id, self.name), await self._line())
             else:
                 await self._put_ends(SPLIT)
+            await self._put_part()
 
     async def finish(self, report: Report) -> dict[str, Any] | None:
         """
@@ -226,11 +231,12 @@ class RunRecorder:
         if not self._is_counted:
             return None
         self._take(report)
-        await self._put_part()
         if self._continues_itself and report.continuations:
+            await self._put_part()
             return None
         is_split = bool(self._works) and not self._continues_itself
         await self._put_ends(SPLIT if is_split else documents.FAILED if report.status is Status.FAILED else FINISHED)
+        await self._put_part()
         if is_split and report.continuations:
             return None
         return await self._completion.complete(self._identity.run_id, sections=self._sections)
@@ -320,7 +326,11 @@ class RunRecorder:
         return None
 
     async def _read_earlier(self) -> Line:
-        return await ChainReader(self._folder, self._identity.run_id).line(self._identity.predecessor)
+        reader = ChainReader(self._folder, self._identity.run_id)
+        began = self._deadline.clock()
+        line = await reader.line(self._identity.predecessor)
+        self._read_seconds = self._deadline.clock() - began
+        return line
 
     async def _put_part(self) -> None:
         head = replace(self._head(), lineage=(), before="")
@@ -339,11 +349,17 @@ class RunRecorder:
             await self._put(chain.end_object(self._identity.run_id, work), same)
 
     async def _put(self, name: str, document: Document) -> StoreError | None:
-        began = self._deadline.clock()
-        body = document.pack()
-        packed = self._deadline.clock()
-        self._next_part = packed + PART_OF_TIME * (packed - began)
-        error = await quietly(self._folder.put(name, body))
+        is_own = document.account is self._account
+        expected = self._pack_seconds + (0.0 if is_own else self._read_seconds)
+        error: StoreError | None = Unavailable("OutOfTime", detail="no time was left to pack the account")
+        if expected <= self._deadline.left() / PART_OF_REST:
+            began = self._deadline.clock()
+            body = document.pack()
+            packed = self._deadline.clock()
+            if is_own:
+                self._pack_seconds = packed - began
+                self._next_part = packed + PART_OF_TIME * self._pack_seconds
+            error = await quietly(self._folder.put(name, body))
         if error is not None:
             self._failed("account.store_failed", error, key=name)
         return error

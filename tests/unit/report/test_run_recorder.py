@@ -330,6 +330,22 @@ def test_part_that_takes_long_to_pack_is_stored_less_often() -> None:
     assert second - first == PART_OF_TIME
 
 
+def test_account_that_takes_too_long_to_pack_gives_way_to_the_continuation() -> None:
+    room = Room(clock=SlowClock())
+
+    async def play() -> None:
+        recorder = room.recorder()
+        await tell(recorder, [("freed", 1, 5)])
+        await recorder.flush()
+        room.clock.now = room.seconds - 2
+        await recorder.save(report(), ("0",))
+
+    run(play())
+
+    assert [line["code"] for line in room.lines if line["event"] == "account.store_failed"] == ["OutOfTime"] * 2
+    assert not any("/totals/" in name for name in room.folder.objects)
+
+
 def test_listing_that_failed_is_counted_once_and_a_failure_of_the_chain_is_a_warning() -> None:
     room = Room()
     failures: tuple[dict[str, Any], ...] = (
