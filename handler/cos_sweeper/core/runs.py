@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from cos_sweeper.core.sums import Row, add_to, quads
 
 BLOCK_ROWS = 256
-READ_BYTES = 4096
+# Reading many runs at once holds the rows of so many bytes of each.
+READ_BYTES = 1024
 ENCODE = json.JSONEncoder(separators=(",", ":")).encode
 
 
