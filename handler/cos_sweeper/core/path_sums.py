@@ -13,7 +13,7 @@ path below it may be incomplete.
 from collections.abc import Iterable, Iterator
 from heapq import merge
 
-from cos_sweeper.core.runs import ENCODE, Run, joined, parent, write_run
+from cos_sweeper.core.runs import Run, joined, line_of, parent, write_run
 from cos_sweeper.core.sums import FOLDED, Row, add_to, quads, totals_of
 
 LIMIT = 100_000
@@ -69,7 +69,7 @@ class PathSums:
             for block in run.blocks():
                 yield from block[:-1].split("\n")
         for row in self._hot_rows():
-            yield ENCODE(row)
+            yield line_of(row)
 
     def merge(self, other: "PathSums") -> None:
         """Add the other's sums. Its runs are shared."""
