@@ -55,7 +55,7 @@ class Account:
         self.cells: dict[Cell, list[int]] = {}
         self.listed: dict[str, dict[Listed, int]] = {}
         self.prefixes = PathSums(limit)
-        self.initiators = PathSums(limit)
+        self.initiators = PathSums(max(1, limit // 2))
         self.examples = Examples()
         self._bucket: Bucket | None = None
         self._bucket_text = ""

@@ -29,7 +29,7 @@ def lines(account: "Account") -> Iterator[str]:
 
 
 def _lines(account: "Account") -> Iterator[str]:
-    yield ENCODE(["account", VERSION, account.inventory, account.prefixes.limit])
+    yield ENCODE(["account", VERSION, account.inventory])
     for total, figures in account.totals.items():
         yield ENCODE(["total", total, figures])
     for cell, figures in account.cells.items():
@@ -41,7 +41,7 @@ def _lines(account: "Account") -> Iterator[str]:
         yield ENCODE(item)
     for section in SECTIONS:
         sums = getattr(account, section)
-        yield ENCODE(["paths", section, sums.bound])
+        yield ENCODE(["paths", section, sums.limit, sums.bound])
         yield from sums.lines()
 
 
@@ -60,7 +60,6 @@ def _read(account: "Account", items: Iterator[list[Any]]) -> None:
     if first[:1] != ["account"] or first[1] != VERSION:
         raise AccountUnreadable(f"the account is not of version {VERSION}")
     account.inventory = first[2]
-    account.prefixes.limit = account.initiators.limit = first[3]
     put = None
     number = 1
     for item in items:
@@ -72,7 +71,7 @@ def _read(account: "Account", items: Iterator[list[Any]]) -> None:
         number += 1
         if name == "paths" and item[1] in SECTIONS:
             sums = getattr(account, item[1])
-            sums.bound = item[2]
+            sums.limit, sums.bound = item[2:]
             put = sums.put
         elif put is not None:
             put(name, item[1:])

@@ -13,12 +13,14 @@ path below it may be incomplete.
 from collections.abc import Iterable, Iterator
 from heapq import merge
 
-from cos_sweeper.core.runs import ENCODE, Run, joined, parent, write_run
+from cos_sweeper.core.runs import Run, joined, line_of, parent, write_run
 from cos_sweeper.core.sums import FOLDED, Row, add_to, quads, totals_of
 
 LIMIT = 100_000
 # After a fold so much of the limit is in use, so that the next new path does not fold again.
 FILL_AFTER_FOLD = 0.9
+SAMPLE_EVERY = 16
+UNLIMITED = 1 << 60
 HOT_ROWS = 8192
 MAX_RUNS = 32
 
@@ -67,7 +69,7 @@ class PathSums:
             for block in run.blocks():
                 yield from block[:-1].split("\n")
         for row in self._hot_rows():
-            yield ENCODE(row)
+            yield line_of(row)
 
     def merge(self, other: "PathSums") -> None:
         """Add the other's sums. Its runs are shared."""
@@ -94,9 +96,14 @@ class PathSums:
 
     def compact(self) -> None:
         """Merge all rows into one run, and fold while there are more than the limit."""
-        self.replace(write_run(self.rows()))
-        while self.runs[0].count > self.limit:
-            if not self._fold(self.runs[0].count - max(1, int(self.limit * FILL_AFTER_FOLD))):
+        while True:
+            sizes: list[int] = []
+            self.replace(write_run(_sampling(self.rows(), sizes)))
+            excess = self.runs[0].count - self.limit
+            if excess <= 0 or not sizes:
+                return
+            self._fold(excess + int(self.limit * (1 - FILL_AFTER_FOLD)), sorted(sizes))
+            if sum(run.count for run in self.runs) + len(self.hot) <= self.limit:
                 return
 
     def replace(self, run: Run) -> None:
@@ -117,31 +124,37 @@ class PathSums:
         if len(self.runs) > MAX_RUNS or (len(self.runs) > 1 and rows > 2 * self.limit):
             self.compact()
 
-    def _fold(self, count: int) -> bool:
-        """Fold so many of the smallest rows into their parents. False if no row has a parent."""
-        sizes = sorted(totals_of(row, 1)[1] for row in self.rows() if parent(row[0]) is not None)
-        if not sizes:
-            return False
-        count = min(count, len(sizes))
-        largest = sizes[count - 1]
-        ties = count - sum(size < largest for size in sizes)
-        self.bound += largest
-        folded = PathSums(self.limit * 1000)
-        self.replace(write_run(_folding(self.rows(), folded, largest, ties)))
-        folded.runs += self.runs
-        self.replace(write_run(folded.rows()))
-        return True
+    def _fold(self, count: int, sizes: list[int]) -> None:
+        """Fold about so many of the smallest rows into their parents. sizes: a sample, in order."""
+        run = self.runs[0]
+        threshold = sizes[min(len(sizes) - 1, count * len(sizes) // run.count)]
+        folded = PathSums(UNLIMITED)
+        self.replace(write_run(_folding(run.rows(), folded, threshold, count)))
+        self.runs += folded.runs
+        self.hot = folded.hot
+        self.bound += threshold
 
 
-def _folding(rows: Iterable[Row], folded: PathSums, largest: int, ties: int) -> Iterator[Row]:
-    """The rows that stay. The others go to `folded`, under their parents."""
+def _sampling(rows: Iterable[Row], sizes: list[int]) -> Iterator[Row]:
+    """The rows. The size of every so many of them that have a parent goes to `sizes`."""
+    number = 0
+    for row in rows:
+        if parent(row[0]) is not None:
+            if number % SAMPLE_EVERY == 0:
+                sizes.append(totals_of(row, 1)[1])
+            number += 1
+        yield row
+
+
+def _folding(rows: Iterable[Row], folded: PathSums, threshold: int, count: int) -> Iterator[Row]:
+    """The rows that stay. So many of the others go to `folded`, under their parents."""
     for row in rows:
         uploads, size, unknown = totals_of(row, 1)
         above = parent(row[0])
-        if above is None or size > largest or (size == largest and ties <= 0):
+        if above is None or size > threshold or count <= 0:
             yield row
             continue
-        ties -= size == largest
+        count -= 1
         slots = [figure for quad in quads(row, 1) if quad[0] != FOLDED for figure in quad]
         folded.put(above, [*slots, FOLDED, uploads, size, unknown])
 

@@ -45,6 +45,8 @@ def add_to(row: Row, start: int, slot: str, uploads: int, size: int, unknown: in
 
 def totals_of(row: Row, start: int = 0) -> tuple[int, int, int]:
     """Uploads, bytes and unknown sizes of a whole row."""
+    if len(row) == start + WIDTH:
+        return row[start + 1], row[start + 2], row[start + 3]
     uploads = size = unknown = 0
     for slot, *figures in quads(row, start):
         if slot != FOLDED:
