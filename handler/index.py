@@ -1,5 +1,5 @@
 """
-What SCF calls: reads the environment and the clocks, and lets no exception out that does not say what to do.
+What SCF calls: reads the environment and the clocks. Every exception that leaves says what to do.
 """
 
 import gc
@@ -24,7 +24,7 @@ from cos_sweeper.scf import responses
 from cos_sweeper.scf.context import Context
 from cos_sweeper.scf.events import http_request
 
-# What is imported stays, and need not be looked through again.
+# Imported modules stay in memory, so the collector need not scan them again.
 gc.freeze()
 gc.enable()
 

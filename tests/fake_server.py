@@ -1,5 +1,5 @@
 """
-A server that answers by a script: each connection to it has its own, and says whatever bytes the script says.
+A server that follows a script: each connection has its own, which says which bytes to send.
 """
 
 import socket
@@ -11,18 +11,18 @@ from queue import SimpleQueue
 from select import select
 from types import TracebackType
 
-# Long enough for any machine, short enough for whoever waits for a red test.
+# Long enough for any machine, short enough for a failing test.
 PATIENCE_SECONDS = 10.0
 DRIP_SECONDS = 0.02
 LINGER_NOT = struct.pack("ii", 1, 0)
 
 
 class Peer:
-    """One connection as the server sees it. heard: every byte that came; requests: the whole ones."""
+    """One connection as the server sees it. received: every byte that came; requests: the complete ones."""
 
     def __init__(self, sock: socket.socket) -> None:
         self.sock = sock
-        self.heard = bytearray()
+        self.received = bytearray()
         self.requests: list[bytes] = []
         self.closed = threading.Event()
         self._taken = 0
@@ -31,23 +31,23 @@ class Peer:
     def targets(self) -> list[str]:
         return [request.split(b" ")[1].decode() for request in self.requests]
 
-    def hear(self) -> bytes:
+    def receive(self) -> bytes:
         data = self.sock.recv(1 << 16)
-        self.heard += data
+        self.received += data
         return data
 
     def read(self) -> None:
         """Take one whole request. Raises EOFError when the connection ends instead."""
-        while (body := self.heard.find(b"\r\n\r\n", self._taken) + 4) < 4:
-            self._hear_more()
-        end = body + _length(bytes(self.heard[self._taken : body]))
-        while len(self.heard) < end:
-            self._hear_more()
-        self.requests.append(bytes(self.heard[self._taken : end]))
+        while (body := self.received.find(b"\r\n\r\n", self._taken) + 4) < 4:
+            self._receive_more()
+        end = body + _length(bytes(self.received[self._taken : body]))
+        while len(self.received) < end:
+            self._receive_more()
+        self.requests.append(bytes(self.received[self._taken : end]))
         self._taken = end
 
-    def _hear_more(self) -> None:
-        if not self.hear():
+    def _receive_more(self) -> None:
+        if not self.receive():
             raise EOFError
 
     def say(self, data: bytes) -> None:
@@ -104,7 +104,7 @@ def pause(event: threading.Event) -> Step:
 
     def step(_: Peer) -> None:
         if not event.wait(PATIENCE_SECONDS):
-            raise TimeoutError("nobody said to go on")
+            raise TimeoutError("the test did not say to continue")
 
     return step
 
@@ -130,7 +130,7 @@ def CLOSE(peer: Peer) -> None:  # noqa: N802
 
 def STAY(peer: Peer) -> None:  # noqa: N802
     """Leave the connection open until the other side ends it."""
-    while peer.hear():
+    while peer.receive():
         pass
 
 
@@ -139,7 +139,7 @@ class Server:
     A listening port of 127.0.0.1 whose first connection follows the first script, and so on; a connection too many is
     closed at once. As a context: what a script did not say to be left open is over at the end.
 
-    peers: the connections so far. trouble: what went wrong on the server's side, raised at the end.
+    peers: the connections so far. An error on the server's side is raised at the end.
     """
 
     def __init__(self, *scripts: list[Step], tls: ssl.SSLContext | None = None) -> None:
@@ -147,7 +147,7 @@ class Server:
         self._tls = tls
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=128)
         self._threads: list[threading.Thread] = []
-        self._trouble: SimpleQueue[BaseException] = SimpleQueue()
+        self._errors: SimpleQueue[BaseException] = SimpleQueue()
         self.port: int = self._listener.getsockname()[1]
         self.peers: list[Peer] = []
 
@@ -167,8 +167,8 @@ class Server:
         for thread in self._threads:
             thread.join()
         self._listener.close()
-        if exc is None and not self._trouble.empty():
-            raise self._trouble.get()
+        if exc is None and not self._errors.empty():
+            raise self._errors.get()
 
     def _start(self, work: Callable[[], None]) -> None:
         thread = threading.Thread(target=work)
@@ -196,7 +196,7 @@ class Server:
         except (ConnectionError, EOFError, ssl.SSLError):
             pass  # the other side has left
         except Exception as exc:
-            self._trouble.put(exc)
+            self._errors.put(exc)
         finally:
             peer.sock.close()
             peer.closed.set()

@@ -39,7 +39,7 @@ class Invocation:
 
     @property
     def report(self) -> dict[str, Any]:
-        """The report, out of whatever answer the trigger gets."""
+        """The report in the response, whatever the trigger."""
         assert self.answer is not None, self.error
         if "statusCode" in self.answer:
             body: dict[str, Any] = json.loads(self.answer["body"])
@@ -59,7 +59,7 @@ class Invocation:
 @dataclass(slots=True)
 class Function:
     """
-    Invokes `main_handler` against the laptop's cloud with the role's credentials and nothing else in reach.
+    Invokes `main_handler` against the emulator, with the role's credentials only.
 
     The role may do exactly what `permissions` says for the settings of the moment, and none of what is `denied`. waits:
     the seconds of all waits between requests, as long as they would be.
@@ -81,9 +81,9 @@ class Function:
         **settings: Any,
     ) -> Invocation:
         """
-        Invoke it. seconds: the time limit that SCF would tell. settings: on top of the usual ones, '' to unset.
+        Invoke it. seconds: the time limit that SCF would give. settings: on top of the usual ones, '' to unset.
 
-        patience: how much of each wait between requests is waited for; none of it usually.
+        patience: the part of each wait between requests that is really waited; none by default.
         """
         role = role or self.cloud.role
         environ = {

@@ -2,7 +2,7 @@
 SCF as far as a chain of runs needs it, in memory and with a clock that only work moves.
 
 Runs what is queued, one after the other; delivers twice, loses, and kills where a test says so, and tries again as SCF
-does. The buckets are those of the laptop's COS.
+does. The buckets are those of the emulator.
 """
 
 import asyncio
@@ -40,7 +40,7 @@ class Killed(BaseException):
 
 @dataclass(slots=True)
 class Ticking:
-    """A store whose every request takes a second, and that dies at the tick where it is told to."""
+    """A store in which every request takes a second, and that dies at a given tick."""
 
     inner: MemoryStore
     ticks: int = 0
@@ -82,9 +82,9 @@ class MemoryScf:
     """
     The account, the settings, and how SCF behaves.
 
-    seconds: how much work one run has time for. deliver: how often each hand-over arrives, by its number; usually once.
-    dies_at: the tick at which a run dies, by the number of the run; None for a run that lives. accepts: how many
-    invocations SCF takes before it takes no more; None for all. refuses: the numbers of those that it does not take.
+    seconds: how much work one run has time for. deliver: how often each continuation arrives, by its number; usually
+    once. dies_at: the tick at which a run dies, by the number of the run; None for a run that lives. accepts: how many
+    invocations SCF takes before it takes no more; None for all.
     """
 
     settings: Settings
@@ -95,18 +95,16 @@ class MemoryScf:
     account: Account = field(default_factory=lambda: empty())
     queue: deque[tuple[str, int]] = field(default_factory=deque)
     reports: list[Report] = field(default_factory=list)
-    handed: int = 0
+    sent: int = 0
     runs: int = 0
     dead_letters: int = 0
     accepts: int | None = None
-    refuses: set[int] = field(default_factory=set)
-    offered: int = 0
     longest_checkpoint: int = 0
     before_parts: Callable[[], Awaitable[None]] = at_once
 
     def seed(self, key: str, count: int = 1, *, idle: float = 100, bucket: int = 0, parts: int = 2) -> list[Upload]:
         """Uploads that began 100 hours ago, with parts of 5 bytes, the last one `idle` hours ago."""
-        what = Seed(
+        seed_of = Seed(
             NOW - timedelta(hours=100),
             NOW - timedelta(hours=idle),
             key,
@@ -114,13 +112,13 @@ class MemoryScf:
             part_numbers=tuple(range(1, parts + 1)),
             part_size=5,
         )
-        place = BUCKETS[bucket]
-        return [Upload(place, one.key, one.upload_id) for one in plant(self.account.bucket(place.name), what)]
+        home = BUCKETS[bucket]
+        return [Upload(home, one.key, one.upload_id) for one in plant(self.account.bucket(home.name), seed_of)]
 
     def fire(self, *requests: Request) -> None:
         """A timer fires, or another event comes; the chain that it starts is run to its end."""
-        made = plan.build_plan(requests or (SweepRequest(),), self.settings, BUCKETS, f"run-{self.runs}", NOW)
-        self._attempt(lambda: made)
+        first = plan.build_plan(requests or (SweepRequest(),), self.settings, BUCKETS, f"run-{self.runs}", NOW)
+        self._attempt(lambda: first)
         while self.queue:
             text, _ = self.queue.popleft()
             self._attempt(lambda text=text: resume(text, self.settings))  # type: ignore[misc]
@@ -136,7 +134,7 @@ class MemoryScf:
                 return
         self.dead_letters += 1
 
-    def _run(self, made: plan.Plan) -> bool:
+    def _run(self, first: plan.Plan) -> bool:
         self.runs += 1
         assert self.runs < 5000, "a chain goes on for ever"
         memory = MemoryStore(self.account, lambda: NOW, self.page_size)
@@ -146,7 +144,7 @@ class MemoryScf:
         deadline = Deadline(lambda: store.ticks / 1000, *ends)
         log = Log(lambda _: None, Redactor(()))
         try:
-            run = continuation.run(made, store, deadline, log, self, fan_out=self.settings.fan_out, now=NOW)  # type: ignore[arg-type]
+            run = continuation.run(first, store, deadline, log, self, fan_out=self.settings.fan_out, now=NOW)  # type: ignore[arg-type]
             report = asyncio.run(run)
         except Killed:
             return False
@@ -163,21 +161,20 @@ class MemoryScf:
     def _take(self, text: str) -> str:
         if continuation.is_probe(json.loads(text)):
             return ""
-        self.offered += 1
-        if self.accepts == 0 or self.offered in self.refuses:
+        if self.accepts == 0:
             return "ResourceNotFound.Function"
         self.accepts = self.accepts and self.accepts - 1
         self.longest_checkpoint = max(self.longest_checkpoint, len(text.encode()))
-        self.handed += 1
-        self.queue.extend([(text, self.handed)] * self.deliver(self.handed))
+        self.sent += 1
+        self.queue.extend([(text, self.sent)] * self.deliver(self.sent))
         return ""
 
 
 def resume(text: str, settings: Settings) -> plan.Plan:
     """What the next run makes of a checkpoint, by the way that every event goes."""
-    (ask,) = decode(json.loads(text)).requests
-    assert isinstance(ask, ResumeRequest)
-    return checkpoint_reader.read(ask.checkpoint, settings, BUCKETS, NOW)
+    (request,) = decode(json.loads(text)).requests
+    assert isinstance(request, ResumeRequest)
+    return checkpoint_reader.read(request.checkpoint, settings, BUCKETS, NOW)
 
 
 def empty() -> Account:

@@ -115,7 +115,7 @@ class _Run:
     retries: bool
 
     async def report(self) -> Report:
-        """Do what the event requests, as far as this run comes."""
+        """Do what the event requests, as far as this run's time allows."""
         run_id = f"{self.now:%Y%m%dT%H%M%SZ}-{os.urandom(4).hex()}"
         try:
             buckets, as_of = await self._buckets()
@@ -157,7 +157,7 @@ class _Run:
     async def _buckets(self) -> tuple[Sequence[Bucket], datetime]:
         """The buckets that the settings allow, and the earlier of our clock and COS's. Raises StoreError."""
         allowed = self.settings.buckets
-        # Which buckets there are matters only where something is requested.
+        # The list of buckets is needed only if something is requested.
         listed = allowed is None and bool(self.requests)
         known, as_of = await paginator.every_bucket(self.store, self.now) if listed else (allowed or (), self.now)
         return tuple(bucket for bucket in known if bucket.name not in self.settings.exclude_buckets), as_of
@@ -192,7 +192,7 @@ class _Run:
             self.log.warning("continuation.narrowed", reason=dropped)
 
     def _is_worth_storing(self, report: Report) -> bool:
-        """A sweep in any case; an event only when it did, failed or left something: objects lead to events in turn."""
+        """A sweep always; an event only if something happened: a stored object can cause another event."""
         is_sweep = any(isinstance(one, (SweepRequest, ResumeRequest)) for one in self.requests)
         did = report.counts["aborted"] or report.counts["would_abort"] or report.counts["rejected"]
         return is_sweep or bool(did) or report.status is not Status.COMPLETE

@@ -11,8 +11,7 @@ from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta, timezone
 
 from cos_sweeper.core.account import Account, Observation
-from cos_sweeper.core.model import Bucket
-from cos_sweeper.core.outcomes import PartsSeen
+from cos_sweeper.core.model import Bucket, PartsSeen
 from cos_sweeper.core.policy import STARTED_RECENTLY, Policy
 from tests.bench import load
 from tests.bench.figures import peak_bytes

@@ -82,20 +82,20 @@ class Watch:
 
 def in_threads(call: Callable[[], object], threads: int, seconds: float) -> Figures:
     """Make the same call over and over in so many threads; a call that raises ends the row."""
-    done = [0] * threads
+    result = [0] * threads
     over = False
 
-    def work(place: int) -> None:
+    def work(index: int) -> None:
         while not over:
             call()
-            done[place] += 1
+            result[index] += 1
 
     with ThreadPoolExecutor(threads) as pool:
-        working = [pool.submit(work, place) for place in range(threads)]
+        working = [pool.submit(work, index) for index in range(threads)]
         time.sleep(WARM_UP_SECONDS)
-        stretch = Stretch(sum(done))
+        stretch = Stretch(sum(result))
         time.sleep(seconds)
-        figures = stretch.figures(sum(done))
+        figures = stretch.figures(sum(result))
         over = True
     for each in working:
         each.result()

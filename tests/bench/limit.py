@@ -62,6 +62,11 @@ def abort_requests() -> Iterator[bytes]:
         yield _request(signer, "DELETE", f"/{key}", f"uploadId={upload_id}", (("uploadid", upload_id),))
 
 
+def abort_requests_ahead() -> Iterator[bytes]:
+    """The same, all signed before the first one is sent."""
+    return itertools.cycle(list(itertools.islice(abort_requests(), SHARED_UPLOADS)))
+
+
 def sweep_requests(uploads: int) -> Iterator[bytes]:
     """What a sweep of so many uploads has to send: lists a page, then the parts and the abort of each upload on it."""
     signer = Signer(int(time.time()))

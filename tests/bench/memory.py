@@ -16,8 +16,8 @@ from tests.bench.serving import serving
 from tests.bench.workshop import ROOT, environment
 
 IN_FLIGHT = 64
-MOST_RATIO = 1.1
-MOST_MIB = 100
+MAX_RATIO = 1.1
+MAX_MIB = 100
 MIB = 1 << 20
 WIDE_UPLOADS = 300
 WIDE_PARTS = 10_000
@@ -31,13 +31,13 @@ def main() -> int:
     print(f"{'uploads':>10}{'seconds':>10}{'CPU each':>12}{'peak memory':>14}{'ratio':>8}")
     peaks: list[float] = []
     for count in counts:
-        told = sweep(count)
-        peaks.append(told.peak_bytes / MIB)
-        cost = f"{told.seconds:>10.1f}{told.cpu_us:>9.0f} µs"
-        print(f"{told.calls:>10}{cost}{peaks[-1]:>10.1f} MiB{peaks[-1] / peaks[0]:>8.2f}", flush=True)
+        reported = sweep(count)
+        peaks.append(reported.peak_bytes / MIB)
+        cost = f"{reported.seconds:>10.1f}{reported.cpu_us:>9.0f} µs"
+        print(f"{reported.calls:>10}{cost}{peaks[-1]:>10.1f} MiB{peaks[-1] / peaks[0]:>8.2f}", flush=True)
     wide = wide_sweep().peak_bytes / MIB
     print(f"{WIDE_UPLOADS} uploads of {WIDE_PARTS} parts over TLS, with the workers that fit in 128 MB: {wide:.1f} MiB")
-    return int(max(peaks) > MOST_RATIO * peaks[0] or max(*peaks, wide) > MOST_MIB)
+    return int(max(peaks) > MAX_RATIO * peaks[0] or max(*peaks, wide) > MAX_MIB)
 
 
 def wide_sweep() -> Figures:
@@ -50,20 +50,20 @@ def wide_sweep() -> Figures:
             work = (
                 f"from tests.bench import ours; ours.tell_wide({served.port}, {WIDE_UPLOADS}, {folder + '/ca.pem'!r})"
             )
-            done = subprocess.run(
+            result = subprocess.run(
                 [sys.executable, "-c", work], cwd=ROOT, env=environment(), check=True, stdout=subprocess.PIPE, text=True
             )
-    return read(done.stdout.splitlines()[-1])
+    return read(result.stdout.splitlines()[-1])
 
 
 def sweep(count: int) -> Figures:
     """One sweep of so many abandoned uploads, every one of which is aborted, or it raises."""
     with serving(0, count) as served:
         work = f"from tests.bench import ours; ours.tell_sweep({served.port}, {count}, {IN_FLIGHT})"
-        done = subprocess.run(
+        result = subprocess.run(
             [sys.executable, "-c", work], cwd=ROOT, env=environment(), check=True, stdout=subprocess.PIPE, text=True
         )
-    return read(done.stdout.splitlines()[-1])
+    return read(result.stdout.splitlines()[-1])
 
 
 if __name__ == "__main__":

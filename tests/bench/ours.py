@@ -68,10 +68,10 @@ def tell_wide(port: int, uploads: int, tls_ca: str) -> None:
     """Sweep uploads of many parts over TLS, with the workers that fit into a function of 128 MB; print what it took."""
     workers = fitting_workers(256, 128)
     settings = Settings((BUCKET,), dry_run=False, max_aborts=None, workers=workers)
-    asked = plan.build_plan((SweepRequest(),), settings, (BUCKET,), "bench", datetime.now(timezone.utc))
+    requested = plan.build_plan((SweepRequest(),), settings, (BUCKET,), "bench", datetime.now(timezone.utc))
     deadline = run_deadline(time.monotonic, LIMIT_SECONDS, time.monotonic())
     stretch = Stretch(0)
-    swept = asyncio.run(sweep.run(asked, _store(port, tls_ca), deadline, Log(lambda _: None, Redactor(()))))
+    swept = asyncio.run(sweep.run(requested, _store(port, tls_ca), deadline, Log(lambda _: None, Redactor(()))))
     figures = stretch.figures(swept.report_builder.counts["aborted"])
     if figures.calls != uploads:
         raise AssertionError(f"{figures.calls} of {uploads} aborted: {swept.report_builder.counts}")
@@ -95,8 +95,8 @@ async def in_tasks(call: Callable[[], Awaitable[object]], in_flight: int, second
 
     tasks = [asyncio.ensure_future(work()) for _ in range(in_flight)]
     while not watch.over:
-        done, _ = await asyncio.wait(tasks, timeout=TICK_SECONDS)
-        for task in done:
+        result, _ = await asyncio.wait(tasks, timeout=TICK_SECONDS)
+        for task in result:
             task.result()
     figures = watch.figures()
     for task in tasks:

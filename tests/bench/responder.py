@@ -65,7 +65,7 @@ class Responder:
         self.port: int = self._listener.getsockname()[1]
         self.requests = 0
         self.aborts = 0
-        self.refused = 0
+        self.rejected = 0
         # Of the uploads that a listing shows, by number: what is aborted is gone when somebody looks.
         self._gone: set[int] = set()
 
@@ -129,7 +129,7 @@ class Responder:
         while (end := data.find(END, begin)) >= 0:
             after = end + len(END)
             if self._allowed and self._is_too_much():
-                self.refused += 1
+                self.rejected += 1
                 answers.append(
                     b"HTTP/1.1 503 Slow Down\r\nContent-Length: %d" % len(SLOW_DOWN) + self._headers() + SLOW_DOWN
                 )
@@ -160,18 +160,18 @@ class Responder:
 
     def _other(self, method: str, target: str) -> bytes:
         path, _, query = target.partition("?")
-        asked = {name: values[0] for name, values in parse_qs(query, keep_blank_values=True).items()}
+        requested = {name: values[0] for name, values in parse_qs(query, keep_blank_values=True).items()}
         body = b""
-        if method == "GET" and "uploads" in asked:
-            first = documents.first_after(asked.get("key-marker", ""))
-            body = documents.uploads_page(first, self._uploads, asked.get("encoding-type", ""))
-        elif method == "GET" and "uploadId" in asked:
+        if method == "GET" and "uploads" in requested:
+            first = documents.first_after(requested.get("key-marker", ""))
+            body = documents.uploads_page(first, self._uploads, requested.get("encoding-type", ""))
+        elif method == "GET" and "uploadId" in requested:
             key = unquote(path).lstrip("/")
             if self._uploads and load.number_of(key) in self._gone:
                 head = f"HTTP/1.1 404 Not Found\r\nContent-Length: {len(NO_SUCH_UPLOAD)}"
                 return head.encode() + self._headers() + NO_SUCH_UPLOAD
-            after = int(asked.get("part-number-marker", 0))
-            body = documents.parts(key, asked["uploadId"], after, self._parts)
+            after = int(requested.get("part-number-marker", 0))
+            body = documents.parts(key, requested["uploadId"], after, self._parts)
         head = f"HTTP/1.1 200 OK\r\nContent-Type: application/xml\r\nContent-Length: {len(body)}"
         return head.encode() + self._headers() + body
 
@@ -244,13 +244,13 @@ def main() -> None:
     print(responder.port, flush=True)
     began = time.process_time()
     responder.run(sys.stdin.fileno())
-    told = {
+    reported = {
         "requests": responder.requests,
         "aborts": responder.aborts,
-        "refused": responder.refused,
+        "refused": responder.rejected,
         "cpu_seconds": time.process_time() - began,
     }
-    print(json.dumps(told), flush=True)
+    print(json.dumps(reported), flush=True)
 
 
 if __name__ == "__main__":

@@ -8,14 +8,14 @@ from tests.bench.figures import Figures
 
 # Uploads that are swept at the limit, to tell from them how long many more would take.
 SWEEP_SAMPLE = 10_000
+# What needs no library. Those that end in `_ahead` have signed their requests before the counting begins.
+BARE = ("limit", "limit_ahead", "sweep_limit", "sweep_limit_ahead", "unsigned", "pipelined")
 
 
 def main() -> None:
     """Measure what was named."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument(
-        "name", choices=("limit", "sweep_limit", "unsigned", "pipelined", "ours", "sdk", "sdk_lean", "boto")
-    )
+    parser.add_argument("name", choices=(*BARE, "ours", "sdk", "sdk_lean", "boto"))
     parser.add_argument("port", type=int)
     parser.add_argument("in_flight", type=int)
     parser.add_argument("seconds", type=float)
@@ -26,7 +26,7 @@ def main() -> None:
 
 def measure(name: str, port: int, in_flight: int, seconds: float, ca: str | None) -> Figures:
     """Nothing is imported that the row does not need: its memory is measured, too."""
-    if name in ("limit", "sweep_limit", "unsigned", "pipelined"):
+    if name in BARE:
         return _bare(name, port, in_flight, seconds, ca)
     if name == "ours":
         from tests.bench import ours
@@ -44,10 +44,14 @@ def _bare(name: str, port: int, in_flight: int, seconds: float, ca: str | None) 
 
     if name == "pipelined":
         return limit.pipelined(port, in_flight, seconds)
-    if name == "sweep_limit":
-        return limit.rate(port, in_flight, seconds, limit.sweep_requests(SWEEP_SAMPLE))
-    requests = limit.abort_requests() if name == "limit" else limit.unsigned_requests()
-    return limit.rate(port, in_flight, seconds, requests, ca)
+    requests = {
+        "limit": limit.abort_requests,
+        "limit_ahead": limit.abort_requests_ahead,
+        "sweep_limit": lambda: limit.sweep_requests(SWEEP_SAMPLE),
+        "sweep_limit_ahead": lambda: iter(list(limit.sweep_requests(SWEEP_SAMPLE))),
+        "unsigned": limit.unsigned_requests,
+    }
+    return limit.rate(port, in_flight, seconds, requests[name](), ca)
 
 
 if __name__ == "__main__":

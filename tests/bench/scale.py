@@ -81,11 +81,13 @@ def measure(load: Load, fan_out: int) -> Result:
             pass
         seconds = time.monotonic() - began
         runs = cloud.invocations()
-        told: Counter[str] = Counter()
+        reported: Counter[str] = Counter()
         for run in runs:
-            told.update({"aborted": run.answer["aborted"], "kept": run.answer["kept"]} if run.answer else {})
-        if told != {"aborted": load.abandoned, "kept": load.uploads - load.abandoned}:
-            raise SystemExit(f"the runs' reports do not add up: {dict(told)}, ends {Counter(run.end for run in runs)}")
+            reported.update({"aborted": run.answer["aborted"], "kept": run.answer["kept"]} if run.answer else {})
+        if reported != {"aborted": load.abandoned, "kept": load.uploads - load.abandoned}:
+            raise SystemExit(
+                f"the runs' reports do not add up: {dict(reported)}, ends {Counter(run.end for run in runs)}"
+            )
         return Result(
             seconds,
             len(runs),

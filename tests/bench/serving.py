@@ -20,7 +20,7 @@ class Served:
     port: int
     requests: int = 0
     aborts: int = 0
-    refused: int = 0
+    rejected: int = 0
     cpu_seconds: float = 0.0
 
     @property
@@ -46,9 +46,9 @@ def serving(
             yield served
         finally:
             process.stdin.close()
-            told = process.stdout.readline()
-        if not told:
+            reported = process.stdout.readline()
+        if not reported:
             raise RuntimeError("the responder broke down")
-        account = json.loads(told)
-        served.requests, served.aborts, served.refused = account["requests"], account["aborts"], account["refused"]
+        account = json.loads(reported)
+        served.requests, served.aborts, served.rejected = account["requests"], account["aborts"], account["refused"]
         served.cpu_seconds = account["cpu_seconds"]

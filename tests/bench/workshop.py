@@ -65,12 +65,12 @@ def workshop(*, node: bool) -> Iterator[Workshop]:
     for each in (signal.SIGINT, signal.SIGTERM):
         signal.signal(each, lambda *_: sys.exit("\nstopped; nothing is left behind"))
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
-        made = Workshop(Path(folder))
-        _install_python(made)
-        _make_certificate(made)
+        built = Workshop(Path(folder))
+        _install_python(built)
+        _make_certificate(built)
         if node:
-            _install_node(made)
-        yield made
+            _install_node(built)
+        yield built
 
 
 def environment(**more: str) -> dict[str, str]:
@@ -80,55 +80,55 @@ def environment(**more: str) -> dict[str, str]:
     return {**kept, "PYTHONPATH": paths, **more}
 
 
-def _install_python(made: Workshop) -> None:
+def _install_python(built: Workshop) -> None:
     """All at once; where that fails one by one, so that each row can tell about itself."""
-    trouble = _run([sys.executable, "-m", "venv", str(made.folder / "venv")])
+    error = _run([sys.executable, "-m", "venv", str(built.folder / "venv")])
     wanted = [line.strip() for line in REQUIREMENTS.read_text().splitlines() if re.match(r"[a-z]", line)]
-    if not trouble:
-        trouble = _pip(made, "--no-deps", "--requirement", str(ROOT / "requirements.txt"))
-    if not trouble and not _pip(made, "--requirement", str(REQUIREMENTS)):
+    if not error:
+        error = _pip(built, "--no-deps", "--requirement", str(ROOT / "requirements.txt"))
+    if not error and not _pip(built, "--requirement", str(REQUIREMENTS)):
         return
     for each in wanted:
-        why = trouble or _pip(made, each)
+        why = error or _pip(built, each)
         if why:
-            made.missing[each.partition("==")[0]] = why
+            built.missing[each.partition("==")[0]] = why
 
 
-def _pip(made: Workshop, *what: str) -> str:
-    return _run([str(made.python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *what])
+def _pip(built: Workshop, *kind: str) -> str:
+    return _run([str(built.python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *kind])
 
 
-def _make_certificate(made: Workshop) -> None:
-    trouble = _run([str(made.python), "-m", "tests.bench.certificate", str(made.folder)])
-    if trouble:
-        made.missing["certificate"] = trouble
+def _make_certificate(built: Workshop) -> None:
+    error = _run([str(built.python), "-m", "tests.bench.certificate", str(built.folder)])
+    if error:
+        built.missing["certificate"] = error
 
 
-def _install_node(made: Workshop) -> None:
+def _install_node(built: Workshop) -> None:
     if not shutil.which("npm") or not shutil.which("node"):
-        made.missing["node"] = "Node and npm are not here"
+        built.missing["node"] = "Node and npm are not here"
         return
-    folder = made.folder / "node"
+    folder = built.folder / "node"
     folder.mkdir()
     quiet = ("--silent", "--no-audit", "--no-fund", "--no-update-notifier")
-    cache = ("--cache", str(made.folder / "npm-cache"))
-    trouble = _run(["npm", "install", *quiet, *cache, "--prefix", str(folder), NODE_SDK])
-    if trouble:
-        made.missing["node"] = trouble
+    cache = ("--cache", str(built.folder / "npm-cache"))
+    error = _run(["npm", "install", *quiet, *cache, "--prefix", str(folder), NODE_SDK])
+    if error:
+        built.missing["node"] = error
 
 
 def _run(command: list[str]) -> str:
     """Run it quietly. Returns '' or, when it failed, the last line that it said about that."""
     try:
-        done = subprocess.run(
+        result = subprocess.run(
             command, cwd=ROOT, env=_with_proxies(), capture_output=True, text=True, timeout=INSTALL_SECONDS
         )
     except (OSError, subprocess.TimeoutExpired) as exc:
         return type(exc).__name__
-    if done.returncode == 0:
+    if result.returncode == 0:
         return ""
-    said = [line for line in (done.stderr + done.stdout).splitlines() if line.strip()]
-    return said[-1].strip()[:100] if said else f"exit {done.returncode}"
+    lines = [line for line in (result.stderr + result.stdout).splitlines() if line.strip()]
+    return lines[-1].strip()[:100] if lines else f"exit {result.returncode}"
 
 
 def _with_proxies() -> dict[str, str]:

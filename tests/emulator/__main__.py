@@ -124,8 +124,8 @@ def _add_scf_options(group: "argparse._ArgumentGroup") -> None:
         metavar="NAME=VALUE",
         help="a variable of the function; repeatable",
     )
-    for name, read, default, metavar, told in options:
-        group.add_argument(name, type=read, default=default, metavar=metavar, help=f"{told} (default: {default})")
+    for name, read, default, metavar, payload in options:
+        group.add_argument(name, type=read, default=default, metavar=metavar, help=f"{payload} (default: {default})")
 
 
 def _port(text: str) -> int:

@@ -1,8 +1,8 @@
 """
-COS's rules for one bucket: its multipart uploads, its objects and its lifecycle configuration.
+COS's rules for one bucket: its multipart uploads, its objects and its configurations.
 
 Nothing here knows HTTP or XML, who asks, or what time it is: the moment is passed in. Part contents are not kept, only
-their sizes, ETags and times. A refusal is a `CosError`.
+their sizes, ETags and times. A rejection is a `CosError`.
 """
 
 import hashlib
@@ -15,7 +15,7 @@ from datetime import datetime
 from types import MappingProxyType
 
 from tests.emulator.errors import CosError, invalid_argument, no_such_key, no_such_upload, upload_conflict
-from tests.emulator.listing import Both, Index, Page, Place, Query, order, page
+from tests.emulator.listing import Both, Index, Page, Position, Query, order, page
 
 ACCOUNT_UIN = "100000000001"
 INITIATOR = f"qcs::cam::uin/{ACCOUNT_UIN}:uin/100000000011"
@@ -119,12 +119,13 @@ class Bucket:
         self.region = region
         self.created = created
         self.lifecycle: bytes | None = None
+        self.object_lock: bytes | None = None
         self.uploads: Index[Upload] = Index()
         self.ghosts: Index[Ghost] = Index()
         self.objects: Index[StoredObject] = Index()
         self.arrivals: deque[tuple[str, str, Part]] = deque(maxlen=MAX_ARRIVALS)
         """Key, upload id and part of what arrived lately, those of uploads that are gone among them."""
-        self._completing: dict[Place, str] = {}
+        self._completing: dict[Position, str] = {}
         """The uploads whose Complete is under way, and what an abort of them is answered."""
         self._ids = ids or random.Random()
 
@@ -134,14 +135,14 @@ class Bucket:
         """Start an upload."""
         _check_key(key)
         upload = Upload(key, self.new_upload_id(now), now, initiator, storage_class, Parts())
-        self.uploads.put(_place(upload), upload)
+        self.uploads.put(_position(upload), upload)
         return upload
 
     def make_ghost(self, key: str, upload_id: str, listings: int | None) -> None:
         """From now on an upload is gone, but so many listings (`None`: all) still show it."""
         upload = self.upload(key, upload_id)
-        self.uploads.drop(_place(upload))
-        self.ghosts.put(_place(upload), Ghost(upload, listings))
+        self.uploads.drop(_position(upload))
+        self.ghosts.put(_position(upload), Ghost(upload, listings))
 
     def new_upload_id(self, now: datetime) -> str:
         """The Unix second of the start as 10 digits, then 64 random hex characters."""
@@ -162,12 +163,12 @@ class Bucket:
             raise CosError(400, "EntityTooLarge", "Your proposed upload exceeds the maximum allowed size.")
         upload = self.upload(key, upload_id)
         part = Part(number, size, etag, now)
-        self.uploads.put(_place(upload), replace(upload, parts=upload.parts.having(part)))
+        self.uploads.put(_position(upload), replace(upload, parts=upload.parts.having(part)))
         self.arrivals.append((key, upload_id, part))
         return part
 
     def receive_part(self, key: str, upload_id: str, number: int | None, *, size: int, now: datetime) -> Part:
-        """Take a part in whose content nobody saw. number: `None` for the next free one."""
+        """Take a part whose content is not known. number: `None` for the next free one."""
         if number is None:
             number = max(self.upload(key, upload_id).parts.by_number, default=0) + 1
         etag = hashlib.md5(f"{number} {size}".encode(), usedforsecurity=False).hexdigest()
@@ -196,20 +197,20 @@ class Bucket:
     def _show(self, ghost: "Ghost") -> None:
         """Count one listing that shows it."""
         if ghost.listings == 1:
-            self.ghosts.drop(_place(ghost.upload))
+            self.ghosts.drop(_position(ghost.upload))
         elif ghost.listings is not None:
-            self.ghosts.put(_place(ghost.upload), Ghost(ghost.upload, ghost.listings - 1))
+            self.ghosts.put(_position(ghost.upload), Ghost(ghost.upload, ghost.listings - 1))
 
     def _with_marker_checked(self, query: Query, gone_markers: str) -> Query:
         """What to list where an upload-id-marker may name an upload that is gone."""
         listed: Both[Upload | Ghost] = Both(self.uploads, self.ghosts)
-        place = (order(query.key_marker), query.id_marker)
-        if not (query.key_marker and query.id_marker) or listed.get(place) is not None:
+        position = (order(query.key_marker), query.id_marker)
+        if not (query.key_marker and query.id_marker) or listed.get(position) is not None:
             return query
         if gone_markers == "restart_key":
             return replace(query, id_marker=BEFORE_EVERY_ID)
-        of_key = next(listed.after((place[0], "")), None)
-        if gone_markers == "refuse_without_uploads" and of_key is not None and of_key[0][0] == place[0]:
+        of_key = next(listed.after((position[0], "")), None)
+        if gone_markers == "refuse_without_uploads" and of_key is not None and of_key[0][0] == position[0]:
             return query
         raise invalid_argument("The specified upload-id-marker is invalid.")
 
@@ -225,23 +226,23 @@ class Bucket:
         return self._finish(upload, parts, now)
 
     def begin_complete(self, key: str, upload_id: str, aborts: str) -> None:
-        """A Complete is under way from now on. aborts: "204", an abort has no effect; "409", it is refused."""
-        self._completing[_place(self.upload(key, upload_id))] = aborts
+        """A Complete is under way from now on. aborts: "204", an abort has no effect; "409", it is rejected."""
+        self._completing[_position(self.upload(key, upload_id))] = aborts
 
     def finish_complete(self, key: str, upload_id: str, *, now: datetime) -> StoredObject:
         """End a Complete that is under way."""
-        if _place(self.upload(key, upload_id)) not in self._completing:
+        if _position(self.upload(key, upload_id)) not in self._completing:
             raise upload_conflict("No Complete of this upload is under way.")
         return self.complete_all(key, upload_id, now=now)
 
     def abort(self, key: str, upload_id: str) -> Upload:
         """Drop an upload and its parts, unless a Complete of it is under way; returns the upload."""
         upload = self.upload(key, upload_id)
-        aborts = self._completing.get(_place(upload))
+        aborts = self._completing.get(_position(upload))
         if aborts == "409":
             raise upload_conflict("A Complete of this upload is under way.")
         if aborts is None:
-            self.uploads.drop(_place(upload))
+            self.uploads.drop(_position(upload))
         return upload
 
     def _finish(self, upload: Upload, parts: Sequence[Part], now: datetime) -> StoredObject:
@@ -255,8 +256,8 @@ class Bucket:
             content_type="application/octet-stream",
             storage_class=upload.storage_class,
         )
-        self.uploads.drop(_place(upload))
-        self._completing.pop(_place(upload), None)
+        self.uploads.drop(_position(upload))
+        self._completing.pop(_position(upload), None)
         self.objects.put((order(upload.key), ""), stored)
         return stored
 
@@ -299,18 +300,24 @@ class Bucket:
             raise CosError(404, "NoSuchLifecycleConfiguration", "The lifecycle configuration does not exist.")
         return self.lifecycle
 
+    def get_object_lock(self) -> bytes:
+        """The Object Lock configuration as it was written. Without one, S3's error: COS documents none."""
+        if self.object_lock is None:
+            raise CosError(404, "ObjectLockConfigurationNotFoundError", "Object Lock configuration does not exist.")
+        return self.object_lock
+
     @contextmanager
     def unchanged(self) -> Iterator[None]:
         """Undo at the end what was done to this bucket in between."""
-        lifecycle, arrivals = self.lifecycle, self.arrivals.copy()
+        lifecycle, object_lock, arrivals = self.lifecycle, self.object_lock, self.arrivals.copy()
         try:
             with self.uploads.unchanged(), self.objects.unchanged():
                 yield
         finally:
-            self.lifecycle, self.arrivals = lifecycle, arrivals
+            self.lifecycle, self.object_lock, self.arrivals = lifecycle, object_lock, arrivals
 
 
-def _place(upload: Upload) -> Place:
+def _position(upload: Upload) -> Position:
     return (order(upload.key), upload.upload_id)
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 
 class BadPolicy(ValueError):
-    """A policy document that cannot be understood to the letter. Better refused than half enforced."""
+    """A policy document that cannot be understood to the letter. Better rejected than half enforced."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +65,9 @@ def read_policy(document: object) -> Policy:
 
 
 def action_name(operation: str) -> str:
-    """How policies call an operation of COS."""
-    return f"name/cos:{operation}"
+    """How policies call an operation of COS. Those of Object Lock have a shorter name there than in the API."""
+    short = operation.removesuffix("Configuration") if "ObjectLock" in operation else operation
+    return f"name/cos:{short}"
 
 
 def resource_name(region: str, bucket: str, key: str = "") -> str:

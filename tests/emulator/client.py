@@ -65,7 +65,7 @@ class HeldObject:
 
 
 class ControlError(Exception):
-    """The control door refused what it was asked, or the cloud would not start; the message says why."""
+    """The control door rejected what it was asked, or the cloud would not start; the message says why."""
 
 
 class Cloud(CosCalls, ScfCalls):
@@ -112,9 +112,9 @@ class Cloud(CosCalls, ScfCalls):
             return cls(process, json.loads(line), errors)
         _close(process)
         errors.seek(0)
-        said = errors.read().decode(errors="replace").strip()
+        message = errors.read().decode(errors="replace").strip()
         errors.close()
-        raise ControlError(f"the emulator did not start (exit code {process.returncode}): {said}")
+        raise ControlError(f"the emulator did not start (exit code {process.returncode}): {message}")
 
     def __enter__(self) -> "Cloud":
         return self
@@ -305,7 +305,7 @@ class _ControlDoor:
 
 
 def _close(process: "subprocess.Popen[bytes]") -> None:
-    """Wait until a process that was told to stop has ended, and close its pipes."""
+    """Wait until a process that is stopping has ended, and close its pipes."""
     for pipe in (process.stdin, process.stdout):
         if pipe is not None:
             pipe.close()

@@ -1,5 +1,5 @@
 """
-How the demo speaks: lines, titles, and sizes and ages for people.
+The output of the demo: lines, titles, and sizes and ages for people.
 """
 
 import sys

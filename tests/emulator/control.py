@@ -53,21 +53,21 @@ class Control:
             **(ScfControl(scf).answers if scf else {}),
         }
         for faults in (state.faults, scf.faults) if scf else (state.faults,):
-            faults.deal = self._deal
+            faults.apply_effect = self._apply_effect
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
-        """Answer one request; what is wrong with it is said with 400, 404 or 405."""
+        """Answer one request; a wrong one gets 400, 404 or 405 with the reason."""
         answer = self._answers.get((request.method, request.path))
         if answer is None:
             known = ", ".join(f"{method} {path}" for method, path in self._answers)
             return _json({"error": f"no {request.method} {request.path} here; there is {known}"}, 404)
         try:
-            told = answer(await _given(request))
-            return _json(await told if inspect.isawaitable(told) else told)
+            payload = answer(await _given(request))
+            return _json(await payload if inspect.isawaitable(payload) else payload)
         except (BadInput, BadPolicy) as wrong:
             return _json({"error": str(wrong)}, 400)
-        except CosError as refused:
-            return _json({"error": refused.message, "code": refused.code}, 400)
+        except CosError as rejected:
+            return _json({"error": rejected.message, "code": rejected.code}, 400)
 
     def _clock(self) -> dict[str, Any]:
         clock = self._state.clock
@@ -77,7 +77,7 @@ class Control:
         fields = Fields(given, "clock")
         offset, advance = fields.number("offset_seconds"), fields.number("advance_seconds")
         now = fields.text("now")
-        fields.done()
+        fields.reject_unknown()
         if sum(each is not None for each in (offset, advance, now)) != 1:
             raise BadInput("clock: give one of 'offset_seconds', 'advance_seconds' and 'now'")
         clock = self._state.clock
@@ -101,7 +101,7 @@ class Control:
         if isinstance(given, dict) and "seed" in given:
             fields = Fields(given, "faults")
             seed, given = fields.whole("seed"), fields.value("faults") or []
-            fields.done()
+            fields.reject_unknown()
             self._state.faults.seed(seed or 0)
         faults = [read_fault(each) for each in (given if isinstance(given, list) else [given])]
         if self._scf is None and any(fault.blow == "kill" for fault in faults):
@@ -114,7 +114,7 @@ class Control:
             self._scf.faults.clear()
         return {}
 
-    def _deal(self, blow: str) -> None:
+    def _apply_effect(self, blow: str) -> None:
         """Carry out a fault's blow. What expired comes back with the next reset."""
         if blow == "kill" and self._scf is not None:
             self._scf.dispatcher.kill(None)
@@ -127,7 +127,7 @@ class Control:
     def _show_state(self, given: Any) -> dict[str, Any]:
         fields = Fields(given, "state")
         name, prefix, limit = fields.text("bucket"), fields.text("prefix") or "", _digits(fields, "limit", MAX_SHOWN)
-        fields.done()
+        fields.reject_unknown()
         if name is None:
             buckets = {each.name: _totals(each) for each in self._state.account.buckets.values()}
             return {"buckets": buckets, "operations": dict(self._state.journal.counts)}
@@ -144,7 +144,7 @@ class Control:
         fields = Fields(given, "requests")
         since = _digits(fields, "since", 0)
         limit = _digits(fields, "limit", MAX_SHOWN)
-        fields.done()
+        fields.reject_unknown()
         shown = self._state.journal.since(since)[:limit]
         following = shown[-1].number + 1 if shown else self._state.journal.next_number
         return {"requests": [_show_request(each) for each in shown], "next": following}
@@ -159,25 +159,25 @@ class Control:
             token=fields.text("token"),
             expires=None if lifetime is None else self._state.clock.now() + timedelta(seconds=lifetime),
         )
-        fields.done()
+        fields.reject_unknown()
         self._state.add_credentials(credentials)
         return show_credentials(credentials)
 
     def _show_credentials(self, given: Any) -> dict[str, Any]:
-        Fields(given, "credentials").done()
+        Fields(given, "credentials").reject_unknown()
         return {"credentials": [show_credentials(each) for each in self._state.all_credentials()]}
 
     def _set_role_policy(self, given: Any) -> dict[str, Any]:
         fields = Fields(given, "role")
         policy = fields.value("policy")
-        fields.done()
+        fields.reject_unknown()
         self._state.set_role_policy(read_policy(policy))
         return {}
 
     async def _reset(self, given: Any) -> dict[str, Any]:
         fields = Fields(given, "reset")
         buckets = fields.texts("buckets")
-        fields.done()
+        fields.reject_unknown()
         if self._scf is not None:
             await self._scf.reset()
         self._state.reset(buckets)

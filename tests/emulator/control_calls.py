@@ -18,4 +18,4 @@ class ControlCalls(ABC):
         query: dict[str, Any] | None = None,
         timeout_seconds: float = 60,
     ) -> Any:
-        """Ask the control door; `ControlError` when it refuses."""
+        """Ask the control door; `ControlError` when it rejects."""

@@ -27,20 +27,22 @@ from tests.emulator.errors import CosError, access_denied, no_such_bucket, slow_
 from tests.emulator.faults import Fault, Mangle, Raw, Redirect, Refuse, Reset
 from tests.emulator.journal import Request
 from tests.emulator.listing import order
-from tests.emulator.operations import DEFAULT_REGION, XML, Answer, Body, Job, carry_out, pretend
+from tests.emulator.operations import DEFAULT_REGION, XML, Body, Job, OperationResponse, carry_out, pretend
 from tests.emulator.routing import Target, route
 from tests.emulator.signature import authenticate, claimed_id
 from tests.emulator.state import State
 from tests.emulator.wire import Call, as_bytes, read_call
 
-WITH_BODY = frozenset(("UploadPart", "PutObject", "CompleteMultipartUpload", "PutBucketLifecycle"))
+WITH_BODY = frozenset(
+    ("UploadPart", "PutObject", "CompleteMultipartUpload", "PutBucketLifecycle", "PutBucketObjectLockConfiguration")
+)
 LISTINGS = frozenset(("ListMultipartUploads", "ListParts"))
 MAX_DOCUMENT_BYTES = 4 << 20
 UNREADABLE_DATE = "yesterday"
 NO_BODY = Body(0, hashlib.md5(usedforsecurity=False).hexdigest(), b"")
 
 
-Carry = Callable[[Job], Answer]
+Carry = Callable[[Job], OperationResponse]
 
 
 class Door:
@@ -91,7 +93,7 @@ class Door:
 
     async def _answer(
         self, request: web.BaseRequest, call: Call, target: Target, fault: Fault | None, request_id: str
-    ) -> Answer | None:
+    ) -> OperationResponse | None:
         """The answer, or `None` where there is to be none: the connection was lost, or is to be reset."""
         effect = fault.effect if fault is not None else None
         try:
@@ -101,14 +103,14 @@ class Door:
                 case Mangle(error=CosError() as error):
                     raise error
                 case Raw(body, status, headers):
-                    return Answer(status, as_bytes(body), headers)
+                    return OperationResponse(status, as_bytes(body), headers)
                 case Redirect(location, status):
-                    return Answer(status, headers=(("Location", location),))
+                    return OperationResponse(status, headers=(("Location", location),))
                 case Reset(after=False):
                     return None
             answer = await self._truth(request, call, target, pretend if fault and fault.ignore else carry_out)
-        except CosError as refused:
-            answer = _refusal(call, refused, request_id)
+        except CosError as rejected:
+            answer = _rejection(call, rejected, request_id)
         except (web.RequestPayloadError, ConnectionError):
             return None
         match effect:
@@ -118,12 +120,12 @@ class Door:
                 return spoilable(answer)
         return answer
 
-    async def _truth(self, request: web.BaseRequest, call: Call, target: Target, carry_out: Carry) -> Answer:
+    async def _truth(self, request: web.BaseRequest, call: Call, target: Target, carry_out: Carry) -> OperationResponse:
         """Check a request in COS's order, take its body in and carry it out."""
         if not self._state.limits.take(target.bucket, time.monotonic()):
             raise slow_down()
-        if target.refusal is not None:
-            raise target.refusal
+        if target.rejection is not None:
+            raise target.rejection
         self._admit(call, target)
         body = await _read_body(request, call, target.operation, self._unframing(call))
         return carry_out(Job(self._state.account, call, target, body, self._state.clock.now()))
@@ -213,21 +215,21 @@ class _Exchange:
     target: Target
     arrived: datetime
     fault: str
-    answer: Answer | None = None
+    answer: OperationResponse | None = None
     request_id: str = ""
     date: str = ""
     dropped_bytes: int | None = None
     body_is_whole: bool = False
 
 
-def _refusal(call: Call, refused: CosError, request_id: str) -> Answer:
+def _rejection(call: Call, rejected: CosError, request_id: str) -> OperationResponse:
     trace_id = base64.b64encode(hashlib.sha256(request_id.encode()).digest()).decode()
     resource = call.header("host").partition(":")[0] + call.raw_path
-    return Answer(
-        status=refused.status,
-        body=documents.error(refused, resource, request_id, trace_id),
+    return OperationResponse(
+        status=rejected.status,
+        body=documents.error(rejected, resource, request_id, trace_id),
         headers=(*XML, ("x-cos-trace-id", trace_id)),
-        code=refused.code,
+        code=rejected.code,
     )
 
 

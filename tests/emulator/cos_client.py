@@ -30,8 +30,10 @@ class CosCalls(ControlCalls):
         self, bucket: str, key: str, upload_id: str, number: int | None = None, *, size: int = 1 << 20
     ) -> int:
         """Let a part arrive at an upload now, under the next free number unless one is given; returns its number."""
-        told = self._ask("POST", "/uploads/part", {**_upload(bucket, key, upload_id), "number": number, "size": size})
-        arrived: int = told["number"]
+        payload = self._ask(
+            "POST", "/uploads/part", {**_upload(bucket, key, upload_id), "number": number, "size": size}
+        )
+        arrived: int = payload["number"]
         return arrived
 
     def arrivals(self, bucket: str) -> list[Arrival]:

@@ -40,8 +40,8 @@ class CosControl:
     def _receive_part(self, given: Any) -> dict[str, Any]:
         fields = Fields(given, "part")
         bucket, key, upload_id = self._upload(fields)
-        number, size = fields.whole("number", least=1), fields.whole("size")
-        fields.done()
+        number, size = fields.whole("number", minimum=1), fields.whole("size")
+        fields.reject_unknown()
         part = bucket.receive_part(
             key, upload_id, number, size=1 << 20 if size is None else size, now=self._state.clock.now()
         )
@@ -50,7 +50,7 @@ class CosControl:
     def _show_arrivals(self, given: Any) -> dict[str, Any]:
         fields = Fields(given, "arrivals")
         bucket = self._state.account.bucket(fields.required("bucket"))
-        fields.done()
+        fields.reject_unknown()
         held = ((each.key, each.upload_id, part) for each in bucket.uploads for part in each.parts.by_number.values())
         found = dict.fromkeys((*held, *bucket.arrivals))
         return {
@@ -69,7 +69,7 @@ class CosControl:
     def _set_journal(self, given: Any) -> dict[str, Any]:
         fields = Fields(given, "journal")
         self._state.journal.keep_bodies = fields.flag("bodies")
-        fields.done()
+        fields.reject_unknown()
         return {}
 
     def _complete(self, given: Any) -> dict[str, Any]:
@@ -85,8 +85,8 @@ class CosControl:
     def _ghost(self, given: Any) -> dict[str, Any]:
         fields = Fields(given, "ghost")
         bucket, key, upload_id = self._upload(fields)
-        listings = fields.whole("listings", least=1)
-        fields.done()
+        listings = fields.whole("listings", minimum=1)
+        fields.reject_unknown()
         bucket.make_ghost(key, upload_id, listings)
         return {}
 
@@ -94,7 +94,7 @@ class CosControl:
         fields = Fields(given, "begin complete")
         bucket, key, upload_id = self._upload(fields)
         aborts = fields.choice("aborts", *ABORTS_WHILE_COMPLETING) or "204"
-        fields.done()
+        fields.reject_unknown()
         bucket.begin_complete(key, upload_id, aborts)
         return {}
 
@@ -106,7 +106,7 @@ class CosControl:
     def _show_content(self, given: Any) -> dict[str, Any]:
         fields = Fields(given, "object")
         stored = self._state.account.bucket(fields.required("bucket")).get_object(fields.required("key"))
-        fields.done()
+        fields.reject_unknown()
         if stored.content is None:
             raise BadInput(f"only the size of the object is known, {stored.size} bytes, not its content")
         return {"content": b64encode(stored.content).decode()}
@@ -114,16 +114,16 @@ class CosControl:
     def _delete_bucket(self, given: Any) -> dict[str, Any]:
         fields = Fields(given, "bucket")
         name = self._state.account.bucket(fields.required("bucket")).name
-        fields.done()
+        fields.reject_unknown()
         del self._state.account.buckets[name]
         return {}
 
     def _throttle(self, given: Any) -> dict[str, Any]:
         fields = Fields(given, "throttle")
         name = self._state.account.bucket(fields.required("bucket")).name
-        per_second = fields.number("requests_per_second", least=0)
-        burst = fields.number("burst", least=1)
-        fields.done()
+        per_second = fields.number("requests_per_second", minimum=0)
+        burst = fields.number("burst", minimum=1)
+        fields.reject_unknown()
         default_burst = max(per_second or 0, 1)
         rate = None if per_second is None else Rate(per_second, default_burst if burst is None else burst)
         self._state.limits.throttle(name, rate)
@@ -132,14 +132,14 @@ class CosControl:
     def _hang(self, given: Any) -> dict[str, Any]:
         fields = Fields(given, "hang")
         name, on = self._state.account.bucket(fields.required("bucket")).name, fields.flag("on")
-        fields.done()
+        fields.reject_unknown()
         self._state.limits.hang(name, on=on)
         return {}
 
     def _set_gone_markers(self, given: Any) -> dict[str, Any]:
         fields = Fields(given, "gone markers")
         how = fields.choice("how", *GONE_MARKERS) or "accept"
-        fields.done()
+        fields.reject_unknown()
         self._state.account.gone_markers = how
         return {}
 
@@ -147,10 +147,10 @@ class CosControl:
         self._state.account.dialect = read_dialect(given)
         return {}
 
-    def _only_upload(self, given: Any, what: str) -> tuple[Bucket, str, str]:
-        fields = Fields(given, what)
+    def _only_upload(self, given: Any, label: str) -> tuple[Bucket, str, str]:
+        fields = Fields(given, label)
         upload = self._upload(fields)
-        fields.done()
+        fields.reject_unknown()
         return upload
 
     def _upload(self, fields: Fields) -> tuple[Bucket, str, str]:

@@ -12,7 +12,7 @@ from dataclasses import replace
 from aiohttp import web
 
 from tests.emulator.faults import Mangle
-from tests.emulator.operations import Answer
+from tests.emulator.operations import OperationResponse
 
 ZEROS = bytes(1 << 16)
 ENDLESS_CHUNK = b" " * (1 << 14)
@@ -25,12 +25,12 @@ FOREIGN = (
 )
 
 
-def spoilable(answer: Answer) -> Answer:
+def spoilable(answer: OperationResponse) -> OperationResponse:
     """An answer whose body can be spoilt: a 204 has none, so it becomes a 200."""
     return replace(answer, status=200) if answer.status == 204 else answer
 
 
-async def deliver(request: web.BaseRequest, answer: Answer, spoil: Mangle | None) -> web.StreamResponse:
+async def deliver(request: web.BaseRequest, answer: OperationResponse, spoil: Mangle | None) -> web.StreamResponse:
     """Write an answer, its body spoilt if a fault wants that; an answer to HEAD has none."""
     if spoil is None or request.method == "HEAD":
         return await _send(request, answer)
@@ -62,13 +62,13 @@ def reset(request: web.BaseRequest) -> web.StreamResponse:
 
 
 async def silent(request: web.BaseRequest) -> web.StreamResponse:
-    """Say nothing until whoever asked is gone."""
+    """Send nothing until the caller is gone."""
     while request.transport is not None:
         await asyncio.sleep(SILENT_PAUSE_SECONDS)
     return web.Response()
 
 
-async def _send(request: web.BaseRequest, answer: Answer) -> web.StreamResponse:
+async def _send(request: web.BaseRequest, answer: OperationResponse) -> web.StreamResponse:
     if not answer.zeros:
         whole = web.Response if _has_date(answer) else _DatelessResponse
         return whole(status=answer.status, body=answer.body, headers=answer.headers)
@@ -80,7 +80,7 @@ async def _send(request: web.BaseRequest, answer: Answer) -> web.StreamResponse:
     return response
 
 
-async def _open(request: web.BaseRequest, answer: Answer, length: int | None) -> web.StreamResponse:
+async def _open(request: web.BaseRequest, answer: OperationResponse, length: int | None) -> web.StreamResponse:
     """Send the head of an answer of that length, or without one in chunks."""
     stream = web.StreamResponse if _has_date(answer) else _DatelessStream
     response = stream(status=answer.status, headers=answer.headers)
@@ -92,7 +92,7 @@ async def _open(request: web.BaseRequest, answer: Answer, length: int | None) ->
     return response
 
 
-def _has_date(answer: Answer) -> bool:
+def _has_date(answer: OperationResponse) -> bool:
     return any(name == "Date" for name, _ in answer.headers)
 
 
@@ -108,14 +108,14 @@ class _DatelessResponse(_DatelessStream, web.Response):
     pass
 
 
-async def _truncated(request: web.BaseRequest, answer: Answer) -> web.StreamResponse:
+async def _truncated(request: web.BaseRequest, answer: OperationResponse) -> web.StreamResponse:
     body = answer.body or MALFORMED
     response = await _open(request, answer, len(body))
     await response.write(body[: len(body) // 2])
     return _cut_off(request, response)
 
 
-async def _dripped(request: web.BaseRequest, answer: Answer, pause: float) -> web.StreamResponse:
+async def _dripped(request: web.BaseRequest, answer: OperationResponse, pause: float) -> web.StreamResponse:
     response = await _open(request, answer, len(answer.body))
     for position in range(len(answer.body)):
         await response.write(answer.body[position : position + 1])
@@ -123,8 +123,8 @@ async def _dripped(request: web.BaseRequest, answer: Answer, pause: float) -> we
     return response
 
 
-async def _endless(request: web.BaseRequest, answer: Answer) -> web.StreamResponse:
-    """Never ends by itself, at a pace that leaves whoever reads it all some time before memory is full."""
+async def _endless(request: web.BaseRequest, answer: OperationResponse) -> web.StreamResponse:
+    """Never ends by itself, at a pace that leaves a reader of it all some time before memory is full."""
     response = await _open(request, answer, None)
     await response.write(answer.body[: len(answer.body) // 2])
     while request.transport is not None:

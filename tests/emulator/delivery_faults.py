@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Mishap:
+class DeliveryFault:
     """
     What goes wrong, with which probability. Of the accepted events the first `skip` are spared, and after `count`
-    mishaps (`None`: never) it is over.
+    faults (`None`: never) it is over.
     """
 
     duplicate: float = 0.0
@@ -22,19 +22,19 @@ class Mishap:
     seed: int = 0
 
 
-class Mishaps:
+class DeliveryFaults:
     """Decides how often each accepted event is delivered."""
 
-    def __init__(self, mishap: Mishap | None = None) -> None:
-        self.arm(mishap or Mishap())
+    def __init__(self, fault: DeliveryFault | None = None) -> None:
+        self.arm(fault or DeliveryFault())
         self.clear()
 
-    def arm(self, mishap: Mishap) -> None:
+    def arm(self, fault: DeliveryFault) -> None:
         """Let this happen from now on, in place of what did."""
-        self._mishap = mishap
-        self._random = random.Random(mishap.seed)
-        self._skip = mishap.skip
-        self._left = mishap.count
+        self._fault = fault
+        self._random = random.Random(fault.seed)
+        self._skip = fault.skip
+        self._left = fault.count
 
     def clear(self) -> None:
         """Count from 0 again."""
@@ -49,11 +49,11 @@ class Mishaps:
         if self._left == 0:
             return 1
         chance = self._random.random()
-        if chance < self._mishap.lose:
+        if chance < self._fault.lose:
             self.lost += 1
-        elif chance < self._mishap.lose + self._mishap.duplicate:
+        elif chance < self._fault.lose + self._fault.duplicate:
             self.duplicated += 1
         else:
             return 1
         self._left = None if self._left is None else self._left - 1
-        return 0 if chance < self._mishap.lose else 2
+        return 0 if chance < self._fault.lose else 2

@@ -1,7 +1,6 @@
 """
-The story that `make demo` tells: the real handler, the real SDK, signed HTTP, and a COS on this machine.
-
-Prints what a person needs to follow it, and ends with exit code 1 if a promise of the story did not hold.
+What `make demo` shows: the real handler, the real SDK, signed HTTP, and a COS on this machine. Ends with exit code 1 if
+a promise did not hold.
 """
 
 import json
@@ -24,7 +23,7 @@ SHIPPED = {"MIN_AGE_HOURS": "168", "MIN_IDLE_HOURS": "72"}
 
 
 def main() -> int:
-    """Tell the story; 0 when every promise held."""
+    """Run the demo; 0 when every promise held."""
     with Cloud.start(PHOTOS, LOGS) as cloud:
         story = Story(cloud)
         for chapter in (
@@ -93,9 +92,9 @@ class Story:
         failure = named(PHOTO_BUCKET, "raw/failed.mov", started["UploadId"])
         say(f'    {{"bucket": "{PHOTO_BUCKET}", "key": "raw/failed.mov", "uploadId": "{started["UploadId"][:18]}…"}}')
         before = len(self.held())
-        done = self.invoke(failure)
-        self.show_answer(done)
-        report = done.report
+        result = self.invoke(failure)
+        self.show_answer(result)
+        report = result.report
         self.promise(
             "the failed upload is gone, and only that one",
             self.gone(started["UploadId"]) and len(self.held()) == before - 1,
@@ -105,21 +104,21 @@ class Story:
     def dry_run(self) -> None:
         title("3  The nightly timer while DRY_RUN is true, as it ships")
         before = self.held()
-        done = self.function(timer(), DRY_RUN="true")
-        self.show_answer(done)
-        self.show_leaks(done)
+        result = self.function(timer(), DRY_RUN="true")
+        self.show_answer(result)
+        self.show_leaks(result)
         self.promise("a dry run leaves everything as it was", self.held() == before)
 
     def sweep(self) -> None:
         title("4  The same timer after DRY_RUN=false")
         self.live_part_arrives()
-        done = self.invoke(timer())
-        self.show_answer(done)
+        result = self.invoke(timer())
+        self.show_answer(result)
         say("What is left:")
         self.show_uploads()
         say("")
         say("The report, as the timer gets it and as it is kept in the bucket (without its lists):")
-        flat = {name: value for name, value in done.report.items() if not isinstance(value, (list, dict))}
+        flat = {name: value for name, value in result.report.items() if not isinstance(value, (list, dict))}
         for line in textwrap.wrap(json.dumps(flat), WIDTH - 4):
             say(f"    {line}")
         left = {upload.key for upload in self.held()}
@@ -128,7 +127,7 @@ class Story:
         self.promise("every abandoned upload is gone", left == {"raw/live.mov", "new/today.mov"})
         self.promise(
             "every byte that left the buckets is in the report",
-            done.report["bytes_freed"] == (500 * 10 + 3 * 25 * 8 + 4 * 8 + 120 * 3) * MIB,
+            result.report["bytes_freed"] == (500 * 10 + 3 * 25 * 8 + 4 * 8 + 120 * 3) * MIB,
         )
 
     def sweep_again(self) -> None:
@@ -137,13 +136,15 @@ class Story:
         self.cloud.fault("AbortMultipartUpload", status=503, code="SlowDown", count=4)
         self.cloud.fault("AbortMultipartUpload", key="app/late-3.gz", status=403, code="AccessDenied")
         say("Six more were left behind. COS says SlowDown to four requests, and denies one key altogether.")
-        done = self.invoke(timer())
+        result = self.invoke(timer())
         self.cloud.heal()
-        ended = done.lines("run.finished")[0]
+        ended = result.lines("run.finished")[0]
         say(f"    it aborted {ended['aborted']}, and failed loudly, so that SCF tries again and somebody hears of it:")
-        for line in textwrap.wrap(f"{type(done.error).__name__}: {done.error}", WIDTH - 4):
+        for line in textwrap.wrap(f"{type(result.error).__name__}: {result.error}", WIDTH - 4):
             say(f"    {line}")
-        self.promise("a failure is said and does not stop the others", done.error is not None and ended["aborted"] == 5)
+        self.promise(
+            "a failure is said and does not stop the others", result.error is not None and ended["aborted"] == 5
+        )
         again = self.invoke(timer())
         say("The permission is mended, SCF's retry comes:")
         self.show_answer(again)
@@ -203,8 +204,8 @@ class Story:
         total = sum(upload.bytes for upload in self.held())
         say(f"    {'together':<44}{len(self.held()):>8}{amount(total):>36}")
 
-    def show_answer(self, done: Invocation) -> None:
-        report = done.report
+    def show_answer(self, result: Invocation) -> None:
+        report = result.report
         names = ("aborted", "would_abort", "already_gone", "kept", "rejected", "failed", "deferred")
         counts = ", ".join(f"{report[name]} {name.replace('_', ' ')}" for name in names if report[name])
         freed = report["bytes_freed"] or report["bytes_would_free"]
@@ -213,9 +214,9 @@ class Story:
         for reason, count in report["kept_by_reason"].items():
             say(f"      kept {count}: {reason}")
 
-    def show_leaks(self, done: Invocation) -> None:
+    def show_leaks(self, result: Invocation) -> None:
         say("    where it leaks:")
-        for leak in done.report["largest_prefixes"]:
+        for leak in result.report["largest_prefixes"]:
             place = f"{leak['bucket'].partition('-')[0]}  {leak['prefix'] or '(top level)'}"
             say(f"      {place:<24}{leak['uploads']:>5} uploads{amount(leak['bytes']):>12}")
 

@@ -57,11 +57,12 @@ class Chains:
         say("")
         say(f"    {'shard':<8}{'run':>4}{'instance':>10}{'seconds':>9}{'aborted':>9}{'freed':>12}   what then")
         for run in runs:
-            told = run.answer
-            then = f"continues in {told['continuations']}" if told["continuations"] else told["status"]
+            answer = run.answer
+            then = f"continues in {answer['continuations']}" if answer["continuations"] else answer["status"]
             say(
-                f"    {told['shard']:<8}{told['run']:>4}{run.pid:>10}{run.duration_ms / 1000:>9.1f}{told['aborted']:>9}"
-                f"{amount(told['bytes_freed']):>12}   {then}"
+                f"    {answer['shard']:<8}{answer['run']:>4}{run.pid:>10}{run.duration_ms / 1000:>9.1f}"
+                f"{answer['aborted']:>9}"
+                f"{amount(answer['bytes_freed']):>12}   {then}"
             )
         total = sum(run.answer["aborted"] for run in runs)
         freed = sum(run.answer["bytes_freed"] for run in runs)

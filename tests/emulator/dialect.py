@@ -163,23 +163,23 @@ def read_dialect(given: object) -> Dialect:
         next_upload_id_marker=fields.choice("next_upload_id_marker", *encodings) or "plain",
         garbage=frozenset(fields.texts("garbage") or ()),
     )
-    fields.done()
+    fields.reject_unknown()
     if unknown := sorted(dialect.garbage.difference(GARBAGE)):
         raise BadInput(f"a dialect: 'garbage' has {', '.join(unknown)}; known: {', '.join(GARBAGE)}")
     return dialect
 
 
-def _time_form(given: object, what: str) -> TimeForm | None:
+def _time_form(given: object, label: str) -> TimeForm | None:
     if given is None:
         return None
     if isinstance(given, str):
         return TimeForm(literal=given)
-    fields = Fields(given, f"a dialect's {what}")
-    digits, hours = fields.whole("fraction_digits"), fields.number("zone_hours", least=-23, most=23)
+    fields = Fields(given, f"a dialect's {label}")
+    digits, hours = fields.whole("fraction_digits"), fields.number("zone_hours", minimum=-23, maximum=23)
     form = TimeForm(
         format=fields.required("format"), zone_hours=hours or 0.0, fraction_digits=3 if digits is None else digits
     )
-    fields.done()
+    fields.reject_unknown()
     return form
 
 

@@ -13,7 +13,7 @@ from datetime import timedelta
 from typing import Any
 
 from tests.emulator.cam import Credentials
-from tests.emulator.delivery_faults import Mishaps
+from tests.emulator.delivery_faults import DeliveryFaults
 from tests.emulator.function import Function, Setup, context, credential_variables, environment
 from tests.emulator.instances import Instance
 from tests.emulator.invocations import DeadLetter, FunctionError, Invocation, InvocationRecord, Records, shown_event
@@ -30,7 +30,7 @@ class Dispatcher:
     def __init__(self, state: State, function: Function, setup: Setup, endpoints: dict[str, str]) -> None:
         self.function = function
         self.setup = setup
-        self.mishaps = Mishaps()
+        self.delivery_faults = DeliveryFaults()
         self.records = Records()
         self.dead_letters: list[DeadLetter] = []
         self.most_running = 0
@@ -55,7 +55,7 @@ class Dispatcher:
 
     def accept(self, invocation: Invocation) -> None:
         """Take an asynchronous event in, to be delivered as soon as an instance is free."""
-        for _ in range(0 if self._closed else self.mishaps.deliveries()):
+        for _ in range(0 if self._closed else self.delivery_faults.deliveries()):
             self._take_on()
             self._queue.append((invocation, 1))
         self._dispatch()
@@ -159,7 +159,7 @@ class Dispatcher:
             self._credentials = held = self._state.lend_role(lifetime)
         return held
 
-    # What it is asked and told from outside
+    # Commands from outside
 
     def change(self, setup: Setup, after_runs: int = 0) -> None:
         """
@@ -211,8 +211,8 @@ class Dispatcher:
             "started_instances": self._started,
             "dead_letters": [asdict(each) for each in self.dead_letters],
             "ends": dict(self.records.counts),
-            "duplicated": self.mishaps.duplicated,
-            "lost": self.mishaps.lost,
+            "duplicated": self.delivery_faults.duplicated,
+            "lost": self.delivery_faults.lost,
             "next": self.records.next_number,
         }
 

@@ -24,11 +24,11 @@ def echo(value: str) -> str:
     return text(UNFIT.sub("\ufffd", value))
 
 
-def error(refused: CosError, resource: str, request_id: str, trace_id: str) -> bytes:
+def error(rejected: CosError, resource: str, request_id: str, trace_id: str) -> bytes:
     """An error document, with the quotes and tabs of the real ones."""
     fields = {
-        "Code": refused.code,
-        "Message": refused.message,
+        "Code": rejected.code,
+        "Message": rejected.message,
         "Resource": resource,
         "RequestId": request_id,
         "TraceId": trace_id,
@@ -162,6 +162,14 @@ def read_complete(body: bytes) -> list[tuple[int, str]]:
 def check_lifecycle(body: bytes) -> bytes:
     """A lifecycle configuration as it came, if it is one."""
     if not any(_name(rule) == "Rule" for rule in _root(body, "LifecycleConfiguration")):
+        raise malformed_xml()
+    return body
+
+
+def check_object_lock(body: bytes) -> bytes:
+    """An Object Lock configuration as it came, if it is one. It can only be enabled."""
+    root = _root(body, "ObjectLockConfiguration")
+    if [one.text for one in root if _name(one) == "ObjectLockEnabled"] != ["Enabled"]:
         raise malformed_xml()
     return body
 

@@ -1,12 +1,12 @@
 """
-How COS says no: a status, a code and a message.
+COS's errors: a status, a code and a message.
 
-The refusals that several rules share are named here; one that a single rule knows stands beside that rule.
+The rejections that several rules share are named here; one that a single rule knows stands beside that rule.
 """
 
 
 class CosError(Exception):
-    """A request that COS refuses. Carries what its error document says."""
+    """A request that COS rejects. Carries what its error document says."""
 
     def __init__(self, status: int, code: str, message: str) -> None:
         super().__init__(f"{status} {code}: {message}")

@@ -37,7 +37,7 @@ class Reset:
 
 @dataclass(frozen=True, slots=True)
 class Mangle:
-    """Do what was asked, or refuse it if an error is given, and spoil the answer's body."""
+    """Do what was asked, or reject it if an error is given, and spoil the answer's body."""
 
     how: str
     drip_ms: int = 100
@@ -135,11 +135,11 @@ class Faults:
     """
     The faults in force, oldest first. Chance comes from a seeded generator, so a run can be repeated.
 
-    deal: carries out the blow of a fault that strikes.
+    apply_effect: carries out the effect of a fault that strikes.
     """
 
     def __init__(self) -> None:
-        self.deal: Callable[[str], object] = lambda _: None
+        self.apply_effect: Callable[[str], object] = lambda _: None
         self._armed: list[_Armed] = []
         self._random = random.Random(0)
         self._next_id = 1
@@ -164,7 +164,7 @@ class Faults:
         for armed in self._armed:
             if armed.fault.matches(operation, bucket, key) and armed.strikes(self._random):
                 if armed.fault.blow:
-                    self.deal(armed.fault.blow)
+                    self.apply_effect(armed.fault.blow)
                 return armed.fault
         return None
 
@@ -173,14 +173,14 @@ def read_fault(given: object) -> Fault:
     """Read a fault from JSON; raises `BadInput` with what is wrong."""
     fields = Fields(given, "a fault")
     operation = fields.choice("operation", "*", *sorted(OPERATIONS)) or "*"
-    probability = fields.number("probability", least=0, most=1)
+    probability = fields.number("probability", minimum=0, maximum=1)
     fault = Fault(
         operation=operation,
         bucket=fields.text("bucket"),
         key=fields.text("key"),
         key_prefix=fields.text("key_prefix"),
         probability=1.0 if probability is None else probability,
-        count=fields.whole("count", least=1),
+        count=fields.whole("count", minimum=1),
         skip=fields.whole("skip") or 0,
         delay_ms=fields.whole("delay_ms") or 0,
         effect=_effect(fields),
@@ -188,9 +188,9 @@ def read_fault(given: object) -> Fault:
         ignore=fields.flag("ignore"),
         part=_part(fields.value("part"), operation),
         date=fields.choice("date", *DATES) or "",
-        date_offset=timedelta(seconds=fields.number("date_offset_seconds", least=-1e9, most=1e9) or 0),
+        date_offset=timedelta(seconds=fields.number("date_offset_seconds", minimum=-1e9, maximum=1e9) or 0),
     )
-    fields.done()
+    fields.reject_unknown()
     return _checked(fault)
 
 
@@ -232,9 +232,9 @@ class _Armed:
 def _effect(fields: Fields) -> Effect | None:
     reset = fields.choice("reset", "before", "after")
     how = fields.choice("body", *MANGLINGS)
-    drip_ms = fields.whole("drip_ms", least=1)
+    drip_ms = fields.whole("drip_ms", minimum=1)
     raw, location = fields.text("raw"), fields.text("redirect")
-    status, headers = fields.whole("status", least=200), fields.value("headers")
+    status, headers = fields.whole("status", minimum=200), fields.value("headers")
     error = _error(fields, status)
     if sum(each is not None for each in (reset, how, raw, location)) > 1:
         raise BadInput("a fault has one of reset, body, raw and redirect")
@@ -259,9 +259,9 @@ def _part(given: object, operation: str) -> ArrivingPart | None:
     size = fields.whole("size")
     key, upload_id = fields.text("key") or "", fields.text("upload_id") or ""
     part = ArrivingPart(
-        when == "after", fields.whole("number", least=1), 1 << 20 if size is None else size, key, upload_id
+        when == "after", fields.whole("number", minimum=1), 1 << 20 if size is None else size, key, upload_id
     )
-    fields.done()
+    fields.reject_unknown()
     if part.number is not None and part.number > MAX_PART_NUMBER:
         raise BadInput(f"a fault's part: 'number' must be {MAX_PART_NUMBER} or below")
     if bool(key) != bool(upload_id):

@@ -11,13 +11,13 @@ class BadInput(ValueError):
 
 
 class Fields:
-    """The fields of one JSON object. Each is asked for by name; `done` then refuses those nobody asked for."""
+    """The fields of one JSON object. Each is read by name; `reject_unknown` then rejects those that were not read."""
 
-    def __init__(self, given: object, what: str) -> None:
+    def __init__(self, given: object, label: str) -> None:
         if not isinstance(given, dict):
-            raise BadInput(f"{what} must be a JSON object")
+            raise BadInput(f"{label} must be a JSON object")
         self._given: Mapping[str, Any] = given
-        self._what = what
+        self._what = label
         self._asked: set[str] = set()
 
     def text(self, name: str) -> str | None:
@@ -39,20 +39,20 @@ class Fields:
             raise BadInput(f"{self._what}: {name!r} must be one of {', '.join(choices)}, not {value!r}")
         return value
 
-    def whole(self, name: str, *, least: int = 0) -> int | None:
+    def whole(self, name: str, *, minimum: int = 0) -> int | None:
         """A whole number, `least` or above."""
         value = self.value(name)
-        if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < least):
-            raise BadInput(f"{self._what}: {name!r} must be a whole number, {least} or above")
+        if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < minimum):
+            raise BadInput(f"{self._what}: {name!r} must be a whole number, {minimum} or above")
         return value
 
-    def number(self, name: str, *, least: float = float("-inf"), most: float = float("inf")) -> float | None:
+    def number(self, name: str, *, minimum: float = float("-inf"), maximum: float = float("inf")) -> float | None:
         """A number between the two bounds."""
         value = self.value(name)
         if value is None:
             return None
-        if not isinstance(value, (int, float)) or isinstance(value, bool) or not least <= value <= most:
-            raise BadInput(f"{self._what}: {name!r} must be a number from {least} to {most}")
+        if not isinstance(value, (int, float)) or isinstance(value, bool) or not minimum <= value <= maximum:
+            raise BadInput(f"{self._what}: {name!r} must be a number from {minimum} to {maximum}")
         return float(value)
 
     def flag(self, name: str) -> bool:
@@ -88,8 +88,8 @@ class Fields:
         self._asked.add(name)
         return self._given.get(name)
 
-    def done(self) -> None:
-        """Refuse fields that nobody asked for: a misspelt one must not pass in silence."""
+    def reject_unknown(self) -> None:
+        """Reject fields that were not read: a misspelt one must be reported."""
         unknown = sorted(set(self._given) - self._asked)
         if unknown:
             raise BadInput(

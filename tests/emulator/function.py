@@ -67,7 +67,7 @@ def resource_name(region: str, namespace: str, name: str) -> str:
 
 
 def check_variables(variables: Mapping[str, str]) -> None:
-    """Refuse what SCF refuses of a function's variables."""
+    """Reject what SCF rejects of a function's variables."""
     for name in variables:
         if not VARIABLE_NAME.fullmatch(name):
             raise BadInput(

@@ -102,8 +102,8 @@ class Instance:
     async def _exchange(self, order: Mapping[str, Any] | None, limit_seconds: float) -> tuple[End, int | None]:
         """Send an order, if there is one, and wait for what comes back, no longer than the limit."""
         try:
-            told = await asyncio.wait_for(self._channel.exchange(order), limit_seconds)
-            return _read_end(told)
+            payload = await asyncio.wait_for(self._channel.exchange(order), limit_seconds)
+            return _read_end(payload)
         except asyncio.TimeoutError:
             memory = memory_bytes(self.pid)
             self.kill()
@@ -160,10 +160,10 @@ class _Channel:
         self._writer.close()
 
 
-def _read_end(told: Any) -> tuple[End, int | None]:
+def _read_end(payload: Any) -> tuple[End, int | None]:
     """How it ended and its memory; ValueError, LookupError or TypeError where that is not what was told."""
-    if not isinstance(told["memory_bytes"], int | None):
+    if not isinstance(payload["memory_bytes"], int | None):
         raise TypeError
-    if "raised" in told:
-        return Raised(FunctionError(**told["raised"])), told["memory_bytes"]
-    return Returned(json.loads(told["answer"]), len(told["answer"])), told["memory_bytes"]
+    if "raised" in payload:
+        return Raised(FunctionError(**payload["raised"])), payload["memory_bytes"]
+    return Returned(json.loads(payload["answer"]), len(payload["answer"])), payload["memory_bytes"]

@@ -1,5 +1,5 @@
 """
-What an Invoke request asks for, and what it is told.
+What an Invoke request wants, and its response.
 
 Values only: no HTTP, no process. Whether the caller may is `scf`.
 """
@@ -24,7 +24,7 @@ PARAMETERS = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class InvokeRequest:
     """What an Invoke request asks for. `event` is JSON text."""
 
     event: str
@@ -33,7 +33,7 @@ class Asked:
 
 
 def check_headers(call: Call) -> None:
-    """Refuse what is no request for Invoke."""
+    """Reject what is no request for Invoke."""
     if call.header("content-type").partition(";")[0].strip() != "application/json":
         raise ApiError("UnsupportedProtocol", "The Content-Type of a POST is application/json.")
     for name in ("x-tc-action", "x-tc-version", "x-tc-region"):
@@ -62,7 +62,7 @@ def read_parameters(body: bytes) -> dict[str, str]:
     return {**given, "Namespace": given.get("Namespace") or "default"}
 
 
-def read_asked(given: dict[str, str]) -> Asked:
+def read_request(given: dict[str, str]) -> InvokeRequest:
     """What the parameters ask of the function."""
     kind = _choice(given, "InvocationType", "RequestResponse", "Event")
     tail = _choice(given, "LogType", "None", "Tail") == "Tail"
@@ -73,11 +73,11 @@ def read_asked(given: dict[str, str]) -> Asked:
     if len(event.encode()) > MAX_EVENT_BYTES[kind]:
         raise ApiError("InvalidParameter.Payload", f"ClientContext is larger than {MAX_EVENT_BYTES[kind]} bytes.")
     _read_json(event, "ClientContext")
-    return Asked(event, kind == "Event", tail)
+    return InvokeRequest(event, kind == "Event", tail)
 
 
 def accepted(request_id: str) -> dict[str, Any]:
-    """What the caller is told of an asynchronous invocation: its id."""
+    """The response to an asynchronous invocation: its id."""
     return {
         "FunctionRequestId": request_id,
         "InvokeResult": 0,
@@ -91,7 +91,7 @@ def accepted(request_id: str) -> dict[str, Any]:
 
 
 def ran(run: InvocationRecord, *, tail: bool) -> dict[str, Any]:
-    """What the caller is told of a synchronous one: how it went, and the end of its log if wanted."""
+    """The response to a synchronous one: its result, and the end of its log if wanted."""
     return {
         **accepted(run.request_id),
         "Log": run.log.encode()[-TAIL_BYTES:].decode("utf-8", "ignore") if tail else "",
@@ -107,21 +107,21 @@ def ran(run: InvocationRecord, *, tail: bool) -> dict[str, Any]:
 
 
 def throttled() -> dict[str, Any]:
-    """What the caller is told when there was no instance to be had."""
+    """The response when no instance was free."""
     request_id = str(uuid.uuid4())
     error = FunctionError("ResourceLimitReached", "Every instance that the function may have is busy")
     return {**accepted(request_id), **_failed(request_id, error, 432)}
 
 
 def _failed(request_id: str, error: FunctionError, status_code: int) -> dict[str, Any]:
-    told = {
+    payload = {
         "errorCode": -1,
         "errorMessage": f"{error.type}: {error.message}",
         "requestId": request_id,
         "stackTrace": error.trace,
         "statusCode": status_code,
     }
-    return {"InvokeResult": -1, "ErrMsg": json.dumps(told)}
+    return {"InvokeResult": -1, "ErrMsg": json.dumps(payload)}
 
 
 def _is_text(value: object) -> bool:

@@ -1,5 +1,5 @@
 """
-What a bucket refuses because of load: requests beyond a rate, or all of them by never answering.
+What a bucket rejects because of load: requests beyond a rate, or all of them by never answering.
 
 Deciding only; `cos` carries it out. Time comes in as seconds on a clock that only goes forward.
 """
@@ -17,7 +17,7 @@ class TokenBucket:
         self._filled_at: float | None = None
 
     def take(self, now: float) -> bool:
-        """Whether there is room for one more request. One that is refused uses nothing up."""
+        """Whether there is room for one more request. One that is rejected uses nothing up."""
         if self._filled_at is not None:
             self._tokens = min(self._burst, self._tokens + (now - self._filled_at) * self._rate)
         self._filled_at = now

@@ -16,7 +16,7 @@ from sortedcontainers import SortedDict
 
 T = TypeVar("T")
 
-Place = tuple[str, str]
+Position = tuple[str, str]
 """Where an entry stands in an index: its key as `order` gives it, and its upload id ("" for an object)."""
 
 AFTER_EVERY_BYTE = "\u0100"
@@ -52,7 +52,7 @@ class Index(Generic[T]):
 
     def __init__(self) -> None:
         self._entries: Any = SortedDict()
-        self._changed: list[tuple[Place, T | None]] | None = None
+        self._changed: list[tuple[Position, T | None]] | None = None
         """The places that were changed and what was there before, while somebody wants to undo that."""
 
     def __len__(self) -> int:
@@ -61,47 +61,47 @@ class Index(Generic[T]):
     def __iter__(self) -> Iterator[T]:
         return iter(self._entries.values())
 
-    def get(self, place: Place) -> T | None:
+    def get(self, position: Position) -> T | None:
         """The entry at a place, if there is one."""
-        entry: T | None = self._entries.get(place)
+        entry: T | None = self._entries.get(position)
         return entry
 
-    def put(self, place: Place, entry: T) -> None:
+    def put(self, position: Position, entry: T) -> None:
         """Put an entry at a place, instead of an earlier one."""
-        self._note(place)
-        self._entries[place] = entry
+        self._note(position)
+        self._entries[position] = entry
 
-    def put_all(self, entries: Iterable[tuple[Place, T]]) -> None:
+    def put_all(self, entries: Iterable[tuple[Position, T]]) -> None:
         """Put many entries, much faster than one by one."""
         self._entries.update(entries)
 
-    def drop(self, place: Place) -> None:
+    def drop(self, position: Position) -> None:
         """Drop the entry at a place, if there is one."""
-        self._note(place)
-        self._entries.pop(place, None)
+        self._note(position)
+        self._entries.pop(position, None)
 
-    def after(self, place: Place) -> Iterator[tuple[Place, T]]:
+    def after(self, position: Position) -> Iterator[tuple[Position, T]]:
         """The entries at or after a place."""
-        return ((each, self._entries[each]) for each in self._entries.irange(minimum=place))
+        return ((each, self._entries[each]) for each in self._entries.irange(minimum=position))
 
     @contextmanager
     def unchanged(self) -> Iterator[None]:
         """Undo at the end what `put` and `drop` did in between."""
-        changed: list[tuple[Place, T | None]] = []
+        changed: list[tuple[Position, T | None]] = []
         self._changed = changed
         try:
             yield
         finally:
             self._changed = None
-            for place, entry in reversed(changed):
+            for position, entry in reversed(changed):
                 if entry is None:
-                    self.drop(place)
+                    self.drop(position)
                 else:
-                    self.put(place, entry)
+                    self.put(position, entry)
 
-    def _note(self, place: Place) -> None:
+    def _note(self, position: Position) -> None:
         if self._changed is not None:
-            self._changed.append((place, self.get(place)))
+            self._changed.append((position, self.get(position)))
 
 
 class Both(Generic[T]):
@@ -111,14 +111,14 @@ class Both(Generic[T]):
         self._one = one
         self._other = other
 
-    def get(self, place: Place) -> T | None:
+    def get(self, position: Position) -> T | None:
         """The entry at a place, if there is one."""
-        entry: T | None = self._one.get(place) or self._other.get(place)
+        entry: T | None = self._one.get(position) or self._other.get(position)
         return entry
 
-    def after(self, place: Place) -> Iterator[tuple[Place, T]]:
+    def after(self, position: Position) -> Iterator[tuple[Position, T]]:
         """The entries at or after a place."""
-        return merge(self._one.after(place), self._other.after(place), key=itemgetter(0))
+        return merge(self._one.after(position), self._other.after(position), key=itemgetter(0))
 
 
 def order(key: str) -> str:
@@ -133,39 +133,39 @@ def key_of(ordered: str) -> str:
 
 def page(index: Index[T] | Both[T], query: Query) -> Page[T]:
     """List one page. Following `next_marker` to the end lists every entry and every common prefix exactly once."""
-    walk = _walk(index, query)
-    taken = list(islice(walk, query.limit))
-    more = bool(taken) and next(walk, None) is not None
+    steps = _steps(index, query)
+    taken = list(islice(steps, query.limit))
+    more = bool(taken) and next(steps, None) is not None
     return Page(
         entries=tuple(found.entry for found in taken if isinstance(found, _Single)),
-        common_prefixes=tuple(key_of(found.place[0]) for found in taken if isinstance(found, _Group)),
-        next_marker=(key_of(taken[-1].place[0]), taken[-1].place[1]) if more else None,
+        common_prefixes=tuple(key_of(found.position[0]) for found in taken if isinstance(found, _Group)),
+        next_marker=(key_of(taken[-1].position[0]), taken[-1].position[1]) if more else None,
     )
 
 
 @dataclass(frozen=True, slots=True)
 class _Single(Generic[T]):
-    place: Place
+    position: Position
     entry: T
 
 
 @dataclass(frozen=True, slots=True)
 class _Group:
-    place: Place
+    position: Position
 
 
-def _walk(index: Index[T] | Both[T], query: Query) -> Iterator[_Single[T] | _Group]:
+def _steps(index: Index[T] | Both[T], query: Query) -> Iterator[_Single[T] | _Group]:
     """Yield entries and common prefixes in order, from the markers on."""
     prefix, delimiter, marker = order(query.prefix), order(query.delimiter), order(query.key_marker)
-    start: Place | None = max((prefix, ""), _after(marker, query.id_marker))
+    start: Position | None = max((prefix, ""), _after(marker, query.id_marker))
     while start is not None:
         entries, start = index.after(start), None
-        for place, entry in entries:
-            if not place[0].startswith(prefix):
+        for position, entry in entries:
+            if not position[0].startswith(prefix):
                 return
-            group = _group(place[0], prefix, delimiter)
+            group = _group(position[0], prefix, delimiter)
             if not group:
-                yield _Single(place, entry)
+                yield _Single(position, entry)
                 continue
             if group > marker:
                 yield _Group((group, ""))
@@ -179,7 +179,7 @@ def _group(ordered: str, prefix: str, delimiter: str) -> str:
     return ordered[: cut + len(delimiter)] if cut >= 0 else ""
 
 
-def _after(marker: str, id_marker: str) -> Place:
+def _after(marker: str, id_marker: str) -> Position:
     """The first place after the markers. Appending the smallest character gives a string's successor."""
     if not marker:
         return ("", "")

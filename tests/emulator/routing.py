@@ -20,6 +20,8 @@ BUCKET_OPERATIONS = {
     ("GET", "lifecycle"): "GetBucketLifecycle",
     ("PUT", "lifecycle"): "PutBucketLifecycle",
     ("DELETE", "lifecycle"): "DeleteBucketLifecycle",
+    ("GET", "object-lock"): "GetBucketObjectLockConfiguration",
+    ("PUT", "object-lock"): "PutBucketObjectLockConfiguration",
 }
 OBJECT_OPERATIONS = {
     ("GET", ""): "GetObject",
@@ -78,7 +80,7 @@ class Target:
     """
     What a request is about; a field is empty where it says nothing of it.
 
-    `region` is the one that the host names. Without an operation, `refusal` says why.
+    `region` is the one that the host names. Without an operation, `rejection` says why.
     """
 
     operation: str = ""
@@ -86,11 +88,11 @@ class Target:
     key: str = ""
     upload_id: str = ""
     region: str = ""
-    refusal: CosError | None = None
+    rejection: CosError | None = None
 
 
 def route(call: Call) -> Target:
-    """Name the operation, or refuse with 405 or 501."""
+    """Name the operation, or reject with 405 or 501."""
     labels = call.header("host").rpartition("@")[2].lower().partition(":")[0].split(".")
     if BUCKET_NAME.fullmatch(labels[0]):
         return _within(call, labels[0], call.raw_path[1:], _region(labels[1:]))
@@ -102,7 +104,7 @@ def route(call: Call) -> Target:
 
 def _within(call: Call, bucket: str, raw_key: str, region: str) -> Target:
     if not raw_key:
-        subresource = next((name for name in ("uploads", "lifecycle") if call.has_param(name)), "")
+        subresource = next((name for name in ("uploads", "lifecycle", "object-lock") if call.has_param(name)), "")
         return _chosen(call, BUCKET_OPERATIONS, subresource, Target(bucket=bucket, region=region))
     upload_id = call.param("uploadId")
     subresource = "uploadId" if upload_id else "uploads" if call.has_param("uploads") else ""
@@ -112,15 +114,16 @@ def _within(call: Call, bucket: str, raw_key: str, region: str) -> Target:
 
 def _chosen(call: Call, operations: dict[tuple[str, str], str], subresource: str, target: Target) -> Target:
     """The target with its operation, or with the reason why it has none."""
-    missing = next((name for name, _ in call.query if name in MISSING_SUBRESOURCES), None) or next(
+    named = (name for name, _ in call.query if name != subresource)
+    missing = next((name for name in named if name in MISSING_SUBRESOURCES), None) or next(
         (name for name, _ in call.headers if name in MISSING_HEADERS), None
     )
-    operation, refusal = operations.get((call.method, subresource), ""), None
+    operation, rejection = operations.get((call.method, subresource), ""), None
     if missing:
-        operation, refusal = "", not_implemented(f"The emulator's COS does not implement {missing}.")
+        operation, rejection = "", not_implemented(f"The emulator's COS does not implement {missing}.")
     elif not operation:
-        refusal = CosError(405, "MethodNotAllowed", "The specified method is not allowed against this resource.")
-    return Target(operation, target.bucket, target.key, target.upload_id, target.region, refusal)
+        rejection = CosError(405, "MethodNotAllowed", "The specified method is not allowed against this resource.")
+    return Target(operation, target.bucket, target.key, target.upload_id, target.region, rejection)
 
 
 def _region(labels: list[str]) -> str:

@@ -73,8 +73,8 @@ def _handle(handler: Handler, event: Any, context: Any) -> dict[str, Any]:
 
 
 def _raised(exc: Exception, trace: TracebackType | None) -> dict[str, Any]:
-    told = "".join(traceback.format_exception(type(exc), exc, trace))
-    error = {"type": type(exc).__name__, "message": str(exc), "trace": told}
+    payload = "".join(traceback.format_exception(type(exc), exc, trace))
+    error = {"type": type(exc).__name__, "message": str(exc), "trace": payload}
     return {"raised": error, "memory_bytes": memory_bytes()}
 
 

@@ -21,7 +21,7 @@ from tests.emulator.errors import CosError
 from tests.emulator.faults import Fault, Faults, Mangle, Raw, Refuse, Reset
 from tests.emulator.function import Function, Setup, resource_name
 from tests.emulator.invocations import Invocation, InvocationRecord, Kind
-from tests.emulator.invoke import Asked, accepted, check_headers, ran, read_asked, read_parameters, throttled
+from tests.emulator.invoke import InvokeRequest, accepted, check_headers, ran, read_parameters, read_request, throttled
 from tests.emulator.state import State
 from tests.emulator.tc3 import ApiError, authenticate
 from tests.emulator.wire import Call, as_bytes, read_call
@@ -78,8 +78,8 @@ class InvokeDoor:
             await asyncio.sleep(fault.delay_ms / 1000)
         try:
             answer = await self._answer(call, await _read_body(request), fault)
-        except ApiError as refused:
-            answer = {"Error": {"Code": refused.code, "Message": refused.message}}
+        except ApiError as rejected:
+            answer = {"Error": {"Code": rejected.code, "Message": rejected.message}}
         except (web.RequestPayloadError, ConnectionError):
             answer = None
         if answer is None:
@@ -89,8 +89,8 @@ class InvokeDoor:
         if fault is not None and isinstance(fault.effect, Mangle):
             return await silent(request)
         # Exactly this content type: the SDK looks for errors in no other.
-        told = json.dumps({"Response": {**answer, "RequestId": str(uuid.uuid4())}})
-        return web.Response(body=told.encode(), headers={"Content-Type": "application/json"})
+        payload = json.dumps({"Response": {**answer, "RequestId": str(uuid.uuid4())}})
+        return web.Response(body=payload.encode(), headers={"Content-Type": "application/json"})
 
     async def _answer(self, call: Call, body: bytes, fault: Fault | None) -> dict[str, Any] | web.Response | None:
         """The answer, or `None` where there is to be none."""
@@ -109,15 +109,15 @@ class InvokeDoor:
         return {"Result": await self._invoke(call, body)}
 
     async def _invoke(self, call: Call, body: bytes) -> dict[str, Any]:
-        asked = self._admit(call, body)
-        if asked.is_event:
-            return accepted(self._scf.accept(asked.event, "async"))
+        wanted = self._admit(call, body)
+        if wanted.is_event:
+            return accepted(self._scf.accept(wanted.event, "async"))
         try:
-            return ran(await self._scf.call(asked.event), tail=asked.tail)
+            return ran(await self._scf.call(wanted.event), tail=wanted.tail)
         except Throttled:
             return throttled()
 
-    def _admit(self, call: Call, body: bytes) -> Asked:
+    def _admit(self, call: Call, body: bytes) -> InvokeRequest:
         """Whose request it is, whether they may, and what they ask for."""
         state, function = self._scf.state, self._scf.function
         credentials = authenticate(call, body, "scf", state.credentials, state.clock.now())
@@ -132,7 +132,7 @@ class InvokeDoor:
             raise ApiError("ResourceNotFound.FunctionName", f"The function {name} is not found.")
         if namespace != function.namespace:
             raise ApiError("ResourceNotFound.Namespace", f"The namespace {namespace} is not found.")
-        return read_asked(given)
+        return read_request(given)
 
 
 class Rate:

@@ -19,8 +19,8 @@ class ScfCalls(ControlCalls):
 
     def fire_timer(self, message: str = "", *, name: str = "nightly", **narrowing: Any) -> str:
         """Fire a timer of the function, with a message or with what narrows a sweep; returns the request id."""
-        told = json.dumps(narrowing) if narrowing else message
-        request_id: str = self._ask("POST", "/timers/fire", {"message": told, "name": name})["request_id"]
+        payload = json.dumps(narrowing) if narrowing else message
+        request_id: str = self._ask("POST", "/timers/fire", {"message": payload, "name": name})["request_id"]
         return request_id
 
     @overload
@@ -31,10 +31,10 @@ class ScfCalls(ControlCalls):
 
     def invoke(self, event: object, *, sync: bool = False) -> str | InvocationRecord:
         """Invoke the function without a signature; returns the request id, or when synchronous how that went."""
-        told = self._ask("POST", "/invoke", {"event": event, "sync": sync}, timeout_seconds=MAX_RUN_SECONDS)
+        payload = self._ask("POST", "/invoke", {"event": event, "sync": sync}, timeout_seconds=MAX_RUN_SECONDS)
         if sync:
-            return read_record(told)
-        request_id: str = told["request_id"]
+            return read_record(payload)
+        request_id: str = payload["request_id"]
         return request_id
 
     def invocations(self, since: int = 0) -> list[InvocationRecord]:
@@ -70,15 +70,15 @@ class ScfCalls(ControlCalls):
         setting between the first run of a chain and the second. It does not delay what becomes of accepted events. A
         later call that changes something takes the place of one that still waits.
         """
-        told: dict[str, Any] = self._ask("POST", "/scf/settings", fields)
-        return told
+        payload: dict[str, Any] = self._ask("POST", "/scf/settings", fields)
+        return payload
 
     def invoke_fault(self, **fields: Any) -> None:
         """
         Put a fault of the Invoke API in force: status and code, delay_ms, reset, raw or body="silent"; skip, count.
 
         skip=3 accepts the first three requests and strikes those after them, for ever or `count` times: with status
-        and code they are refused, with body="silent" and status=500 they get no response and nothing is invoked, with
+        and code they are rejected, with body="silent" and status=500 they get no response and nothing is invoked, with
         body="silent" alone they are invoked and get no response until the client leaves.
         """
         self._ask("POST", "/scf/faults", fields)

@@ -11,7 +11,7 @@ from dataclasses import fields as fields_of
 from dataclasses import replace
 from typing import Any
 
-from tests.emulator.delivery_faults import Mishap
+from tests.emulator.delivery_faults import DeliveryFault
 from tests.emulator.dispatch import Throttled
 from tests.emulator.faults import Mangle, Raw, Refuse, Reset, read_fault
 from tests.emulator.fields import BadInput, Fields
@@ -41,13 +41,13 @@ class ScfControl:
         }
 
     def _show(self, given: Any) -> dict[str, Any]:
-        Fields(given, "scf").done()
+        Fields(given, "scf").reject_unknown()
         return self._scf.dispatcher.show()
 
     async def _wait_idle(self, given: Any) -> dict[str, Any]:
         fields = Fields(given, "idle")
         text = fields.text("timeout_seconds") or "60"
-        fields.done()
+        fields.reject_unknown()
         try:
             seconds = float(text)
         except ValueError:
@@ -61,32 +61,32 @@ class ScfControl:
         return {"idle": True}
 
     def _set_up(self, given: Any) -> dict[str, Any]:
-        """Read everything before anything is changed. Mishaps that are not named stop."""
+        """Read everything before anything is changed. Faults that are not named stop."""
         dispatcher = self._scf.dispatcher
         fields = Fields(given, "settings")
         changes: dict[str, Any] = {
-            "time_limit_ms": fields.whole("time_limit_ms", least=1),
-            "concurrency": fields.whole("concurrency", least=1),
+            "time_limit_ms": fields.whole("time_limit_ms", minimum=1),
+            "concurrency": fields.whole("concurrency", minimum=1),
             "retries": fields.whole("retries"),
             "retry_wait_ms": fields.whole("retry_wait_ms"),
-            "invoke_rate": fields.whole("invoke_rate", least=1),
-            "credentials_seconds": fields.number("credentials_seconds", least=0.001),
+            "invoke_rate": fields.whole("invoke_rate", minimum=1),
+            "credentials_seconds": fields.number("credentials_seconds", minimum=0.001),
             "variables": _changed(dispatcher.setup.variables, fields.texts_by_name("env")),
         }
-        mishap = _read_mishap(fields)
+        fault = _read_delivery_fault(fields)
         after_runs = fields.whole("after_runs") or 0
-        fields.done()
+        fields.reject_unknown()
         setup = replace(dispatcher.setup, **{name: new for name, new in changes.items() if new is not None})
         if setup != dispatcher.setup:
             dispatcher.change(setup, after_runs)
-        if mishap is not None:
-            dispatcher.mishaps.arm(mishap)
+        if fault is not None:
+            dispatcher.delivery_faults.arm(fault)
         return {each.name: getattr(setup, each.name) for each in fields_of(Setup)}
 
     def _kill(self, given: Any) -> dict[str, Any]:
         fields = Fields(given, "kill")
-        pid = fields.whole("pid", least=1)
-        fields.done()
+        pid = fields.whole("pid", minimum=1)
+        fields.reject_unknown()
         return {"pid": self._scf.dispatcher.kill(pid)}
 
     def _add_fault(self, given: Any) -> dict[str, Any]:
@@ -100,7 +100,7 @@ class ScfControl:
     def _show_invocations(self, given: Any) -> dict[str, Any]:
         fields = Fields(given, "invocations")
         text = fields.text("since") or "0"
-        fields.done()
+        fields.reject_unknown()
         if not (text.isascii() and text.isdigit()):
             raise BadInput(f"'since' must be a whole number, not {text!r}")
         records = self._scf.dispatcher.records
@@ -109,7 +109,7 @@ class ScfControl:
     async def _invoke(self, given: Any) -> dict[str, Any]:
         fields = Fields(given, "invoke")
         event, sync = fields.value("event"), fields.flag("sync")
-        fields.done()
+        fields.reject_unknown()
         if not sync:
             return self._accept(event, "async")
         text = _event_text(event, MAX_EVENT_BYTES["RequestResponse"])
@@ -121,7 +121,7 @@ class ScfControl:
     def _fire_timer(self, given: Any) -> dict[str, Any]:
         fields = Fields(given, "timer")
         message, name = fields.text("message") or "", fields.text("name") or "nightly"
-        fields.done()
+        fields.reject_unknown()
         if len(message.encode("utf-8", "surrogateescape")) > MAX_MESSAGE_BYTES:
             raise BadInput(f"a timer's message takes {MAX_MESSAGE_BYTES} bytes at the most")
         time = f"{self._scf.state.clock.now():%Y-%m-%dT%H:%M:%SZ}"
@@ -131,10 +131,10 @@ class ScfControl:
         return {"request_id": self._scf.accept(_event_text(event, MAX_EVENT_BYTES["Event"]), kind)}
 
 
-def _event_text(event: Any, most: int) -> str:
+def _event_text(event: Any, maximum: int) -> str:
     text = json.dumps(event)
-    if len(text) > most:
-        raise BadInput(f"the event is larger than {most} bytes")
+    if len(text) > maximum:
+        raise BadInput(f"the event is larger than {maximum} bytes")
     return text
 
 
@@ -145,13 +145,13 @@ def _changed(held: Any, changes: dict[str, str | None] | None) -> dict[str, str]
     return {name: value for name, value in {**held, **changes}.items() if value is not None}
 
 
-def _read_mishap(fields: Fields) -> Mishap | None:
+def _read_delivery_fault(fields: Fields) -> DeliveryFault | None:
     given = {
-        "duplicate": fields.number("duplicate", least=0, most=1),
-        "lose": fields.number("lose", least=0, most=1),
+        "duplicate": fields.number("duplicate", minimum=0, maximum=1),
+        "lose": fields.number("lose", minimum=0, maximum=1),
         "skip": fields.whole("skip"),
-        "count": fields.whole("count", least=1),
+        "count": fields.whole("count", minimum=1),
         "seed": fields.whole("seed"),
     }
     named: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
-    return Mishap(**named) if named else None
+    return DeliveryFault(**named) if named else None

@@ -1,5 +1,5 @@
 """
-Uploads by the million: put into a bucket directly, as they would stand there had somebody started and left them.
+Uploads by the million: put into a bucket directly, as if clients had started and abandoned them.
 
 All uploads of one seed share their parts, their times and their texts where they can, to be quick and small.
 """
@@ -50,9 +50,9 @@ def plant(bucket: Bucket, seed: Seed) -> list[Upload]:
 
 def read_seed(fields: Fields, now: datetime) -> Seed:
     """Read what to seed; times are hours before now."""
-    hours = fields.number("hours_since_start", least=0)
+    hours = fields.number("hours_since_start", minimum=0)
     since_start = 100.0 if hours is None else hours
-    since_part = fields.number("hours_since_last_part", least=0)
+    since_part = fields.number("hours_since_last_part", minimum=0)
     parts, numbers = fields.whole("parts"), fields.items("part_numbers")
     count, part_size = fields.whole("count"), fields.whole("part_size")
     seed = Seed(
@@ -67,7 +67,7 @@ def read_seed(fields: Fields, now: datetime) -> Seed:
         storage_class=fields.text("storage_class") or "STANDARD",
         upload_id=fields.text("upload_id"),
     )
-    fields.done()
+    fields.reject_unknown()
     return _checked(seed)
 
 

@@ -131,7 +131,7 @@ def _check_times(call: Call, claim: Claim, now: datetime) -> None:
     start, end = _key_time(claim)
     if now >= end:
         raise access_denied("Request has expired")
-    if start - now > MAX_SKEW or any(abs(said - now) > MAX_SKEW for said in _dates(call)):
+    if start - now > MAX_SKEW or any(abs(date - now) > MAX_SKEW for date in _dates(call)):
         raise CosError(
             403, "RequestTimeTooSkewed", "The difference between the request time and the server's time is too large."
         )
@@ -151,10 +151,10 @@ def _dates(call: Call) -> list[datetime]:
     if not text:
         return []
     try:
-        said = parsedate_to_datetime(text)
+        date = parsedate_to_datetime(text)
     except ValueError:
         raise access_denied() from None
-    return [said if said.tzinfo else said.replace(tzinfo=timezone.utc)]
+    return [date if date.tzinfo else date.replace(tzinfo=timezone.utc)]
 
 
 def _check_token(call: Call, credentials: Credentials, now: datetime) -> None:

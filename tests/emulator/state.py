@@ -139,7 +139,7 @@ def role_policy(account: Account, function: str | None = None) -> Policy:
     buckets = [resource_name(bucket.region, bucket.name) for bucket in account.buckets.values()]
     of_cos = [
         (["AbortMultipartUpload", "ListParts"], [f"{bucket}*" for bucket in buckets]),
-        (["ListMultipartUploads", "GetBucketLifecycle"], buckets),
+        (["ListMultipartUploads", "GetBucketLifecycle", "GetBucketObjectLockConfiguration"], buckets),
         (["PutObject", "GetObject", "GetBucket"], [f"{bucket}{REPORTS}" for bucket in buckets]),
         (["GetService"], [ANY_RESOURCE]),
     ]

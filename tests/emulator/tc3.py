@@ -24,7 +24,7 @@ ALWAYS_SIGNED = {"content-type", "host"}
 
 
 class ApiError(Exception):
-    """A request that the API refuses. Carries what its answer says; the HTTP status is 200 all the same."""
+    """A request that the API rejects. Carries what its answer says; the HTTP status is 200 all the same."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(f"{code}: {message}")

@@ -20,7 +20,7 @@ from cos_sweeper.engine import listing, processing
 from tests.emulator.public import Cloud, Credentials
 from tests.faults.kinds import KINDS, OPERATIONS, SPECIAL, Kind, arm
 from tests.faults.laws import Played, broken
-from tests.faults.scene import BYSTANDER, Place, Scene, furnish, reports, secrets
+from tests.faults.scene import BYSTANDER, Scene, SeededUpload, furnish, reports, secrets
 from tests.fixtures import TOKEN
 from tests.function import LOGS, PHOTOS, Function, Invocation, event, timer
 
@@ -47,7 +47,7 @@ class Way:
 
     operation: str
     settings: dict[str, str] = field(default_factory=dict)
-    names: Callable[[Scene], list[Place]] | None = None
+    names: Callable[[Scene], list[SeededUpload]] | None = None
 
     def event(self, scene: Scene, *, over_http: bool) -> Any:
         """The event as the platform brings it."""
@@ -103,8 +103,8 @@ def _play(cloud: Cloud, way: Way, fault: str, *, over_http: bool) -> Seen:
     ]
     struck = [one for one in played[0].requests if one.operation == OPERATIONS[way.operation] and one.fault]
     return Seen(
-        played[-1].told["status"],
-        answer_of(played[-1].done),
+        played[-1].report["status"],
+        answer_of(played[-1].result),
         "; again: ".join(outcome_of(one) for one in played),
         str(len(struck)) if kind.fields or struck else "",
         (*wrong, *finish(scene, way, raw)),
@@ -121,8 +121,8 @@ def finish(scene: Scene, way: Way, raw: Any) -> list[str]:
     renewed = cloud.add_credentials(token="renewed-" + "t" * 24, expires_in_seconds=3600)
     played = invoke(scene, way, raw, Kind(), renewed)
     wrong = [f"later: {one}" for one in broken(played, secrets(cloud), is_everywhere=False)]
-    if played.told["status"] != "complete":
-        wrong.append(f"later: the status is {played.told['status']}")
+    if played.report["status"] != "complete":
+        wrong.append(f"later: the status is {played.report['status']}")
     if left := set(scene.abandoned) & played.after:
         wrong.append(f"later: {len(left)} were not aborted")
     return wrong
@@ -133,23 +133,23 @@ def invoke(scene: Scene, way: Way, raw: Any, kind: Kind, role: Credentials | Non
     cloud = scene.cloud
     before, mark = scene.held(), cloud.mark()
     function = Function(cloud, {"REPORT": REPORT, **way.settings, **kind.settings})
-    with heard() as listening, hurried() if kind.hurried else contextlib.nullcontext():
+    with everything_received() as listening, hurried() if kind.hurried else contextlib.nullcontext():
         began = time.monotonic()
-        done = function(raw, seconds=kind.seconds, role=role)
+        result = function(raw, seconds=kind.seconds, role=role)
         took = time.monotonic() - began
     requests, kept = cloud.requests(mark), reports(cloud)
-    (ended,) = done.lines("run.finished")
-    told = next((one for one in map(json.loads, kept) if one.get("run_id") == ended["run_id"]), None)
+    (ended,) = result.lines("run.finished")
+    report = next((one for one in map(json.loads, kept) if one.get("run_id") == ended["run_id"]), None)
     return Played(
         scene=scene,
-        done=done,
+        result=result,
         is_named=way.names is not None,
         about=set(way.names(scene)) if way.names else (before | scene.ghosts) - set(scene.unseen),
-        told=told or (done.report if done.answer is not None else ended),
+        report=report or (result.report if result.answer is not None else ended),
         requests=requests,
         before=before,
         after=scene.held(),
-        heard=listening.getvalue(),
+        everything_received=listening.getvalue(),
         kept=kept,
         took_seconds=took,
         limit_seconds=kind.seconds,
@@ -157,7 +157,7 @@ def invoke(scene: Scene, way: Way, raw: Any, kind: Kind, role: Credentials | Non
 
 
 @contextlib.contextmanager
-def heard() -> Iterator[io.StringIO]:
+def everything_received() -> Iterator[io.StringIO]:
     """All that is written to standard error or logged at any level meanwhile."""
     listening = io.StringIO()
     handler, root = logging.StreamHandler(listening), logging.getLogger()
@@ -185,26 +185,28 @@ def hurried() -> Iterator[None]:
         yield
 
 
-def answer_of(done: Invocation) -> str:
-    if done.answer is None:
+def answer_of(result: Invocation) -> str:
+    if result.answer is None:
         return "raises"
-    return f"HTTP {done.answer['statusCode']}" if "statusCode" in done.answer else "returns"
+    return f"HTTP {result.answer['statusCode']}" if "statusCode" in result.answer else "returns"
 
 
 def outcome_of(played: Played) -> str:
     """What became of the uploads, of a bucket that could not be listed, and of the report."""
-    told, done = played.told, played.done
-    parts = [f"{told[name]} {word}{_why(name, played)}" for name, word in WORDS.items() if told[name]]
-    parts += [_buckets_failed(code, done) for code in sorted({line["code"] for line in done.lines("bucket.failed")})]
-    parts += ["stopped" for _ in done.lines("run.stopped")]
-    if told["size_unknown"]:
-        parts.append(f"{told['size_unknown']} of unknown size")
-    parts += [f"report lost: {line['code']}" for line in done.lines("report.store_failed")]
+    report, result = played.report, played.result
+    parts = [f"{report[name]} {word}{_why(name, played)}" for name, word in WORDS.items() if report[name]]
+    parts += [
+        _buckets_failed(code, result) for code in sorted({line["code"] for line in result.lines("bucket.failed")})
+    ]
+    parts += ["stopped" for _ in result.lines("run.stopped")]
+    if report["size_unknown"]:
+        parts.append(f"{report['size_unknown']} of unknown size")
+    parts += [f"report lost: {line['code']}" for line in result.lines("report.store_failed")]
     return ", ".join(parts) or "nothing reached"
 
 
-def _buckets_failed(code: str, done: Invocation) -> str:
-    buckets = [line["bucket"] for line in done.lines("bucket.failed") if line["code"] == code]
+def _buckets_failed(code: str, result: Invocation) -> str:
+    buckets = [line["bucket"] for line in result.lines("bucket.failed") if line["code"] == code]
     if buckets == ["*"]:
         return f"no bucket known: {code}"
     return f"{'bucket' if len(buckets) == 1 else f'{len(buckets)} buckets'} failed: {code}"
@@ -212,7 +214,7 @@ def _buckets_failed(code: str, done: Invocation) -> str:
 
 def _why(name: str, played: Played) -> str:
     if name == "failed":
-        return ": " + "/".join(sorted({line["code"] for line in played.done.lines("upload.failed")}))
-    reasons = {} if name != "kept" else played.told.get("kept_by_reason", {})
+        return ": " + "/".join(sorted({line["code"] for line in played.result.lines("upload.failed")}))
+    reasons = {} if name != "kept" else played.report.get("kept_by_reason", {})
     odd = [f"{count}: {reason}" for reason, count in sorted(reasons.items()) if reason != policy.PART_RECENT]
     return f" ({', '.join(odd)})" if odd else ""

@@ -17,7 +17,7 @@ from cos_sweeper.core.retry import ATTEMPTS
 from cos_sweeper.scf import invoker
 from tests.emulator.public import Cloud, InvocationRecord
 from tests.fake_server import READ, STAY, Server, Step, drip
-from tests.faults.cell import REPORT, WORDS, Seen, Way, answer_of, finish, heard, outcome_of
+from tests.faults.cell import REPORT, WORDS, Seen, Way, answer_of, everything_received, finish, outcome_of
 from tests.faults.kinds import KINDS, arm
 from tests.faults.laws import Played, broken, leaked, raised
 from tests.faults.scene import Scene, echo, furnish, furnish_shares, reports, secrets
@@ -51,7 +51,7 @@ def play_killed(cloud: Cloud, way: Way) -> Seen:
     played = _last_run(scene, way, runs, mark)
     wrong = [*broken(played, secrets(cloud), is_everywhere=False), *finish(scene, way, raw)]
     ends = ", ".join("is killed" if run.end == "died" else "returns" for run in runs)
-    return Seen(played.told["status"], ends, outcome_of(played), str(len(runs) - 1), tuple(wrong))
+    return Seen(played.report["status"], ends, outcome_of(played), str(len(runs) - 1), tuple(wrong))
 
 
 def _runs(cloud: Cloud) -> list[InvocationRecord]:
@@ -65,17 +65,17 @@ def _last_run(scene: Scene, way: Way, runs: list[InvocationRecord], mark: int) -
     requests = [one for one in cloud.requests(mark) if one.time >= last.started]
     aborted = {one.upload_id for one in requests if one.operation == "AbortMultipartUpload" and one.status == 204}
     after = scene.held()
-    before = after | {place for place in scene.abandoned if place.upload_id in aborted}
+    before = after | {upload for upload in scene.abandoned if upload.upload_id in aborted}
     return Played(
         scene=scene,
-        done=Invocation(last.answer, None, last.log),
+        result=Invocation(last.answer, None, last.log),
         is_named=way.names is not None,
         about=set(way.names(scene)) if way.names else before,
-        told=last.answer,
+        report=last.answer,
         requests=requests,
         before=before,
         after=after,
-        heard=_let_out(runs),
+        everything_received=_let_out(runs),
         kept=reports(cloud),
         took_seconds=0,
         limit_seconds=60,
@@ -121,7 +121,7 @@ ONE_TRY_SECONDS = 4.2
 
 
 def play_invoke(cloud: Cloud, fault: str) -> Seen:
-    """A sweep that is shared by two: the first run deals out both shares, and instances take them."""
+    """A sweep of two shards: the first run splits it, and instances process them."""
     cloud.reset(PHOTOS, LOGS)
     scene = furnish_shares(cloud)
     if fault in INVOKE_FAULTS:
@@ -136,17 +136,17 @@ def play_invoke(cloud: Cloud, fault: str) -> Seen:
     limit = ONE_TRY_SECONDS if fault in SCRIPTS else 60.0
     with _endpoint(cloud, fault) as endpoint, _quick(is_hurried=fault in SCRIPTS and "until" not in fault):
         function = Function(cloud, {"REPORT": REPORT, "FAN_OUT": "2", "INVOKE_ENDPOINT": endpoint})
-        with heard() as listening:
+        with everything_received() as listening:
             began = monotonic()
-            done = function(timer(), seconds=limit, TENCENTCLOUD_REGION="ap-guangzhou")
+            result = function(timer(), seconds=limit, TENCENTCLOUD_REGION="ap-guangzhou")
             took = monotonic() - began
     wrong = [f"it took {took:.1f} s of {limit} s"] if took > limit else []
-    return _seen(scene, done, listening.getvalue(), wrong)
+    return _seen(scene, result, listening.getvalue(), wrong)
 
 
 @contextmanager
 def _endpoint(cloud: Cloud, fault: str) -> Iterator[str]:
-    """Where Invoke requests go: to the laptop's SCF, or to a server that does what no SCF is told to do."""
+    """Where Invoke requests go: to the emulator, or to a server with a fault that the emulator does not have."""
     if fault not in SCRIPTS:
         yield cloud.invoke_endpoint
         return
@@ -171,31 +171,31 @@ async def _at_once(_: float) -> None:
 
 
 def _worded(scene: Scene, fields: dict[str, Any]) -> dict[str, Any]:
-    """With what the request said in the answer, and where it redirects, a place that nobody may go to."""
-    said = echo(scene.cloud)
+    """With the request's texts echoed in the response, and where it redirects, a forbidden location."""
+    echoed = echo(scene.cloud)
     if "code" in fields:
-        return {**fields, "message": said}
+        return {**fields, "message": echoed}
     if fields.get("status") in (301, 307):
         return {**fields, "headers": {"Location": f"{scene.cloud.endpoint}/{PHOTOS.partition('@')[0]}/raw/live"}}
-    return {**fields, "raw": f"busy {said}"} if fields.get("raw") == "busy" else fields
+    return {**fields, "raw": f"busy {echoed}"} if fields.get("raw") == "busy" else fields
 
 
-def _seen(scene: Scene, done: Invocation | None, listened: str, wrong: list[str]) -> Seen:
-    """What the first run said, and what the runs together did. done: None where it ran on an instance."""
+def _seen(scene: Scene, result: Invocation | None, listened: str, wrong: list[str]) -> Seen:
+    """The report of the first run, and what the runs did together. result: None where it ran on an instance."""
     cloud = scene.cloud
     assert cloud.wait_idle(PATIENCE_SECONDS)
     runs = _runs(cloud)
-    children = [run.answer for run in runs if run.answer and (done or run.answer["run"] > 1)]
+    children = [run.answer for run in runs if run.answer and (result or run.answer["run"] > 1)]
     firsts = [run.answer for run in runs if run.answer and run.answer["run"] == 1]
-    first = done.lines("run.finished")[0] if done else firsts[-1]
+    first = result.lines("run.finished")[0] if result else firsts[-1]
     counts = Counter({name: sum(child[name] for child in children) for name in WORDS})
     parts = [f"{first['continuations']} handed on"] if first["continuations"] else []
-    parts += [f"not handed on: {line['code']}" for line in done.lines("continuation.failed")] if done else []
-    parts += [f"report lost: {line['code']}" for line in done.lines("report.store_failed")] if done else []
+    parts += [f"not handed on: {line['code']}" for line in result.lines("continuation.failed")] if result else []
+    parts += [f"report lost: {line['code']}" for line in result.lines("report.store_failed")] if result else []
     parts += [f"{counts[name]} {word}" for name, word in WORDS.items() if counts[name]]
-    ends = [answer_of(done)] if done else []
-    ends += ["is killed" for run in runs if run.end == "died"] + ([] if done else ["returns"])
-    wrong = [*wrong, *_wrong(scene, counts, first, done, runs, listened), *finish(scene, Way("Invoke"), timer())]
+    ends = [answer_of(result)] if result else []
+    ends += ["is killed" for run in runs if run.end == "died"] + ([] if result else ["returns"])
+    wrong = [*wrong, *_wrong(scene, counts, first, result, runs, listened), *finish(scene, Way("Invoke"), timer())]
     return Seen(first["status"], ", ".join(ends), ", ".join(parts), f"{len(children)} runs", tuple(wrong))
 
 
@@ -203,11 +203,11 @@ def _wrong(
     scene: Scene,
     counts: Counter[str],
     first: dict[str, Any],
-    done: Invocation | None,
+    result: Invocation | None,
     runs: list[InvocationRecord],
     listened: str,
 ) -> Iterator[str]:
-    """What must hold of a chain, whatever the table says."""
+    """What must hold for a chain, besides the table."""
     left = scene.held()
     if lost := set(scene.live) - left:
         yield f"live uploads were aborted: {sorted(lost)}"
@@ -215,11 +215,11 @@ def _wrong(
     if undone and first["status"] != "failed":
         yield f"{len(undone)} are left, and the run said nothing of it"
     if counts["aborted"] != len(scene.abandoned) - len(undone):
-        yield f"{counts['aborted']} told as aborted, {len(scene.abandoned) - len(undone)} are"
-    if done and isinstance(done.error, RunFailed) != (first["status"] == "failed"):
-        yield "raised" if done.error else "did not raise"
+        yield f"{counts['aborted']} reported as aborted, {len(scene.abandoned) - len(undone)} are"
+    if result and isinstance(result.error, RunFailed) != (first["status"] == "failed"):
+        yield "raised" if result.error else "did not raise"
     out = [listened, _let_out(runs), json.dumps(scene.cloud.scf()["dead_letters"]), *reports(scene.cloud)]
-    out += [done.output, json.dumps(done.answer), raised(done.error)] if done else []
+    out += [result.output, json.dumps(result.answer), raised(result.error)] if result else []
     yield from leaked("\n".join(out), secrets(scene.cloud))
     yield from (
         f"unlawful: {one.method} {one.raw_path}"

@@ -44,7 +44,7 @@ class Kind:
     """
     A kind of fault.
 
-    fields: what the cloud is told, on top of the target. wide: it strikes all of the bucket, not one upload. seconds:
+    fields: of the emulator's fault, on top of the target. wide: it strikes all of the bucket, not one upload. seconds:
     the time limit. hurried: the program's waits are a fraction of what they are, so that what never ends ends soon.
     settings: the function's, meanwhile. skew_seconds: how far COS's clock is off. is_everywhere: the other bucket is
     touched as well.
@@ -97,7 +97,7 @@ def arm(scene: Scene, operation: str, name: str) -> None:
     make = SPECIAL.get((operation, name))
     for fields in make(scene) if make else _usual(scene, operation, name):
         if "raw" in fields:
-            # What COS calls a request's id is told everywhere.
+            # COS's request id is in every response.
             fields["headers"] = {**fields.get("headers", {}), "x-cos-request-id": echo(scene.cloud)}
         scene.cloud.fault(**fields)
 
@@ -185,7 +185,7 @@ def _parts_stale(scene: Scene) -> Faults:
 
 def _buckets_stale(scene: Scene) -> Faults:
     """A bucket that is gone is still listed, a new one is not yet."""
-    scene.unseen += [place for place in scene.abandoned + scene.live if place.bucket == BYSTANDER]
+    scene.unseen += [upload for upload in scene.abandoned + scene.live if upload.bucket == BYSTANDER]
     return _pages(
         "Get Service",
         _buckets_page(None, ("gone-1250000000", "ap-beijing"), (STRUCK, "ap-guangzhou")),

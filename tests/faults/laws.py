@@ -1,5 +1,5 @@
 """
-What holds in every cell, whatever the table says: each law that is broken, as a sentence.
+What holds in every cell, besides the table: each law that is broken, as a sentence.
 """
 
 import json
@@ -11,7 +11,7 @@ from typing import Any
 
 from cos_sweeper.core.errors import RunFailed
 from tests.emulator.public import Request
-from tests.faults.scene import BYSTANDER, PART_BYTES, STRUCK, Place, Scene
+from tests.faults.scene import BYSTANDER, PART_BYTES, STRUCK, Scene, SeededUpload
 from tests.function import Invocation
 from tests.laws.requests import is_lawful
 
@@ -25,29 +25,29 @@ class Played:
     """
     One invocation on a scene, and what is left of it.
 
-    is_named: the event names uploads. about: the uploads that a listing shows or the event names. told: the report,
-    from wherever it can be read. requests: what COS got meanwhile. before, after: the uploads that stood there. heard:
-    all that was printed and logged besides the log. kept: the texts of the reports in the bucket.
+    is_named: the event names uploads. about: the uploads that a listing shows or the event names. report: from wherever
+    it can be read. requests: what COS got meanwhile. before, after: the uploads that stood there. heard: all that was
+    printed and logged besides the log. kept: the texts of the reports in the bucket.
     """
 
     scene: Scene
-    done: Invocation
+    result: Invocation
     is_named: bool
-    about: set[Place]
-    told: dict[str, Any]
+    about: set[SeededUpload]
+    report: dict[str, Any]
     requests: list[Request]
-    before: set[Place]
-    after: set[Place]
-    heard: str
+    before: set[SeededUpload]
+    after: set[SeededUpload]
+    everything_received: str
     kept: list[str]
     took_seconds: float
     limit_seconds: float
 
     @property
     def not_listed(self) -> set[str]:
-        """Buckets whose listing broke off, and the run says so."""
-        failed = {line["bucket"].partition("@")[0] for line in self.done.lines("bucket.failed")}
-        if "*" in failed or self.told["stopped_because"] or self.done.lines("run.stopped"):
+        """Buckets whose listing failed according to the run."""
+        failed = {line["bucket"].partition("@")[0] for line in self.result.lines("bucket.failed")}
+        if "*" in failed or self.report["stopped_because"] or self.result.lines("run.stopped"):
             return {STRUCK, BYSTANDER}
         return failed
 
@@ -61,13 +61,13 @@ def broken(played: Played, secrets: Iterable[str], *, is_everywhere: bool) -> It
     yield from _left_undone(played, is_everywhere=is_everywhere)
     yield from (f"unlawful: {one.method} {one.raw_path}" for one in played.requests if not is_lawful(one))
     yield from leaked(everything_that_left(played), secrets)
-    if played.done.answer is not None and played.done.report != played.told:
+    if played.result.answer is not None and played.result.report != played.report:
         yield "the report that is kept is not the one that was answered"
 
 
 def _miscounted(played: Played) -> Iterator[str]:
-    told = played.told
-    if sum(told[name] for name in OUTCOMES) != told["uploads"]:
+    report = played.report
+    if sum(report[name] for name in OUTCOMES) != report["uploads"]:
         yield "the outcomes do not add up to the uploads"
     promised, contradicted = set[tuple[str, str, str]](), set[tuple[str, str, str]]()
     for one in played.requests:
@@ -78,44 +78,46 @@ def _miscounted(played: Played) -> Iterator[str]:
         elif one.operation == "ListParts" and one.status == 200 and upload in promised:
             # If it could be read, the upload is still there.
             contradicted.add(upload)
-    if not len(promised - contradicted) <= told["aborted"] <= len(promised):
-        yield f"{told['aborted']} told as aborted, {len(promised)} answered with 204, {len(contradicted)} still listed"
-    if told["bytes_freed"] != (told["aborted"] - told["size_unknown"]) * PART_BYTES:
-        yield f"{told['bytes_freed']} bytes told as freed"
-    # Where COS accepts the credentials no longer and there is nobody to go on, that is a failure as well.
-    trouble = told["failed"] > 0 or bool(played.done.lines("bucket.failed") + played.done.lines("run.stopped"))
-    if (told["status"] == "failed") != trouble:
-        yield f"the status is {told['status']}"
-    wanted_again = trouble or (played.is_named and told["deferred"] > 0)
-    if "statusCode" not in (played.done.answer or {}) and isinstance(played.done.error, RunFailed) != wanted_again:
-        yield "raised" if played.done.error else "did not raise"
+    if not len(promised - contradicted) <= report["aborted"] <= len(promised):
+        yield f"{report['aborted']} reported as aborted, {len(promised)} answered with 204, {len(contradicted)} listed"
+    if report["bytes_freed"] != (report["aborted"] - report["size_unknown"]) * PART_BYTES:
+        yield f"{report['bytes_freed']} bytes reported as freed"
+    # If COS no longer accepts the credentials and no run continues, that is a failure as well.
+    failed = report["failed"] > 0 or bool(played.result.lines("bucket.failed") + played.result.lines("run.stopped"))
+    if (report["status"] == "failed") != failed:
+        yield f"the status is {report['status']}"
+    wanted_again = failed or (played.is_named and report["deferred"] > 0)
+    if "statusCode" not in (played.result.answer or {}) and isinstance(played.result.error, RunFailed) != wanted_again:
+        yield "raised" if played.result.error else "did not raise"
 
 
 def _untold(played: Played) -> Iterator[str]:
-    """Uploads without an outcome, in a bucket that is not told as failed."""
-    told = played.told
-    about = {place for place in played.about if place.bucket not in played.not_listed}
-    if told["uploads"] < len(about):
-        yield f"{len(about)} were listed or named, {told['uploads']} have an outcome"
-    if len(about & played.after) > sum(told[name] for name in STILL_THERE):
-        yield f"{len(about & played.after)} are still there, fewer are told"
+    """Uploads without an outcome, in a bucket that is not reported as failed."""
+    report = played.report
+    about = {upload for upload in played.about if upload.bucket not in played.not_listed}
+    if report["uploads"] < len(about):
+        yield f"{len(about)} were listed or named, {report['uploads']} have an outcome"
+    if len(about & played.after) > sum(report[name] for name in STILL_THERE):
+        yield f"{len(about & played.after)} are still there, fewer are reported"
     gone = len(played.before - played.after) + len(played.about - played.before)
-    if told["aborted"] + told["already_gone"] > gone:
-        yield f"{told['aborted']} aborted and {told['already_gone']} gone are told, {gone} are"
+    if report["aborted"] + report["already_gone"] > gone:
+        yield f"{report['aborted']} aborted and {report['already_gone']} gone are reported, {gone} are"
 
 
 def _left_undone(played: Played, *, is_everywhere: bool) -> Iterator[str]:
     scene = played.scene
     if lost := (set(scene.live) & played.before) - played.after:
         yield f"live uploads were aborted: {sorted(lost)}"
-    if not is_everywhere and any(place.bucket == BYSTANDER and place in played.after for place in scene.abandoned):
+    if not is_everywhere and any(upload.bucket == BYSTANDER and upload in played.after for upload in scene.abandoned):
         yield "the other bucket was not swept"
 
 
 def everything_that_left(played: Played) -> str:
-    """All that anybody outside could read of a run."""
-    done = played.done
-    return "\n".join([done.output, json.dumps(done.answer), raised(done.error), played.heard, *played.kept])
+    """All that can be read of a run from outside."""
+    result = played.result
+    return "\n".join(
+        [result.output, json.dumps(result.answer), raised(result.error), played.everything_received, *played.kept]
+    )
 
 
 def raised(error: BaseException | None) -> str:

@@ -28,7 +28,7 @@ SIGNATURE = "5ec7e75ec7e75ec7e75ec7e75ec7e75ec7e75ec7"
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Place:
+class SeededUpload:
     """One upload, by all that names it."""
 
     bucket: str
@@ -45,34 +45,38 @@ class Scene:
     """
 
     cloud: Cloud
-    abandoned: list[Place] = field(default_factory=list)
-    live: list[Place] = field(default_factory=list)
-    unseen: list[Place] = field(default_factory=list)
-    ghosts: set[Place] = field(default_factory=set)
+    abandoned: list[SeededUpload] = field(default_factory=list)
+    live: list[SeededUpload] = field(default_factory=list)
+    unseen: list[SeededUpload] = field(default_factory=list)
+    ghosts: set[SeededUpload] = field(default_factory=set)
 
-    def seed(self, bucket: str, key: str, hours_since_last_part: float | None = None, **more: Any) -> Place:
+    def seed(self, bucket: str, key: str, hours_since_last_part: float | None = None, **more: Any) -> SeededUpload:
         """An upload that was started long ago, with one part."""
         (seeded,) = self.cloud.seed(
             bucket, key, part_size=PART_BYTES, hours_since_last_part=hours_since_last_part, **more
         )
-        return Place(bucket, seeded.key, seeded.upload_id)
+        return SeededUpload(bucket, seeded.key, seeded.upload_id)
 
-    def held(self) -> set[Place]:
+    def held(self) -> set[SeededUpload]:
         """What stands there now."""
-        return {Place(bucket, one.key, one.upload_id) for bucket in (STRUCK, BYSTANDER) for one in self.uploads(bucket)}
+        return {
+            SeededUpload(bucket, one.key, one.upload_id)
+            for bucket in (STRUCK, BYSTANDER)
+            for one in self.uploads(bucket)
+        }
 
     def uploads(self, bucket: str = STRUCK) -> list[HeldUpload]:
         """A bucket's uploads as they stand there now."""
         return self.cloud.uploads(bucket)
 
     @property
-    def struck(self) -> Place:
+    def struck(self) -> SeededUpload:
         """The one upload that a fault of one upload strikes."""
-        return next(place for place in self.abandoned if place.key == STRUCK_KEY)
+        return next(upload for upload in self.abandoned if upload.key == STRUCK_KEY)
 
-    def failure(self, places: list[Place]) -> dict[str, Any]:
+    def failure(self, uploads: list[SeededUpload]) -> dict[str, Any]:
         """An event that names these."""
-        return {"uploads": [named(place.bucket, place.key, place.upload_id) for place in places]}
+        return {"uploads": [named(upload.bucket, upload.key, upload.upload_id) for upload in uploads]}
 
 
 def furnish(cloud: Cloud) -> Scene:
@@ -99,7 +103,7 @@ def _id_in(shard: Shard, key: str) -> str:
 
 
 def secrets(cloud: Cloud) -> set[str]:
-    """All that must not be seen anywhere: the credentials of everybody, and the token for HTTP."""
+    """All that must not be seen anywhere: all credentials, and the token for HTTP."""
     known = {text for one in cloud.credentials() for text in (one.secret_id, one.secret_key, one.token) if text}
     return known | {TOKEN, SIGNATURE}
 
@@ -119,16 +123,16 @@ def reports(cloud: Cloud) -> list[str]:
 
 
 def vanish(scene: Scene) -> None:
-    """Whoever started the struck upload aborts it."""
+    """The client that started the struck upload aborts it."""
     with _owner(scene.cloud, PHOTOS) as client:
         client.abort_multipart_upload(STRUCK, STRUCK_KEY, scene.struck.upload_id)
     scene.ghosts.add(scene.struck)
 
 
 @contextmanager
-def _owner(cloud: Cloud, place: str) -> Iterator[Any]:
+def _owner(cloud: Cloud, upload: str) -> Iterator[Any]:
     config = CosConfig(
-        Region=place.partition("@")[2],
+        Region=upload.partition("@")[2],
         SecretId=cloud.owner.secret_id,
         SecretKey=cloud.owner.secret_key,
         Scheme="http",

@@ -103,14 +103,14 @@ def main() -> int:
                 way = cell.way
                 say(f"\n{way}\n")
             number += 1
-            told = f"- {cell.why_not}"
+            line = f"- {cell.why_not}"
             if cell.expected is not None:
                 found = seen(cloud, cell)
-                told = f"{found.status:9} {found.answer:19} {found.outcome:77} {found.struck}".rstrip()
+                line = f"{found.status:9} {found.answer:19} {found.outcome:77} {found.struck}".rstrip()
                 if found != cell.expected:
                     wrong.append((cell, found))
-                    told += "   <- not as written"
-            say(f"    {cell.fault:27} {told}")
+                    line += "   <- not as written"
+            say(f"    {cell.fault:27} {line}")
     for cell, found in wrong:
         say(f"\n{cell.way} × {cell.fault}:\n    written {cell.expected}\n    seen    {found}")
     say(f"\n{number} cells, " + (f"{len(wrong)} not as written" if wrong else "all as written"))

@@ -22,13 +22,13 @@ HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 KEPT = ROOT / "build" / "fuzz"
 # The longest input, in bytes: room for every seed a few times.
-MOST_BYTES = 20_000
-MOST_MIB = 600
+MAX_BYTES = 20_000
+MAX_MIB = 600
 EXECUTED = re.compile(r"(?:stat::number_of_executed_units:\s*|^#)([0-9]+)", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class Result:
     """What came of one target. crash: the file with what broke it, None where nothing did."""
 
     executions: int
@@ -54,8 +54,8 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as room:
         python = _fuzzer(Path(room))
         _say(f"{'target':<16}{'executions':>12}{'seconds':>9}  crash")
-        told = [_fuzz(name, given.seconds, python, Path(room)) for name in given.targets or TARGETS]
-    return int(any(one.crash for one in told))
+        result = [_fuzz(name, given.seconds, python, Path(room)) for name in given.targets or TARGETS]
+    return int(any(one.crash for one in result))
 
 
 def _fuzzer(room: Path) -> Path | None:
@@ -64,29 +64,29 @@ def _fuzzer(room: Path) -> Path | None:
     python = room / "venv" / "bin" / "python"
     wanted = ["--quiet", "--disable-pip-version-check", "--only-binary", ":all:"]
     command = [str(python), "-m", "pip", "install", *wanted, "--requirement", str(HERE / "requirements.txt")]
-    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    if done.returncode == 0:
+    process = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    if process.returncode == 0:
         return python
     _say("!" * 80)
     _say("atheris could not be installed: WITHOUT COVERAGE, hypothesis throws pieces of the seeds instead.")
-    _say(done.stdout.strip())
+    _say(process.stdout.strip())
     _say("!" * 80)
     return None
 
 
-def _fuzz(name: str, seconds: int, python: Path | None, room: Path) -> Told:
+def _fuzz(name: str, seconds: int, python: Path | None, room: Path) -> Result:
     kept = KEPT / name
     kept.mkdir(parents=True, exist_ok=True)
-    told = _without(name, seconds, kept) if python is None else _with(name, seconds, python, room, kept)
-    crash = told.crash.relative_to(ROOT) if told.crash else "none"
-    _say(f"{name:<16}{told.executions:>12}{told.seconds:>9.1f}  {crash}")
-    if told.crash:
-        _say(told.log)
+    result = _without(name, seconds, kept) if python is None else _with(name, seconds, python, room, kept)
+    crash = result.crash.relative_to(ROOT) if result.crash else "none"
+    _say(f"{name:<16}{result.executions:>12}{result.seconds:>9.1f}  {crash}")
+    if result.crash:
+        _say(result.log)
         _say(f"again: python -m tests.fuzz {name} --input {crash}")
-    return told
+    return result
 
 
-def _with(name: str, seconds: int, python: Path, room: Path, kept: Path) -> Told:
+def _with(name: str, seconds: int, python: Path, room: Path, kept: Path) -> Result:
     """Under libFuzzer."""
     corpus = room / name
     corpus.mkdir()
@@ -95,13 +95,13 @@ def _with(name: str, seconds: int, python: Path, room: Path, kept: Path) -> Told
     command = [str(python), "-m", "tests.fuzz.engine", name, str(corpus), f"-artifact_prefix={kept}/"]
     command += [
         f"-max_total_time={seconds}",
-        f"-max_len={MOST_BYTES}",
-        f"-rss_limit_mb={MOST_MIB}",
+        f"-max_len={MAX_BYTES}",
+        f"-rss_limit_mb={MAX_MIB}",
         "-print_final_stats=1",
         f"-dict={_dictionary(room)}",
     ]
     began = time.monotonic()
-    done = subprocess.run(
+    process = subprocess.run(
         command,
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": f"{ROOT / 'handler'}{os.pathsep}{ROOT}"},
@@ -111,13 +111,13 @@ def _with(name: str, seconds: int, python: Path, room: Path, kept: Path) -> Told
         errors="replace",
     )
     spent = time.monotonic() - began
-    executed = max((int(count) for count in EXECUTED.findall(done.stdout)), default=0)
-    if done.returncode == 0:
-        return Told(executed, spent, None)
-    written = re.findall(r"Test unit written to (\S+)", done.stdout)
+    executed = max((int(count) for count in EXECUTED.findall(process.stdout)), default=0)
+    if process.returncode == 0:
+        return Result(executed, spent, None)
+    written = re.findall(r"Test unit written to (\S+)", process.stdout)
     log = kept / "log"
-    log.write_text(done.stdout)
-    return Told(executed, spent, Path(written[-1]) if written else log, done.stdout[-3000:])
+    log.write_text(process.stdout)
+    return Result(executed, spent, Path(written[-1]) if written else log, process.stdout[-3000:])
 
 
 def _dictionary(room: Path) -> Path:
@@ -128,10 +128,10 @@ def _dictionary(room: Path) -> Path:
     return path
 
 
-def _without(name: str, seconds: int, kept: Path) -> Told:
+def _without(name: str, seconds: int, kept: Path) -> Result:
     began = time.monotonic()
     executed, crash = fallback.run(TARGETS[name], seconds, kept)
-    return Told(executed, time.monotonic() - began, crash)
+    return Result(executed, time.monotonic() - began, crash)
 
 
 def _say(text: str) -> None:

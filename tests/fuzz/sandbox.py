@@ -55,7 +55,7 @@ MAX_RESPONSE_BYTES = 6_000_000
 MAX_REASON_LENGTH = 4_000
 # Of the function's 128 MB a run takes 50 as it is.
 MAX_ALLOCATED = 64 * MIB
-# Calls, of C and of Python: a few for each character of what may be said, not a square of it.
+# Calls, of C and of Python: a few for each character of an event, not a square of it.
 MAX_CALLS = 3_000_000
 
 
@@ -95,7 +95,7 @@ class Watched:
         return receipt
 
     def _hold(self, upload: Upload) -> None:
-        """The rule of `validate_key`, said once more in other words."""
+        """The rule of `validate_key`, written a second time."""
         self.requests += 1
         assert upload.bucket in self.allowed
         assert upload.upload_id.isascii()
@@ -112,7 +112,7 @@ class Sandbox:
 
     allowed: Settings
     seconds: float = 10**6
-    handed: list[str] = field(default_factory=list)
+    continuations: list[str] = field(default_factory=list)
     lines: list[str] = field(default_factory=list)
     store: Watched = field(init=False)
 
@@ -126,22 +126,22 @@ class Sandbox:
         self.store = Watched(MemoryStore(scf.account, lambda: NOW, page_size=3), BUCKETS)
 
     def __call__(self, raw: Any) -> tuple[Plan | None, Report | None, dict[str, Any] | None]:
-        """Invoke it. No plan where nobody was let in; no answer where the trigger is to try again."""
+        """Invoke it. No plan when unauthorized; no response when the trigger should retry."""
         request = http_request(raw)
         denied = http_auth.authorize(request, self.allowed) if request else None
         if denied:
             return None, None, responses.error_response(denied)
         decoded = decode(raw)
-        made = self._plan(decoded.requests)
+        built = self._plan(decoded.requests)
         time = Deadline(lambda: float(self.store.requests), self.seconds, self.seconds + 50.0, self.seconds + 60.0)
         log = Log(self.lines.append, Redactor(()))
         retries = decoded.source is Source.ASYNCHRONOUS
-        run = continuation.run(made, self.store, time, log, self, fan_out=self.allowed.fan_out, retries=retries)  # type: ignore[arg-type]
+        run = continuation.run(built, self.store, time, log, self, fan_out=self.allowed.fan_out, retries=retries)  # type: ignore[arg-type]
         report = asyncio.run(run)
         try:
-            return made, report, responses.response(decoded.source, report)
+            return built, report, responses.response(decoded.source, report)
         except RunFailed:
-            return made, report, None
+            return built, report, None
 
     def _plan(self, requests: Sequence[Any]) -> Plan:
         """What cannot be read of a checkpoint is a `RejectedRequest` here; the function raises it with its reason."""
@@ -154,7 +154,7 @@ class Sandbox:
 
     async def invoke(self, payloads: Sequence[str], _seconds: float = 0) -> list[str]:
         """As the Invoker of a chain: all is accepted."""
-        self.handed += [payload for payload in payloads if not continuation.is_probe(json.loads(payload))]
+        self.continuations += [payload for payload in payloads if not continuation.is_probe(json.loads(payload))]
         return [""] * len(payloads)
 
     def is_permanent(self, _: str) -> bool:

@@ -32,12 +32,12 @@ GONE = object()
 
 @dataclass(frozen=True, slots=True)
 class Giant:
-    """A value that is told by its kind and size."""
+    """A value that is described by its kind and size."""
 
     kind: str
     size: int
 
-    def made(self) -> Any:
+    def built(self) -> Any:
         """The value itself. No digits beyond what JSON is read with."""
         return MAKERS[self.kind](self.size)
 
@@ -47,7 +47,7 @@ class Giant:
             return "[" * self.size + "]" * self.size
         if self.kind == "objects in objects":
             return '{"uploads":' * self.size + "0" + "}" * self.size
-        return "9" * self.size if self.kind == "digits" else json.dumps(self.made())
+        return "9" * self.size if self.kind == "digits" else json.dumps(self.built())
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,19 +85,19 @@ MAKERS: dict[str, Callable[[int], Any]] = {
 }
 
 
-def made(value: Any) -> Any:
+def built(value: Any) -> Any:
     """The same with its giants in place."""
     match value:
         case Giant():
-            return value.made()
+            return value.built()
         case Twice():
-            return {value.name: made(value.second)}
+            return {value.name: built(value.second)}
         case Verbatim():
             return value.text
         case dict():
-            return {name: made(inner) for name, inner in value.items()}
+            return {name: built(inner) for name, inner in value.items()}
         case list():
-            return [made(inner) for inner in value]
+            return [built(inner) for inner in value]
     return value
 
 
@@ -203,45 +203,45 @@ in_text = st.one_of(
 # Spoiling what was valid
 
 
-def places(value: Any, here: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+def paths(value: Any, here: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
     """Every place in a value, the value itself first."""
     yield here
     inside = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for name, inner in inside:
-        yield from places(inner, (*here, name))
+        yield from paths(inner, (*here, name))
 
 
-def put(value: Any, place: tuple[Any, ...], new: Any) -> Any:
+def put(value: Any, path: tuple[Any, ...], new: Any) -> Any:
     """The same value with something else in one place; GONE takes it out."""
-    if not place:
+    if not path:
         return None if new is GONE else new
     copy = value.copy()
-    if len(place) > 1:
-        copy[place[0]] = put(value[place[0]], place[1:], new)
+    if len(path) > 1:
+        copy[path[0]] = put(value[path[0]], path[1:], new)
     elif new is GONE:
-        del copy[place[0]]
+        del copy[path[0]]
     else:
-        copy[place[0]] = new
+        copy[path[0]] = new
     return copy
 
 
 @st.composite
-def spoiled(draw: st.DrawFn, valid: st.SearchStrategy[Any], bad: st.SearchStrategy[Any], most: int = 3) -> Any:
+def spoiled(draw: st.DrawFn, valid: st.SearchStrategy[Any], bad: st.SearchStrategy[Any], maximum: int = 3) -> Any:
     """A valid value with up to `most` things wrong, anywhere in it."""
     value = draw(valid)
-    for _ in range(draw(st.integers(0, most))):
+    for _ in range(draw(st.integers(0, maximum))):
         # Not the whole of it, where there is more: `anything` is an event of its own.
-        place = draw(st.sampled_from(list(places(value))[1:] or [()]))
-        if isinstance(_at(value, place), dict) and draw(st.booleans()):
-            place = (*place, draw(st.sampled_from(FIELDS)))
-            value = put(value, place, draw(bad))
+        path = draw(st.sampled_from(list(paths(value))[1:] or [()]))
+        if isinstance(_at(value, path), dict) and draw(st.booleans()):
+            path = (*path, draw(st.sampled_from(FIELDS)))
+            value = put(value, path, draw(bad))
         else:
-            value = put(value, place, draw(bad | st.just(GONE)))
+            value = put(value, path, draw(bad | st.just(GONE)))
     return value
 
 
-def _at(value: Any, place: tuple[Any, ...]) -> Any:
-    for name in place:
+def _at(value: Any, path: tuple[Any, ...]) -> Any:
+    for name in path:
         value = value[name]
     return value
 
@@ -257,7 +257,7 @@ named = valid_uploads | uploads
 messages = named | st.fixed_dictionaries({"uploads": st.lists(named, min_size=1, max_size=4)})
 texts = st.one_of(
     spoiled(messages, in_text).map(text_of),
-    spoiled(messages, in_text, most=1).map(text_of).map(lambda text: text[: len(text) // 2]),
+    spoiled(messages, in_text, maximum=1).map(text_of).map(lambda text: text[: len(text) // 2]),
     st.sampled_from(["", " ", "\ufeff{}", "{}{}", "{} x", "null", "0", '"x"', "[]", "{", "not JSON", "\x00", "\ud800"]),
 )
 narrowings = st.fixed_dictionaries(
@@ -308,7 +308,7 @@ class Archive:
     pack: str
     coding: str
 
-    def made(self) -> str:
+    def built(self) -> str:
         """What stands in the event."""
         return CODINGS[self.coding](ARCHIVES[self.pack](self.text.encode("utf-8", "surrogatepass")))
 
@@ -321,10 +321,10 @@ def usually(usual: str, names: dict[str, Any]) -> st.SearchStrategy[str]:
 batches = st.lists(texts, max_size=3).map(lambda found: {"records": [{"content": text} for text in found]})
 archives = st.builds(
     Archive,
-    spoiled(batches, in_text, most=1).map(text_of) | texts,
+    spoiled(batches, in_text, maximum=1).map(text_of) | texts,
     usually("whole", ARCHIVES),
     usually("base64", CODINGS),
-).map(lambda archive: archive.made())
+).map(lambda archive: archive.built())
 
 # Events
 
@@ -363,7 +363,7 @@ records = st.one_of(
 )
 bodies = st.one_of(
     texts.map(lambda text: {"body": text}),
-    texts.map(lambda text: {"body": Archive(text, "none", "base64").made(), "isBase64Encoded": True}),
+    texts.map(lambda text: {"body": Archive(text, "none", "base64").built(), "isBase64Encoded": True}),
     st.binary(max_size=30).map(lambda data: {"body": base64.b64encode(data).decode(), "isBase64Encoded": True}),
     texts.map(lambda text: {"body": text, "isBase64Encoded": True}),
     scalars.map(lambda value: {"body": value, "isBase64Encoded": "true"}),
@@ -403,7 +403,7 @@ todos = st.one_of(
 ).map(list)
 # What a chain says of itself at its end, and what it asks before its first abort.
 failures = st.fixed_dictionaries({"run_id": words, "codes": st.lists(words, max_size=3)})
-own_events = failures.map(lambda told: {CHAIN_FAILED: told}) | words.map(lambda run_id: {PROBE: run_id})
+own_events = failures.map(lambda fields: {CHAIN_FAILED: fields}) | words.map(lambda run_id: {PROBE: run_id})
 sound_checkpoints = st.lists(todos, min_size=1, max_size=3).map(
     lambda todo: {
         CHECKPOINT: {
@@ -452,6 +452,6 @@ BY_TRIGGER: dict[str, st.SearchStrategy[Any]] = {
 }
 hostile_events = st.one_of(
     *(spoiled(valid, anything) for valid in BY_TRIGGER.values()),
-    *(spoiled(valid, anything, most=0) for valid in BY_TRIGGER.values()),
+    *(spoiled(valid, anything, maximum=0) for valid in BY_TRIGGER.values()),
     anything,
 )

@@ -14,13 +14,13 @@ from datetime import timedelta, timezone
 from pathlib import Path
 from typing import Any
 
-from cos_sweeper.core import checkpoint, checkpoint_reader, plan
+from cos_sweeper.core import checkpoint, checkpoint_reader, coverage, plan
 from cos_sweeper.core.errors import RequestRejected
 from cos_sweeper.core.keys import validate_key
 from cos_sweeper.core.model import CHECKPOINT, Cursor, RejectedRequest, ResumeRequest, SweepRequest, Upload
 from cos_sweeper.core.plan import Plan, UploadTarget
 from cos_sweeper.core.policy import Policy
-from cos_sweeper.cos import xml
+from cos_sweeper.cos import lifecycle_xml, xml
 from cos_sweeper.scf import events, http_auth, messages, responses
 from tests.fixtures import BUCKETS, NOW, TOKEN, aborting_settings
 
@@ -63,7 +63,7 @@ def texts(data: bytes) -> None:
     ):
         _hold_decoded(events.decode(raw))
     requests = messages.collect(messages.from_text, [text], "message", messages.Intake())
-    assert not any(isinstance(ask, (SweepRequest, ResumeRequest)) for ask in requests)
+    assert not any(isinstance(request, (SweepRequest, ResumeRequest)) for request in requests)
 
 
 def archives(data: bytes) -> None:
@@ -76,15 +76,15 @@ def checkpoints(data: bytes) -> None:
     """Bytes as the JSON of a checkpoint."""
     raw = _json(data)
     with contextlib.suppress(RequestRejected):
-        made = checkpoint_reader.read(raw, SETTINGS, BUCKETS, NOW)
-        _hold(made)
-        written = [json.loads(text)[CHECKPOINT] for text in checkpoint.write(made)]
+        built = checkpoint_reader.read(raw, SETTINGS, BUCKETS, NOW)
+        _hold(built)
+        written = [json.loads(text)[CHECKPOINT] for text in checkpoint.write(built)]
         again = [checkpoint_reader.read(one, SETTINGS, BUCKETS, NOW) for one in written]
-        assert [one for part in again for one in part.listings] == list(made.listings)
-        assert [one for part in again for one in part.targets] == list(made.targets)
+        assert [one for part in again for one in part.listings] == list(built.listings)
+        assert [one for part in again for one in part.targets] == list(built.targets)
         assert not any(part.dropped for part in again)
-        if made.max_aborts is not None:
-            assert sum(part.max_aborts or 0 for part in again) <= made.max_aborts
+        if built.max_aborts is not None:
+            assert sum(part.max_aborts or 0 for part in again) <= built.max_aborts
             assert all(part.max_aborts is not None for part in again)
 
 
@@ -97,28 +97,28 @@ def _json(data: bytes) -> Any:
 def _hold_decoded(decoded: events.Decoded) -> None:
     assert decoded.requests or decoded.ignored
     assert len(decoded.requests) <= MAX_REQUESTS + messages.MAX_EXCESS_GROUPS + 1
-    made = plan.build_plan(decoded.requests, SETTINGS, BUCKETS, "run-1", NOW)
-    assert made.listings or made.targets or made.rejected or not decoded.requests
-    _hold(made)
-    for ask in decoded.requests:
-        if isinstance(ask, ResumeRequest):
+    built = plan.build_plan(decoded.requests, SETTINGS, BUCKETS, "run-1", NOW)
+    assert built.listings or built.targets or built.rejected or not decoded.requests
+    _hold(built)
+    for request in decoded.requests:
+        if isinstance(request, ResumeRequest):
             with contextlib.suppress(RequestRejected):
-                _hold(checkpoint_reader.read(ask.checkpoint, SETTINGS, BUCKETS, NOW))
+                _hold(checkpoint_reader.read(request.checkpoint, SETTINGS, BUCKETS, NOW))
 
 
-def _hold(made: Plan) -> None:
-    """What every plan promises, whoever asked for it."""
-    for refused in made.rejected:
-        assert isinstance(refused, RejectedRequest)
-        assert 0 < len(refused.reason) <= MAX_REASON_LENGTH
-        assert refused.upload is None or len(refused.upload.key) + len(refused.upload.upload_id) <= MAX_REASON_LENGTH
-    for listing in made.listings:
+def _hold(built: Plan) -> None:
+    """What every plan promises, the caller for it."""
+    for rejected in built.rejected:
+        assert isinstance(rejected, RejectedRequest)
+        assert 0 < len(rejected.reason) <= MAX_REASON_LENGTH
+        assert rejected.upload is None or len(rejected.upload.key) + len(rejected.upload.upload_id) <= MAX_REASON_LENGTH
+    for listing in built.listings:
         assert listing.bucket in BUCKETS
         end = (listing.end.key, listing.end.upload_id) if listing.end else ()
         for text in (listing.prefix, listing.start.key, listing.start.upload_id, *end):
             text.encode("utf-8", "surrogateescape")
         assert "keep/" in listing.policy.exclude_prefixes
-    for named in made.targets:
+    for named in built.targets:
         assert named.upload.bucket in BUCKETS
         assert validate_key(named.upload.key, named.upload.upload_id) is None
         assert named.policy.min_idle >= SETTINGS.event_min_idle
@@ -126,7 +126,7 @@ def _hold(made: Plan) -> None:
         if named.is_swept:
             assert is_sibling or named.policy.min_age >= SETTINGS.min_age
             assert named.policy.min_idle >= (timedelta(hours=1) if is_sibling else SETTINGS.min_idle)
-    assert made.as_of <= NOW
+    assert built.as_of <= NOW
 
 
 # COS's answers
@@ -158,6 +158,19 @@ def buckets_pages(data: bytes) -> None:
     with contextlib.suppress(xml.Unreadable):
         page = xml.buckets_page(data, "logs-1250000000")
         assert page.next is None or page.next > "logs-1250000000"
+
+
+def lifecycles(data: bytes) -> None:
+    """Bytes as a LifecycleConfiguration, and as an ObjectLockConfiguration."""
+    with contextlib.suppress(xml.Unreadable):
+        rules = lifecycle_xml.lifecycle_rules(data)
+        found = coverage.evaluate(BUCKETS[0], rules, object_lock=False)
+        for claim in found.prefixes:
+            assert any(one.aborts and not one.doubt and one.prefix == claim.prefix for one in rules)
+        assert (found.days is not None) == (found.state is coverage.State.WHOLE_BUCKET)
+        json.dumps(found.as_json())
+    with contextlib.suppress(xml.Unreadable):
+        lifecycle_xml.object_lock(data)
 
 
 def errors(data: bytes) -> None:
@@ -287,6 +300,16 @@ def _buckets_page_seeds() -> list[bytes]:
     ]
 
 
+def _lifecycle_seeds() -> list[bytes]:
+    rules = coverage.rule_to_add(timedelta(hours=1), ("logs/", "raw/"))
+    tagged = rules.replace("<Prefix>", "<And><Tag><Key>a</Key></Tag><Prefix>").replace("</Prefix>", "</Prefix></And>")
+    return [
+        f"<LifecycleConfiguration>{rules}</LifecycleConfiguration>".encode(),
+        f"<LifecycleConfiguration>{tagged}{rules.replace('Enabled', 'Disabled')}</LifecycleConfiguration>".encode(),
+        b"<ObjectLockConfiguration><ObjectLockEnabled>Enabled</ObjectLockEnabled></ObjectLockConfiguration>",
+    ]
+
+
 def _error_seeds() -> list[bytes]:
     return [
         b"<?xml version='1.0' encoding='utf-8' ?><Error><Code>NoSuchUpload</Code><RequestId>NWMx</RequestId></Error>",
@@ -315,6 +338,7 @@ TARGETS = {
     "uploads-pages": Target(uploads_pages, _uploads_page_seeds),
     "parts-pages": Target(parts_pages, _parts_page_seeds),
     "buckets-pages": Target(buckets_pages, _buckets_page_seeds),
+    "lifecycles": Target(lifecycles, _lifecycle_seeds),
     "errors": Target(errors, _error_seeds),
     "times": Target(times, _time_seeds),
     "doors": Target(doors, _door_seeds),

@@ -92,7 +92,7 @@ def test_event_takes_less_memory_than_the_function_has(name: str) -> None:
         tracemalloc.stop()
 
     assert peak <= MAX_ALLOCATED, f"{peak / MIB:.0f} MiB"
-    assert all(isinstance(ask, RejectedRequest) for ask in requests)
+    assert all(isinstance(request, RejectedRequest) for request in requests)
     assert len(requests) <= MAX_REQUESTS
 
 
@@ -110,7 +110,7 @@ def test_event_of_each_kind_takes_as_many_uploads_as_documented() -> None:
         requests = decode(raw).requests
 
         assert len(requests) == MAX_REQUESTS
-        assert not any(isinstance(ask, RejectedRequest) for ask in requests)
+        assert not any(isinstance(request, RejectedRequest) for request in requests)
 
 
 # Work: counted, and cut off
@@ -123,8 +123,8 @@ class TooMuch(BaseException):
 class Work:
     """Counts calls, of Python and of C, and stops what makes too many."""
 
-    def __init__(self, most: int) -> None:
-        self.left = most
+    def __init__(self, maximum: int) -> None:
+        self.left = maximum
 
     def __enter__(self) -> "Work":
         sys.setprofile(self._count)
@@ -135,8 +135,8 @@ class Work:
     ) -> None:
         sys.setprofile(None)
 
-    def _count(self, frame: FrameType, what: str, arg: object) -> None:  # noqa: ARG002 - what `sys.setprofile` gives
-        self.left -= what in ("call", "c_call")
+    def _count(self, frame: FrameType, kind: str, arg: object) -> None:  # noqa: ARG002 - what `sys.setprofile` gives
+        self.left -= kind in ("call", "c_call")
         if self.left < 0:
             raise TooMuch
 
@@ -166,7 +166,7 @@ def test_work_of_an_event_is_proportional_to_its_size(name: str) -> None:
     assert planned is not None
     assert len(planned.targets) + len(planned.rejected) <= MAX_REQUESTS + 1
     assert len(planned.listings) <= MAX_LISTINGS
-    assert all(len(refused.reason) <= MAX_REASON_LENGTH for refused in planned.rejected)
+    assert all(len(rejected.reason) <= MAX_REASON_LENGTH for rejected in planned.rejected)
 
 
 def test_sweep_of_more_listings_than_fit_in_its_checkpoints_is_rejected() -> None:
@@ -190,9 +190,9 @@ def test_http_request_has_no_more_uploads_than_a_response_can_report() -> None:
     uploads = [{**longest, "uploadId": f"{number:0256}"} for number in range(MAX_HTTP_UPLOADS + 1)]
     enough = {"httpMethod": "POST", "headers": headers, "body": json.dumps({"uploads": uploads[1:]})}
     planned, _, answer = sandbox(enough)
-    (refusal,) = decode({**enough, "body": json.dumps({"uploads": uploads})}).requests
+    (rejection,) = decode({**enough, "body": json.dumps({"uploads": uploads})}).requests
 
     assert planned is not None
     assert len(planned.targets) == MAX_HTTP_UPLOADS
     assert len(json.dumps(answer)) <= MAX_RESPONSE_BYTES
-    assert isinstance(refusal, RejectedRequest)
+    assert isinstance(rejection, RejectedRequest)

@@ -42,8 +42,8 @@ from tests.fuzz.strategies import (
     UPLOAD_ID,
     Giant,
     Twice,
+    built,
     hostile_events,
-    made,
     text_of,
 )
 from tests.laws.buckets import furnish
@@ -71,22 +71,22 @@ def test_event_is_rejected_with_a_reason_or_leads_to_lawful_requests(
 ) -> None:
     sandbox = Sandbox(allowed, seconds)
 
-    planned, report, answer = sandbox(made(raw))
+    planned, report, answer = sandbox(built(raw))
 
     if planned is not None and report is not None:
-        told = planned.rejected
-        assert planned.listings or planned.targets or told or report.uploads == 0
-        assert all(0 < len(one.reason) <= MAX_REASON_LENGTH for one in told)
-        assert len(planned.targets) + len(told) <= MAX_REQUESTS + 1
+        message = planned.rejected
+        assert planned.listings or planned.targets or message or report.uploads == 0
+        assert all(0 < len(one.reason) <= MAX_REASON_LENGTH for one in message)
+        assert len(planned.targets) + len(message) <= MAX_REQUESTS + 1
         assert len(planned.listings) <= MAX_LISTINGS
         assert report.uploads == sum(report.counts.values())
     assert answer is None or len(json.dumps(answer)) <= MAX_RESPONSE_BYTES
     assert all(len(line) <= MAX_LINE_BYTES for line in sandbox.lines)
     assert len(set(sandbox.store.aborted)) == len(sandbox.store.aborted)
     assert not (allowed.dry_run and sandbox.store.aborted)
-    for text in sandbox.handed:
+    for text in sandbox.continuations:
         assert len(text.encode()) <= MAX_CHECKPOINT_BYTES
-        # What a run hands on, the next one takes: a chain does not end in a refusal of its own words.
+        # The next run reads what a run wrote: no chain ends because it rejects its own checkpoint.
         assert checkpoint_reader.read(json.loads(text)[CHECKPOINT], allowed, BUCKETS, NOW).number > 1
 
 
@@ -100,37 +100,37 @@ def test_requests_over_http_are_lawful_and_every_exception_is_ours(
 ) -> None:
     furnish(cloud)
 
-    done = function(made(raw), **environment)
+    sent = function(built(raw), **environment)
 
     assert [request for request in cloud.requests() if not is_lawful(request)] == []
-    assert done.error is None or (isinstance(done.error, SweeperError) and not isinstance(done.error, InternalError))
-    assert done.answer is None or done.answer.get("statusCode") != 500
-    assert all(len(line.encode()) <= MAX_LINE_BYTES for line in done.output.splitlines())
+    assert sent.error is None or (isinstance(sent.error, SweeperError) and not isinstance(sent.error, InternalError))
+    assert sent.answer is None or sent.answer.get("statusCode") != 500
+    assert all(len(line.encode()) <= MAX_LINE_BYTES for line in sent.output.splitlines())
 
 
 # One thing wrong at a time
 
 
 def reasons(raw: Any) -> list[str]:
-    """Why the function refuses this, or drops it from a checkpoint, after nothing at all was sent."""
+    """Why the function rejects this, or drops it from a checkpoint, after nothing at all was sent."""
     sandbox = Sandbox(aborting_settings(BUCKETS))
     planned, _, _ = sandbox(raw)
     assert planned is not None
     assert sandbox.store.requests == 0
-    return [*(refused.reason for refused in planned.rejected), *planned.dropped]
+    return [*(rejected.reason for rejected in planned.rejected), *planned.dropped]
 
 
-def completed(*place: str, value: Any) -> Any:
+def completed(*path: str, value: Any) -> Any:
     """COS's own event with something else in one place of its record."""
     raw = event("cos_completed")
     inner = raw["Records"][0]
-    for name in place[:-1]:
+    for name in path[:-1]:
         inner = inner[name]
-    inner[place[-1]] = value
+    inner[path[-1]] = value
     return raw
 
 
-DEEP = Giant("lists in lists", 5000).made()
+DEEP = Giant("lists in lists", 5000).built()
 BATCH = json.dumps({"records": [{"content": json.dumps(NAMED)}]}).encode()
 
 
@@ -209,10 +209,10 @@ BATCH = json.dumps({"records": [{"content": json.dumps(NAMED)}]}).encode()
     ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_malformed_event_is_rejected_with_its_reason_and_sends_nothing(raw: Any, reason: str) -> None:
-    (told,) = reasons(raw)
+    (message,) = reasons(raw)
 
-    assert reason in told
-    assert len(told) <= MAX_REASON_LENGTH
+    assert reason in message
+    assert len(message) <= MAX_REASON_LENGTH
 
 
 @pytest.mark.parametrize("way", ["message", "uploads", "narrowing"])
@@ -224,9 +224,9 @@ def test_duplicate_name_is_rejected_wherever_it_stands(way: str) -> None:
         "narrowing": {"Type": "Timer", "Message": text_of(Twice("max_aborts", 1, 2))},
     }
 
-    (told,) = reasons(ways[way])
+    (message,) = reasons(ways[way])
 
-    assert "not JSON" in told
+    assert "not JSON" in message
 
 
 def test_header_without_the_right_bearer_token_is_unauthorized() -> None:
@@ -243,7 +243,7 @@ def test_header_without_the_right_bearer_token_is_unauthorized() -> None:
 
 @pytest.mark.parametrize("kind", ["letters", "cats", "controls"])
 def test_key_as_large_as_an_event_does_not_make_the_response_too_large(kind: str) -> None:
-    key = Giant(kind, 900_000).made()
+    key = Giant(kind, 900_000).built()
 
     for raw in ({**NAMED, "key": key}, {**NAMED, "uploadId": key}, {**NAMED, "bucket": key}, {**NAMED, "region": key}):
         planned, _, answer = Sandbox(aborting_settings(BUCKETS))(raw)
@@ -256,10 +256,10 @@ def test_key_as_large_as_an_event_does_not_make_the_response_too_large(kind: str
 def test_reason_for_a_thousand_problems_names_a_few() -> None:
     prefixes = [f"/{number:x}" for number in range(1000)]
 
-    (told,) = reasons({"Type": "Timer", "Message": json.dumps({"prefixes": prefixes})})
+    (message,) = reasons({"Type": "Timer", "Message": json.dumps({"prefixes": prefixes})})
 
-    assert "'/1' matches nothing" in told
-    assert len(told) <= MAX_REASON_LENGTH
+    assert "'/1' matches nothing" in message
+    assert len(message) <= MAX_REASON_LENGTH
 
 
 def test_upload_that_is_named_twice_is_aborted_once() -> None:

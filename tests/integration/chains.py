@@ -14,7 +14,7 @@ from tests.fixtures import ABORTING
 from tests.function import LOGS, PHOTOS, event, role_policy
 
 ENVIRONMENT = {"BUCKETS": f"{PHOTOS},{LOGS}", **ABORTING}
-PHOTO_BUCKET, LOG_BUCKET = (place.partition("@")[0] for place in (PHOTOS, LOGS))
+PHOTO_BUCKET, LOG_BUCKET = (bucket.partition("@")[0] for bucket in (PHOTOS, LOGS))
 OUTCOMES = (
     "kept",
     "would_abort",
@@ -77,8 +77,8 @@ class Chain:
 
     def requests(self, operation: str, bucket: str = "") -> list[Request]:
         """What COS was asked for."""
-        asked = self.cloud.requests()
-        return [one for one in asked if one.operation == operation and bucket in ("", one.bucket)]
+        requests = self.cloud.requests()
+        return [one for one in requests if one.operation == operation and bucket in ("", one.bucket)]
 
     def left(self) -> list[HeldUpload]:
         """The uploads of both buckets."""

@@ -22,12 +22,12 @@ def deployed_cloud() -> Iterator[Cloud]:
 @pytest.fixture
 def chain(deployed_cloud: Cloud) -> Chain:
     deployed_cloud.reset(PHOTOS, LOGS)
-    made = Chain(deployed_cloud)
-    made.set_up()
-    return made
+    built = Chain(deployed_cloud)
+    built.set_up()
+    return built
 
 
 @pytest.fixture
 def platform(function: Function) -> Iterator[Platform]:
-    with serving(function) as made:
-        yield made
+    with serving(function) as built:
+        yield built

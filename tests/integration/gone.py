@@ -8,7 +8,7 @@ from tests.emulator.public import Cloud, Seeded
 from tests.function import LOGS, PHOTOS, Invocation
 from tests.integration.chains import OUTCOMES
 
-BUCKET, OTHER = (place.partition("@")[0] for place in (PHOTOS, LOGS))
+BUCKET, OTHER = (bucket.partition("@")[0] for bucket in (PHOTOS, LOGS))
 UNCHECKED = "already_gone_unchecked"
 
 
@@ -21,9 +21,9 @@ def left(cloud: Cloud, bucket: str = BUCKET) -> list[str]:
     return [one.upload_id for one in cloud.uploads(bucket)]
 
 
-def outcomes(done: Invocation) -> dict[str, Any]:
+def outcomes(result: Invocation) -> dict[str, Any]:
     """The status of a run and its counts, which must add up, without those of nothing."""
-    return outcomes_of(done.report)
+    return outcomes_of(result.report)
 
 
 def outcomes_of(report: dict[str, Any]) -> dict[str, Any]:
@@ -32,7 +32,7 @@ def outcomes_of(report: dict[str, Any]) -> dict[str, Any]:
     return {"status": report["status"], **counts}
 
 
-def asked(cloud: Cloud, since: int = 0) -> list[tuple[str, str, int | None]]:
+def keys_requested(cloud: Cloud, since: int = 0) -> list[tuple[str, str, int | None]]:
     """The requests about single uploads: operation, key and status."""
     about = ("ListParts", "AbortMultipartUpload")
     return [(one.operation, one.key, one.status) for one in cloud.requests(since) if one.operation in about]

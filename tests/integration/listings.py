@@ -37,9 +37,9 @@ def listings(cloud: Cloud) -> list[Request]:
     return requests(cloud, "ListMultipartUploads")
 
 
-def outcomes(done: Invocation) -> dict[str, Any]:
+def outcomes(result: Invocation) -> dict[str, Any]:
     """The status of a run and its counts, which must add up, without those of nothing."""
-    assert done.error is None, done.output
-    counts = {name: done.report[name] for name in OUTCOMES if done.report[name]}
-    assert sum(counts.values()) == done.report["uploads"]
-    return {"status": done.report["status"], **counts}
+    assert result.error is None, result.output
+    counts = {name: result.report[name] for name in OUTCOMES if result.report[name]}
+    assert sum(counts.values()) == result.report["uploads"]
+    return {"status": result.report["status"], **counts}

@@ -78,7 +78,7 @@ class LittleCos:
         self.page_size = 1000
         self.headers: dict[str, str] = {}
         self.seen: list[Seen] = []
-        self.most = 0
+        self.maximum = 0
         self.endpoint = ""
         self.role = Credentials("AKIDlittle", "secret-of-the-little-cos", "token-of-the-little-cos")
         self._now = datetime.now(timezone.utc)
@@ -107,7 +107,7 @@ class LittleCos:
         return Function(cast(Cloud, self))
 
     def set_role_policy(self, policy: dict[str, Any]) -> None:
-        """Everybody may do everything here."""
+        """Every request is allowed here."""
 
     def put(self, key: str, *parts: Part, upload_id: str = "an-id-of-no-form") -> None:
         """Begin an upload and let its parts arrive."""
@@ -135,7 +135,7 @@ class LittleCos:
         self._counts[operation, key] += 1
         self.seen.append(seen)
         self._at_once += 1
-        self.most = max(self.most, self._at_once)
+        self.maximum = max(self.maximum, self._at_once)
         try:
             reply = self.hook(seen) or self._carry_out(seen)
             await asyncio.sleep(self.slow(seen))

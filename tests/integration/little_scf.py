@@ -40,7 +40,7 @@ class LittleScf:
         self.endpoint = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
-        asked = json.loads(await request.read())
-        self.accepted.append(json.loads(asked["ClientContext"]))
-        told = {"Response": {"Result": {"FunctionRequestId": "r", "InvokeResult": 0}, "RequestId": "r"}}
-        return web.Response(body=json.dumps(told).encode(), headers={"Content-Type": "application/json"})
+        requests = json.loads(await request.read())
+        self.accepted.append(json.loads(requests["ClientContext"]))
+        payload = {"Response": {"Result": {"FunctionRequestId": "r", "InvokeResult": 0}, "RequestId": "r"}}
+        return web.Response(body=json.dumps(payload).encode(), headers={"Content-Type": "application/json"})

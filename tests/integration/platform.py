@@ -31,7 +31,7 @@ class Platform:
     codes: what the next requests are answered, one after the other: '' accepts. then: what those after them are. raw:
     statuses and bodies of the next responses, where they are no answers. delay_seconds: before each answer; on_offer:
     called for each request, before it is answered. sent: the events that were accepted, in order; offered: all events,
-    those that were refused included.
+    those that were rejected included.
     """
 
     function: Function
@@ -51,11 +51,11 @@ class Platform:
 
     def play(self, event: object, **settings: Any) -> list[Invocation]:
         """A run and all that follow from it, one after the other. Returns the runs."""
-        done = [self.run(event, **settings)]
+        result = [self.run(event, **settings)]
         while self.checkpoints():
-            done.append(self.run(self.take(), **settings))
-            assert len(done) < MAX_RUNS
-        return done
+            result.append(self.run(self.take(), **settings))
+            assert len(result) < MAX_RUNS
+        return result
 
     def take(self) -> dict[str, Any]:
         """The checkpoint that was accepted first and not taken yet."""
@@ -94,11 +94,11 @@ def serving(function: Function) -> Iterator[Platform]:
 
     class Door(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            requests = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             if platform.raw:
                 code, text = platform.raw.pop(0)
             else:
-                answer = platform.answer(json.loads(asked["ClientContext"]))
+                answer = platform.answer(json.loads(requests["ClientContext"]))
                 code, text = 200, json.dumps({"Response": {**answer, "RequestId": "1"}})
             body = text.encode()
             self.send_response(code)
@@ -128,16 +128,16 @@ def left(cloud: Cloud, bucket: str = LOG_BUCKET) -> list[str]:
     return [one.key for one in cloud.uploads(bucket)]
 
 
-def counted(done: list[Invocation]) -> Counter[str]:
+def counted(result: list[Invocation]) -> Counter[str]:
     """The outcomes of the runs, added up; without those that are 0."""
     sums: Counter[str] = Counter()
-    for one in done:
+    for one in result:
         (line,) = one.lines("run.finished")
         sums.update({name: line[name] for name in OUTCOMES if line[name]})
     return sums
 
 
-def status(done: Invocation) -> str:
+def status(result: Invocation) -> str:
     """What a run says of itself, whether it raised or not."""
-    (line,) = done.lines("run.finished")
+    (line,) = result.lines("run.finished")
     return str(line["status"])

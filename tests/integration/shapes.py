@@ -32,10 +32,10 @@ def completed(path: str = "raw/2026/1.mp4", **changes: Any) -> dict[str, Any]:
     """COS's event of a completed object. path: behind appid and bucket. changes: in `cosObject` and in `event`."""
     raw: dict[str, Any] = event("cos_completed")
     record = raw["Records"][0]
-    thing = {"key": f"/1250000000/photos/{path}", "url": None}
-    record["cos"]["cosObject"] |= thing | {name: changes[name] for name in changes if name in thing}
+    cos_object = {"key": f"/1250000000/photos/{path}", "url": None}
+    record["cos"]["cosObject"] |= cos_object | {name: changes[name] for name in changes if name in cos_object}
     record["event"] |= {"eventTime": int(time.time())}
-    record["event"] |= {name: changes[name] for name in changes if name not in thing}
+    record["event"] |= {name: changes[name] for name in changes if name not in cos_object}
     return raw
 
 
@@ -50,11 +50,11 @@ def cls(text: str, wrap: Callable[[bytes], str] = lambda data: base64.b64encode(
     return {"clslogs": {"data": wrap(gzip.compress(text.encode(), mtime=0))}}
 
 
-def rejected(done: Invocation) -> str:
+def rejected(result: Invocation) -> str:
     """The only reason of an event that was rejected whole."""
-    assert done.report["rejected"] == len(done.report["rejections"]) == 1
-    assert done.report["aborted"] == 0
-    reason: str = done.report["rejections"][0]["reason"]
+    assert result.report["rejected"] == len(result.report["rejections"]) == 1
+    assert result.report["aborted"] == 0
+    reason: str = result.report["rejections"][0]["reason"]
     return reason
 
 

@@ -20,12 +20,12 @@ ASYNCHRONOUS = ["direct", "timer", "cos_completed", "cmq", "cls", "eventbridge"]
 
 def plant(cloud: Cloud, raw: Any) -> None:
     """Put the uploads there that an event is about: old, idle, a part each."""
-    for ask in decode(raw).requests:
-        match ask:
+    for request in decode(raw).requests:
+        match request:
             case AbortRequest():
-                cloud.seed(ask.bucket, ask.key, upload_id=ask.upload_id)
+                cloud.seed(request.bucket, request.key, upload_id=request.upload_id)
             case CompletedObject():
-                cloud.seed(ask.bucket, ask.key, count=2, hours_since_start=LONG_AGO)
+                cloud.seed(request.bucket, request.key, count=2, hours_since_start=LONG_AGO)
             case SweepRequest():
                 cloud.seed(BUCKET, "logs/{n}", count=2)
 
@@ -36,15 +36,15 @@ def test_event_of_every_shape_aborts_its_uploads_and_nothing_else(name: str, clo
     abandoned = len(held(cloud))
     other = cloud.seed(BUCKET, "raw/2026/other.mp4", hours_since_last_part=1)
 
-    done = function(event(name))
+    result = function(event(name))
 
-    assert done.error is None
-    assert done.report["status"] == ("rejected" if name == "ckafka_batch" else "complete")
+    assert result.error is None
+    assert result.report["status"] == ("rejected" if name == "ckafka_batch" else "complete")
     if name == "timer_dry_run":
-        assert done.report["would_abort"] == abandoned
+        assert result.report["would_abort"] == abandoned
         assert len(held(cloud)) == abandoned + 1
     else:
-        assert done.report["aborted"] == abandoned
+        assert result.report["aborted"] == abandoned
         assert [upload.upload_id for upload in held(cloud)] == [other[0].upload_id]
 
 
@@ -64,17 +64,17 @@ def test_asynchronous_trigger_gets_the_reasons_of_a_rejection_and_is_not_retried
 ) -> None:
     before = cloud.mark()
 
-    done = function(REFUSED[name])
+    result = function(REFUSED[name])
 
-    assert done.lines("request.rejected")[0]["reason"]
+    assert result.lines("request.rejected")[0]["reason"]
     assert cloud.requests(before) == []
     if name == "timer":
         # A sweep that does not happen must be noticed.
-        assert "SweepRejected" in str(done.error)
+        assert "SweepRejected" in str(result.error)
         return
-    assert done.error is None
-    assert (done.report["rejected"], done.report["status"]) == (1, "rejected")
-    assert done.lines("request.rejected")[0]["reason"] == done.report["rejections"][0]["reason"]
+    assert result.error is None
+    assert (result.report["rejected"], result.report["status"]) == (1, "rejected")
+    assert result.lines("request.rejected")[0]["reason"] == result.report["rejections"][0]["reason"]
 
 
 @pytest.mark.parametrize("name", ASYNCHRONOUS)
@@ -86,13 +86,13 @@ def test_asynchronous_trigger_gets_an_exception_when_cos_fails(
     cloud.fault("AbortMultipartUpload", status=status, code=code)
     abandoned = len(held(cloud))
 
-    done = function(event(name))
+    result = function(event(name))
 
-    assert isinstance(done.error, RunFailed)
-    assert f"{abandoned} failed" in str(done.error)
-    assert f"{code} ×{abandoned}" in str(done.error)
+    assert isinstance(result.error, RunFailed)
+    assert f"{abandoned} failed" in str(result.error)
+    assert f"{code} ×{abandoned}" in str(result.error)
     assert len(held(cloud)) == abandoned
-    assert [line["code"] for line in done.lines("upload.failed")] == [code] * abandoned
+    assert [line["code"] for line in result.lines("upload.failed")] == [code] * abandoned
 
 
 def test_rejected_message_of_a_ckafka_batch_is_logged_and_the_partition_goes_on(
@@ -100,11 +100,11 @@ def test_rejected_message_of_a_ckafka_batch_is_logged_and_the_partition_goes_on(
 ) -> None:
     plant(cloud, event("ckafka_batch"))
 
-    done = function(event("ckafka_batch"))
+    result = function(event("ckafka_batch"))
 
-    assert done.error is None
-    assert (done.report["aborted"], done.report["rejected"]) == (2, 1)
-    assert done.lines("request.rejected")[0]["origin"] == "record 2"
+    assert result.error is None
+    assert (result.report["aborted"], result.report["rejected"]) == (2, 1)
+    assert result.lines("request.rejected")[0]["origin"] == "record 2"
     assert held(cloud) == []
 
 
@@ -112,9 +112,9 @@ def test_ckafka_gets_an_exception_for_a_transient_failure(cloud: Cloud, function
     plant(cloud, event("ckafka_batch"))
     cloud.fault("AbortMultipartUpload", key="raw/2026/21.mp4", status=500, code="InternalError")
 
-    done = function(event("ckafka_batch"))
+    result = function(event("ckafka_batch"))
 
-    assert isinstance(done.error, RunFailed)
+    assert isinstance(result.error, RunFailed)
     assert [upload.key for upload in held(cloud)] == ["raw/2026/21.mp4"]
 
 
@@ -122,9 +122,9 @@ def test_ckafka_goes_on_past_a_permanent_failure(cloud: Cloud, function: Functio
     plant(cloud, event("ckafka_batch"))
     cloud.fault("AbortMultipartUpload", key="raw/2026/21.mp4", status=403, code="AccessDenied")
 
-    done = function(event("ckafka_batch"))
+    result = function(event("ckafka_batch"))
 
-    assert done.error is None
-    assert done.report["status"] == "failed"
-    assert (done.report["aborted"], done.report["failed"]) == (1, 1)
-    assert done.lines("upload.failed")[0]["code"] == "AccessDenied"
+    assert result.error is None
+    assert result.report["status"] == "failed"
+    assert (result.report["aborted"], result.report["failed"]) == (1, 1)
+    assert result.lines("upload.failed")[0]["code"] == "AccessDenied"

@@ -1,5 +1,5 @@
 """
-What stays small whatever comes: responses, the number of workers, the places that a report shows.
+What stays small: responses, the number of workers, the prefixes that a report shows.
 """
 
 import json
@@ -19,12 +19,12 @@ def test_http_response_about_a_thousand_long_keys_is_cut_and_marked_as_cut(cloud
     body = json.dumps({"uploads": [named(BUCKET, one.key, one.upload_id) for one in uploads]})
     headers = {"content-type": "application/json", "authorization": f"Bearer {TOKEN}"}
 
-    done = function({**event("http_function_url"), "body": body, "headers": headers}, REPORT=f"{LOGS}/reports")
+    result = function({**event("http_function_url"), "body": body, "headers": headers}, REPORT=f"{LOGS}/reports")
 
-    assert done.answer is not None
-    assert len(json.dumps(done.answer)) < MAX_RESPONSE_BYTES
-    assert (done.report["uploads"], done.report["aborted"]) == (1000, 1000)
-    assert done.report["cut"]["details"] + len(done.report["details"]) == 1000
+    assert result.answer is not None
+    assert len(json.dumps(result.answer)) < MAX_RESPONSE_BYTES
+    assert (result.report["uploads"], result.report["aborted"]) == (1000, 1000)
+    assert result.report["cut"]["details"] + len(result.report["details"]) == 1000
     (kept,) = [each for each in cloud.objects(OTHER) if each.key.endswith(".json")]
     assert kept.size > 1000 * 600
 
@@ -32,25 +32,25 @@ def test_http_response_about_a_thousand_long_keys_is_cut_and_marked_as_cut(cloud
 def test_response_of_an_event_with_many_rejected_uploads_stays_small(function: Function) -> None:
     raw = {"uploads": [{"bucket": f"{'b' * 4000}{n}", "key": "k" * 4000, "uploadId": "1"} for n in range(60)]}
 
-    done = function(raw)
+    result = function(raw)
 
-    assert done.report["rejected"] == 60
-    assert len(json.dumps(done.answer)) < MAX_RESPONSE_BYTES
+    assert result.report["rejected"] == 60
+    assert len(json.dumps(result.answer)) < MAX_RESPONSE_BYTES
 
 
-@pytest.mark.parametrize("place", ["0000", "5000", "zzzz"])
+@pytest.mark.parametrize("location", ["0000", "5000", "zzzz"])
 def test_biggest_prefix_is_found_wherever_it_stands_in_the_alphabet(
-    place: str, cloud: Cloud, function: Function
+    location: str, cloud: Cloud, function: Function
 ) -> None:
     cloud.seed(BUCKET, "{n:04}x/k", count=2500, parts=1, part_size=5)
-    cloud.seed(BUCKET, f"{place}/k-{{n}}", count=7, parts=1, part_size=1000)
+    cloud.seed(BUCKET, f"{location}/k-{{n}}", count=7, parts=1, part_size=1000)
 
-    done = function(timer(buckets=[BUCKET]))
+    result = function(timer(buckets=[BUCKET]))
 
-    first, *others = done.report["largest_prefixes"]
-    assert (first["prefix"], first["uploads"], first["bytes"]) == (f"{place}/", 7, 7000) or first["prefix"] == ""
+    first, *others = result.report["largest_prefixes"]
+    assert (first["prefix"], first["uploads"], first["bytes"]) == (f"{location}/", 7, 7000) or first["prefix"] == ""
     biggest = max((one for one in (first, *others) if one["prefix"]), key=lambda one: one["bytes"])
-    assert (biggest["prefix"], biggest["uploads"], biggest["bytes"]) == (f"{place}/", 7, 7000)
+    assert (biggest["prefix"], biggest["uploads"], biggest["bytes"]) == (f"{location}/", 7, 7000)
 
 
 @pytest.mark.parametrize(("memory", "workers"), [(128, 64), (64, 8), (512, None)])
@@ -60,10 +60,10 @@ def test_workers_are_bounded_by_the_memory_of_the_function(
     cloud.seed(BUCKET, "{n}")
     context = {"memory_limit_in_mb": memory, "time_limit_in_ms": 60_000, "request_id": "r"}
 
-    done = function(timer(), WORKERS="256", context=context)
+    result = function(timer(), WORKERS="256", context=context)
 
-    assert [line["workers"] for line in done.lines("workers.bounded")] == ([workers] if workers else [])
-    assert done.report["aborted"] == 1
+    assert [line["workers"] for line in result.lines("workers.bounded")] == ([workers] if workers else [])
+    assert result.report["aborted"] == 1
 
 
 @pytest.mark.parametrize("filling", ["<Upload/>", "<a><b/></a>", '<a b="" c=""/>'])
@@ -76,10 +76,10 @@ def test_page_of_far_more_elements_than_cos_sends_is_rejected_before_it_fills_th
     cloud.seed(BUCKET, "{n}")
     cloud.fault("ListMultipartUploads", bucket=BUCKET, raw=body, status=200)
 
-    done = function(timer(buckets=[BUCKET]))
+    result = function(timer(buckets=[BUCKET]))
 
-    assert done.lines("bucket.failed")[0]["code"] == "Unreadable"
-    assert done.lines("run.finished")[0]["aborted"] == 0
+    assert result.lines("bucket.failed")[0]["code"] == "Unreadable"
+    assert result.lines("run.finished")[0]["aborted"] == 0
 
 
 def test_page_on_which_every_upload_is_in_doubt_is_a_warning(cloud: Cloud, function: Function) -> None:
@@ -87,9 +87,9 @@ def test_page_on_which_every_upload_is_in_doubt_is_a_warning(cloud: Cloud, funct
     cloud.seed(OTHER, "{n}", count=2)
     cloud.fault("ListMultipartUploads", bucket=BUCKET, date="missing")
 
-    done = function(timer())
+    result = function(timer())
 
-    (warning,) = done.report["warnings"]
+    (warning,) = result.report["warnings"]
     assert (warning["event"], warning["bucket"], warning["uploads"]) == ("page.in_doubt", PHOTOS, 3)
-    assert [line["bucket"] for line in done.lines("page.in_doubt")] == [PHOTOS]
-    assert (done.report["kept"], done.report["aborted"]) == (3, 2)
+    assert [line["bucket"] for line in result.lines("page.in_doubt")] == [PHOTOS]
+    assert (result.report["kept"], result.report["aborted"]) == (3, 2)

@@ -36,8 +36,8 @@ def test_uploads_that_the_rate_limit_and_the_deadline_cut_off_are_all_aborted_in
     assert len(runs) > 1
     assert {one.end for one in runs} == {"returned"}
     assert runs[-1].answer["status"] == "complete"
-    done = totals(runs)
-    assert gone(runs) == sum(done.values()) == 400
+    result = totals(runs)
+    assert gone(runs) == sum(result.values()) == 400
     assert chain.failures() == []
 
 
@@ -87,12 +87,12 @@ def test_hanging_bucket_fails_alone_and_the_healthy_one_is_swept(hanging: str, c
 
 def test_several_hanging_buckets_do_not_keep_the_healthy_one_from_being_swept(chain: Chain) -> None:
     hanging = ["aaa-1250000000", "bbb-1250000000"]
-    places = [f"{one}@ap-guangzhou" for one in hanging]
-    chain.cloud.reset(PHOTOS, LOGS, *places)
+    locations = [f"{one}@ap-guangzhou" for one in hanging]
+    chain.cloud.reset(PHOTOS, LOGS, *locations)
     chain.cloud.seed(PHOTO_BUCKET, "{n}", count=3)
     for one in hanging:
         chain.cloud.hang(one)
-    chain.set_up(seconds=1, BUCKETS=",".join([*places, PHOTOS]))
+    chain.set_up(seconds=1, BUCKETS=",".join([*locations, PHOTOS]))
 
     runs = chain.sweep()
 

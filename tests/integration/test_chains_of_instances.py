@@ -17,7 +17,7 @@ from tests.function import FUNCTION, LOGS, PHOTOS
 from tests.profiles import IS_NIGHTLY
 
 ENVIRONMENT = {"BUCKETS": f"{PHOTOS},{LOGS}", **ABORTING}
-PHOTO_BUCKET, LOG_BUCKET = (place.partition("@")[0] for place in (PHOTOS, LOGS))
+PHOTO_BUCKET, LOG_BUCKET = (bucket.partition("@")[0] for bucket in (PHOTOS, LOGS))
 OUTCOMES = ("kept", "would_abort", "aborted", "already_gone", "rejected", "failed", "deferred")
 
 
@@ -54,10 +54,10 @@ def runs_of(scf: Cloud) -> list[InvocationRecord]:
 
 def totals(records: list[InvocationRecord]) -> Counter[str]:
     """The outcomes of a chain's runs, added up."""
-    told: Counter[str] = Counter()
+    counts: Counter[str] = Counter()
     for record in records:
-        told.update({name: record.answer[name] for name in OUTCOMES} if record.answer else {})
-    return told
+        counts.update({name: record.answer[name] for name in OUTCOMES} if record.answer else {})
+    return counts
 
 
 @pytest.mark.sampled(1)
@@ -83,10 +83,10 @@ def test_chain_of_short_runs_leaves_what_one_long_run_leaves_and_its_reports_add
 
 
 @pytest.mark.sampled(1)
-@pytest.mark.parametrize("mishap", [{"duplicate": 1.0}, {"lose": 0.5, "skip": 1, "seed": 3}], ids=["twice", "lost"])
-def test_next_timer_completes_a_chain_whose_events_arrived_twice_or_never(mishap: dict[str, float], scf: Cloud) -> None:
+@pytest.mark.parametrize("fault", [{"duplicate": 1.0}, {"lose": 0.5, "skip": 1, "seed": 3}], ids=["twice", "lost"])
+def test_next_timer_completes_a_chain_whose_events_arrived_twice_or_never(fault: dict[str, float], scf: Cloud) -> None:
     stay = furnish(scf, 600)
-    scf.scf_settings(time_limit_ms=10_000, env={"FAN_OUT": "2"}, **mishap)
+    scf.scf_settings(time_limit_ms=10_000, env={"FAN_OUT": "2"}, **fault)
     scf.fire_timer()
     assert scf.wait_idle(300)
 

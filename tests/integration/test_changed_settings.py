@@ -54,9 +54,9 @@ def seed_logs(cloud: Cloud) -> None:
 
 
 @pytest.mark.parametrize("is_tightened", [True, False], ids=["tightened", "loosened"])
-@pytest.mark.parametrize(("name", "values", "spared"), STRICTER, ids=lambda value: str(value)[:30])
+@pytest.mark.parametrize(("name", "values", "excluded"), STRICTER, ids=lambda value: str(value)[:30])
 def test_setting_that_changes_between_two_runs_holds_in_its_stricter_form(
-    name: str, values: tuple[str, str], spared: list[str], cloud: Cloud, platform: Platform, *, is_tightened: bool
+    name: str, values: tuple[str, str], excluded: list[str], cloud: Cloud, platform: Platform, *, is_tightened: bool
 ) -> None:
     seed_logs(cloud)
     usual: dict[str, Any] = {"INCLUDE_COMMITTERS": "true"}
@@ -68,12 +68,12 @@ def test_setting_that_changes_between_two_runs_holds_in_its_stricter_form(
         everything = {"data/plain", "data/x/plain"}
     checkpoint = interrupted(platform, timer(), **before)
 
-    done = platform.run(checkpoint, **after)
+    result = platform.run(checkpoint, **after)
 
     outside = set(left(cloud)) - everything
-    assert set(left(cloud)) - outside == {*spared, "young"} & everything
-    assert done.report["aborted"] == len(everything - set(spared) - {"young"})
-    assert done.report["dry_run"] == (name == "DRY_RUN")
+    assert set(left(cloud)) - outside == {*excluded, "young"} & everything
+    assert result.report["aborted"] == len(everything - set(excluded) - {"young"})
+    assert result.report["dry_run"] == (name == "DRY_RUN")
 
 
 @pytest.mark.parametrize(("before", "after"), [("10", "4"), ("4", "10"), ("none", "4"), ("4", "none")])
@@ -85,10 +85,10 @@ def test_max_aborts_that_changes_between_two_runs_holds_in_its_stricter_form(
     cloud.seed(LOG_BUCKET, "{n}", count=20)
     checkpoint = interrupted(platform, timer(), MAX_ABORTS=before)
 
-    done = platform.run(checkpoint, MAX_ABORTS=after)
+    result = platform.run(checkpoint, MAX_ABORTS=after)
 
     assert (len(left(cloud, PHOTO_BUCKET)), len(left(cloud))) == (0, 18)
-    assert (done.report["aborted"], done.report["status"]) == (2, "partial")
+    assert (result.report["aborted"], result.report["status"]) == (2, "partial")
 
 
 def test_max_aborts_below_what_was_aborted_aborts_nothing_more(cloud: Cloud, platform: Platform) -> None:
@@ -96,10 +96,10 @@ def test_max_aborts_below_what_was_aborted_aborts_nothing_more(cloud: Cloud, pla
     cloud.seed(LOG_BUCKET, "{n}", count=20)
     checkpoint = interrupted(platform, timer(), MAX_ABORTS="100")
 
-    done = platform.run(checkpoint, MAX_ABORTS="3")
+    result = platform.run(checkpoint, MAX_ABORTS="3")
 
-    assert (done.report["aborted"], done.report["status"], len(left(cloud))) == (0, "partial", 20)
-    assert any(LOG_BUCKET in one for one in done.report["not_swept"])
+    assert (result.report["aborted"], result.report["status"], len(left(cloud))) == (0, "partial", 20)
+    assert any(LOG_BUCKET in one for one in result.report["not_swept"])
 
 
 @pytest.mark.parametrize("named", [True, False], ids=["named", "swept"])
@@ -114,12 +114,12 @@ def test_target_that_the_current_settings_exclude_is_dropped_and_reported(
     logs = cloud.seed(LOG_BUCKET, "raw/{n}", count=3)
     checkpoint = interrupted(platform, uploads_of(LOG_BUCKET, logs) if named else timer(), PREFIXES="raw/")
 
-    done = platform.run(checkpoint, **after)
+    result = platform.run(checkpoint, **after)
 
-    assert (status(done), len(left(cloud))) == ("partial", 3)
-    assert all(LOG_BUCKET in one for one in done.report["dropped"])
-    assert {line["level"] for line in done.lines("continuation.narrowed")} == {"warning"}
-    assert len(done.report["dropped"]) == (3 if named else 1)
+    assert (status(result), len(left(cloud))) == ("partial", 3)
+    assert all(LOG_BUCKET in one for one in result.report["dropped"])
+    assert {line["level"] for line in result.lines("continuation.narrowed")} == {"warning"}
+    assert len(result.report["dropped"]) == (3 if named else 1)
 
 
 @pytest.mark.parametrize("before", [{"BUCKETS": PHOTOS}, {"EXCLUDE_BUCKETS": LOG_BUCKET}], ids=str)
@@ -131,9 +131,9 @@ def test_bucket_that_is_allowed_only_later_is_not_swept_by_a_chain_under_way(
     cloud.fault("AbortMultipartUpload", count=1, **CONFLICT)
     platform.run(timer(), **before)
 
-    done = platform.run(platform.take())
+    result = platform.run(platform.take())
 
-    assert (done.report["aborted"], len(left(cloud))) == (1, 3)
+    assert (result.report["aborted"], len(left(cloud))) == (1, 3)
 
 
 def test_bucket_deleted_between_two_runs_is_dropped_and_the_others_are_swept(cloud: Cloud, platform: Platform) -> None:
@@ -144,10 +144,10 @@ def test_bucket_deleted_between_two_runs_is_dropped_and_the_others_are_swept(clo
     platform.run(timer(), BUCKETS="*")
     cloud.delete_bucket(LOG_BUCKET)
 
-    done = platform.run(platform.take(), BUCKETS="*")
+    result = platform.run(platform.take(), BUCKETS="*")
 
-    assert (done.report["aborted"], left(cloud, PHOTO_BUCKET)) == (1, [])
-    assert (done.report["status"], len(done.report["dropped"])) == ("partial", 1)
+    assert (result.report["aborted"], left(cloud, PHOTO_BUCKET)) == (1, [])
+    assert (result.report["status"], len(result.report["dropped"])) == ("partial", 1)
 
 
 def test_failures_of_earlier_runs_are_kept_when_everything_else_is_dropped(cloud: Cloud, platform: Platform) -> None:
@@ -156,9 +156,9 @@ def test_failures_of_earlier_runs_are_kept_when_everything_else_is_dropped(cloud
     cloud.fault("ListMultipartUploads", bucket=LOG_BUCKET, **BUSY)
     platform.run(timer())
 
-    done = platform.run(platform.take(), BUCKETS=PHOTOS)
+    result = platform.run(platform.take(), BUCKETS=PHOTOS)
 
-    assert (status(done), done.report["prior_failures"]) == ("failed", {"AccessDenied": 1})
+    assert (status(result), result.report["prior_failures"]) == ("failed", {"AccessDenied": 1})
     assert platform.failures()[0][CHAIN_FAILED]["codes"] == ["AccessDenied"]
 
 
@@ -190,10 +190,10 @@ def test_stale_siblings_keep_the_stricter_idle_time(
     platform.run(completed("a.gz"), MIN_IDLE_HOURS=before)
     cloud.heal()
 
-    done = platform.run(platform.take(), MIN_IDLE_HOURS=after)
+    result = platform.run(platform.take(), MIN_IDLE_HOURS=after)
 
     assert [one.upload_id for one in cloud.uploads(LOG_BUCKET)] == [recent.upload_id]
-    assert done.report["aborted"] == 1
+    assert result.report["aborted"] == 1
 
 
 def test_stale_sibling_that_failed_for_now_keeps_its_policy(cloud: Cloud, platform: Platform) -> None:
@@ -201,9 +201,9 @@ def test_stale_sibling_that_failed_for_now_keeps_its_policy(cloud: Cloud, platfo
     cloud.seed(LOG_BUCKET, "a.gz", parts=20, hours_since_start=10, hours_since_last_part=8)
     cloud.fault("AbortMultipartUpload", count=1, **CONFLICT)
 
-    done = platform.play(completed("a.gz"))
+    result = platform.play(completed("a.gz"))
 
-    assert (counted(done), left(cloud)) == ({"aborted": 1}, [])
+    assert (counted(result), left(cloud)) == ({"aborted": 1}, [])
 
 
 def test_current_settings_hold_in_a_chain_of_real_runs(chain: Chain) -> None:

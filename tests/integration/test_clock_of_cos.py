@@ -17,7 +17,7 @@ from tests.integration.events import completed
 from tests.integration.little_cos import LittleCos, Part
 from tests.integration.little_scf import LittleScf
 
-BUCKET, OTHER = (place.partition("@")[0] for place in (PHOTOS, LOGS))
+BUCKET, OTHER = (bucket.partition("@")[0] for bucket in (PHOTOS, LOGS))
 LISTING, LOOK, ABORT = "ListMultipartUploads", "ListParts", "AbortMultipartUpload"
 CLOCK_SKEWED = "the clocks of the function and of COS differ"
 CLOCK_UNKNOWN = "COS sent no readable date"
@@ -51,8 +51,8 @@ def held(cloud: Cloud, bucket: str = BUCKET) -> list[str]:
     return [upload.key for upload in cloud.uploads(bucket)]
 
 
-def as_of(done: Invocation) -> datetime:
-    return datetime.fromisoformat(done.report["as_of"])
+def as_of(result: Invocation) -> datetime:
+    return datetime.fromisoformat(result.report["as_of"])
 
 
 # No clock to go by
@@ -134,10 +134,10 @@ def test_age_is_judged_by_the_earlier_clock(seconds: int, kept: list[str], cloud
     seed(cloud, "6 minutes over", AGE + 6)
     shift(cloud, LISTING, seconds)
 
-    done = function(timer(buckets=[BUCKET]))
+    result = function(timer(buckets=[BUCKET]))
 
     assert held(cloud) == ["2 minutes over"] * len(kept) + ["2 minutes short"]
-    assert as_of(done) <= datetime.now(timezone.utc) + timedelta(seconds=min(0, seconds))
+    assert as_of(result) <= datetime.now(timezone.utc) + timedelta(seconds=min(0, seconds))
 
 
 @pytest.mark.parametrize(("seconds", "is_kept"), [(-240, True), (0, False), (240, False)])

@@ -16,7 +16,7 @@ from tests.emulator.public import Cloud, Seed
 from tests.fixtures import HOUR
 from tests.function import PHOTOS, Function, timer
 from tests.simulation.in_memory import events, terms
-from tests.simulation.in_memory.chains import Wish
+from tests.simulation.in_memory.chains import Expectation
 from tests.simulation.in_memory.platform import Platform
 from tests.simulation.in_memory.scene import Quirk, Scene
 from tests.simulation.in_memory.tally import Tally
@@ -55,15 +55,15 @@ def parts_listing(last_modified: str) -> str:
 
 
 def sweep(function: Function) -> dict[str, Any]:
-    """What a sweep that nothing else befalls tells: every reason once, with a count, and no line for each upload."""
-    done = function(timer(buckets=[BUCKET]))
-    assert done.error is None
-    assert len(done.lines("run.finished")) == 1
-    assert {line["event"] for line in done.log} <= {"page.processed", "run.finished", "clock.skewed", "page.in_doubt"}
-    # A clock that is off is told once in a run, however many uploads it keeps.
-    off = done.report["kept_by_reason"].get(CLOCK_SKEWED)
-    assert [line["kept"] for line in done.lines("clock.skewed")] == ([off] if off else [])
-    return done.report
+    """The report of a sweep without another fault: every reason once, with a count, and no line for each upload."""
+    aborts = function(timer(buckets=[BUCKET]))
+    assert aborts.error is None
+    assert len(aborts.lines("run.finished")) == 1
+    assert {line["event"] for line in aborts.log} <= {"page.processed", "run.finished", "clock.skewed", "page.in_doubt"}
+    # A skewed clock is reported once in a run, however many uploads it keeps.
+    off = aborts.report["kept_by_reason"].get(CLOCK_SKEWED)
+    assert [line["kept"] for line in aborts.lines("clock.skewed")] == ([off] if off else [])
+    return aborts.report
 
 
 @pytest.mark.parametrize("minutes", [6, -6, 60 * 24 * 400], ids=["ahead", "behind", "a_year_ahead"])
@@ -105,15 +105,15 @@ def test_upload_that_begins_in_the_future_is_kept(ahead: timedelta, cloud: Cloud
 
 
 @pytest.mark.parametrize(
-    ("told", "reason"),
+    ("reported", "reason"),
     [("2079-01-01T00:00:00.000Z", PART_RECENT), ("9999-12-31T23:59:59.000Z", PART_RECENT), ("soon", PART_UNREADABLE)],
     ids=["in_the_future", "at_the_end_of_time", "unreadable"],
 )
 def test_part_that_arrives_in_the_future_keeps_its_upload(
-    told: str, reason: str, cloud: Cloud, function: Function
+    reported: str, reason: str, cloud: Cloud, function: Function
 ) -> None:
     cloud.seed(BUCKET, "{n}", count=2, hours_since_start=1000)
-    cloud.fault("ListParts", raw=parts_listing(told), headers={})
+    cloud.fault("ListParts", raw=parts_listing(reported), headers={})
 
     report = sweep(function)
 
@@ -122,10 +122,10 @@ def test_part_that_arrives_in_the_future_keeps_its_upload(
 
 
 def swept(scene: Scene) -> Report:
-    """What one sweep by the usual settings tells."""
+    """The report of one sweep with the usual settings."""
     on = terms.sweep(Rules(), {})
     assert on is not None
-    chain = Platform(scene, Tally()).event(Wish(events.timer({}), (on,)))
+    chain = Platform(scene, Tally()).event(Expectation(events.timer({}), (on,)))
     (run,) = chain.runs
     assert run.report is not None
     return run.report
@@ -141,7 +141,7 @@ def abandoned(count: int, quirk: Quirk) -> Scene:
 @given(minutes=st.integers(-3000, 3000), count=st.integers(1, 5))
 def test_clock_skew_of_five_minutes_is_tolerated_and_more_is_not(minutes: int, count: int) -> None:
     scene = abandoned(count, Quirk())
-    scene.weather.our_lead = minutes * MINUTE
+    scene.conditions.our_lead = minutes * MINUTE
 
     report = swept(scene)
 
@@ -162,7 +162,7 @@ def test_kept_uploads_of_one_kind_are_counted_under_one_reason(
 
     report = swept(scene)
 
-    is_told_rightly = initiated is not None and abs(initiated) <= HOUR
+    is_reported = initiated is not None and abs(initiated) <= HOUR
     is_idle = parts is not None and parts < 976 * HOUR
-    assert list(report.kept.values()) == ([] if is_told_rightly and is_idle else [count])
+    assert list(report.kept.values()) == ([] if is_reported and is_idle else [count])
     assert len(scene.live) == sum(report.kept.values())

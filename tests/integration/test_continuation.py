@@ -23,14 +23,14 @@ REPORT = f"{PHOTOS}/reports"
 def test_continuation_that_is_accepted_in_part_raises_and_names_the_missing_shards(
     cloud: Cloud, platform: Platform
 ) -> None:
-    """Ten shares, three accepted: the seven others are offered once more in one invocation, which is refused, too."""
+    """Ten shards, three accepted: the other seven are offered once more in one invocation, which is rejected too."""
     cloud.seed(PHOTO_BUCKET, "raw/{n:03}", count=100)
     platform.codes, platform.then = [""] * 3, "ResourceNotFound.Function"
 
-    done = platform.run(timer(), FAN_OUT="10")
+    result = platform.run(timer(), FAN_OUT="10")
 
-    assert type(done.error).__name__ == "RunFailed"
-    (line,) = done.lines("continuation.failed")
+    assert type(result.error).__name__ == "RunFailed"
+    (line,) = result.lines("continuation.failed")
     assert (line["level"], line["wanted"], line["accepted"]) == ("error", 10, 3)
     assert all(f"{n}" in line["missing"] for n in range(4, 11))
     assert len(platform.checkpoints()) == 3
@@ -43,12 +43,12 @@ def test_shards_that_were_not_accepted_are_offered_once_more_in_one_invocation(
     cloud.seed(PHOTO_BUCKET, "raw/{n:03}", count=200)
     platform.codes = ["", "ResourceNotFound", "", "ResourceNotFound", "ResourceNotFound"]
 
-    done = platform.play(timer(), FAN_OUT="5", MAX_ABORTS="100")
+    result = platform.play(timer(), FAN_OUT="5", MAX_ABORTS="100")
 
-    assert len(done) == 1 + 3
-    assert {one.error for one in done} == {None}
-    assert (counted(done)["aborted"], len(left(cloud, PHOTO_BUCKET))) == (100, 100)
-    assert sorted(one.report["aborted"] for one in done[1:]) == [20, 20, 60]
+    assert len(result) == 1 + 3
+    assert {one.error for one in result} == {None}
+    assert (counted(result)["aborted"], len(left(cloud, PHOTO_BUCKET))) == (100, 100)
+    assert sorted(one.report["aborted"] for one in result[1:]) == [20, 20, 60]
 
 
 def test_continuation_that_is_not_accepted_raises_and_reports_every_upload(cloud: Cloud, platform: Platform) -> None:
@@ -56,11 +56,11 @@ def test_continuation_that_is_not_accepted_raises_and_reports_every_upload(cloud
     cloud.fault("AbortMultipartUpload", key="raw/3", **CONFLICT)
     platform.then = "UnauthorizedOperation"
 
-    done = platform.run(uploads_of(PHOTO_BUCKET, seeded))
+    result = platform.run(uploads_of(PHOTO_BUCKET, seeded))
 
-    assert type(done.error).__name__ == "RunFailed"
-    assert counted([done]) == {"aborted": 4, "failed": 1}
-    assert [line["key"] for line in done.lines("upload.failed")] == ["raw/3"]
+    assert type(result.error).__name__ == "RunFailed"
+    assert counted([result]) == {"aborted": 4, "failed": 1}
+    assert [line["key"] for line in result.lines("upload.failed")] == ["raw/3"]
 
 
 def test_report_is_stored_before_the_continuation_and_is_not_complete(cloud: Cloud, platform: Platform) -> None:
@@ -82,10 +82,10 @@ def test_report_bucket_that_hangs_does_not_prevent_the_continuation(cloud: Cloud
     cloud.fault("AbortMultipartUpload", key="raw/1", **CONFLICT)
     cloud.hang(LOG_BUCKET)
 
-    done = platform.run(timer(buckets=[PHOTO_BUCKET]), REPORT=f"{LOGS}/reports", seconds=3)
+    result = platform.run(timer(buckets=[PHOTO_BUCKET]), REPORT=f"{LOGS}/reports", seconds=3)
 
-    assert (done.error, len(platform.checkpoints())) == (None, 1)
-    assert done.lines("report.store_failed")
+    assert (result.error, len(platform.checkpoints())) == (None, 1)
+    assert result.lines("report.store_failed")
 
 
 def test_report_bucket_that_hangs_does_not_prevent_the_failure_event(cloud: Cloud, platform: Platform) -> None:
@@ -93,9 +93,9 @@ def test_report_bucket_that_hangs_does_not_prevent_the_failure_event(cloud: Clou
     cloud.fault("AbortMultipartUpload", key="raw/1", status=403, code="AccessDenied")
     cloud.hang(LOG_BUCKET)
 
-    done = platform.run(timer(buckets=[PHOTO_BUCKET]), REPORT=f"{LOGS}/reports", seconds=3)
+    result = platform.run(timer(buckets=[PHOTO_BUCKET]), REPORT=f"{LOGS}/reports", seconds=3)
 
-    assert (done.error, len(platform.failures())) == (None, 1)
+    assert (result.error, len(platform.failures())) == (None, 1)
 
 
 def test_missing_permission_to_invoke_is_found_before_the_first_abort(cloud: Cloud, platform: Platform) -> None:
@@ -104,12 +104,12 @@ def test_missing_permission_to_invoke_is_found_before_the_first_abort(cloud: Clo
     platform.then, platform.delay_seconds = "UnauthorizedOperation", 0.1
     mark = cloud.mark()
 
-    done = platform.run(timer(), WORKERS="32")
+    result = platform.run(timer(), WORKERS="32")
 
-    assert type(done.error).__name__ == "RunFailed"
+    assert type(result.error).__name__ == "RunFailed"
     assert [one for one in cloud.requests(mark) if one.operation == "AbortMultipartUpload"] == []
     assert len(platform.probes()) == 1
-    assert done.lines("continuation.unauthorized")[0]["code"] == "UnauthorizedOperation"
+    assert result.lines("continuation.unauthorized")[0]["code"] == "UnauthorizedOperation"
 
 
 @pytest.mark.parametrize("code", ["InternalError", "RequestLimitExceeded"])
@@ -117,9 +117,9 @@ def test_permission_check_that_fails_for_now_does_not_stop_a_sweep(code: str, cl
     cloud.seed(PHOTO_BUCKET, "raw/{n}", count=3)
     platform.codes = [code] * 4
 
-    done = platform.run(timer())
+    result = platform.run(timer())
 
-    assert (done.report["status"], done.report["aborted"]) == ("complete", 3)
+    assert (result.report["status"], result.report["aborted"]) == ("complete", 3)
 
 
 def test_named_uploads_and_dry_runs_check_no_permission(cloud: Cloud, platform: Platform) -> None:

@@ -41,11 +41,11 @@ def test_checkpoint_that_cannot_be_read_fails_and_sends_no_request(
 ) -> None:
     before = cloud.mark()
 
-    done = platform.run({CHECKPOINT: raw})
+    result = platform.run({CHECKPOINT: raw})
 
-    assert type(done.error).__name__ == "RunFailed"
-    assert done.lines("run.failed")[0]["level"] == "error"
-    assert done.lines("run.crashed") == []
+    assert type(result.error).__name__ == "RunFailed"
+    assert result.lines("run.failed")[0]["level"] == "error"
+    assert result.lines("run.crashed") == []
     assert (cloud.requests(before), platform.offered) == ([], [])
 
 
@@ -102,10 +102,10 @@ def test_damaged_checkpoint_neither_crashes_nor_widens_anything(kind: str, cloud
     mark = cloud.mark()
 
     for path, new in changes(checkpoint):
-        done = platform.run({CHECKPOINT: changed(checkpoint, path, new)}, **settings, VERIFY="none")
+        result = platform.run({CHECKPOINT: changed(checkpoint, path, new)}, **settings, VERIFY="none")
 
-        assert done.lines("run.crashed") == [], (path, new)
-        assert done.error is None or type(done.error).__name__ == "RunFailed", (path, new)
+        assert result.lines("run.crashed") == [], (path, new)
+        assert result.error is None or type(result.error).__name__ == "RunFailed", (path, new)
 
     aborted = {one.upload_id for one in cloud.requests(mark) if one.operation == "AbortMultipartUpload"}
     assert aborted
@@ -124,10 +124,10 @@ def test_failure_event_raises_before_settings_and_credentials_are_read(cloud: Cl
     (failure,) = platform.failures()
     mark = cloud.mark()
 
-    done = [platform.run(failure), platform.run(failure, BUCKETS="nonsense", TENCENTCLOUD_SECRETID="")]
+    result = [platform.run(failure), platform.run(failure, BUCKETS="nonsense", TENCENTCLOUD_SECRETID="")]
 
-    assert {type(one.error).__name__ for one in done} == {"RunFailed"}
-    assert all("AccessDenied" in str(one.error) for one in done)
+    assert {type(one.error).__name__ for one in result} == {"RunFailed"}
+    assert all("AccessDenied" in str(one.error) for one in result)
     assert (cloud.requests(mark), left(cloud, PHOTO_BUCKET)) == ([], ["raw/1"])
     assert set(failure) == {CHAIN_FAILED}
     assert set(failure[CHAIN_FAILED]) == {"run_id", "codes"}
@@ -138,19 +138,19 @@ def test_run_raises_itself_when_the_event_that_raises_is_not_accepted(cloud: Clo
     cloud.fault("AbortMultipartUpload", status=403, code="AccessDenied")
     platform.then = "UnauthorizedOperation"
 
-    done = platform.run(uploads_of(PHOTO_BUCKET, seeded))
+    result = platform.run(uploads_of(PHOTO_BUCKET, seeded))
 
-    assert type(done.error).__name__ == "RunFailed"
-    assert done.lines("chain.failure_not_reported")[0]["code"] == "UnauthorizedOperation"
+    assert type(result.error).__name__ == "RunFailed"
+    assert result.lines("chain.failure_not_reported")[0]["code"] == "UnauthorizedOperation"
 
 
 @pytest.mark.parametrize(
-    "told", [None, 5, "x", [], {}, {"codes": 5}, {"run_id": [], "codes": [5, None, "A"]}], ids=repr
+    "payload", [None, 5, "x", [], {}, {"codes": 5}, {"run_id": [], "codes": [5, None, "A"]}], ids=repr
 )
-def test_forged_event_of_a_failed_chain_sends_no_request(told: object, cloud: Cloud, platform: Platform) -> None:
+def test_forged_event_of_a_failed_chain_sends_no_request(payload: object, cloud: Cloud, platform: Platform) -> None:
     mark = cloud.mark()
 
-    done = platform.run({CHAIN_FAILED: told})
+    result = platform.run({CHAIN_FAILED: payload})
 
     assert (cloud.requests(mark), platform.offered) == ([], [])
-    assert done.lines("run.crashed") == []
+    assert result.lines("run.crashed") == []

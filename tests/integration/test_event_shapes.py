@@ -21,9 +21,9 @@ def test_cos_record_in_an_eventbridge_envelope_is_read(data: str, cloud: Cloud, 
     of_cos = completed()
     inside: Any = of_cos if data.endswith("records") else of_cos["Records"][0]
 
-    done = function({**ENVELOPE, "data": json.dumps(inside) if data.startswith("text") else inside})
+    result = function({**ENVELOPE, "data": json.dumps(inside) if data.startswith("text") else inside})
 
-    assert (done.report["status"], done.report["aborted"]) == ("complete", 1)
+    assert (result.report["status"], result.report["aborted"]) == ("complete", 1)
     assert held(cloud) == []
 
 
@@ -32,10 +32,10 @@ def test_cos_records_of_an_eventbridge_envelope_are_independent(cloud: Cloud, fu
     broken = completed(eventTime="yesterday")["Records"]
     other = {"Ckafka": {"topic": "t", "msgBody": json.dumps(message(cloud, "in a queue"))}}
 
-    done = function({**ENVELOPE, "data": {"Records": [*broken, other, None, *completed()["Records"]]}})
+    result = function({**ENVELOPE, "data": {"Records": [*broken, other, None, *completed()["Records"]]}})
 
-    assert (done.report["aborted"], done.report["rejected"]) == (1, 3)
-    assert [each["origin"] for each in done.report["rejections"]] == ["record 1", "record 2", "record 3"]
+    assert (result.report["aborted"], result.report["rejected"]) == (1, 3)
+    assert [each["origin"] for each in result.report["rejections"]] == ["record 1", "record 2", "record 3"]
     assert held(cloud) == ["in a queue"]
 
 
@@ -44,9 +44,9 @@ def test_timer_in_an_eventbridge_envelope_sweeps_nothing(data: object, cloud: Cl
     cloud.seed(BUCKET, "old")
     before = cloud.mark()
 
-    done = function({**ENVELOPE, "data": data})
+    result = function({**ENVELOPE, "data": data})
 
-    assert rejected(done)
+    assert rejected(result)
     assert cloud.requests(before) == []
 
 
@@ -70,9 +70,9 @@ def test_event_time_separates_older_uploads_from_newer_ones(form: str, cloud: Cl
     (newer,) = cloud.seed(BUCKET, key, hours_since_start=29)
     moment = datetime.now(timezone.utc) - timedelta(hours=30)
 
-    done = function(completed(eventTime=TIMES[form](moment)))
+    result = function(completed(eventTime=TIMES[form](moment)))
 
-    assert done.report["aborted"] == 1
+    assert result.report["aborted"] == 1
     assert [upload.upload_id for upload in cloud.uploads(BUCKET)] == [newer.upload_id] != [older.upload_id]
 
 
@@ -95,9 +95,9 @@ def test_event_time_separates_older_uploads_from_newer_ones(form: str, cloud: Cl
 def test_event_time_that_cannot_be_read_is_rejected(given: object, cloud: Cloud, function: Function) -> None:
     cloud.seed(BUCKET, "raw/2026/1.mp4", hours_since_start=10**5)
 
-    done = function(completed(eventTime=given))
+    result = function(completed(eventTime=given))
 
-    assert "`eventTime`" in rejected(done)
+    assert "`eventTime`" in rejected(result)
     assert held(cloud) == ["raw/2026/1.mp4"]
 
 
@@ -122,9 +122,9 @@ def test_completed_key_is_decoded_where_the_url_proves_it(
         cloud.seed(BUCKET, each, hours_since_start=200)
     url = f"http://{BUCKET}.cos.ap-guangzhou.myqcloud.com/{path}"
 
-    done = function(completed(key, url=url))
+    result = function(completed(key, url=url))
 
-    assert done.report["aborted"] == 1
+    assert result.report["aborted"] == 1
     assert sorted(held(cloud)) == sorted({key, path} - {meant})
 
 
@@ -132,9 +132,9 @@ def test_completed_key_that_is_encoded_with_its_slashes_is_decoded(cloud: Cloud,
     cloud.seed(BUCKET, "raw/猫 1.mp4", hours_since_start=200)
     cloud.seed(BUCKET, "raw%2F%E7%8C%AB%201.mp4", hours_since_start=200)
 
-    done = function(completed(key="%2F1250000000%2Fphotos%2Fraw%2F%E7%8C%AB%201.mp4"))
+    result = function(completed(key="%2F1250000000%2Fphotos%2Fraw%2F%E7%8C%AB%201.mp4"))
 
-    assert done.report["aborted"] == 1
+    assert result.report["aborted"] == 1
     assert held(cloud) == ["raw%2F%E7%8C%AB%201.mp4"]
 
 
@@ -156,9 +156,9 @@ def test_completed_key_that_nothing_proves_is_rejected_and_all_its_readings_are_
     for each in readings:
         cloud.seed(BUCKET, each, hours_since_start=200)
 
-    done = function(completed(key, url=path and f"http://{BUCKET}.cos.ap-guangzhou.myqcloud.com/{path}"))
+    result = function(completed(key, url=path and f"http://{BUCKET}.cos.ap-guangzhou.myqcloud.com/{path}"))
 
-    assert "does not prove how its key is encoded" in rejected(done)
+    assert "does not prove how its key is encoded" in rejected(result)
     assert sorted(held(cloud)) == readings
 
 
@@ -175,9 +175,9 @@ def test_byte_order_mark_before_a_message_is_skipped(way: str, cloud: Cloud, fun
         "http_base64": post(base64.b64encode(text.encode()).decode(), isBase64Encoded=True),
     }
 
-    done = function(ways[way])
+    result = function(ways[way])
 
-    assert done.report["aborted"] == 1
+    assert result.report["aborted"] == 1
     assert held(cloud) == []
 
 
@@ -187,9 +187,9 @@ def test_byte_order_mark_before_a_timers_message_is_skipped_and_the_message_narr
     cloud.seed(BUCKET, "tmp/1", hours_since_start=10**4)
     cloud.seed(BUCKET, "raw/1", hours_since_start=10**4)
 
-    done = function(timer() | {"Message": BOM + json.dumps({"prefixes": ["tmp/"]})})
+    result = function(timer() | {"Message": BOM + json.dumps({"prefixes": ["tmp/"]})})
 
-    assert done.report["aborted"] == 1
+    assert result.report["aborted"] == 1
     assert held(cloud) == ["raw/1"]
 
 
@@ -221,18 +221,18 @@ def test_upload_is_named_in_the_spelling_of_any_sdk(
 def test_spellings_that_name_different_uploads_are_rejected(spelling: str, cloud: Cloud, function: Function) -> None:
     first, second = cloud.seed(BUCKET, "twice", count=2)
 
-    done = function(named(BUCKET, first.key, first.upload_id) | {spelling: second.upload_id})
+    result = function(named(BUCKET, first.key, first.upload_id) | {spelling: second.upload_id})
 
-    assert rejected(done) == f"`uploadId` and `{spelling}` have different values"
+    assert rejected(result) == f"`uploadId` and `{spelling}` have different values"
     assert held(cloud) == ["twice", "twice"]
 
 
 def test_spellings_that_name_the_same_upload_are_read(cloud: Cloud, function: Function) -> None:
     upload = message(cloud)
 
-    done = function(upload | {"UploadID": upload["uploadId"], "bucket_name": upload["bucket"]})
+    result = function(upload | {"UploadID": upload["uploadId"], "bucket_name": upload["bucket"]})
 
-    assert done.report["aborted"] == 1
+    assert result.report["aborted"] == 1
 
 
 WRAPS: dict[str, Callable[[bytes], str]] = {
@@ -252,9 +252,9 @@ def test_white_space_in_base64_is_skipped(wrap: str, way: str, cloud: Cloud, fun
     else:
         raw = post(WRAPS[wrap](text.encode()), isBase64Encoded=True)
 
-    done = function(raw)
+    result = function(raw)
 
-    assert done.report["aborted"] == 1
+    assert result.report["aborted"] == 1
     assert held(cloud) == []
 
 
@@ -262,7 +262,7 @@ def test_white_space_in_base64_is_skipped(wrap: str, way: str, cloud: Cloud, fun
 def test_base64_with_other_characters_is_rejected(spoilt: str, cloud: Cloud, function: Function) -> None:
     text = base64.b64encode(json.dumps(message(cloud)).encode()).decode()
 
-    done = function(post(spoilt.format(text), isBase64Encoded=True))
+    result = function(post(spoilt.format(text), isBase64Encoded=True))
 
-    assert rejected(done) == "the data is not base64"
+    assert rejected(result) == "the data is not base64"
     assert held(cloud) == ["raw/1.mp4"]

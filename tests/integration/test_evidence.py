@@ -16,7 +16,7 @@ from tests.integration.little_cos import LittleCos, Part, Seen
 
 LOOK, ABORT = "ListParts", "AbortMultipartUpload"
 NEW_PART = "a part arrived during the check"
-TROUBLE: dict[str, dict[str, Any]] = {
+FAULT: dict[str, dict[str, Any]] = {
     "SlowDown": {"status": 503, "code": "SlowDown"},
     "ServiceUnavailable": {"status": 503, "code": "ServiceUnavailable"},
     "InternalError": {"status": 500, "code": "InternalError"},
@@ -30,73 +30,73 @@ def operations(cloud: Cloud, key: str = "a") -> list[str]:
     return [request.operation for request in cloud.requests() if request.key == key]
 
 
-def told(done: Invocation) -> dict[str, Any]:
+def report_of(result: Invocation) -> dict[str, Any]:
     """The counts of a run, also of one that raised."""
-    (line,) = done.lines("run.finished")
+    (line,) = result.lines("run.finished")
     return line
 
 
-@pytest.mark.parametrize("trouble", TROUBLE.values(), ids=TROUBLE)
+@pytest.mark.parametrize("fault", FAULT.values(), ids=FAULT)
 @pytest.mark.parametrize("times", [1, 2, 3, 4])
 def test_abort_is_attempted_three_times_at_most_each_after_its_own_look(
-    times: int, trouble: dict[str, Any], cloud: Cloud, function: Function
+    times: int, fault: dict[str, Any], cloud: Cloud, function: Function
 ) -> None:
     cloud.seed(BUCKET, "a")
-    cloud.fault(ABORT, count=times, **trouble)
+    cloud.fault(ABORT, count=times, **fault)
 
-    done = sweep(function, VERIFY="none")
+    result = sweep(function, VERIFY="none")
 
     assert operations(cloud) == [LOOK, ABORT] * min(times + 1, 3)
-    assert (told(done)["aborted"], told(done)["failed"]) == ((1, 0) if times < 3 else (0, 1))
-    assert len(cloud.uploads(BUCKET)) == told(done)["failed"]
+    assert (report_of(result)["aborted"], report_of(result)["failed"]) == ((1, 0) if times < 3 else (0, 1))
+    assert len(cloud.uploads(BUCKET)) == report_of(result)["failed"]
 
 
 def test_abort_whose_response_is_lost_is_looked_up_and_no_bytes_are_claimed(cloud: Cloud, function: Function) -> None:
     cloud.seed(BUCKET, "a")
     cloud.fault(ABORT, reset="after")
 
-    done = sweep(function)
+    result = sweep(function)
 
     assert operations(cloud) == [LOOK, ABORT, LOOK]
-    assert (done.report["already_gone"], done.report["aborted"], done.report["bytes_freed"]) == (1, 0, 0)
+    assert (result.report["already_gone"], result.report["aborted"], result.report["bytes_freed"]) == (1, 0, 0)
     assert cloud.uploads(BUCKET) == []
 
 
-@pytest.mark.parametrize("trouble", TROUBLE.values(), ids=TROUBLE)
+@pytest.mark.parametrize("fault", FAULT.values(), ids=FAULT)
 @pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize("attempt", [0, 1])
 @pytest.mark.parametrize("floor", ["sweep", "named"])
 def test_part_that_arrives_while_an_abort_is_attempted_keeps_the_upload(
-    floor: str, attempt: int, when: str, trouble: dict[str, Any], cloud: Cloud, function: Function
+    floor: str, attempt: int, when: str, fault: dict[str, Any], cloud: Cloud, function: Function
 ) -> None:
     (upload,) = cloud.seed(BUCKET, "a")
     if attempt:
-        cloud.fault(ABORT, count=attempt, **trouble)
-    cloud.fault(ABORT, count=1, part={"when": when}, **trouble)
+        cloud.fault(ABORT, count=attempt, **fault)
+    cloud.fault(ABORT, count=1, part={"when": when}, **fault)
 
     if floor == "sweep":
-        done = sweep(function)
+        result = sweep(function)
     else:
-        done = function(named(BUCKET, "a", upload.upload_id), EVENT_MIN_IDLE_MINUTES="1")
+        result = function(named(BUCKET, "a", upload.upload_id), EVENT_MIN_IDLE_MINUTES="1")
 
-    assert (done.report["kept_by_reason"], done.report["aborted"]) == ({PART_RECENT: 1}, 0)
+    assert (result.report["kept_by_reason"], result.report["aborted"]) == ({PART_RECENT: 1}, 0)
     assert operations(cloud) == [*[LOOK, ABORT] * (attempt + 1), LOOK]
     assert [(held.upload_id, held.parts) for held in cloud.uploads(BUCKET)] == [(upload.upload_id, 2)]
 
 
 @pytest.mark.parametrize("times", [1, 2, 3])
-@pytest.mark.parametrize("trouble", TROUBLE.values(), ids=TROUBLE)
+@pytest.mark.parametrize("fault", FAULT.values(), ids=FAULT)
 def test_part_that_arrives_while_a_look_is_attempted_keeps_the_upload(
-    trouble: dict[str, Any], times: int, cloud: Cloud, function: Function
+    fault: dict[str, Any], times: int, cloud: Cloud, function: Function
 ) -> None:
     cloud.seed(BUCKET, "a")
     if times > 1:
-        cloud.fault(LOOK, count=times - 1, **trouble)
-    cloud.fault(LOOK, count=1, part={"when": "after"}, **trouble)
+        cloud.fault(LOOK, count=times - 1, **fault)
+    cloud.fault(LOOK, count=1, part={"when": "after"}, **fault)
 
-    done = sweep(function)
+    result = sweep(function)
 
-    assert (done.report["kept_by_reason"], done.report["aborted"]) == ({PART_RECENT: 1}, 0)
+    assert (result.report["kept_by_reason"], result.report["aborted"]) == ({PART_RECENT: 1}, 0)
     assert ABORT not in operations(cloud)
 
 
@@ -115,13 +115,13 @@ def test_part_that_arrives_before_its_page_is_read_keeps_the_upload(
     page: int, when: str, number: int, cloud: Cloud, function: Function
 ) -> None:
     cloud.seed(BUCKET, "a", part_numbers=[one for one in range(1, 2501) if one != number or page == 2])
-    # A part on a page that is read already is seen by the next look, which a refused abort asks for.
+    # The next look, which follows a rejected abort, shows a part that arrived on a page already read.
     cloud.fault(LOOK, skip=page, count=1, part={"when": when, "number": number})
     cloud.fault(ABORT, count=1, status=503, code="SlowDown")
 
-    done = sweep(function)
+    result = sweep(function)
 
-    assert (done.report["kept_by_reason"], done.report["aborted"]) == ({PART_RECENT: 1}, 0)
+    assert (result.report["kept_by_reason"], result.report["aborted"]) == ({PART_RECENT: 1}, 0)
     assert len(cloud.uploads(BUCKET)) == 1
 
 
@@ -177,26 +177,26 @@ def test_second_look_asks_for_every_page_at_once_and_must_show_the_same_parts() 
         for key in changes:
             markers = [seen.marker for seen in cos.seen if (seen.key, seen.operation) == (key, LOOK)]
             assert (markers[:3], sorted(markers[3:])) == ([0, 2, 6], [0, 2, 6])
-        assert cos.most > 6
+        assert cos.maximum > 6
 
 
 def test_named_upload_without_an_idle_time_is_aborted_without_another_look(cloud: Cloud, function: Function) -> None:
     (upload,) = cloud.seed(BUCKET, "a", hours_since_start=0)
     cloud.fault(ABORT, count=2, status=503, code="SlowDown")
 
-    done = function(named(BUCKET, "a", upload.upload_id))
+    result = function(named(BUCKET, "a", upload.upload_id))
 
     assert operations(cloud) == [LOOK, ABORT, ABORT, ABORT, LOOK]
-    assert done.report["aborted"] == 1
+    assert result.report["aborted"] == 1
 
 
 def test_upload_that_is_gone_at_the_abort_is_no_failure(cloud: Cloud, function: Function) -> None:
     cloud.seed(BUCKET, "a")
     cloud.fault(ABORT, status=404, code="NoSuchUpload")
 
-    done = sweep(function)
+    result = sweep(function)
 
-    assert (done.report["failed"], done.report["listed_but_not_found"], done.report["bytes_freed"]) == (0, 1, 0)
+    assert (result.report["failed"], result.report["listed_but_not_found"], result.report["bytes_freed"]) == (0, 1, 0)
 
 
 @pytest.mark.parametrize("is_named", [False, True], ids=["sweep", "named"])
@@ -208,10 +208,10 @@ def test_aborts_whose_responses_are_lost_count_under_the_limit(
         cloud.fault(ABORT, key=upload.key, count=1, reset="after")
     failed = {"uploads": [named(BUCKET, upload.key, upload.upload_id) for upload in uploads]}
 
-    done = function(failed if is_named else timer(buckets=[BUCKET]), MAX_ABORTS="3", WORKERS="1")
+    result = function(failed if is_named else timer(buckets=[BUCKET]), MAX_ABORTS="3", WORKERS="1")
 
     assert len(cloud.uploads(BUCKET)) == 7
-    assert (told(done)["already_gone"], told(done)["deferred"]) == (3, 7)
+    assert (report_of(result)["already_gone"], report_of(result)["deferred"]) == (3, 7)
 
 
 def test_named_aborts_whose_responses_are_lost_leave_no_room_for_stale_siblings(
@@ -242,14 +242,14 @@ def test_requests_in_flight_are_no_more_than_the_workers_and_a_few_second_looks(
         report = cos.function(timer(buckets=[BUCKET]), WORKERS="40", VERIFY="none").report
 
         assert report["aborted"] == 40
-        assert cos.most <= 40 + 64
+        assert cos.maximum <= 40 + 64
 
 
 def test_throttled_bucket_leaves_no_abort_without_a_fresh_look(cloud: Cloud, function: Function) -> None:
     cloud.seed(BUCKET, "{n:02}", count=30, parts=2)
     cloud.throttle(BUCKET, 30, burst=5)
 
-    done = function(timer(buckets=[BUCKET]), patience=1)
+    result = function(timer(buckets=[BUCKET]), patience=1)
 
     looked: dict[str, datetime] = {}
     for request in cloud.requests():
@@ -259,18 +259,18 @@ def test_throttled_bucket_leaves_no_abort_without_a_fresh_look(cloud: Cloud, fun
             # Nothing else lies between, neither another attempt nor more than two seconds.
             assert request.time - looked.pop(request.key) < timedelta(seconds=2)
     assert any(request.code == "SlowDown" for request in cloud.requests())
-    assert len(cloud.uploads(BUCKET)) == told(done)["failed"] == 30 - told(done)["aborted"]
-    assert told(done)["aborted"] > 20
+    assert len(cloud.uploads(BUCKET)) == report_of(result)["failed"] == 30 - report_of(result)["aborted"]
+    assert report_of(result)["aborted"] > 20
 
 
 def test_bucket_that_takes_one_request_at_a_time_loses_some_abandoned_uploads(cloud: Cloud, function: Function) -> None:
-    """An abort right behind its look would be refused every time."""
+    """An abort right behind its look would be rejected every time."""
     cloud.seed(BUCKET, "{n}", count=6)
     cloud.throttle(BUCKET, 10, burst=1)
 
-    done = function(timer(buckets=[BUCKET]), patience=1, VERIFY="none")
+    result = function(timer(buckets=[BUCKET]), patience=1, VERIFY="none")
 
-    assert told(done)["aborted"] == 6 - len(cloud.uploads(BUCKET)) > 0
+    assert report_of(result)["aborted"] == 6 - len(cloud.uploads(BUCKET)) > 0
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -280,11 +280,11 @@ def test_abort_is_never_sent_without_a_look_or_for_a_live_upload_under_any_fault
     cloud.seed(BUCKET, "{n:02}", count=40, parts=2)
     live = {upload.upload_id for upload in cloud.seed(BUCKET, "live-{n:02}", count=20, parts=2)}
     for operation in (LOOK, ABORT):
-        for number, trouble in enumerate(TROUBLE.values()):
-            cloud.fault(operation, skip=seed + number, probability=0.08, **trouble)
-    # Of each live upload a part arrives at its first look or, while that is refused, at the first abort.
+        for number, fault in enumerate(FAULT.values()):
+            cloud.fault(operation, skip=seed + number, probability=0.08, **fault)
+    # Of each live upload a part arrives at its first look or, while that is rejected, at the first abort.
     for number in range(20):
-        operation, more = (LOOK, {}) if number % 2 else (ABORT, TROUBLE["SlowDown"])
+        operation, more = (LOOK, {}) if number % 2 else (ABORT, FAULT["SlowDown"])
         cloud.fault(operation, key=f"live-{number:02}", count=1, part={"when": "before"}, **more)
 
     function(timer(buckets=[BUCKET]))

@@ -1,5 +1,5 @@
 """
-What is kept whoever asks: excluded prefixes and buckets, and the paths of data frameworks' committers.
+What every request keeps: excluded prefixes and buckets, and the paths of data frameworks' committers.
 """
 
 import json
@@ -11,7 +11,7 @@ import pytest
 from tests.emulator.public import Cloud
 from tests.function import LOGS, PHOTOS, Function, event, named, timer
 
-BUCKET, OTHER = (place.partition("@")[0] for place in (PHOTOS, LOGS))
+BUCKET, OTHER = (bucket.partition("@")[0] for bucket in (PHOTOS, LOGS))
 COMPOSED, DECOMPOSED, UNORDERED = "\u1e69/", "s\u0323\u0307/", "s\u0307\u0323/"
 COMMITTERS = ["__magic/job/a", "t/__magic_job-7/a", "t/_temporary/a", "t/.hive-staging_hive/a", "t/.spark-staging-1/a"]
 
@@ -70,9 +70,9 @@ def test_excluded_bucket_is_not_touched_by_any_event(
 
     assert swept.report["aborted"] == 1
     assert narrowed.error is not None
-    for done in (failed, leftovers, narrowed):
-        assert done.lines("run.finished")[0]["aborted"] == 0
-        assert "excluded by EXCLUDE_BUCKETS" in done.lines("request.rejected")[0]["reason"]
+    for result in (failed, leftovers, narrowed):
+        assert result.lines("run.finished")[0]["aborted"] == 0
+        assert "excluded by EXCLUDE_BUCKETS" in result.lines("request.rejected")[0]["reason"]
     assert {request.bucket for request in cloud.requests(before)} <= {OTHER, ""}
     assert len(cloud.uploads(BUCKET)) == 1
 
@@ -108,9 +108,9 @@ def test_report_can_be_kept_in_an_excluded_bucket(cloud: Cloud, function: Functi
     cloud.seed(BUCKET, "raw/a")
     cloud.seed(OTHER, "a")
 
-    done = function(timer(), EXCLUDE_BUCKETS=BUCKET, REPORT=f"{PHOTOS}/reports")
+    result = function(timer(), EXCLUDE_BUCKETS=BUCKET, REPORT=f"{PHOTOS}/reports")
 
-    assert done.report["aborted"] == 1
+    assert result.report["aborted"] == 1
     assert len(cloud.objects(BUCKET, "reports/")) == 1
     assert len(cloud.uploads(BUCKET)) == 1
 
@@ -119,9 +119,9 @@ def test_report_can_be_kept_in_an_excluded_bucket(cloud: Cloud, function: Functi
 def test_excluded_bucket_with_a_wildcard_stops_the_run(value: str, cloud: Cloud, function: Function) -> None:
     cloud.seed(BUCKET, "raw/a")
 
-    done = function(timer(), BUCKETS="*", EXCLUDE_BUCKETS=value)
+    result = function(timer(), BUCKETS="*", EXCLUDE_BUCKETS=value)
 
-    assert "EXCLUDE_BUCKETS: " in str(done.error)
+    assert "EXCLUDE_BUCKETS: " in str(result.error)
     assert len(cloud.uploads(BUCKET)) == 1
 
 

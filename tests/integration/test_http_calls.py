@@ -15,10 +15,10 @@ from tests.integration.http_calls import held, post, seeded, status_of
 def test_http_gets_200_for_a_success(cloud: Cloud, function: Function) -> None:
     uploads = seeded(cloud, 2)
 
-    done = function(post(*uploads))
+    result = function(post(*uploads))
 
-    assert status_of(done.answer) == 200
-    assert {detail["outcome"] for detail in done.report["details"]} == {"aborted"}
+    assert status_of(result.answer) == 200
+    assert {detail["outcome"] for detail in result.report["details"]} == {"aborted"}
     assert held(cloud) == []
 
 
@@ -28,10 +28,10 @@ def test_http_gets_200_for_a_success(cloud: Cloud, function: Function) -> None:
     ids=["empty", "no_json", "list", "incomplete", "nothing"],
 )
 def test_http_gets_400_for_a_body_that_cannot_be_used(body: str, function: Function) -> None:
-    done = function(post(event("direct")) | {"body": body})
+    result = function(post(event("direct")) | {"body": body})
 
-    assert status_of(done.answer) == 400
-    assert done.report["rejections"][0]["reason"]
+    assert status_of(result.answer) == 400
+    assert result.report["rejections"][0]["reason"]
 
 
 def test_http_gets_401_without_the_token_or_with_a_wrong_one(cloud: Cloud, function: Function) -> None:
@@ -49,19 +49,19 @@ def test_http_gets_401_without_the_token_or_with_a_wrong_one(cloud: Cloud, funct
 def test_http_gets_403_while_no_token_is_set_and_the_log_names_the_setting(cloud: Cloud, function: Function) -> None:
     uploads = seeded(cloud, 1)
 
-    done = function(post(*uploads), HTTP_TOKEN="")
+    result = function(post(*uploads), HTTP_TOKEN="")
 
-    assert status_of(done.answer) == 403
-    assert "HTTP_TOKEN" in done.lines("http.unauthorized")[0]["reason"]
+    assert status_of(result.answer) == 403
+    assert "HTTP_TOKEN" in result.lines("http.unauthorized")[0]["reason"]
     assert len(held(cloud)) == 1
 
 
 def test_http_needs_no_token_when_the_platform_authenticates(cloud: Cloud, function: Function) -> None:
     uploads = seeded(cloud, 1)
 
-    done = function(post(*uploads, token=None), HTTP_TOKEN="", HTTP_AUTH="platform")
+    result = function(post(*uploads, token=None), HTTP_TOKEN="", HTTP_AUTH="platform")
 
-    assert status_of(done.answer) == 200
+    assert status_of(result.answer) == 200
 
 
 def test_caller_without_the_token_learns_nothing_but_401(function: Function) -> None:
@@ -94,9 +94,9 @@ def test_http_gets_503_for_a_transient_and_502_for_a_permanent_failure(
     uploads = seeded(cloud, 1)
     cloud.fault("AbortMultipartUpload", **fault)
 
-    done = function(post(*uploads))
+    result = function(post(*uploads))
 
-    assert status_of(done.answer) == status
+    assert status_of(result.answer) == status
 
 
 def test_http_status_is_the_worst_of_several_and_the_body_names_each(cloud: Cloud, function: Function) -> None:
@@ -109,7 +109,7 @@ def test_http_status_is_the_worst_of_several_and_the_body_names_each(cloud: Clou
     two = function(post(good, outside, denied))
     three = function(post(good, outside, denied, busy))
 
-    assert [status_of(done.answer) for done in (one, two, three)] == [400, 502, 503]
-    told = {detail["key"]: detail["outcome"] for detail in three.report["details"]}
-    assert told == {good["key"]: "already_gone", denied["key"]: "failed", busy["key"]: "failed"}
+    assert [status_of(result.answer) for result in (one, two, three)] == [400, 502, 503]
+    outcomes = {detail["key"]: detail["outcome"] for detail in three.report["details"]}
+    assert outcomes == {good["key"]: "already_gone", denied["key"]: "failed", busy["key"]: "failed"}
     assert "not among BUCKETS" in three.report["rejections"][0]["reason"]

@@ -18,23 +18,23 @@ from tests.integration.shapes import BEARER, JSON_TYPE, held, message, post, rej
 def test_base64_flag_may_be_text(flag: object, cloud: Cloud, function: Function) -> None:
     text = base64.b64encode(json.dumps(message(cloud)).encode()).decode()
 
-    done = function(post(text, isBase64Encoded=flag))
+    result = function(post(text, isBase64Encoded=flag))
 
-    assert done.report["aborted"] == 1
+    assert result.report["aborted"] == 1
 
 
 @pytest.mark.parametrize("flag", [False, "false", "False", None, ""], ids=repr)
 def test_body_without_the_base64_flag_is_text(flag: object, cloud: Cloud, function: Function) -> None:
-    done = function(post(message(cloud), isBase64Encoded=flag))
+    result = function(post(message(cloud), isBase64Encoded=flag))
 
-    assert done.report["aborted"] == 1
+    assert result.report["aborted"] == 1
 
 
 @pytest.mark.parametrize("flag", ["yes", 1, 0, [], {}, "true "], ids=repr)
 def test_base64_flag_with_another_value_is_rejected(flag: object, cloud: Cloud, function: Function) -> None:
-    done = function(post(message(cloud), isBase64Encoded=flag))
+    result = function(post(message(cloud), isBase64Encoded=flag))
 
-    assert rejected(done) == "`isBase64Encoded` is neither true nor false"
+    assert rejected(result) == "`isBase64Encoded` is neither true nor false"
     assert held(cloud) == ["raw/1.mp4"]
 
 
@@ -79,10 +79,10 @@ TURNED_AWAY: dict[str, dict[str, Any]] = {
 def test_headers_of_any_shape_let_a_caller_with_the_token_in(shape: str, cloud: Cloud, function: Function) -> None:
     request = {name: value for name, value in post(message(cloud)).items() if name != "headers"}
 
-    done = function({**request, **LET_IN[shape]})
+    result = function({**request, **LET_IN[shape]})
 
-    assert done.answer is not None
-    assert done.answer["statusCode"] == 200
+    assert result.answer is not None
+    assert result.answer["statusCode"] == 200
     assert held(cloud) == []
 
 
@@ -90,24 +90,26 @@ def test_headers_of_any_shape_let_a_caller_with_the_token_in(shape: str, cloud: 
 def test_authorization_headers_that_differ_are_unauthorized(shape: str, cloud: Cloud, function: Function) -> None:
     request = {name: value for name, value in post(message(cloud)).items() if name != "headers"}
 
-    done = function({**request, **TURNED_AWAY[shape]})
+    result = function({**request, **TURNED_AWAY[shape]})
 
-    assert done.answer is not None
-    assert (done.answer["statusCode"], done.report) == (401, {"error": "unauthorized"})
+    assert result.answer is not None
+    assert (result.answer["statusCode"], result.report) == (401, {"error": "unauthorized"})
     assert held(cloud) == ["raw/1.mp4"]
-    assert TOKEN not in done.output
+    assert TOKEN not in result.output
 
 
 def test_authorization_headers_that_differ_are_named_in_the_log(function: Function) -> None:
-    done = function(post("{}", headers={"authorization": [WRONG, BEARER]}))
+    result = function(post("{}", headers={"authorization": [WRONG, BEARER]}))
 
-    assert done.lines("http.unauthorized")[0]["reason"] == "several different values of the header Authorization"
+    assert result.lines("http.unauthorized")[0]["reason"] == "several different values of the header Authorization"
 
 
 def test_content_types_that_differ_are_no_content_type(cloud: Cloud, function: Function) -> None:
-    done = function(post(message(cloud), headers={"authorization": BEARER, "content-type": [JSON_TYPE, "text/plain"]}))
+    result = function(
+        post(message(cloud), headers={"authorization": BEARER, "content-type": [JSON_TYPE, "text/plain"]})
+    )
 
-    assert done.answer is not None
-    assert done.answer["statusCode"] == 415
-    assert done.lines("http.unauthorized")[0]["reason"] == "several different values of the header Content-Type"
+    assert result.answer is not None
+    assert result.answer["statusCode"] == 415
+    assert result.lines("http.unauthorized")[0]["reason"] == "several different values of the header Content-Type"
     assert held(cloud) == ["raw/1.mp4"]

@@ -35,12 +35,12 @@ OTHER_NAMES = [
 
 def record(name: str, key: str = "raw/1.mp4", bucket: str = PHOTOS, **changes: Any) -> dict[str, Any]:
     """A record of COS's own event, of now. changes: in its `event`."""
-    made: dict[str, Any] = event("cos_completed")["Records"][0]
+    built: dict[str, Any] = event("cos_completed")["Records"][0]
     short, _, appid = bucket.partition("@")[0].rpartition("-")
-    made["cos"]["cosBucket"] |= {"name": short, "appid": appid}
-    made["cos"]["cosObject"] |= {"key": f"/{appid}/{short}/{key}", "url": f"http://{short}.example/{key}"}
-    made["event"] |= {"eventName": name, "eventTime": int(time.time()), **changes}
-    return made
+    built["cos"]["cosBucket"] |= {"name": short, "appid": appid}
+    built["cos"]["cosObject"] |= {"key": f"/{appid}/{short}/{key}", "url": f"http://{short}.example/{key}"}
+    built["event"] |= {"eventName": name, "eventTime": int(time.time()), **changes}
+    return built
 
 
 def keys(cloud: Cloud) -> list[str]:
@@ -53,13 +53,13 @@ def test_cos_event_of_another_type_is_ignored_and_writes_nothing(name: str, clou
     cloud.seed(BUCKET, "raw/1.mp4", hours_since_start=200)
     before = cloud.mark()
 
-    done = function({"Records": [record(name)]}, REPORT=REPORT)
+    result = function({"Records": [record(name)]}, REPORT=REPORT)
 
-    assert (done.report["status"], done.report["ignored"], done.report["rejected"]) == ("complete", 1, 0)
+    assert (result.report["status"], result.report["ignored"], result.report["rejected"]) == ("complete", 1, 0)
     assert cloud.requests(before) == []
-    (line,) = done.lines("event.ignored")
+    (line,) = result.lines("event.ignored")
     assert (line["level"], line["records"], name in line["reason"]) == ("info", 1, True)
-    assert done.lines("request.rejected") == []
+    assert result.lines("request.rejected") == []
 
 
 @pytest.mark.parametrize("buckets", [f"{PHOTOS},{LOGS}", "*"])
@@ -79,19 +79,19 @@ def test_ignored_event_sends_no_request_whatever_carries_it(
 ) -> None:
     before = cloud.mark()
 
-    done = function(raw, BUCKETS=buckets, REPORT=REPORT)
+    result = function(raw, BUCKETS=buckets, REPORT=REPORT)
 
-    assert done.report["status"] == "complete"
-    assert done.report["ignored"] >= 1
+    assert result.report["status"] == "complete"
+    assert result.report["ignored"] >= 1
     assert cloud.requests(before) == []
-    assert len(done.lines("event.ignored")) == 1
+    assert len(result.lines("event.ignored")) == 1
 
 
 @pytest.mark.parametrize("name", [None, "", 5, ["cos:ObjectCreated:Put"]], ids=repr)
 def test_cos_event_without_a_name_is_rejected_and_not_ignored(name: object, cloud: Cloud, function: Function) -> None:
-    done = function({"Records": [record("", eventName=name)]}, REPORT=REPORT)
+    result = function({"Records": [record("", eventName=name)]}, REPORT=REPORT)
 
-    assert (done.report["rejected"], done.report["ignored"]) == (1, 0)
+    assert (result.report["rejected"], result.report["ignored"]) == (1, 0)
     assert len(stored(cloud, PHOTOS, "reports/rejected/")) == 1
 
 
@@ -99,11 +99,11 @@ def test_batch_with_ignored_records_does_the_others(cloud: Cloud, function: Func
     cloud.seed(BUCKET, "raw/1.mp4", hours_since_start=200)
     names = ["cos:ObjectCreated:Put", COMPLETED, "cos:ObjectRemove:Delete"]
 
-    done = function({"Records": [*map(record, names), record(COMPLETED, eventTime="")]}, REPORT=REPORT)
+    result = function({"Records": [*map(record, names), record(COMPLETED, eventTime="")]}, REPORT=REPORT)
 
-    assert (done.report["aborted"], done.report["ignored"], done.report["rejected"]) == (1, 2, 1)
+    assert (result.report["aborted"], result.report["ignored"], result.report["rejected"]) == (1, 2, 1)
     assert cloud.uploads(BUCKET) == []
-    assert done.lines("event.ignored")[0]["records"] == 2
+    assert result.lines("event.ignored")[0]["records"] == 2
     assert len(keys(cloud)) == 2
 
 
@@ -116,9 +116,9 @@ def test_event_about_our_own_report_does_nothing(name: str, key: str, cloud: Clo
     cloud.seed(BUCKET, key, hours_since_start=200)
     before = cloud.mark()
 
-    done = function({"Records": [record(name, key)]}, REPORT=REPORT)
+    result = function({"Records": [record(name, key)]}, REPORT=REPORT)
 
-    assert (done.report["status"], done.report["ignored"]) == ("complete", 1)
+    assert (result.report["status"], result.report["ignored"]) == ("complete", 1)
     assert cloud.requests(before) == []
 
 
@@ -132,9 +132,9 @@ def test_event_about_our_own_report_is_ignored_even_where_it_is_broken(
 ) -> None:
     before = cloud.mark()
 
-    done = function({"Records": [record(COMPLETED, **{"key": "reports/1.json", **broken})]}, REPORT=REPORT)
+    result = function({"Records": [record(COMPLETED, **{"key": "reports/1.json", **broken})]}, REPORT=REPORT)
 
-    assert done.report["ignored"] == 1
+    assert result.report["ignored"] == 1
     assert cloud.requests(before) == []
 
 
@@ -146,27 +146,27 @@ def test_event_about_our_own_report_is_ignored_even_where_it_is_broken(
 def test_completed_object_elsewhere_is_not_ignored(key: str, bucket: str, cloud: Cloud, function: Function) -> None:
     cloud.seed(bucket.partition("@")[0], key, hours_since_start=200)
 
-    done = function({"Records": [record(COMPLETED, key, bucket)]}, REPORT=REPORT)
+    result = function({"Records": [record(COMPLETED, key, bucket)]}, REPORT=REPORT)
 
-    assert (done.report["aborted"], done.report["ignored"]) == (1, 0)
+    assert (result.report["aborted"], result.report["ignored"]) == (1, 0)
 
 
 def test_completed_object_is_not_ignored_where_no_reports_are_stored(cloud: Cloud, function: Function) -> None:
     cloud.seed(BUCKET, "reports/1", hours_since_start=200)
 
-    done = function({"Records": [record(COMPLETED, "reports/1")]})
+    result = function({"Records": [record(COMPLETED, "reports/1")]})
 
-    assert done.report["aborted"] == 1
+    assert result.report["aborted"] == 1
 
 
 @pytest.mark.parametrize("value", [PHOTOS, f"{PHOTOS}/"])
 def test_report_without_a_prefix_stops_the_run_and_is_explained(value: str, cloud: Cloud, function: Function) -> None:
     before = cloud.mark()
 
-    done = function(timer(), REPORT=value)
+    result = function(timer(), REPORT=value)
 
-    assert "REPORT" in str(done.error)
-    assert "no prefix" in str(done.error)
+    assert "REPORT" in str(result.error)
+    assert "no prefix" in str(result.error)
     assert cloud.requests(before) == []
 
 
@@ -213,9 +213,9 @@ def test_sweep_that_found_nothing_stores_its_report(cloud: Cloud, function: Func
 def test_event_under_dry_run_stores_what_it_would_have_aborted(cloud: Cloud, function: Function) -> None:
     (upload,) = cloud.seed(BUCKET, "raw/1")
 
-    done = function(named(BUCKET, upload.key, upload.upload_id), DRY_RUN="true", REPORT=REPORT)
+    result = function(named(BUCKET, upload.key, upload.upload_id), DRY_RUN="true", REPORT=REPORT)
 
-    assert done.report["would_abort"] == 1
+    assert result.report["would_abort"] == 1
     assert len(keys(cloud)) == 1
 
 

@@ -28,26 +28,26 @@ def record(message: object, kind: str = "Ckafka") -> dict[str, Any]:
 
 
 @pytest.mark.sampled(2)
-@pytest.mark.parametrize("place", [0, 10, 20])
+@pytest.mark.parametrize("index", [0, 10, 20])
 @pytest.mark.parametrize("kind", ["Ckafka", "CMQ"])
 def test_large_record_leaves_twenty_ordinary_ones_usable(
-    kind: str, place: int, cloud: Cloud, function: Function
+    kind: str, index: int, cloud: Cloud, function: Function
 ) -> None:
     function.settings |= SETTINGS
     records = [record(named(BUCKET, one.key, one.upload_id), kind) for one in cloud.seed(BUCKET, "raw/{n}", count=20)]
-    records.insert(place, record({"uploads": outside(9_990)}, kind))
+    records.insert(index, record({"uploads": outside(9_990)}, kind))
 
-    done = function({"Records": records})
+    result = function({"Records": records})
 
-    assert done.error is None
-    assert (done.report["aborted"], done.report["kept"], done.report["rejected"]) == (20, 9_980, 1)
+    assert result.error is None
+    assert (result.report["aborted"], result.report["kept"], result.report["rejected"]) == (20, 9_980, 1)
     assert cloud.uploads(BUCKET) == []
-    (refusal,) = done.report["rejections"]
-    assert refusal["origin"] == f"record {place + 1}, upload 9981 to 9990"
-    assert refusal["reason"].startswith("10 of 9990 uploads are beyond the limit of 10000 uploads in one event")
-    assert len(done.lines("request.rejected")) == 1
+    (rejection,) = result.report["rejections"]
+    assert rejection["origin"] == f"record {index + 1}, upload 9981 to 9990"
+    assert rejection["reason"].startswith("10 of 9990 uploads are beyond the limit of 10000 uploads in one event")
+    assert len(result.lines("request.rejected")) == 1
     (document,) = stored(cloud, PHOTOS, "reports/rejected/").values()
-    assert (document["reasons"], document["rejected"][0]["reason"]) == (1, refusal["reason"])
+    assert (document["reasons"], document["rejected"][0]["reason"]) == (1, rejection["reason"])
 
 
 def test_large_list_is_done_as_far_as_it_fits(cloud: Cloud, function: Function) -> None:
@@ -55,10 +55,10 @@ def test_large_list_is_done_as_far_as_it_fits(cloud: Cloud, function: Function) 
     first, second = cloud.seed(BUCKET, "raw/{n}", count=2)
     uploads = [named(BUCKET, first.key, first.upload_id), *outside(9_999), named(BUCKET, second.key, second.upload_id)]
 
-    done = function({"uploads": [*uploads, *outside(1_999)]})
+    result = function({"uploads": [*uploads, *outside(1_999)]})
 
-    assert (done.report["aborted"], done.report["kept"], done.report["rejected"]) == (1, 9_999, 1)
-    assert done.report["rejections"][0]["reason"].startswith("2000 of 12000 uploads are beyond the limit")
+    assert (result.report["aborted"], result.report["kept"], result.report["rejected"]) == (1, 9_999, 1)
+    assert result.report["rejections"][0]["reason"].startswith("2000 of 12000 uploads are beyond the limit")
     assert [upload.key for upload in cloud.uploads(BUCKET)] == [second.key]
 
 
@@ -66,22 +66,22 @@ def test_records_beyond_the_limit_are_rejected_together(cloud: Cloud, function: 
     function.settings |= SETTINGS
     first, second = (named(BUCKET, one.key, one.upload_id) for one in cloud.seed(BUCKET, "raw/{n}", count=2))
 
-    done = function({"Records": list(map(record, [first, *outside(9_999), second, *outside(49)]))})
+    result = function({"Records": list(map(record, [first, *outside(9_999), second, *outside(49)]))})
 
-    assert (done.report["aborted"], done.report["kept"], done.report["rejected"]) == (1, 9_999, 1)
-    assert done.report["rejections"][0]["reason"].startswith("50 of 10050 records are beyond the limit")
+    assert (result.report["aborted"], result.report["kept"], result.report["rejected"]) == (1, 9_999, 1)
+    assert result.report["rejections"][0]["reason"].startswith("50 of 10050 records are beyond the limit")
     assert [upload.key for upload in cloud.uploads(BUCKET)] == [second["key"]]
 
 
 def test_records_beyond_the_limit_are_rejected_in_a_few_groups(function: Function) -> None:
     function.settings |= SETTINGS
 
-    done = function({"Records": [record({"uploads": outside(3, 3 * number)}) for number in range(4_000)]})
+    result = function({"Records": [record({"uploads": outside(3, 3 * number)}) for number in range(4_000)]})
 
-    assert done.report["kept"] == 10_000
-    assert done.report["rejected"] == len(done.lines("request.rejected")) == 21
-    assert done.report["rejections"][19]["reason"].startswith("2 of 3 uploads are beyond the limit")
-    assert done.lines("request.rejected")[20]["origin"] == "further records"
+    assert result.report["kept"] == 10_000
+    assert result.report["rejected"] == len(result.lines("request.rejected")) == 21
+    assert result.report["rejections"][19]["reason"].startswith("2 of 3 uploads are beyond the limit")
+    assert result.lines("request.rejected")[20]["origin"] == "further records"
 
 
 def test_batch_of_log_lines_full_of_commas_is_read(cloud: Cloud, function: Function) -> None:
@@ -89,9 +89,9 @@ def test_batch_of_log_lines_full_of_commas_is_read(cloud: Cloud, function: Funct
     lines = [json.dumps(named(BUCKET, upload.key, upload.upload_id)), *["a,b,c,{d}," * 10] * 6_000]
     packed = gzip.compress(json.dumps({"records": [{"content": line} for line in lines]}).encode())
 
-    done = function({"clslogs": {"data": base64.b64encode(packed).decode()}})
+    result = function({"clslogs": {"data": base64.b64encode(packed).decode()}})
 
-    assert (done.report["aborted"], done.report["rejected"]) == (1, 6_000)
+    assert (result.report["aborted"], result.report["rejected"]) == (1, 6_000)
     assert cloud.uploads(BUCKET) == []
 
 
@@ -99,9 +99,9 @@ def test_http_request_beyond_its_limit_is_rejected_whole(cloud: Cloud, function:
     (upload,) = cloud.seed(BUCKET, "raw/1")
     uploads = [named(BUCKET, upload.key, upload.upload_id), *outside(1_000)]
 
-    done = function({**event("http_function_url"), "body": json.dumps({"uploads": uploads})}, PREFIXES="raw/")
+    result = function({**event("http_function_url"), "body": json.dumps({"uploads": uploads})}, PREFIXES="raw/")
 
-    assert done.answer is not None
-    assert (done.answer["statusCode"], done.report["rejected"]) == (400, 1)
-    assert "more than 1000 uploads; send several requests" in done.report["rejections"][0]["reason"]
+    assert result.answer is not None
+    assert (result.answer["statusCode"], result.report["rejected"]) == (400, 1)
+    assert "more than 1000 uploads; send several requests" in result.report["rejections"][0]["reason"]
     assert len(cloud.uploads(BUCKET)) == 1

@@ -41,12 +41,12 @@ def test_upload_that_fails_for_now_is_tried_in_three_runs_and_then_reported_once
     seeded = cloud.seed(PHOTO_BUCKET, "raw/{n}", count=3)
     cloud.fault(operation, key="raw/1", **fault)
 
-    done = platform.play(uploads_of(PHOTO_BUCKET, seeded) if named else timer(), EVENT_MIN_IDLE_MINUTES="60")
+    result = platform.play(uploads_of(PHOTO_BUCKET, seeded) if named else timer(), EVENT_MIN_IDLE_MINUTES="60")
 
-    assert (counted(done), left(cloud, PHOTO_BUCKET)) == ({"aborted": 2, "failed": 1}, ["raw/1"])
-    assert [status(one) for one in done] == ["partial", "partial", "failed"]
-    assert {one.error for one in done} == {None}
-    assert [line["key"] for one in done for line in one.lines("upload.failed")] == ["raw/1"]
+    assert (counted(result), left(cloud, PHOTO_BUCKET)) == ({"aborted": 2, "failed": 1}, ["raw/1"])
+    assert [status(one) for one in result] == ["partial", "partial", "failed"]
+    assert {one.error for one in result} == {None}
+    assert [line["key"] for one in result for line in one.lines("upload.failed")] == ["raw/1"]
     (failure,) = platform.failures()
     assert "NoProgress" not in failure[CHAIN_FAILED]["codes"]
     assert len(failure[CHAIN_FAILED]["codes"]) == 1
@@ -58,10 +58,10 @@ def test_upload_that_fails_alone_is_tried_in_three_runs(cloud: Cloud, platform: 
     cloud.fault("AbortMultipartUpload", **CONFLICT)
     mark = cloud.mark()
 
-    done = platform.play(uploads_of(PHOTO_BUCKET, seeded) if named else timer())
+    result = platform.play(uploads_of(PHOTO_BUCKET, seeded) if named else timer())
 
     assert sum(one.operation == "AbortMultipartUpload" for one in cloud.requests(mark)) == 3
-    assert [status(one) for one in done] == ["partial", "partial", "failed"]
+    assert [status(one) for one in result] == ["partial", "partial", "failed"]
     assert platform.failures()[0][CHAIN_FAILED]["codes"] == ["UploadConflict"]
 
 
@@ -73,12 +73,12 @@ def test_upload_that_succeeds_at_a_later_attempt_is_no_failure(
     seeded = cloud.seed(PHOTO_BUCKET, "raw/{n}", count=3)
     cloud.fault("AbortMultipartUpload", key="raw/1", count=failures, **CONFLICT)
 
-    done = platform.play(uploads_of(PHOTO_BUCKET, seeded) if named else timer())
+    result = platform.play(uploads_of(PHOTO_BUCKET, seeded) if named else timer())
 
-    assert (counted(done), left(cloud, PHOTO_BUCKET)) == ({"aborted": 3}, [])
-    assert [status(one) for one in done] == ["partial"] * failures + ["complete"]
+    assert (counted(result), left(cloud, PHOTO_BUCKET)) == ({"aborted": 3}, [])
+    assert [status(one) for one in result] == ["partial"] * failures + ["complete"]
     assert platform.failures() == []
-    assert [line for one in done for line in one.lines("upload.failed")] == []
+    assert [line for one in result for line in one.lines("upload.failed")] == []
 
 
 @pytest.mark.parametrize("named", [True, False], ids=["named", "swept"])
@@ -117,9 +117,9 @@ def test_upload_that_is_rejected_for_good_is_not_tried_again(cloud: Cloud, platf
     seeded = cloud.seed(PHOTO_BUCKET, "raw/{n}", count=3)
     cloud.fault("AbortMultipartUpload", key="raw/1", status=403, code="AccessDenied")
 
-    (done,) = platform.play(uploads_of(PHOTO_BUCKET, seeded))
+    (result,) = platform.play(uploads_of(PHOTO_BUCKET, seeded))
 
-    assert (counted([done]), status(done)) == ({"aborted": 2, "failed": 1}, "failed")
+    assert (counted([result]), status(result)) == ({"aborted": 2, "failed": 1}, "failed")
     assert platform.failures()[0][CHAIN_FAILED]["codes"] == ["AccessDenied"]
 
 
@@ -132,11 +132,11 @@ def test_failed_upload_is_tried_again_after_everything_else(cloud: Cloud, platfo
     cloud.heal()
     mark = cloud.mark()
 
-    done = platform.run(platform.take(), WORKERS="1")
+    result = platform.run(platform.take(), WORKERS="1")
 
     aborted = [one.key for one in cloud.requests(mark) if one.operation == "AbortMultipartUpload"]
     assert aborted[-1] == "raw/00"
-    assert len(aborted) == done.report["aborted"] > 1
+    assert len(aborted) == result.report["aborted"] > 1
 
 
 @pytest.mark.parametrize("is_well_again", [True, False])
@@ -147,16 +147,19 @@ def test_failed_uploads_beyond_500_travel_as_ranges_of_the_listing(
     cloud.seed(PHOTO_BUCKET, "raw/0300-live", hours_since_start=5)
     cloud.fault("AbortMultipartUpload", key_prefix="raw/0", count=690 if is_well_again else None, **CONFLICT)
 
-    done = platform.play(timer())
+    result = platform.play(timer())
 
     assert max(len(json.dumps(one)) for one in platform.offered) < 5_000
     if is_well_again:
-        assert (counted(done), [status(one) for one in done]) == ({"aborted": 700, "kept": 1}, ["partial", "complete"])
+        assert (counted(result), [status(one) for one in result]) == (
+            {"aborted": 700, "kept": 1},
+            ["partial", "complete"],
+        )
     else:
-        assert counted(done) == {"failed": 700, "kept": 1}
-        assert [status(one) for one in done] == ["partial", "partial", "failed"]
+        assert counted(result) == {"failed": 700, "kept": 1}
+        assert [status(one) for one in result] == ["partial", "partial", "failed"]
     assert len(left(cloud, PHOTO_BUCKET)) == (1 if is_well_again else 701)
-    assert len({line["key"] for one in done for line in one.lines("upload.failed")}) == (0 if is_well_again else 700)
+    assert len({line["key"] for one in result for line in one.lines("upload.failed")}) == (0 if is_well_again else 700)
 
 
 @pytest.mark.parametrize("make", [kafka, post], ids=["ckafka", "http"])
@@ -166,11 +169,11 @@ def test_queue_and_caller_receive_the_failure_and_nothing_is_continued(
     seeded = cloud.seed(PHOTO_BUCKET, "raw/{n}", count=3)
     cloud.fault("AbortMultipartUpload", key="raw/1", **CONFLICT)
 
-    done = platform.run(make(PHOTO_BUCKET, seeded))
+    result = platform.run(make(PHOTO_BUCKET, seeded))
 
     assert platform.offered == []
-    assert done.answer["statusCode"] == 503 if done.answer else type(done.error).__name__ == "RunFailed"
-    assert (make is post) == (done.answer is not None)
+    assert result.answer["statusCode"] == 503 if result.answer else type(result.error).__name__ == "RunFailed"
+    assert (make is post) == (result.answer is not None)
 
 
 @pytest.mark.sampled(1)
@@ -178,16 +181,16 @@ def test_queue_and_caller_receive_the_failure_and_nothing_is_continued(
 def test_queue_and_caller_hear_of_what_failed_even_when_time_ran_out(
     make: Any, cloud: Cloud, platform: Platform
 ) -> None:
-    """What time cut off may be handed over; what failed would be lost if the batch counted as done."""
+    """What time cut off may be continued; what failed would be lost if the batch counted as done."""
     seeded = cloud.seed(PHOTO_BUCKET, "raw/{n:03}", count=60)
     cloud.fault("AbortMultipartUpload", key="raw/000", **CONFLICT)
     cloud.fault("ListParts", skip=20, delay_ms=900)
 
-    done = platform.run(make(PHOTO_BUCKET, seeded), seconds=1.5, WORKERS="8")
+    result = platform.run(make(PHOTO_BUCKET, seeded), seconds=1.5, WORKERS="8")
 
     assert left(cloud, PHOTO_BUCKET)
-    assert done.answer["statusCode"] == 503 if done.answer else type(done.error).__name__ == "RunFailed"
-    assert (make is post) == (done.answer is not None)
+    assert result.answer["statusCode"] == 503 if result.answer else type(result.error).__name__ == "RunFailed"
+    assert (make is post) == (result.answer is not None)
 
 
 @pytest.mark.sampled(1)
@@ -196,12 +199,12 @@ def test_event_that_is_cut_off_by_time_is_continued(make: Any, cloud: Cloud, pla
     seeded = cloud.seed(PHOTO_BUCKET, "raw/{n:03}", count=60)
     cloud.fault("ListParts", skip=20, count=16, delay_ms=2400)
 
-    done = platform.run(make(PHOTO_BUCKET, seeded), seconds=4, WORKERS="8")
+    result = platform.run(make(PHOTO_BUCKET, seeded), seconds=4, WORKERS="8")
     rest = platform.play(platform.take())
 
-    assert done.error is None
-    assert make is not post or done.answer is None or done.answer["statusCode"] == 202
-    assert (counted([done, *rest]), left(cloud, PHOTO_BUCKET)) == ({"aborted": 60}, [])
+    assert result.error is None
+    assert make is not post or result.answer is None or result.answer["statusCode"] == 202
+    assert (counted([result, *rest]), left(cloud, PHOTO_BUCKET)) == ({"aborted": 60}, [])
 
 
 def test_chain_is_not_complete_while_aborts_without_effect_were_not_looked_at(cloud: Cloud, platform: Platform) -> None:
@@ -210,11 +213,11 @@ def test_chain_is_not_complete_while_aborts_without_effect_were_not_looked_at(cl
         cloud.fault("AbortMultipartUpload", key=seeded.key, count=1, ignore=True)
     cloud.fault("ListParts", delay_ms=150)
 
-    done = platform.play(timer(), seconds=3, WORKERS="8", VERIFY="all")
+    result = platform.play(timer(), seconds=3, WORKERS="8", VERIFY="all")
 
-    assert len(done) > 1
-    assert (status(done[-1]), left(cloud, PHOTO_BUCKET)) == ("complete", [])
-    assert sum(counted(done).values()) == 60
+    assert len(result) > 1
+    assert (status(result[-1]), left(cloud, PHOTO_BUCKET)) == ("complete", [])
+    assert sum(counted(result).values()) == 60
 
 
 def test_upload_that_a_204_left_in_place_is_reported_as_aborted_once(cloud: Cloud, platform: Platform) -> None:
@@ -227,8 +230,8 @@ def test_upload_that_a_204_left_in_place_is_reported_as_aborted_once(cloud: Clou
     cloud.fault("AbortMultipartUpload", key=recent.key, count=1, ignore=True)
     cloud.fault("ListParts", key=slow.key, count=1, body="silent")
 
-    done = platform.play(timer(), seconds=3, WORKERS="8", VERIFY="recent", MIN_IDLE_HOURS="10", MIN_AGE_HOURS="10")
+    result = platform.play(timer(), seconds=3, WORKERS="8", VERIFY="recent", MIN_IDLE_HOURS="10", MIN_AGE_HOURS="10")
 
-    assert len(done) > 1
+    assert len(result) > 1
     assert left(cloud, PHOTO_BUCKET) == []
-    assert sum(counted(done).values()) == 23
+    assert sum(counted(result).values()) == 23

@@ -34,12 +34,12 @@ def test_event_delivered_ten_times_aborts_the_same_ten_uploads_and_nothing_furth
     seeded = cloud.seed(PHOTO_BUCKET, "raw/{n:03}", count=100)
     raw = make(PHOTO_BUCKET, seeded[::-1])
 
-    done = [function(raw, MAX_ABORTS="10") for _ in range(10)]
+    result = [function(raw, MAX_ABORTS="10") for _ in range(10)]
 
     assert left(cloud) == keys(seeded[:90])
-    assert [one.report["aborted"] for one in done] == [10] + [0] * 9
-    assert [one.report["already_gone"] for one in done] == [0] + [10] * 9
-    assert {(one.report["status"], one.report["deferred"]) for one in done} == {("partial", 90)}
+    assert [one.report["aborted"] for one in result] == [10] + [0] * 9
+    assert [one.report["already_gone"] for one in result] == [0] + [10] * 9
+    assert {(one.report["status"], one.report["deferred"]) for one in result} == {("partial", 90)}
 
 
 @pytest.mark.parametrize("denied", ["raw/000", "raw/009"])
@@ -49,9 +49,9 @@ def test_upload_that_cannot_be_aborted_uses_its_place(denied: str, cloud: Cloud,
     cloud.fault("AbortMultipartUpload", key=denied, status=503, code="ServiceUnavailable")
     raw = kafka(PHOTO_BUCKET, seeded)
 
-    done = [function(raw, MAX_ABORTS="10") for _ in range(5)]
+    result = [function(raw, MAX_ABORTS="10") for _ in range(5)]
 
-    assert {type(one.error).__name__ for one in done} == {"RunFailed"}
+    assert {type(one.error).__name__ for one in result} == {"RunFailed"}
     assert left(cloud) == sorted([denied, *keys(seeded[10:])])
 
 
@@ -59,42 +59,44 @@ def test_upload_that_the_policy_keeps_uses_its_place(cloud: Cloud, function: Fun
     live = cloud.seed(PHOTO_BUCKET, "live/{n}", count=4, hours_since_last_part=0)
     seeded = cloud.seed(PHOTO_BUCKET, "raw/{n:03}", count=20)
 
-    done = function(uploads_of(PHOTO_BUCKET, live + seeded), MAX_ABORTS="10", EVENT_MIN_IDLE_MINUTES="60")
+    result = function(uploads_of(PHOTO_BUCKET, live + seeded), MAX_ABORTS="10", EVENT_MIN_IDLE_MINUTES="60")
 
-    assert (done.report["aborted"], done.report["kept"], done.report["deferred"]) == (6, 4, 14)
+    assert (result.report["aborted"], result.report["kept"], result.report["deferred"]) == (6, 4, 14)
 
 
 def test_upload_named_twice_uses_one_place(cloud: Cloud, function: Function) -> None:
     seeded = cloud.seed(PHOTO_BUCKET, "raw/{n:03}", count=12)
 
-    done = function(kafka(PHOTO_BUCKET, seeded[:5] * 3 + seeded[5:]), MAX_ABORTS="10")
+    result = function(kafka(PHOTO_BUCKET, seeded[:5] * 3 + seeded[5:]), MAX_ABORTS="10")
 
-    assert (done.report["aborted"], done.report["deferred"]) == (10, 2)
+    assert (result.report["aborted"], result.report["deferred"]) == (10, 2)
 
 
 def test_http_response_names_every_upload_with_its_outcome_and_is_partial(cloud: Cloud, function: Function) -> None:
     seeded = cloud.seed(PHOTO_BUCKET, "raw/{n:03}", count=30)
 
-    done = function(post(PHOTO_BUCKET, seeded), MAX_ABORTS="10")
+    result = function(post(PHOTO_BUCKET, seeded), MAX_ABORTS="10")
 
-    assert done.answer is not None
-    assert done.answer["statusCode"] == 200
-    assert done.report["status"] == "partial"
-    told = {one["key"]: one["outcome"] for one in done.report["details"]}
-    assert told == {**dict.fromkeys(keys(seeded[:10]), "aborted"), **dict.fromkeys(keys(seeded[10:]), "deferred")}
-    assert {one["reason"] for one in done.report["details"] if one["outcome"] == "deferred"} == {
+    assert result.answer is not None
+    assert result.answer["statusCode"] == 200
+    assert result.report["status"] == "partial"
+    outcomes = {one["key"]: one["outcome"] for one in result.report["details"]}
+    assert outcomes == {**dict.fromkeys(keys(seeded[:10]), "aborted"), **dict.fromkeys(keys(seeded[10:]), "deferred")}
+    assert {one["reason"] for one in result.report["details"] if one["outcome"] == "deferred"} == {
         "the limit of aborts is reached"
     }
 
 
-@pytest.mark.parametrize("place", ["", REPORT], ids=["no_report", "report"])
+@pytest.mark.parametrize("location", ["", REPORT], ids=["no_report", "report"])
 @pytest.mark.parametrize("make", [uploads_of, kafka, post], ids=["direct", "ckafka", "http"])
-def test_uploads_beyond_the_limit_have_a_log_line_each(make: Any, place: str, cloud: Cloud, function: Function) -> None:
+def test_uploads_beyond_the_limit_have_a_log_line_each(
+    make: Any, location: str, cloud: Cloud, function: Function
+) -> None:
     seeded = cloud.seed(PHOTO_BUCKET, "raw/{n:03}", count=15)
 
-    done = function(make(PHOTO_BUCKET, seeded), MAX_ABORTS="10", REPORT=place)
+    result = function(make(PHOTO_BUCKET, seeded), MAX_ABORTS="10", REPORT=location)
 
-    lines = done.lines("upload.over_limit")
+    lines = result.lines("upload.over_limit")
     assert {(one["level"], one["bucket"], one["key"], one["upload_id"]) for one in lines} == {
         ("warning", PHOTOS, one.key, one.upload_id) for one in seeded[10:]
     }
@@ -108,9 +110,9 @@ def test_uploads_beyond_the_limit_are_stored_as_events_that_can_be_sent_again(
     function(make(PHOTO_BUCKET, seeded), MAX_ABORTS="10", REPORT=REPORT)
     (first,) = stored(cloud, PHOTOS, "reports/over-limit/").values()
 
-    done = function(first, MAX_ABORTS="10", REPORT=REPORT)
+    result = function(first, MAX_ABORTS="10", REPORT=REPORT)
 
-    assert (done.report["status"], done.report["aborted"]) == ("partial", 10)
+    assert (result.report["status"], result.report["aborted"]) == ("partial", 10)
     assert left(cloud) == keys(seeded[20:])
     rest = [one for one in stored(cloud, PHOTOS, "reports/over-limit/").values() if one != first]
     last = function(rest[0], MAX_ABORTS="10", REPORT=REPORT)
@@ -122,10 +124,10 @@ def test_chain_that_left_uploads_beyond_the_limit_ends_as_partial(cloud: Cloud, 
     seeded = cloud.seed(PHOTO_BUCKET, "raw/{n:03}", count=40)
     cloud.fault("ListParts", delay_ms=200)
 
-    done = platform.play(uploads_of(PHOTO_BUCKET, seeded), seconds=2, MAX_ABORTS="20", WORKERS="2")
+    result = platform.play(uploads_of(PHOTO_BUCKET, seeded), seconds=2, MAX_ABORTS="20", WORKERS="2")
 
-    assert len(done) > 1
-    assert (len(left(cloud)), [status(one) for one in done]) == (20, ["partial"] * len(done))
+    assert len(result) > 1
+    assert (len(left(cloud)), [status(one) for one in result]) == (20, ["partial"] * len(result))
 
 
 def test_event_delivered_again_stores_its_uploads_beyond_the_limit_once(cloud: Cloud, function: Function) -> None:
@@ -159,9 +161,9 @@ def test_dry_run_stops_at_the_limit(cloud: Cloud, function: Function) -> None:
 
 
 def test_limit_of_none_lifts_the_limit(cloud: Cloud, function: Function) -> None:
-    done = function(kafka(PHOTO_BUCKET, cloud.seed(PHOTO_BUCKET, "raw/{n:03}", count=60)), MAX_ABORTS="none")
+    result = function(kafka(PHOTO_BUCKET, cloud.seed(PHOTO_BUCKET, "raw/{n:03}", count=60)), MAX_ABORTS="none")
 
-    assert (done.report["status"], done.report["aborted"]) == ("complete", 60)
+    assert (result.report["status"], result.report["aborted"]) == ("complete", 60)
 
 
 # Sweeps
@@ -171,20 +173,20 @@ def test_sweep_at_its_limit_is_partial_and_names_what_it_did_not_sweep(cloud: Cl
     cloud.seed(PHOTO_BUCKET, "raw/{n:03}", count=30)
     cloud.seed(LOG_BUCKET, "{n}", count=30)
 
-    done = function(timer(), MAX_ABORTS="10")
+    result = function(timer(), MAX_ABORTS="10")
 
-    assert (done.report["status"], done.report["aborted"]) == ("partial", 10)
+    assert (result.report["status"], result.report["aborted"]) == ("partial", 10)
     assert len(left(cloud)) + len(left(cloud, LOG_BUCKET)) == 50
-    assert any(LOG_BUCKET in one for one in done.report["not_swept"])
-    assert any(PHOTO_BUCKET in one for one in done.report["not_swept"])
+    assert any(LOG_BUCKET in one for one in result.report["not_swept"])
+    assert any(PHOTO_BUCKET in one for one in result.report["not_swept"])
 
 
 def test_sweep_that_ends_exactly_at_its_limit_is_complete(cloud: Cloud, function: Function) -> None:
     cloud.seed(PHOTO_BUCKET, "raw/{n:03}", count=10)
 
-    done = function(timer(buckets=[PHOTO_BUCKET]), MAX_ABORTS="10")
+    result = function(timer(buckets=[PHOTO_BUCKET]), MAX_ABORTS="10")
 
-    assert (done.report["status"], done.report["aborted"], left(cloud)) == ("complete", 10, [])
+    assert (result.report["status"], result.report["aborted"], left(cloud)) == ("complete", 10, [])
 
 
 @pytest.mark.parametrize("workers", ["1", "32"])
@@ -194,9 +196,9 @@ def test_aborts_that_cos_rejects_do_not_use_up_the_limit(workers: str, cloud: Cl
     cloud.seed(PHOTO_BUCKET, "raw/{n:03}", count=30)
     cloud.fault("AbortMultipartUpload", key_prefix="denied/", status=403, code="AccessDenied")
 
-    done = function(timer(), MAX_ABORTS="10", WORKERS=workers)
+    result = function(timer(), MAX_ABORTS="10", WORKERS=workers)
 
-    outcomes = counted([done])
+    outcomes = counted([result])
     assert outcomes["aborted"] == 10
     assert outcomes["failed"] + outcomes["deferred"] == 32
     assert workers != "1" or outcomes["failed"] == 12
@@ -207,10 +209,10 @@ def test_chain_goes_on_for_three_runs_however_few_aborts_are_allowed(cloud: Clou
     cloud.seed(PHOTO_BUCKET, "raw/{n:03}", count=100)
     cloud.fault("AbortMultipartUpload", status=409, code="UploadConflict")
 
-    done = platform.play(timer(), MAX_ABORTS="2", WORKERS="32")
+    result = platform.play(timer(), MAX_ABORTS="2", WORKERS="32")
 
-    assert [status(one) for one in done] == ["partial", "partial", "failed"]
-    assert counted(done) == {"failed": 100}
+    assert [status(one) for one in result] == ["partial", "partial", "failed"]
+    assert counted(result) == {"failed": 100}
 
 
 @pytest.mark.parametrize("fan_out", ["1", "4"])
@@ -281,21 +283,21 @@ def test_run_that_aborted_something_does_not_raise_while_it_can_invoke_itself(ch
 
 
 @pytest.mark.parametrize(
-    ("fault", "most"),
+    ("fault", "maximum"),
     [({"body": "empty"}, 10), ({"body": "malformed"}, 10), ({"reset": "after"}, 10), ({"body": "truncated"}, 10)],
     ids=str,
 )
 def test_abort_that_took_place_counts_whatever_the_response_was(
-    fault: dict[str, Any], most: int, cloud: Cloud, platform: Platform
+    fault: dict[str, Any], maximum: int, cloud: Cloud, platform: Platform
 ) -> None:
     """A gateway that answers 200 in place of 204, or nothing, has aborted all the same."""
     cloud.seed(PHOTO_BUCKET, "raw/{n:03}", count=100)
     cloud.fault("AbortMultipartUpload", **fault)
 
-    done = platform.play(timer(), MAX_ABORTS="10")
+    result = platform.play(timer(), MAX_ABORTS="10")
 
-    assert len(left(cloud)) >= 100 - most
-    assert "complete" not in [status(one) for one in done]
+    assert len(left(cloud)) >= 100 - maximum
+    assert "complete" not in [status(one) for one in result]
 
 
 def test_uploads_of_an_event_that_travel_in_many_checkpoints_are_all_within_the_limit(
@@ -353,6 +355,6 @@ def test_completed_object_never_leads_to_more_aborts_than_the_limit(cloud: Cloud
     raw["Records"][0]["cos"]["cosObject"]["url"] = "http://photos-1250000000.cos.ap-guangzhou.myqcloud.com/raw/1.mp4"
     raw["Records"][0]["event"]["eventTime"] = 10**10
 
-    done = function(raw, MAX_ABORTS="10")
+    result = function(raw, MAX_ABORTS="10")
 
-    assert (done.report["aborted"], done.report["status"], len(left(cloud))) == (10, "partial", 20)
+    assert (result.report["aborted"], result.report["status"], len(left(cloud))) == (10, "partial", 20)

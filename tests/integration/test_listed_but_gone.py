@@ -14,7 +14,7 @@ import pytest
 from tests.emulator.public import Cloud
 from tests.fixtures import ABORTING, HANDLER
 from tests.function import PHOTOS, Function, event, timer
-from tests.integration.gone import BUCKET, OTHER, UNCHECKED, asked, left, outcomes, outcomes_of, seeded
+from tests.integration.gone import BUCKET, OTHER, UNCHECKED, keys_requested, left, outcomes, outcomes_of, seeded
 
 ENCODINGS = ("once", "once_unannounced", "plain", "plain_announced", "twice", "plus")
 KEYS = ("raw/a", "a b", "a+b", "a%20b", "a%2Bb", "100%", "é/ü", "x%252Fy", "p q+r%2B/s")
@@ -44,30 +44,30 @@ def test_upload_that_stays_listed_and_is_not_known_is_reported_and_no_success(
     cloud.ghost(BUCKET, key, ghost.upload_id)
     cloud.dialect(encoding=encoding)
 
-    done = function(timer())
+    result = function(timer())
 
-    assert done.error is None
-    assert outcomes(done) == {"status": "partial", "aborted": 1, "listed_but_not_found": 1}
-    assert done.report["bytes_freed"] == 1
-    (told,) = done.report["not_found"]
-    (line,) = done.lines("upload.listed_but_not_found")
-    for one in (told, line):
+    assert result.error is None
+    assert outcomes(result) == {"status": "partial", "aborted": 1, "listed_but_not_found": 1}
+    assert result.report["bytes_freed"] == 1
+    (entry,) = result.report["not_found"]
+    (line,) = result.lines("upload.listed_but_not_found")
+    for one in (entry, line):
         assert (one["bucket"], one["upload_id"]) == (PHOTOS, ghost.upload_id)
-    assert told["key"] == line["key"]
+    assert entry["key"] == line["key"]
     assert line["level"] == "warning"
-    assert encoding not in ("once", "plain") or told["key"] == key
+    assert encoding not in ("once", "plain") or entry["key"] == key
     assert other.upload_id not in left(cloud)
 
 
 @pytest.mark.parametrize("encoding", ["once_unannounced", "twice"])
 def test_upload_whose_key_is_no_text_is_no_success(encoding: str, cloud: Cloud, function: Function) -> None:
-    """Its bytes cannot be told from a key that is encoded, and nobody can ask for it."""
+    """Its bytes look like an encoded key, and no request can name it."""
     seeded(cloud, "raw/\udcff")
     cloud.dialect(encoding=encoding)
 
-    done = function(timer())
+    result = function(timer())
 
-    assert outcomes(done) == {"status": "partial", "listed_but_not_found": 1}
+    assert outcomes(result) == {"status": "partial", "listed_but_not_found": 1}
 
 
 @pytest.mark.parametrize("encoding", ENCODINGS)
@@ -80,10 +80,10 @@ def test_upload_that_ended_after_it_was_listed_is_already_gone(
     cloud.ghost(BUCKET, key, gone.upload_id, listings=1)
     cloud.dialect(encoding=encoding)
 
-    done = function(timer())
+    result = function(timer())
 
-    assert outcomes(done) == {"status": "complete", "already_gone": 1, "kept": 1}
-    assert done.report["bytes_freed"] == 0
+    assert outcomes(result) == {"status": "complete", "already_gone": 1, "kept": 1}
+    assert result.report["bytes_freed"] == 0
 
 
 def test_ordinary_upload_that_ended_costs_one_listing_and_no_other_request(cloud: Cloud, function: Function) -> None:
@@ -93,7 +93,7 @@ def test_ordinary_upload_that_ended_costs_one_listing_and_no_other_request(cloud
     function(timer(), BUCKETS=PHOTOS)
 
     assert [one.operation for one in cloud.requests()].count("AbortMultipartUpload") == 0
-    assert len(asked(cloud)) <= 2
+    assert len(keys_requested(cloud)) <= 2
     assert listings(cloud) <= 3
 
 
@@ -103,10 +103,10 @@ def test_dry_run_reports_what_is_listed_and_not_known(cloud: Cloud, function: Fu
     cloud.ghost(BUCKET, ghost.key, ghost.upload_id)
     cloud.ghost(BUCKET, gone.key, gone.upload_id, listings=1)
 
-    done = function(timer(dry_run=True))
+    result = function(timer(dry_run=True))
 
-    assert outcomes(done) == {"status": "partial", "would_abort": 1, "listed_but_not_found": 1, "already_gone": 1}
-    assert done.report["bytes_would_free"] == 1
+    assert outcomes(result) == {"status": "partial", "would_abort": 1, "listed_but_not_found": 1, "already_gone": 1}
+    assert result.report["bytes_would_free"] == 1
 
 
 def test_uploads_of_one_key_that_stay_listed_are_distinguished_from_one_that_ended(
@@ -117,10 +117,10 @@ def test_uploads_of_one_key_that_stay_listed_are_distinguished_from_one_that_end
         cloud.ghost(BUCKET, "k", upload.upload_id, listings=None if upload in uploads[:10] else 1)
     seeded(cloud, "k2")
 
-    done = function(timer(), BUCKETS=PHOTOS)
+    result = function(timer(), BUCKETS=PHOTOS)
 
-    assert outcomes(done) == {"status": "partial", "aborted": 21, "listed_but_not_found": 10, "already_gone": 10}
-    assert len(done.report["not_found"]) == len(done.lines("upload.listed_but_not_found")) == 10
+    assert outcomes(result) == {"status": "partial", "aborted": 21, "listed_but_not_found": 10, "already_gone": 10}
+    assert len(result.report["not_found"]) == len(result.lines("upload.listed_but_not_found")) == 10
     assert listings(cloud) == 2
 
 
@@ -130,20 +130,20 @@ def test_gone_uploads_are_checked_by_at_most_200_listings_and_the_others_count_a
     for upload in cloud.seed(BUCKET, "raw/{n:03}", count=215, part_size=1):
         cloud.ghost(BUCKET, upload.key, upload.upload_id)
 
-    done = function(timer(), BUCKETS=PHOTOS)
+    result = function(timer(), BUCKETS=PHOTOS)
 
-    assert outcomes(done) == {"status": "partial", "listed_but_not_found": 200, UNCHECKED: 15}
+    assert outcomes(result) == {"status": "partial", "listed_but_not_found": 200, UNCHECKED: 15}
     assert listings(cloud) == 1 + 200
-    assert len(done.lines("upload.listed_but_not_found")) == 200
+    assert len(result.lines("upload.listed_but_not_found")) == 200
 
 
 def test_keys_with_several_meanings_cost_no_more_than_200_listings(cloud: Cloud, function: Function) -> None:
     for upload in cloud.seed(BUCKET, "a b+c%20d/{n:03}", count=205, part_size=1):
         cloud.ghost(BUCKET, upload.key, upload.upload_id)
 
-    done = function(timer(), BUCKETS=PHOTOS)
+    result = function(timer(), BUCKETS=PHOTOS)
 
-    counts = outcomes(done)
+    counts = outcomes(result)
     assert counts["status"] == "partial"
     assert counts["listed_but_not_found"] + counts[UNCHECKED] == 205
     assert listings(cloud) <= 1 + 200
@@ -161,10 +161,10 @@ def test_gone_upload_that_cannot_be_listed_again_counts_as_unchecked(
     cloud.ghost(BUCKET, ghost.key, ghost.upload_id)
     cloud.fault("ListMultipartUploads", bucket=BUCKET, skip=1, **fault)
 
-    done = function(timer())
+    result = function(timer())
 
-    assert done.error is None
-    assert outcomes(done) == {"status": "complete", UNCHECKED: 1}
+    assert result.error is None
+    assert outcomes(result) == {"status": "complete", UNCHECKED: 1}
 
 
 def test_gone_upload_counts_as_unchecked_when_time_is_up(cloud: Cloud, function: Function) -> None:
@@ -172,9 +172,12 @@ def test_gone_upload_counts_as_unchecked_when_time_is_up(cloud: Cloud, function:
     cloud.ghost(BUCKET, ghost.key, ghost.upload_id)
     cloud.hang(OTHER)
 
-    done = function(timer(), seconds=2)
+    result = function(timer(), seconds=2)
 
-    assert (done.lines("run.finished")[0][UNCHECKED], done.lines("run.finished")[0]["listed_but_not_found"]) == (1, 0)
+    assert (result.lines("run.finished")[0][UNCHECKED], result.lines("run.finished")[0]["listed_but_not_found"]) == (
+        1,
+        0,
+    )
     assert listings(cloud) == 2
 
 
@@ -182,10 +185,10 @@ def test_stale_siblings_that_stay_listed_are_reported(cloud: Cloud, function: Fu
     ghost = seeded(cloud, "raw/a b")
     cloud.ghost(BUCKET, ghost.key, ghost.upload_id)
 
-    done = function(completed("raw/a b"))
+    result = function(completed("raw/a b"))
 
-    assert done.error is None
-    assert outcomes(done) == {"status": "partial", "listed_but_not_found": 1}
+    assert result.error is None
+    assert outcomes(result) == {"status": "partial", "listed_but_not_found": 1}
 
 
 def test_upload_that_stays_listed_is_found_though_its_key_could_be_read_only_later(
@@ -198,9 +201,9 @@ def test_upload_that_stays_listed_is_found_though_its_key_could_be_read_only_lat
     cloud.fault("ListParts", key="a b", delay_ms=500)
     cloud.dialect(encoding="plus")
 
-    done = function(timer(), PREFIXES="a,b", BUCKETS=PHOTOS)
+    result = function(timer(), PREFIXES="a,b", BUCKETS=PHOTOS)
 
-    assert outcomes(done) == {"status": "partial", "kept": 1001, "listed_but_not_found": 1}
+    assert outcomes(result) == {"status": "partial", "kept": 1001, "listed_but_not_found": 1}
 
 
 @pytest.mark.parametrize("encoding", ENCODINGS)
@@ -213,11 +216,11 @@ def test_sweep_aborts_the_right_uploads_however_their_keys_are_encoded(
     excluded = [seeded(cloud, f"keep/{key}").upload_id for key in KEYS]
     cloud.dialect(encoding=encoding)
 
-    done = function(timer(), EXCLUDE_PREFIXES="keep/")
+    result = function(timer(), EXCLUDE_PREFIXES="keep/")
 
     assert sorted(left(cloud)) == sorted(live + excluded)
-    assert outcomes(done) == {"status": "complete", "aborted": len(KEYS), "kept": 2 * len(KEYS)}
-    assert done.report["bytes_freed"] == len(KEYS)
+    assert outcomes(result) == {"status": "complete", "aborted": len(KEYS), "kept": 2 * len(KEYS)}
+    assert result.report["bytes_freed"] == len(KEYS)
 
 
 @pytest.mark.parametrize("encoding", ENCODINGS)
@@ -230,9 +233,9 @@ def test_sweep_of_a_prefix_reaches_its_uploads_however_their_keys_are_encoded(
     excluded = seeded(cloud, f"{folder}keep/x").upload_id
     cloud.dialect(encoding=encoding)
 
-    done = function(timer(), PREFIXES=json.dumps([folder]), EXCLUDE_PREFIXES=json.dumps([f"{folder}keep/"]))
+    result = function(timer(), PREFIXES=json.dumps([folder]), EXCLUDE_PREFIXES=json.dumps([f"{folder}keep/"]))
 
-    assert outcomes(done) == {"status": "complete", "aborted": 1, "kept": 1}
+    assert outcomes(result) == {"status": "complete", "aborted": 1, "kept": 1}
     assert sorted(left(cloud)) == sorted([*others, excluded])
 
 
@@ -245,9 +248,9 @@ def test_stale_siblings_are_reached_however_their_keys_are_encoded(
     other = seeded(cloud, f"{key}2", parts=3)
     cloud.dialect(encoding=encoding)
 
-    done = function(completed(key))
+    result = function(completed(key))
 
-    assert outcomes(done) == {"status": "complete", "aborted": 1}
+    assert outcomes(result) == {"status": "complete", "aborted": 1}
     assert left(cloud) == [other.upload_id]
 
 
@@ -256,10 +259,10 @@ def test_key_of_a_listing_is_kept_when_any_of_its_meanings_is_excluded(cloud: Cl
     seeded(cloud, "ab/x")
     cloud.dialect(encoding="plain")
 
-    done = function(timer(), EXCLUDE_PREFIXES="a b/")
+    result = function(timer(), EXCLUDE_PREFIXES="a b/")
 
     assert sorted(left(cloud)) == sorted(one.upload_id for one in kept)
-    assert outcomes(done) == {"status": "complete", "aborted": 1, "kept": 4}
+    assert outcomes(result) == {"status": "complete", "aborted": 1, "kept": 4}
 
 
 @pytest.fixture(scope="module")

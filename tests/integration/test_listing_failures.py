@@ -1,5 +1,5 @@
 """
-Listings that fail: for a while, for ever, on a later page, in one bucket of several; buckets that refuse everything.
+Listings that fail: for a while, for ever, on a later page, in one bucket of several; buckets that reject all requests.
 """
 
 from typing import Any
@@ -32,8 +32,8 @@ FOR_NOW: list[dict[str, Any]] = [
 
 def listings(cloud: Cloud, bucket: str, since: int = 0) -> list[str]:
     """The queries of the listings of a bucket."""
-    asked = cloud.requests(since)
-    return [one.raw_query for one in asked if (one.operation, one.bucket) == ("ListMultipartUploads", bucket)]
+    requests = cloud.requests(since)
+    return [one.raw_query for one in requests if (one.operation, one.bucket) == ("ListMultipartUploads", bucket)]
 
 
 @pytest.mark.parametrize("fault", FOR_NOW, ids=lambda fault: "-".join(map(str, fault.values()))[:30])
@@ -41,14 +41,14 @@ def listings(cloud: Cloud, bucket: str, since: int = 0) -> list[str]:
 def test_listing_that_fails_a_few_times_is_read_to_its_end(
     failures: int, fault: dict[str, Any], cloud: Cloud, function: Function
 ) -> None:
-    """A page is refused four times within seconds when COS is busy; that is no reason to give a bucket up."""
+    """A page is rejected four times within seconds when COS is busy; that is no reason to give a bucket up."""
     cloud.seed(PHOTO_BUCKET, "{n}", count=3)
     cloud.fault("ListMultipartUploads", bucket=PHOTO_BUCKET, count=failures, **fault)
 
-    done = function(timer())
+    result = function(timer())
 
-    assert (done.report["status"], done.report["aborted"]) == ("complete", 3)
-    assert done.lines("bucket.failed") == []
+    assert (result.report["status"], result.report["aborted"]) == ("complete", 3)
+    assert result.lines("bucket.failed") == []
 
 
 @pytest.mark.parametrize("fault", FOR_NOW, ids=lambda fault: "-".join(map(str, fault.values()))[:30])
@@ -89,11 +89,11 @@ def test_listing_that_never_succeeds_is_tried_in_three_runs_and_fails_once(cloud
     cloud.seed(LOG_BUCKET, "{n}", count=3)
     cloud.fault("ListMultipartUploads", bucket=PHOTO_BUCKET, **BUSY)
 
-    done = platform.play(timer())
+    result = platform.play(timer())
 
-    assert [status(one) for one in done] == ["partial", "partial", "failed"]
-    assert (counted(done), done[-1].report["buckets_failed"]) == ({"aborted": 3}, 1)
-    (line,) = [line for one in done for line in one.lines("bucket.failed")]
+    assert [status(one) for one in result] == ["partial", "partial", "failed"]
+    assert (counted(result), result[-1].report["buckets_failed"]) == ({"aborted": 3}, 1)
+    (line,) = [line for one in result for line in one.lines("bucket.failed")]
     assert (line["code"], line["bucket"]) == ("ServiceUnavailable", PHOTOS)
     assert platform.failures()[0][CHAIN_FAILED]["codes"] == ["ServiceUnavailable"]
 
@@ -102,11 +102,11 @@ def test_listing_that_fails_permanently_fails_at_once_and_the_others_go_on(cloud
     cloud.seed(LOG_BUCKET, "{n}", count=3)
     cloud.fault("ListMultipartUploads", bucket=PHOTO_BUCKET, status=403, code="AccessDenied")
 
-    (done,) = platform.play(timer())
+    (result,) = platform.play(timer())
 
     assert len(listings(cloud, PHOTO_BUCKET)) == 1
-    assert (status(done), counted([done])) == ("failed", {"aborted": 3})
-    assert (done.report["buckets_swept"], done.report["buckets_failed"]) == (1, 1)
+    assert (status(result), counted([result])) == ("failed", {"aborted": 3})
+    assert (result.report["buckets_swept"], result.report["buckets_failed"]) == (1, 1)
     assert platform.failures()[0][CHAIN_FAILED]["codes"] == ["AccessDenied"]
 
 
@@ -119,10 +119,10 @@ def test_listing_that_fails_does_not_keep_another_from_being_read(
         cloud.seed(one, "{n}", count=3)
     cloud.fault("ListMultipartUploads", bucket=bucket, **BUSY)
 
-    done = function(timer(), INVOKE_ENDPOINT="")
+    result = function(timer(), INVOKE_ENDPOINT="")
 
-    assert type(done.error).__name__ == "RunFailed"
-    assert (counted([done]), len(left(cloud, bucket))) == ({"aborted": 3}, 3)
+    assert type(result.error).__name__ == "RunFailed"
+    assert (counted([result]), len(left(cloud, bucket))) == ({"aborted": 3}, 3)
 
 
 def test_marker_that_does_not_advance_fails_the_bucket_alone(cloud: Cloud, function: Function) -> None:
@@ -134,11 +134,11 @@ def test_marker_that_does_not_advance_fails_the_bucket_alone(cloud: Cloud, funct
     )
     cloud.fault("ListMultipartUploads", bucket=PHOTO_BUCKET, raw=page)
 
-    done = function(timer())
+    result = function(timer())
 
     assert len(listings(cloud, PHOTO_BUCKET)) < 20
-    assert counted([done]) == {"aborted": 3}
-    assert [line["bucket"] for line in done.lines("bucket.failed")] == [PHOTOS]
+    assert counted([result]) == {"aborted": 3}
+    assert [line["bucket"] for line in result.lines("bucket.failed")] == [PHOTOS]
 
 
 def test_listing_that_fails_until_the_deadline_of_two_runs_is_reported_with_coss_code(chain: Chain) -> None:
@@ -155,7 +155,7 @@ def test_listing_that_fails_until_the_deadline_of_two_runs_is_reported_with_coss
     assert len(chain.failures()) == 3
 
 
-# A bucket that refuses everything
+# A bucket that rejects everything
 
 
 @pytest.mark.parametrize("operation", ["AbortMultipartUpload", "ListParts"])
@@ -166,13 +166,13 @@ def test_bucket_is_left_after_twenty_equal_rejections_and_the_others_go_on(
     cloud.seed(LOG_BUCKET, "{n}", count=3)
     cloud.fault(operation, bucket=PHOTO_BUCKET, status=403, code="AccessDenied")
 
-    done = function(timer(), WORKERS="4")
+    result = function(timer(), WORKERS="4")
 
-    refused = [one for one in cloud.requests() if one.status == 403]
-    assert 20 <= len(refused) <= 20 + 4
-    assert status(done) == "failed"
-    assert counted([done])["aborted"] == 3
-    assert counted([done])["failed"] >= PAGE
+    rejected = [one for one in cloud.requests() if one.status == 403]
+    assert 20 <= len(rejected) <= 20 + 4
+    assert status(result) == "failed"
+    assert counted([result])["aborted"] == 3
+    assert counted([result])["failed"] >= PAGE
     assert len(listings(cloud, PHOTO_BUCKET)) <= 3
 
 
@@ -181,9 +181,9 @@ def test_rejections_that_are_not_in_a_row_do_not_stop_a_bucket(cloud: Cloud, fun
     for tens in range(1, 9):
         cloud.fault("AbortMultipartUpload", key_prefix=str(tens), skip=1, status=403, code="AccessDenied")
 
-    done = function(timer(), WORKERS="1")
+    result = function(timer(), WORKERS="1")
 
-    assert counted([done]) == {"aborted": 10 + 8, "failed": 8 * 9}
+    assert counted([result]) == {"aborted": 10 + 8, "failed": 8 * 9}
 
 
 def test_rejections_that_are_not_equal_do_not_stop_a_bucket(cloud: Cloud, function: Function) -> None:
@@ -193,9 +193,9 @@ def test_rejections_that_are_not_equal_do_not_stop_a_bucket(cloud: Cloud, functi
     cloud.fault("AbortMultipartUpload", status=400, code="InvalidArgument")
     mark = cloud.mark()
 
-    done = function(timer(), WORKERS="1")
+    result = function(timer(), WORKERS="1")
 
-    assert counted([done]) == {"failed": 60}
+    assert counted([result]) == {"failed": 60}
     assert sum(one.operation == "AbortMultipartUpload" for one in cloud.requests(mark)) == 60
 
 
@@ -204,12 +204,12 @@ def test_bucket_that_was_left_stays_left_when_time_runs_out(cloud: Cloud, platfo
     cloud.fault("AbortMultipartUpload", bucket=PHOTO_BUCKET, status=403, code="AccessDenied")
     cloud.fault("ListMultipartUploads", bucket=PHOTO_BUCKET, skip=1, count=1, delay_ms=1300)
 
-    done = [platform.run(timer(), WORKERS="4", seconds=1.8)]
+    result = [platform.run(timer(), WORKERS="4", seconds=1.8)]
     while platform.checkpoints():
-        done.append(platform.run(platform.take(), WORKERS="4"))
+        result.append(platform.run(platform.take(), WORKERS="4"))
 
     assert sum(one.status == 403 for one in cloud.requests()) <= 20 + 4
-    assert status(done[-1]) == "failed"
+    assert status(result[-1]) == "failed"
 
 
 def test_bucket_that_was_left_stays_left_in_the_chain(cloud: Cloud, platform: Platform) -> None:
@@ -218,9 +218,9 @@ def test_bucket_that_was_left_stays_left_in_the_chain(cloud: Cloud, platform: Pl
     cloud.fault("AbortMultipartUpload", bucket=PHOTO_BUCKET, status=403, code="AccessDenied")
     cloud.fault("AbortMultipartUpload", key="1", bucket=LOG_BUCKET, count=1, status=409, code="UploadConflict")
 
-    done = platform.play(timer(), WORKERS="4")
+    result = platform.play(timer(), WORKERS="4")
 
-    assert len(done) == 2
+    assert len(result) == 2
     assert sum(one.status == 403 for one in cloud.requests()) <= 20 + 4
-    assert counted(done)["aborted"] == 3
+    assert counted(result)["aborted"] == 3
     assert platform.failures()[0][CHAIN_FAILED]["codes"] == ["AccessDenied"]

@@ -53,13 +53,13 @@ def swept(folder: str, function: Function, **more: Any) -> Invocation:
     return function(timer(), EXCLUDE_PREFIXES=json.dumps(excluded), **more)
 
 
-def assert_right_ones_are_gone(cloud: Cloud, done: Invocation, go: set[str], stay: set[str]) -> None:
+def assert_right_ones_are_gone(cloud: Cloud, result: Invocation, go: set[str], stay: set[str]) -> None:
     left = ids(cloud)
     assert not go & left
     assert stay <= left
     assert len(left) == PAGE + 60 + len(stay)
-    assert outcomes(done) == {"status": "complete", "aborted": len(go), "kept": len(left)}
-    assert done.report["bytes_freed"] == len(go)
+    assert outcomes(result) == {"status": "complete", "aborted": len(go), "kept": len(left)}
+    assert result.report["bytes_freed"] == len(go)
 
 
 @pytest.mark.sampled(18)
@@ -71,9 +71,9 @@ def test_listing_of_many_pages_is_swept_however_its_keys_are_encoded(
     go, stay = furnish(cloud, folder)
     cloud.dialect(encoding=encoding)
 
-    done = swept(folder, function)
+    result = swept(folder, function)
 
-    assert_right_ones_are_gone(cloud, done, go, stay)
+    assert_right_ones_are_gone(cloud, result, go, stay)
 
 
 @pytest.mark.sampled(10)
@@ -85,9 +85,9 @@ def test_listing_of_many_pages_is_swept_when_its_markers_are_encoded_otherwise_t
     go, stay = furnish(cloud, folder)
     cloud.dialect(encoding=encoding, next_key_marker=marker)
 
-    done = swept(folder, function)
+    result = swept(folder, function)
 
-    assert_right_ones_are_gone(cloud, done, go, stay)
+    assert_right_ones_are_gone(cloud, result, go, stay)
 
 
 @pytest.mark.sampled(12)
@@ -102,22 +102,22 @@ def test_uploads_of_one_key_are_swept_however_their_markers_are_encoded(
         abandoned(cloud, "a b+%", upload_id)
     cloud.dialect(encoding=encoding, next_key_marker=marker, next_upload_id_marker=marker)
 
-    done = function(timer())
+    result = function(timer())
 
-    assert outcomes(done) == {"status": "complete", "aborted": 2, "kept": PAGE - 1}
+    assert outcomes(result) == {"status": "complete", "aborted": 2, "kept": PAGE - 1}
 
 
 def test_marker_without_encoding_whose_key_looks_encoded_is_proven_by_one_request(
     cloud: Cloud, function: Function
 ) -> None:
-    """An ordinary bucket: its keys have `/` and `%2F`, and List Parts is asked once more than there are uploads."""
+    """An ordinary bucket: its keys have `/` and `%2F`, and List Parts is requests once more than there are uploads."""
     fill(cloud, "a/b%2Fc/{n:04}", 2 * PAGE)
     fill(cloud, "a b+c/{n:04}", 2 * PAGE)
     cloud.seed(BUCKET, "a/b%2Fc/x{n}", count=3, part_size=1)
 
-    done = function(timer(), VERIFY="none")
+    result = function(timer(), VERIFY="none")
 
-    assert outcomes(done) == {"status": "complete", "aborted": 3, "kept": 4 * PAGE}
+    assert outcomes(result) == {"status": "complete", "aborted": 3, "kept": 4 * PAGE}
     assert len(requests(cloud, "ListParts")) == 3 + 1
     assert len(listings(cloud)) == 5
 
@@ -131,10 +131,10 @@ def test_encoding_that_nothing_proves_is_no_success(cloud: Cloud, function: Func
     abandoned(cloud, "b d")
     cloud.dialect(encoding="plus")
 
-    done = function(timer())
+    result = function(timer())
 
-    assert outcomes(done)["status"] == "partial"
-    assert "how keys are written" in done.report["stopped_because"]
+    assert outcomes(result)["status"] == "partial"
+    assert "how keys are written" in result.report["stopped_because"]
 
 
 def test_encoding_that_is_proven_later_to_be_the_usual_one_is_a_success(cloud: Cloud, function: Function) -> None:
@@ -145,9 +145,9 @@ def test_encoding_that_is_proven_later_to_be_the_usual_one_is_a_success(cloud: C
     fill(cloud, "b d{n}", PAGE)
     abandoned(cloud, "c")
 
-    done = function(timer())
+    result = function(timer())
 
-    assert outcomes(done) == {"status": "complete", "aborted": 1, "kept": 2 * PAGE - 3, "already_gone": 3}
+    assert outcomes(result) == {"status": "complete", "aborted": 1, "kept": 2 * PAGE - 3, "already_gone": 3}
 
 
 @pytest.mark.parametrize("encoding", ["once", "twice"])
@@ -162,9 +162,9 @@ def test_upload_that_cannot_be_looked_at_does_not_end_its_listing(
     cloud.fault("ListParts", key=f"a b/{PAGE - 1:04}", **fault)
     cloud.dialect(encoding=encoding)
 
-    done = function(timer())
+    result = function(timer())
 
-    assert outcomes(done) == {"status": "complete", "aborted": 1, "kept": PAGE}
+    assert outcomes(result) == {"status": "complete", "aborted": 1, "kept": PAGE}
     assert not [one for one in requests(cloud, "ListMultipartUploads") if one.status != 200]
 
 
@@ -173,7 +173,7 @@ def test_keys_that_are_no_text_are_listed_to_the_end(cloud: Cloud, function: Fun
     abandoned(cloud, "\udcff\udcff")
     abandoned(cloud, "a")
 
-    done = function(timer())
+    result = function(timer())
 
-    assert outcomes(done) == {"status": "partial", "aborted": 1, "rejected": 2 * PAGE + 1}
+    assert outcomes(result) == {"status": "partial", "aborted": 1, "rejected": 2 * PAGE + 1}
     assert len(requests(cloud, "ListParts")) <= 3

@@ -71,9 +71,9 @@ def test_marker_of_an_upload_that_is_gone_skips_nothing_and_counts_nothing_twice
     fill(cloud, "k2", 5)
     cloud.gone_markers(how)
 
-    done = function(timer())
+    result = function(timer())
 
-    assert outcomes(done) == {"status": "complete", "aborted": 3, "kept": 2 * PAGE + 4, "already_gone": 1}
+    assert outcomes(result) == {"status": "complete", "aborted": 3, "kept": 2 * PAGE + 4, "already_gone": 1}
     assert len(cloud.uploads(BUCKET)) == 2 * PAGE + 4
     assert [one.status for one in listings(cloud)].count(400) == (how == "refuse")
 
@@ -84,15 +84,15 @@ def test_markers_of_uploads_that_are_gone_skip_nothing_and_count_nothing_twice_a
 ) -> None:
     # Each page ends with an upload that is gone as soon as it has been listed; abandoned ones of its key follow.
     fill(cloud, "k/{n:04}", 2 * PAGE + 100)
-    for number, place in enumerate((PAGE - 1, 2 * PAGE - 3)):
-        abandoned(cloud, f"k/{place:04}", f"0-{number}")
-        abandoned(cloud, f"k/{place:04}", f"00-{number}")
-        cloud.ghost(BUCKET, f"k/{place:04}", f"0-{number}", listings=1)
+    for number, index in enumerate((PAGE - 1, 2 * PAGE - 3)):
+        abandoned(cloud, f"k/{index:04}", f"0-{number}")
+        abandoned(cloud, f"k/{index:04}", f"00-{number}")
+        cloud.ghost(BUCKET, f"k/{index:04}", f"0-{number}", listings=1)
     cloud.gone_markers(how)
 
-    done = function(timer())
+    result = function(timer())
 
-    assert outcomes(done) == {"status": "complete", "aborted": 2, "kept": 2 * PAGE + 100, "already_gone": 2}
+    assert outcomes(result) == {"status": "complete", "aborted": 2, "kept": 2 * PAGE + 100, "already_gone": 2}
     assert [one.status for one in listings(cloud)].count(400) == (2 if how == "refuse" else 0)
 
 
@@ -101,15 +101,15 @@ def test_markers_of_keys_without_uploads_skip_nothing_and_count_nothing_twice(
     how: GoneMarkers, cloud: Cloud, function: Function
 ) -> None:
     fill(cloud, "k/{n:04}", 2 * PAGE + 100)
-    for place in (PAGE - 2, 2 * PAGE - 4):
-        last = abandoned(cloud, f"k/{place:04}-gone")
+    for index in (PAGE - 2, 2 * PAGE - 4):
+        last = abandoned(cloud, f"k/{index:04}-gone")
         cloud.ghost(BUCKET, last.key, last.upload_id, listings=1)
-        abandoned(cloud, f"k/{place:04}-not yet")
+        abandoned(cloud, f"k/{index:04}-not yet")
     cloud.gone_markers(how)
 
-    done = function(timer())
+    result = function(timer())
 
-    assert outcomes(done) == {"status": "complete", "aborted": 2, "kept": 2 * PAGE + 100, "already_gone": 2}
+    assert outcomes(result) == {"status": "complete", "aborted": 2, "kept": 2 * PAGE + 100, "already_gone": 2}
     assert [one.status for one in listings(cloud)].count(400) == (2 if how.startswith("refuse") else 0)
 
 
@@ -124,9 +124,9 @@ def test_marker_of_an_upload_that_the_run_itself_aborted_skips_nothing(
     # By the time that the second page is looked up, the last upload of the first one is aborted.
     cloud.fault("ListMultipartUploads", skip=1, count=1, delay_ms=700)
 
-    done = function(timer())
+    result = function(timer())
 
-    assert outcomes(done) == {"status": "complete", "aborted": 3, "kept": PAGE - 1}
+    assert outcomes(result) == {"status": "complete", "aborted": 3, "kept": PAGE - 1}
     assert not ids(cloud) & {"z0", "z1", "z2"}
 
 
@@ -145,9 +145,9 @@ def test_continuation_from_an_upload_that_is_gone_skips_nothing_and_counts_nothi
         cloud.abort(BUCKET, "k", upload_id)
     cloud.gone_markers(how)
 
-    done = function(checkpoint(("k", "z1")))
+    result = function(checkpoint(("k", "z1")))
 
-    assert outcomes(done) == {"status": "complete", "aborted": 3, "kept": 1}
+    assert outcomes(result) == {"status": "complete", "aborted": 3, "kept": 1}
     assert [one.key for one in cloud.uploads(BUCKET)] == ["a/0", "a/1", "a/2", "k", "k", "k", "k"]
 
 
@@ -163,9 +163,9 @@ def test_continuation_from_a_key_without_uploads_skips_nothing_and_counts_nothin
     cloud.abort(BUCKET, gone.key, gone.upload_id)
     cloud.gone_markers(how)
 
-    done = function(checkpoint(("k5", gone.upload_id)))
+    result = function(checkpoint(("k5", gone.upload_id)))
 
-    assert outcomes(done) == {"status": "complete", "aborted": 2, "kept": 2}
+    assert outcomes(result) == {"status": "complete", "aborted": 2, "kept": 2}
 
 
 @pytest.mark.parametrize("how", GONE_MARKERS)
@@ -177,9 +177,9 @@ def test_dry_run_continued_from_an_upload_that_is_gone_counts_nothing_twice(
     cloud.abort(BUCKET, "k", "z1")
     cloud.gone_markers(how)
 
-    done = function(checkpoint(("k", "z1"), dry_run=True))
+    result = function(checkpoint(("k", "z1"), dry_run=True))
 
-    assert outcomes(done) == {"status": "complete", "would_abort": 2}
+    assert outcomes(result) == {"status": "complete", "would_abort": 2}
 
 
 @pytest.mark.parametrize("how", GONE_MARKERS)
@@ -196,9 +196,9 @@ def test_continuation_from_an_upload_that_is_gone_skips_nothing_however_its_key_
     cloud.gone_markers(how)
     cloud.dialect(encoding=encoding)
 
-    done = function(checkpoint((gone.key, gone.upload_id)))
+    result = function(checkpoint((gone.key, gone.upload_id)))
 
-    assert outcomes(done) == {"status": "complete", "aborted": 1, "kept": 2}
+    assert outcomes(result) == {"status": "complete", "aborted": 1, "kept": 2}
 
 
 @pytest.mark.parametrize("encoding", ENCODINGS)
@@ -211,9 +211,9 @@ def test_range_of_a_listing_ends_at_its_last_upload_however_its_key_is_encoded(
     checkpointed["cos_sweeper_checkpoint"]["todo"][0].append({"end": [second.key, second.upload_id]})
     cloud.dialect(encoding=encoding)
 
-    done = function(checkpointed, MIN_AGE_HOURS="72")
+    result = function(checkpointed, MIN_AGE_HOURS="72")
 
-    assert outcomes(done) == {"status": "complete", "aborted": 2}
+    assert outcomes(result) == {"status": "complete", "aborted": 2}
     assert ids(cloud) == {third.upload_id}
 
 
@@ -228,9 +228,9 @@ def test_rejected_marker_skips_nothing_behind_a_key_that_was_read_wrongly(cloud:
     cloud.gone_markers("refuse")
     cloud.dialect(encoding="plus")
 
-    done = function(timer())
+    result = function(timer())
 
-    assert outcomes(done) == {"status": "complete", "aborted": 1, "kept": PAGE - 2, "already_gone": 2}
+    assert outcomes(result) == {"status": "complete", "aborted": 1, "kept": PAGE - 2, "already_gone": 2}
 
 
 def test_continuation_whose_marker_is_rejected_twice_counts_nothing_twice(cloud: Cloud, function: Function) -> None:
@@ -241,9 +241,9 @@ def test_continuation_whose_marker_is_rejected_twice_counts_nothing_twice(cloud:
     abandoned(cloud, "ka")
     cloud.gone_markers("refuse")
 
-    done = function(checkpoint(("k9", "1")))
+    result = function(checkpoint(("k9", "1")))
 
-    assert outcomes(done) == {"status": "complete", "aborted": 1}
+    assert outcomes(result) == {"status": "complete", "aborted": 1}
     assert [one.status for one in listings(cloud)].count(400) == 2
 
 
@@ -258,9 +258,9 @@ def test_listing_that_stepped_back_skips_nothing_when_its_keys_cannot_be_read_fo
     cloud.gone_markers("refuse")
     cloud.dialect(encoding="once_unannounced")
 
-    done = function(checkpoint(("é5", "1")))
+    result = function(checkpoint(("é5", "1")))
 
-    assert outcomes(done) == {"status": "complete", "aborted": 1, "already_gone": 3}
+    assert outcomes(result) == {"status": "complete", "aborted": 1, "already_gone": 3}
 
 
 def test_upload_that_is_tried_again_and_stays_listed_under_another_key_is_no_success(
@@ -272,9 +272,9 @@ def test_upload_that_is_tried_again_and_stays_listed_under_another_key_is_no_suc
     cloud.dialect(encoding="plain_announced")
     target = ["upload", 0, BUCKET, "a b", ghost.upload_id, {"swept": True, "text": ghost.key}]
 
-    done = function(checkpoint(("", ""), todo=[target]))
+    result = function(checkpoint(("", ""), todo=[target]))
 
-    assert outcomes(done) == {"status": "partial", "listed_but_not_found": 1}
+    assert outcomes(result) == {"status": "partial", "listed_but_not_found": 1}
 
 
 def test_upload_that_is_tried_again_and_listed_again_counts_once_however_its_key_is_encoded(
@@ -285,9 +285,9 @@ def test_upload_that_is_tried_again_and_listed_again_counts_once_however_its_key
     both = checkpoint(("", ""))
     both["cos_sweeper_checkpoint"]["todo"] += [["upload", 0, BUCKET, live.key, live.upload_id, {"swept": True}]]
 
-    done = function(both)
+    result = function(both)
 
-    assert outcomes(done) == {"status": "complete", "kept": 1}
+    assert outcomes(result) == {"status": "complete", "kept": 1}
 
 
 def test_shards_of_a_sweep_leave_nothing_out_though_they_read_keys_differently(
@@ -302,8 +302,8 @@ def test_shards_of_a_sweep_leave_nothing_out_though_they_read_keys_differently(
         for number, start in enumerate([("", ""), ("a", "1"), ("a", "1")])
     ]
 
-    assert {outcomes(done)["status"] for done in runs} == {"complete"}
-    assert sum(done.report["aborted"] for done in runs) == 30
+    assert {outcomes(result)["status"] for result in runs} == {"complete"}
+    assert sum(result.report["aborted"] for result in runs) == 30
 
 
 def test_uploads_of_one_key_are_counted_in_whatever_order_a_server_lists_their_ids() -> None:
@@ -312,9 +312,9 @@ def test_uploads_of_one_key_are_counted_in_whatever_order_a_server_lists_their_i
         for upload_id in ("m9", "m2", "m7"):
             cos.put("k", upload_id=upload_id)
 
-        done = cos.function(checkpoint(("k", "m5")))
+        result = cos.function(checkpoint(("k", "m5")))
 
-    assert outcomes(done) == {"status": "complete", "kept": 3}
+    assert outcomes(result) == {"status": "complete", "kept": 3}
 
 
 @pytest.mark.parametrize("status", [400, 404])
@@ -324,9 +324,9 @@ def test_marker_that_is_rejected_once_is_no_failure(status: int, cloud: Cloud, f
     code = "InvalidArgument" if status == 400 else "NoSuchUpload"
     cloud.fault("ListMultipartUploads", skip=1, count=1, status=status, code=code)
 
-    done = function(timer())
+    result = function(timer())
 
-    assert outcomes(done) == {"status": "complete", "aborted": 1, "kept": PAGE}
+    assert outcomes(result) == {"status": "complete", "aborted": 1, "kept": PAGE}
 
 
 @pytest.mark.parametrize(("key", "encoding"), [("é", "once_unannounced"), ("a b", "plus")])
@@ -341,9 +341,9 @@ def test_range_of_a_listing_ends_at_its_last_upload_though_its_keys_cannot_be_re
     checkpointed["cos_sweeper_checkpoint"]["todo"][0].append({"end": [gone[0].key, gone[0].upload_id]})
     cloud.dialect(encoding=encoding)
 
-    done = function(checkpointed)
+    result = function(checkpointed)
 
-    assert outcomes(done) == {"status": "complete", "aborted": 1, "already_gone": 1}
+    assert outcomes(result) == {"status": "complete", "aborted": 1, "already_gone": 1}
 
 
 @pytest.mark.parametrize("how", GONE_MARKERS)
@@ -358,9 +358,9 @@ def test_start_of_a_named_upload_is_found_behind_many_uploads_of_its_key(
     cloud.gone_markers(how)
     cloud.dialect(encoding=encoding)
 
-    done = function(named(BUCKET, "a b", "z1"), EVENT_MIN_IDLE_MINUTES="60")
+    result = function(named(BUCKET, "a b", "z1"), EVENT_MIN_IDLE_MINUTES="60")
 
-    assert outcomes(done) == {"status": "complete", "aborted": 1}
+    assert outcomes(result) == {"status": "complete", "aborted": 1}
 
 
 def test_server_that_rejects_every_marker_is_a_failure_and_no_loop(cloud: Cloud, function: Function) -> None:
@@ -369,10 +369,10 @@ def test_server_that_rejects_every_marker_is_a_failure_and_no_loop(cloud: Cloud,
     for skip in range(1, 20):
         cloud.fault("ListMultipartUploads", skip=skip, count=1, status=400, code="InvalidArgument")
 
-    done = function(timer())
+    result = function(timer())
 
-    assert "InvalidArgument" in str(done.error)
-    assert done.lines("bucket.failed")[0]["code"] == "InvalidArgument"
+    assert "InvalidArgument" in str(result.error)
+    assert result.lines("bucket.failed")[0]["code"] == "InvalidArgument"
     assert len(listings(cloud)) == 4
 
 
@@ -387,9 +387,9 @@ def test_server_whose_markers_lead_back_is_a_failure_and_no_loop(cloud: Cloud, f
             "</ListMultipartUploadsResult>",
         )
 
-    done = function(timer())
+    result = function(timer())
 
-    assert "MarkerStuck" in str(done.error)
+    assert "MarkerStuck" in str(result.error)
     assert len(listings(cloud)) == 5
 
 
@@ -399,9 +399,9 @@ def test_continuation_whose_marker_is_rejected_for_another_reason_is_a_failure(
     abandoned(cloud, "k")
     cloud.fault("ListMultipartUploads", status=400, code="InvalidArgument")
 
-    done = function(checkpoint(("a", "1")))
+    result = function(checkpoint(("a", "1")))
 
-    assert "InvalidArgument" in str(done.error)
+    assert "InvalidArgument" in str(result.error)
     assert len(listings(cloud)) == 2
 
 
@@ -412,7 +412,7 @@ def test_run_that_ends_while_its_listing_is_behind_continues_from_where_it_was(s
         abandoned(scf, "k", upload_id)
     scf.ghost(BUCKET, "k", "z0", listings=1)
     scf.gone_markers("refuse")
-    # Page, page, refused, page; the next one takes longer than the run.
+    # Page, page, rejected, page; the next one takes longer than the run.
     scf.fault("ListMultipartUploads", skip=4, count=1, delay_ms=20_000)
     scf.scf_settings(time_limit_ms=3000)
 

@@ -10,7 +10,7 @@ import pytest
 
 from tests.emulator.public import Cloud
 from tests.function import Function, event, named
-from tests.integration.gone import BUCKET, UNCHECKED, asked, left, outcomes, seeded
+from tests.integration.gone import BUCKET, UNCHECKED, keys_requested, left, outcomes, seeded
 
 
 def over_http(message: dict[str, Any]) -> dict[str, Any]:
@@ -47,15 +47,15 @@ def test_named_upload_is_aborted_under_the_key_that_its_name_means(
     upload = seeded(cloud, key)
     other = seeded(cloud, key)
 
-    done = function(sent(named(BUCKET, given, upload.upload_id)), EVENT_MIN_IDLE_MINUTES=idle)
+    result = function(sent(named(BUCKET, given, upload.upload_id)), EVENT_MIN_IDLE_MINUTES=idle)
 
-    assert outcomes(done) == {"status": "complete", "aborted": 1}
-    assert done.report["details"][0]["key"] == key
-    assert done.report["bytes_freed"] == 1
+    assert outcomes(result) == {"status": "complete", "aborted": 1}
+    assert result.report["details"][0]["key"] == key
+    assert result.report["bytes_freed"] == 1
     assert left(cloud) == [other.upload_id]
     # Another key than the given one is aborted only where List Parts knows the upload.
-    first = next(number for number, (_, name, _) in enumerate(asked(cloud)) if name == key)
-    assert asked(cloud)[first] == ("ListParts", key, 200)
+    first = next(number for number, (_, name, _) in enumerate(keys_requested(cloud)) if name == key)
+    assert keys_requested(cloud)[first] == ("ListParts", key, 200)
 
 
 @TRIGGERS
@@ -66,11 +66,11 @@ def test_named_key_is_taken_as_it_is_where_it_has_the_upload(
     upload = seeded(cloud, key)
     others = [seeded(cloud, name) for name in ("raw/a b", "raw/a+b", "raw/a%20b", "raw/a")]
 
-    done = function(sent(named(BUCKET, key, upload.upload_id)))
+    result = function(sent(named(BUCKET, key, upload.upload_id)))
 
-    assert outcomes(done) == {"status": "complete", "aborted": 1}
+    assert outcomes(result) == {"status": "complete", "aborted": 1}
     assert sorted(left(cloud)) == sorted(one.upload_id for one in others)
-    assert {name for _, name, _ in asked(cloud)} == {key}
+    assert {name for _, name, _ in keys_requested(cloud)} == {key}
 
 
 @TRIGGERS
@@ -80,19 +80,19 @@ def test_named_key_with_more_than_one_leading_slash_is_rejected(
 ) -> None:
     upload = seeded(cloud, "raw/a")
 
-    done = function(sent(named(BUCKET, key, upload.upload_id)))
+    result = function(sent(named(BUCKET, key, upload.upload_id)))
 
-    assert outcomes(done) == {"status": "rejected", "rejected": 1}
-    assert asked(cloud) == []
+    assert outcomes(result) == {"status": "rejected", "rejected": 1}
+    assert keys_requested(cloud) == []
     assert left(cloud) == [upload.upload_id]
 
 
 def test_leading_slash_that_is_dropped_is_reported(cloud: Cloud, function: Function) -> None:
     upload = seeded(cloud, "raw/a")
 
-    done = function(named(BUCKET, "/raw/a", upload.upload_id))
+    result = function(named(BUCKET, "/raw/a", upload.upload_id))
 
-    (line,) = done.lines("event.key_adjusted")
+    (line,) = result.lines("event.key_adjusted")
     assert "/raw/a" in line["reason"]
 
 
@@ -102,10 +102,10 @@ def test_named_upload_that_no_meaning_of_its_key_has_is_already_gone(
 ) -> None:
     others = [seeded(cloud, name) for name in ("a b", "a+b", "a%20b")]
 
-    done = function(named(BUCKET, "a%20b", "gone"), EVENT_MIN_IDLE_MINUTES=idle)
+    result = function(named(BUCKET, "a%20b", "gone"), EVENT_MIN_IDLE_MINUTES=idle)
 
-    assert outcomes(done) == {"status": "complete", "already_gone": 1}
-    assert done.report["bytes_freed"] == 0
+    assert outcomes(result) == {"status": "complete", "already_gone": 1}
+    assert result.report["bytes_freed"] == 0
     assert sorted(left(cloud)) == sorted(one.upload_id for one in others)
 
 
@@ -126,10 +126,10 @@ def test_named_upload_is_kept_when_any_meaning_of_its_key_is_excluded(
 
     function.settings |= settings
 
-    done = function(sent(named(BUCKET, given, upload.upload_id)))
+    result = function(sent(named(BUCKET, given, upload.upload_id)))
 
-    assert outcomes(done) == {"status": "complete", "kept": 1}
-    assert asked(cloud) == []
+    assert outcomes(result) == {"status": "complete", "kept": 1}
+    assert keys_requested(cloud) == []
     assert left(cloud) == [upload.upload_id]
 
 
@@ -151,11 +151,11 @@ def test_named_upload_is_kept_outside_the_prefixes_though_its_key_can_mean_one_i
     function.settings |= {"PREFIXES": json.dumps([prefix]), "EVENT_MIN_IDLE_MINUTES": idle}
 
     # With a role that may do everything: nothing but the function itself keeps it.
-    done = function(sent(named(BUCKET, given, upload.upload_id)), role=cloud.add_credentials(token="any"))
+    result = function(sent(named(BUCKET, given, upload.upload_id)), role=cloud.add_credentials(token="any"))
 
     assert left(cloud) == [upload.upload_id]
-    assert outcomes(done) == {"status": "complete", "kept": 1}
-    assert {name for _, name, _ in asked(cloud) if not name.startswith(prefix)} == set()
+    assert outcomes(result) == {"status": "complete", "kept": 1}
+    assert {name for _, name, _ in keys_requested(cloud) if not name.startswith(prefix)} == set()
 
 
 @TRIGGERS
@@ -165,11 +165,11 @@ def test_named_upload_is_not_surely_gone_when_its_key_can_mean_one_outside_the_p
 ) -> None:
     upload = seeded(cloud, "a b/x")
 
-    done = function(sent(named(BUCKET, given, upload.upload_id)), PREFIXES=json.dumps([given[:-1]]))
+    result = function(sent(named(BUCKET, given, upload.upload_id)), PREFIXES=json.dumps([given[:-1]]))
 
-    assert outcomes(done) == {"status": "complete", UNCHECKED: 1}
-    assert done.report["details"][0]["outcome"] == UNCHECKED
-    assert {name for _, name, _ in asked(cloud)} == {given}
+    assert outcomes(result) == {"status": "complete", UNCHECKED: 1}
+    assert result.report["details"][0]["outcome"] == UNCHECKED
+    assert {name for _, name, _ in keys_requested(cloud)} == {given}
 
 
 @TRIGGERS
@@ -177,9 +177,9 @@ def test_named_upload_is_not_surely_gone_when_its_key_can_mean_one_outside_the_p
 def test_named_upload_is_not_surely_gone_when_its_key_can_mean_one_that_is_not_addressable(
     given: str, sent: Callable[[Any], Any], function: Function
 ) -> None:
-    done = function(sent(named(BUCKET, given, "gone")))
+    result = function(sent(named(BUCKET, given, "gone")))
 
-    assert outcomes(done) == {"status": "complete", UNCHECKED: 1}
+    assert outcomes(result) == {"status": "complete", UNCHECKED: 1}
 
 
 @TRIGGERS
@@ -190,9 +190,9 @@ def test_named_upload_is_aborted_when_the_meaning_of_its_key_is_inside_the_prefi
     upload = seeded(cloud, key)
     prefix = key.partition("/")[0] + "/"
 
-    done = function(sent(named(BUCKET, given, upload.upload_id)), PREFIXES=json.dumps([prefix]))
+    result = function(sent(named(BUCKET, given, upload.upload_id)), PREFIXES=json.dumps([prefix]))
 
-    assert outcomes(done) == {"status": "complete", "aborted": 1}
+    assert outcomes(result) == {"status": "complete", "aborted": 1}
     assert left(cloud) == []
 
 
@@ -204,7 +204,7 @@ def test_named_upload_is_kept_when_any_meaning_of_its_key_is_a_committers_path(
     uploads = [seeded(cloud, name) for name in ("t/_temporary/a", "__magic/a")]
 
     kept = [function(sent(named(BUCKET, given, one.upload_id))) for one in uploads]
-    sent_while_kept = asked(cloud)
+    sent_while_kept = keys_requested(cloud)
     held = len(left(cloud))
     for one in uploads:
         function(sent(named(BUCKET, given, one.upload_id)), INCLUDE_COMMITTERS="true")
@@ -223,12 +223,12 @@ def test_named_upload_is_no_success_when_another_meaning_of_its_key_cannot_be_lo
     upload = seeded(cloud, "a b/x")
     cloud.fault("ListParts", key="a b/x", **fault)
 
-    done = function(sent(named(BUCKET, "a%20b/x", upload.upload_id)), EVENT_MIN_IDLE_MINUTES=idle)
+    result = function(sent(named(BUCKET, "a%20b/x", upload.upload_id)), EVENT_MIN_IDLE_MINUTES=idle)
 
-    (line,) = done.lines("run.finished")
+    (line,) = result.lines("run.finished")
     assert (line["status"], line["failed"], line["already_gone"]) == ("failed", 1, 0)
     assert left(cloud) == [upload.upload_id]
-    assert [one for one in asked(cloud) if one[:2] == ("AbortMultipartUpload", "a b/x")] == []
+    assert [one for one in keys_requested(cloud) if one[:2] == ("AbortMultipartUpload", "a b/x")] == []
 
 
 @TRIGGERS
@@ -237,9 +237,9 @@ def test_live_upload_under_another_meaning_of_its_key_is_kept(
 ) -> None:
     upload = seeded(cloud, "a b", hours_since_last_part=0.5)
 
-    done = function(sent(named(BUCKET, "a+b", upload.upload_id)), EVENT_MIN_IDLE_MINUTES="60")
+    result = function(sent(named(BUCKET, "a+b", upload.upload_id)), EVENT_MIN_IDLE_MINUTES="60")
 
-    assert outcomes(done) == {"status": "complete", "kept": 1}
+    assert outcomes(result) == {"status": "complete", "kept": 1}
     assert left(cloud) == [upload.upload_id]
 
 
@@ -263,11 +263,11 @@ def test_dry_run_names_the_upload_that_it_would_abort_under_the_key_that_has_it(
 ) -> None:
     upload = seeded(cloud, "a b")
 
-    done = function(sent(named(BUCKET, "/a%20b", upload.upload_id)), DRY_RUN="true")
+    result = function(sent(named(BUCKET, "/a%20b", upload.upload_id)), DRY_RUN="true")
 
-    assert outcomes(done) == {"status": "complete", "would_abort": 1}
-    assert done.report["dry_run"] is True
-    assert (done.report["details"][0]["outcome"], done.report["details"][0]["key"]) == ("would_abort", "a b")
+    assert outcomes(result) == {"status": "complete", "would_abort": 1}
+    assert result.report["dry_run"] is True
+    assert (result.report["details"][0]["outcome"], result.report["details"][0]["key"]) == ("would_abort", "a b")
     assert left(cloud) == [upload.upload_id]
 
 
@@ -275,7 +275,7 @@ def test_uploads_of_keys_with_several_meanings_count_once_against_the_limit(clou
     uploads = [seeded(cloud, f"a b{number}") for number in range(3)]
     names = [named(BUCKET, f"a+b{number}", one.upload_id) for number, one in enumerate(uploads)]
 
-    done = function({"uploads": names}, MAX_ABORTS="2")
+    result = function({"uploads": names}, MAX_ABORTS="2")
 
-    assert done.report["aborted"] == 2
+    assert result.report["aborted"] == 2
     assert left(cloud) == [uploads[2].upload_id]

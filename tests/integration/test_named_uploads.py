@@ -13,9 +13,9 @@ LONG_AGO = 24.0 * 365 * 10
 def test_named_upload_is_the_only_one_of_its_key_to_be_aborted(cloud: Cloud, function: Function) -> None:
     first, second = cloud.seed(BUCKET, "twice", count=2)
 
-    done = function(named(BUCKET, second.key, second.upload_id))
+    result = function(named(BUCKET, second.key, second.upload_id))
 
-    assert done.report["bytes_freed"] == 1 << 20
+    assert result.report["bytes_freed"] == 1 << 20
     assert [upload.upload_id for upload in held(cloud)] == [first.upload_id]
 
 
@@ -33,9 +33,9 @@ def test_upload_that_is_gone_already_is_a_success(cloud: Cloud, function: Functi
 def test_region_that_disagrees_with_the_settings_is_rejected(cloud: Cloud, function: Function) -> None:
     (upload,) = cloud.seed(BUCKET)
 
-    done = function(named(BUCKET, upload.key, upload.upload_id) | {"region": "ap-beijing"})
+    result = function(named(BUCKET, upload.key, upload.upload_id) | {"region": "ap-beijing"})
 
-    assert "ap-guangzhou" in done.report["rejections"][0]["reason"]
+    assert "ap-guangzhou" in result.report["rejections"][0]["reason"]
     assert len(held(cloud)) == 1
 
 
@@ -44,11 +44,11 @@ def test_named_upload_is_kept_in_a_dry_run_and_under_an_excluded_prefix(cloud: C
     failure = named(BUCKET, upload.key, upload.upload_id)
 
     dry = function(failure, DRY_RUN="true")
-    spared = function(failure, EXCLUDE_PREFIXES="keep/")
+    excluded = function(failure, EXCLUDE_PREFIXES="keep/")
     outside = function(failure, PREFIXES="raw/")
 
     assert (dry.report["would_abort"], dry.report["bytes_would_free"]) == (1, 1 << 20)
-    assert spared.report["kept_by_reason"] == {"under an excluded prefix": 1}
+    assert excluded.report["kept_by_reason"] == {"under an excluded prefix": 1}
     assert outside.report["kept_by_reason"] == {"outside the prefixes": 1}
     assert len(held(cloud)) == 1
 
@@ -58,12 +58,12 @@ def test_named_upload_waits_for_its_idle_time_where_one_is_set(cloud: Cloud, fun
     idle = cloud.seed(BUCKET, "idle", hours_since_last_part=2)
     empty = cloud.seed(BUCKET, "empty", parts=0, hours_since_start=0.1)
 
-    done = [
+    result = [
         function(named(BUCKET, each.key, each.upload_id), EVENT_MIN_IDLE_MINUTES="60").report
         for each in busy + idle + empty
     ]
 
-    assert [report["aborted"] for report in done] == [0, 1, 0]
+    assert [report["aborted"] for report in result] == [0, 1, 0]
     assert {upload.key for upload in held(cloud)} == {"busy", "empty"}
 
 
@@ -71,20 +71,20 @@ def test_unreadable_parts_without_an_idle_time_leave_the_bytes_unknown(cloud: Cl
     (upload,) = cloud.seed(BUCKET)
     cloud.fault("ListParts", status=403, code="AccessDenied")
 
-    done = function(named(BUCKET, upload.key, upload.upload_id))
+    result = function(named(BUCKET, upload.key, upload.upload_id))
 
-    assert done.report["aborted"] == 1
-    assert done.report["details"][0]["bytes"] is None
-    assert (done.report["bytes_freed"], done.report["size_unknown"]) == (0, 1)
+    assert result.report["aborted"] == 1
+    assert result.report["details"][0]["bytes"] is None
+    assert (result.report["bytes_freed"], result.report["size_unknown"]) == (0, 1)
 
 
 def test_unreadable_parts_with_an_idle_time_prevent_the_abort(cloud: Cloud, function: Function) -> None:
     (upload,) = cloud.seed(BUCKET)
     cloud.fault("ListParts", status=403, code="AccessDenied")
 
-    done = function(named(BUCKET, upload.key, upload.upload_id), EVENT_MIN_IDLE_MINUTES="1")
+    result = function(named(BUCKET, upload.key, upload.upload_id), EVENT_MIN_IDLE_MINUTES="1")
 
-    assert isinstance(done.error, RunFailed)
+    assert isinstance(result.error, RunFailed)
     assert len(held(cloud)) == 1
 
 
@@ -95,9 +95,9 @@ def test_stale_siblings_of_a_completed_object_are_aborted_and_no_other_upload(cl
     cloud.seed(BUCKET, key, hours_since_start=LONG_AGO, hours_since_last_part=0.1)
     cloud.seed(BUCKET, key + ".part", hours_since_start=LONG_AGO)
 
-    done = function(event("cos_completed"))
+    result = function(event("cos_completed"))
 
-    assert done.report["kept_by_reason"] == {
+    assert result.report["kept_by_reason"] == {
         "started after the object was completed": 1,
         "a part arrived recently": 1,
     }
@@ -109,10 +109,10 @@ def test_uploads_that_time_does_not_reach_fail_the_event(cloud: Cloud, function:
     uploads = seeded(cloud, 60)
     cloud.fault("*", delay_ms=100)
 
-    done = function({"uploads": uploads}, seconds=2, WORKERS="2")
+    result = function({"uploads": uploads}, seconds=2, WORKERS="2")
 
-    assert isinstance(done.error, RunFailed)
-    assert "deferred" in str(done.error)
-    ended = done.lines("run.finished")[0]
+    assert isinstance(result.error, RunFailed)
+    assert "deferred" in str(result.error)
+    ended = result.lines("run.finished")[0]
     assert ended["aborted"] + ended["deferred"] == 60
     assert len(held(cloud)) == ended["deferred"] > 0

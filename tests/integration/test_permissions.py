@@ -27,14 +27,14 @@ def do_everything(function: Function, cloud: Cloud) -> str:
     (failed,) = cloud.seed(BUCKET, "named", hours_since_last_part=1)
     function.settings |= {"BUCKETS": "*", "REPORT": f"{PHOTOS}/reports"}
     swept = function(timer())
-    told = function(named(BUCKET, failed.key, failed.upload_id))
-    return f"{swept.output}{told.output}{swept.error}{told.error}"
+    named_run = function(named(BUCKET, failed.key, failed.upload_id))
+    return f"{swept.output}{named_run.output}{swept.error}{named_run.error}"
 
 
 def test_policy_denies_nothing_that_a_run_does(cloud: Cloud, function: Function) -> None:
-    said = do_everything(function, cloud)
+    output = do_everything(function, cloud)
 
-    assert "AccessDenied" not in said
+    assert "AccessDenied" not in output
     assert cloud.uploads(BUCKET) == []
 
 
@@ -42,9 +42,9 @@ def test_policy_denies_nothing_that_a_run_does(cloud: Cloud, function: Function)
 def test_policy_grants_nothing_that_a_run_does_without(operation: str, cloud: Cloud, function: Function) -> None:
     function.denied.add(f"name/cos:{operation}")
 
-    said = do_everything(function, cloud)
+    output = do_everything(function, cloud)
 
-    assert "AccessDenied" in said
+    assert "AccessDenied" in output
     denied = {request.operation for request in cloud.requests() if request.status == 403}
     assert denied == {operation}
 

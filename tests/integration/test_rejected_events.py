@@ -31,10 +31,10 @@ def message(cloud: Cloud, bucket: str = PHOTOS) -> str:
 def test_rejected_event_is_logged_with_a_digest_and_stored_under_it(cloud: Cloud, function: Function) -> None:
     function.settings |= REPORTS
 
-    done = function(batch("no JSON", message(cloud)))
+    result = function(batch("no JSON", message(cloud)))
 
-    assert done.report["aborted"] == 1
-    (line,) = done.lines("request.rejected")
+    assert result.report["aborted"] == 1
+    (line,) = result.lines("request.rejected")
     (document,) = kept(cloud)
     assert document["digest"] == f"{line['event_digest']}.json"
     assert [each["reason"] for each in document["rejected"]] == [line["reason"]] == ["the message is not JSON"]
@@ -46,9 +46,9 @@ def test_rejected_event_can_be_sent_again_when_its_reason_is_gone(cloud: Cloud, 
     function(batch(message(cloud, LOGS)), BUCKETS=PHOTOS)
     (document,) = kept(cloud)
 
-    done = function(document["event"], BUCKETS=f"{PHOTOS},{LOGS}")
+    result = function(document["event"], BUCKETS=f"{PHOTOS},{LOGS}")
 
-    assert done.report["aborted"] == 1
+    assert result.report["aborted"] == 1
     assert cloud.uploads(LOGS.partition("@")[0]) == []
 
 
@@ -63,9 +63,9 @@ def test_rejected_event_that_is_delivered_again_is_stored_once(cloud: Cloud, fun
 
 
 def test_rejected_event_is_only_logged_where_no_reports_are_stored(cloud: Cloud, function: Function) -> None:
-    done = function(batch("no JSON"))
+    result = function(batch("no JSON"))
 
-    assert len(done.lines("request.rejected")[0]["event_digest"]) == 32
+    assert len(result.lines("request.rejected")[0]["event_digest"]) == 32
     assert cloud.objects(BUCKET) == []
 
 
@@ -83,10 +83,10 @@ def test_rejected_event_that_cannot_be_stored_is_logged_and_stops_nothing(cloud:
     text = message(cloud)
     cloud.fault("PutObject", status=403, code="AccessDenied")
 
-    done = function(batch("no JSON", text))
+    result = function(batch("no JSON", text))
 
-    assert done.report["aborted"] == 1
-    assert done.lines("rejected_event.store_failed")[0]["code"] == "AccessDenied"
+    assert result.report["aborted"] == 1
+    assert result.lines("rejected_event.store_failed")[0]["code"] == "AccessDenied"
 
 
 @pytest.mark.parametrize(("depth", "times_kept"), [(50, 1), (100_000, 0)])
@@ -98,9 +98,9 @@ def test_rejected_event_of_any_depth_has_its_reason(
     for _ in range(depth):
         deep = [deep]
 
-    done = function({"bucket": deep})
+    result = function({"bucket": deep})
 
-    assert done.lines("request.rejected")[0]["reason"] == "`bucket` is a list, not a string"
+    assert result.lines("request.rejected")[0]["reason"] == "`bucket` is a list, not a string"
     assert len(kept(cloud)) == times_kept
 
 

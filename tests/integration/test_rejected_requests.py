@@ -23,8 +23,8 @@ def message(text: str) -> dict[str, Any]:
     return {**event("timer"), "Message": text}
 
 
-def raised(done: Any) -> bool:
-    return type(done.error).__name__ == "RunFailed"
+def raised(result: Any) -> bool:
+    return type(result.error).__name__ == "RunFailed"
 
 
 MESSAGES = [
@@ -52,11 +52,11 @@ MESSAGES = [
 def test_sweep_that_does_not_happen_is_failed_and_raises(text: str, cloud: Cloud, platform: Platform) -> None:
     cloud.seed(PHOTO_BUCKET, "raw/1", hours_since_start=5000)
 
-    done = platform.run(message(text), MAX_ABORTS="100", PREFIXES="raw/", REPORT=REPORT)
+    result = platform.run(message(text), MAX_ABORTS="100", PREFIXES="raw/", REPORT=REPORT)
 
-    assert raised(done)
-    assert (status(done), left(cloud, PHOTO_BUCKET)) == ("failed", ["raw/1"])
-    assert done.lines("request.rejected")
+    assert raised(result)
+    assert (status(result), left(cloud, PHOTO_BUCKET)) == ("failed", ["raw/1"])
+    assert result.lines("request.rejected")
     (report,) = [one for key, one in stored(cloud, PHOTOS, "reports/").items() if "/rejected/" not in key]
     assert (report["status"], report["failures_by_code"]) == ("failed", {"SweepRejected": 1})
     assert len(stored(cloud, PHOTOS, "reports/rejected/")) == 1
@@ -64,19 +64,19 @@ def test_sweep_that_does_not_happen_is_failed_and_raises(text: str, cloud: Cloud
 
 @pytest.mark.parametrize("settings", [{"BUCKETS": PHOTOS, "EXCLUDE_BUCKETS": PHOTO_BUCKET}], ids=["all_excluded"])
 def test_sweep_without_a_bucket_is_failed_and_raises(settings: dict[str, str], function: Function) -> None:
-    done = function(timer(), **settings)  # type: ignore[arg-type]
+    result = function(timer(), **settings)  # type: ignore[arg-type]
 
-    assert (raised(done), status(done)) == (True, "failed")
+    assert (raised(result), status(result)) == (True, "failed")
 
 
 def test_sweep_of_which_a_part_does_not_happen_sweeps_the_rest_and_is_failed(cloud: Cloud, platform: Platform) -> None:
     for bucket in (PHOTO_BUCKET, LOG_BUCKET):
         cloud.seed(bucket, "{n}", count=3)
 
-    done = platform.run(timer(buckets=[PHOTO_BUCKET, LOG_BUCKET]), BUCKETS=PHOTOS)
+    result = platform.run(timer(buckets=[PHOTO_BUCKET, LOG_BUCKET]), BUCKETS=PHOTOS)
 
-    assert (done.error, status(done)) == (None, "failed")
-    assert (counted([done])["aborted"], len(left(cloud))) == (3, 3)
+    assert (result.error, status(result)) == (None, "failed")
+    assert (counted([result])["aborted"], len(left(cloud))) == (3, 3)
     assert platform.failures()[0][CHAIN_FAILED]["codes"] == ["SweepRejected"]
 
 
@@ -85,10 +85,10 @@ def test_chain_of_which_a_part_does_not_happen_fails_at_its_end(fan_out: str, cl
     cloud.seed(PHOTO_BUCKET, "{n}", count=30)
     cloud.fault("AbortMultipartUpload", count=1, status=409, code="UploadConflict")
 
-    done = platform.play(timer(buckets=[PHOTO_BUCKET, LOG_BUCKET]), BUCKETS=PHOTOS, FAN_OUT=fan_out)
+    result = platform.play(timer(buckets=[PHOTO_BUCKET, LOG_BUCKET]), BUCKETS=PHOTOS, FAN_OUT=fan_out)
 
-    assert len(done) > 1
-    assert "failed" in {status(one) for one in done}
+    assert len(result) > 1
+    assert "failed" in {status(one) for one in result}
     assert len(platform.failures()) == 1
     assert left(cloud, PHOTO_BUCKET) == []
 
@@ -110,9 +110,9 @@ BROKEN: list[Any] = ["no JSON", "{}", '{"bucket": 5}', "[]", '{"bucket": "photos
 
 @pytest.mark.parametrize("text", BROKEN)
 def test_message_that_cannot_be_used_is_rejected_without_raising(text: str, cloud: Cloud, function: Function) -> None:
-    done = function(batch(text), REPORT=REPORT)
+    result = function(batch(text), REPORT=REPORT)
 
-    assert (done.error, status(done)) == (None, "rejected")
+    assert (result.error, status(result)) == (None, "rejected")
     assert len(stored(cloud, PHOTOS, "reports/rejected/")) == 1
 
 
@@ -120,10 +120,10 @@ def test_message_that_cannot_be_used_does_not_stop_the_others_of_its_batch(cloud
     seeded = cloud.seed(PHOTO_BUCKET, "raw/{n}", count=3)
     bodies = [json.dumps(one) for one in uploads_of(PHOTO_BUCKET, seeded)["uploads"]]
 
-    done = function(batch("no JSON", *bodies, "{}"), REPORT=REPORT)
+    result = function(batch("no JSON", *bodies, "{}"), REPORT=REPORT)
 
-    assert (counted([done]), left(cloud, PHOTO_BUCKET)) == ({"aborted": 3, "rejected": 2}, [])
-    assert (done.error, status(done)) == (None, "rejected")
+    assert (counted([result]), left(cloud, PHOTO_BUCKET)) == ({"aborted": 3, "rejected": 2}, [])
+    assert (result.error, status(result)) == (None, "rejected")
 
 
 def test_upload_outside_the_allowed_buckets_is_rejected(cloud: Cloud, function: Function) -> None:
@@ -141,24 +141,24 @@ def test_upload_outside_the_allowed_buckets_is_rejected(cloud: Cloud, function: 
 # Where rejected events are kept
 
 
-@pytest.mark.parametrize("place", ["hangs", "refuses", "is missing"])
-def test_report_bucket_that_fails_does_not_cost_the_work(place: str, cloud: Cloud, function: Function) -> None:
+@pytest.mark.parametrize("case", ["hangs", "refuses", "is missing"])
+def test_report_bucket_that_fails_does_not_cost_the_work(case: str, cloud: Cloud, function: Function) -> None:
     seeded = cloud.seed(PHOTO_BUCKET, "raw/{n}", count=3)
     bodies = [json.dumps(one) for one in uploads_of(PHOTO_BUCKET, seeded)["uploads"]]
-    if place == "hangs":
+    if case == "hangs":
         cloud.hang(LOG_BUCKET)
-    elif place == "refuses":
+    elif case == "refuses":
         cloud.fault("PutObject", status=403, code="AccessDenied")
     else:
         cloud.delete_bucket(LOG_BUCKET)
 
-    done = function(batch("no JSON", *bodies), REPORT=f"{LOGS}/reports", BUCKETS=PHOTOS, seconds=1.5)
+    result = function(batch("no JSON", *bodies), REPORT=f"{LOGS}/reports", BUCKETS=PHOTOS, seconds=1.5)
 
-    assert (done.error, counted([done])) == (None, {"aborted": 3, "rejected": 1})
+    assert (result.error, counted([result])) == (None, {"aborted": 3, "rejected": 1})
     assert left(cloud, PHOTO_BUCKET) == []
-    (line,) = done.lines("rejected_event.store_failed")
+    (line,) = result.lines("rejected_event.store_failed")
     assert (line["level"], line["bucket"]) == ("error", LOGS)
-    assert done.lines("request.rejected")[0]["event_digest"]
+    assert result.lines("request.rejected")[0]["event_digest"]
 
 
 def test_rejected_events_are_stored_after_the_work(cloud: Cloud, function: Function) -> None:
@@ -167,8 +167,8 @@ def test_rejected_events_are_stored_after_the_work(cloud: Cloud, function: Funct
 
     function(batch("no JSON", *bodies), REPORT=REPORT)
 
-    asked = [one.operation for one in cloud.requests()]
-    assert asked.index("PutObject") > max(n for n, one in enumerate(asked) if one == "AbortMultipartUpload")
+    requests = [one.operation for one in cloud.requests()]
+    assert requests.index("PutObject") > max(n for n, one in enumerate(requests) if one == "AbortMultipartUpload")
 
 
 @pytest.mark.parametrize(
@@ -224,14 +224,14 @@ def test_time_limit_below_a_minute_is_warned_about_once(
 ) -> None:
     cloud.seed(PHOTO_BUCKET, "{n}", count=3)
 
-    done = function(timer(), seconds=seconds)
+    result = function(timer(), seconds=seconds)
 
-    lines = done.lines("time_limit.short")
+    lines = result.lines("time_limit.short")
     assert [(line["level"], line["seconds"]) for line in lines] == [("warning", seconds)] * warnings
 
 
 @pytest.mark.parametrize("context", [{}, {"time_limit_in_ms": "900000"}, {"time_limit_in_ms": -1}, None, []], ids=repr)
 def test_time_limit_that_the_platform_does_not_give_is_taken_to_be_short(context: object, function: Function) -> None:
-    done = function(timer(), context=context)
+    result = function(timer(), context=context)
 
-    assert [line["seconds"] for line in done.lines("time_limit.short")] == [3]
+    assert [line["seconds"] for line in result.lines("time_limit.short")] == [3]

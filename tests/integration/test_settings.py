@@ -13,7 +13,7 @@ BUCKET = PHOTOS.partition("@")[0]
 
 
 def without_dry_run(function: Function) -> None:
-    """The settings as they are when nobody sets DRY_RUN and the limits."""
+    """The settings without DRY_RUN and without limits."""
     function.settings |= {"DRY_RUN": "", "MIN_AGE_HOURS": "", "MIN_IDLE_HOURS": ""}
 
 
@@ -74,11 +74,11 @@ def test_misspelt_setting_stops_the_run_before_any_request(
     swept = function(timer())
     named_one = function(named(BUCKET, upload.key, upload.upload_id))
 
-    for done in (swept, named_one):
-        assert done.answer is None
-        assert name in str(done.error)
-        assert meant in str(done.error)
-        assert meant in done.lines("run.failed")[0]["reason"]
+    for result in (swept, named_one):
+        assert result.answer is None
+        assert name in str(result.error)
+        assert meant in str(result.error)
+        assert meant in result.lines("run.failed")[0]["reason"]
     assert cloud.requests(before) == []
     assert len(cloud.uploads(BUCKET)) == 1
 
@@ -91,18 +91,18 @@ def test_prefix_with_a_wildcard_stops_the_run_with_an_explanation(
     cloud.seed(BUCKET, "backup/a")
     function.settings[name] = value
 
-    done = function(timer())
+    result = function(timer())
 
-    assert f"{name}: " in str(done.error)
-    assert "JSON list" in str(done.error)
+    assert f"{name}: " in str(result.error)
+    assert "JSON list" in str(result.error)
     assert len(cloud.uploads(BUCKET)) == 1
 
 
 def test_setting_that_is_no_number_or_word_stops_the_run_and_every_problem_is_named(function: Function) -> None:
-    done = function(timer(), VERIFY="some", MAX_ABORTS="many", CHAIN_MAX_HOURS="169", INCLUDE_COMMITTERS="maybe")
+    result = function(timer(), VERIFY="some", MAX_ABORTS="many", CHAIN_MAX_HOURS="169", INCLUDE_COMMITTERS="maybe")
 
     for name in ("VERIFY", "MAX_ABORTS", "CHAIN_MAX_HOURS", "INCLUDE_COMMITTERS"):
-        assert f"{name}: " in str(done.error)
+        assert f"{name}: " in str(result.error)
 
 
 def test_environment_of_the_platform_and_of_a_shell_stops_nothing(cloud: Cloud, function: Function) -> None:
@@ -111,6 +111,6 @@ def test_environment_of_the_platform_and_of_a_shell_stops_nothing(cloud: Cloud, 
     shell = ["PYTHONPATH", "LD_LIBRARY_PATH", "HOSTNAME", "LANG", "PORT", "HTTP_PROXY", "COS_BUCKET", "VERSION"]
     function.settings |= dict.fromkeys([*platform, *shell], "x")
 
-    done = function(timer())
+    result = function(timer())
 
-    assert done.report["aborted"] == 1
+    assert result.report["aborted"] == 1

@@ -36,7 +36,7 @@ def held(cloud: Cloud) -> list[str]:
     return [upload.upload_id for upload in cloud.uploads(BUCKET)]
 
 
-def settle(function: Function, key: str = KEY, **settings: Any) -> tuple[dict[str, int], int]:
+def wait(function: Function, key: str = KEY, **settings: Any) -> tuple[dict[str, int], int]:
     """What a completed object leads to: why uploads are kept, and how many are aborted."""
     report = function(completed(key), **settings).report
     assert report["failed"] == report["rejected"] == 0
@@ -74,7 +74,7 @@ def test_sibling_must_be_idle_for_an_hour_and_four_times_its_longest_pause(
 ) -> None:
     seed(cloud, start, *parts)
 
-    assert settle(function) == (({kept: 1}, 0) if kept else ({}, 1))
+    assert wait(function) == (({kept: 1}, 0) if kept else ({}, 1))
 
 
 @pytest.mark.parametrize("parts", [0, 1, 2])
@@ -85,7 +85,7 @@ def test_sibling_with_fewer_than_three_parts_must_be_idle_for_as_long_as_in_a_sw
     minutes = hours * 60
     seed(cloud, minutes + parts, *(minutes + one for one in reversed(range(parts))))
 
-    assert settle(function) == (({TOO_FEW_PARTS: 1}, 0) if is_kept else ({}, 1))
+    assert wait(function) == (({TOO_FEW_PARTS: 1}, 0) if is_kept else ({}, 1))
 
 
 @pytest.mark.parametrize("parts", [[], [100], [100, 90]])
@@ -94,14 +94,14 @@ def test_sibling_with_too_few_parts_needs_the_idle_time_of_the_settings(
 ) -> None:
     seed(cloud, 100, *parts)
 
-    assert settle(function, MIN_IDLE_HOURS="2") == ({TOO_FEW_PARTS: 1}, 0)
-    assert settle(function, MIN_IDLE_HOURS="1") == ({}, 1)
+    assert wait(function, MIN_IDLE_HOURS="2") == ({TOO_FEW_PARTS: 1}, 0)
+    assert wait(function, MIN_IDLE_HOURS="1") == ({}, 1)
 
 
 def test_pause_that_two_parts_show_counts_as_well(cloud: Cloud, function: Function) -> None:
     seed(cloud, 1000, 999, 200)
 
-    assert settle(function, MIN_IDLE_HOURS="1") == ({PAUSES_TOO_LONG: 1}, 0)
+    assert wait(function, MIN_IDLE_HOURS="1") == ({PAUSES_TOO_LONG: 1}, 0)
 
 
 @pytest.mark.parametrize(
@@ -113,7 +113,7 @@ def test_setting_may_raise_the_hour_and_not_lower_it(
 ) -> None:
     seed(cloud, idle + 3, idle + 2, idle + 1, idle)
 
-    assert settle(function, EVENT_MIN_IDLE_MINUTES=minutes) == (({kept: 1}, 0) if kept else ({}, 1))
+    assert wait(function, EVENT_MIN_IDLE_MINUTES=minutes) == (({kept: 1}, 0) if kept else ({}, 1))
 
 
 def test_pauses_of_parts_on_every_page_count(cloud: Cloud, function: Function) -> None:
@@ -125,7 +125,7 @@ def test_pauses_of_parts_on_every_page_count(cloud: Cloud, function: Function) -
     cloud.upload_part(BUCKET, KEY, upload.upload_id, 1)
     cloud.clock(offset_seconds=0)
 
-    assert settle(function) == ({PAUSES_TOO_LONG: 1}, 0)
+    assert wait(function) == ({PAUSES_TOO_LONG: 1}, 0)
 
 
 @pytest.mark.parametrize(
@@ -137,7 +137,7 @@ def test_sibling_with_an_unreadable_time_of_a_part_is_kept(
     seed(cloud, 10_004, 10_003, 10_002, 10_001)
     cloud.dialect(last_modified=last_modified)
 
-    assert settle(function) == ({PART_UNREADABLE: 1}, 0)
+    assert wait(function) == ({PART_UNREADABLE: 1}, 0)
 
 
 @pytest.mark.parametrize(("start", "kept"), [(44.5, None), (45.5, PAUSES_TOO_LONG)])
@@ -148,7 +148,7 @@ def test_start_without_a_zone_is_the_earlier_moment_for_the_first_pause(
     seed(cloud, start * 60, 44 * 60, 36 * 60 + 2, 36 * 60 + 1)
     cloud.dialect(initiated={"format": "%a %b %d %H:%M:%S %Y", "zone_hours": 0})
 
-    assert settle(function) == (({kept: 1}, 0) if kept else ({}, 1))
+    assert wait(function) == (({kept: 1}, 0) if kept else ({}, 1))
 
 
 # Whose uploads
@@ -158,9 +158,9 @@ def test_upload_that_began_after_the_object_was_completed_is_kept(cloud: Cloud, 
     seed(cloud, 10_000, 9_999, 9_998, 9_997)
     later = seed(cloud, 9_000, 8_999, 8_998, 8_997)
 
-    done = function(completed(KEY, datetime.now(timezone.utc) - timedelta(minutes=9_010)))
+    result = function(completed(KEY, datetime.now(timezone.utc) - timedelta(minutes=9_010)))
 
-    assert (done.report["kept_by_reason"], done.report["aborted"]) == ({STARTED_LATER: 1}, 1)
+    assert (result.report["kept_by_reason"], result.report["aborted"]) == ({STARTED_LATER: 1}, 1)
     assert held(cloud) == [later]
 
 
@@ -171,11 +171,11 @@ def test_upload_of_another_key_is_left_alone_and_not_even_listed_to_the_end(clou
         cloud.seed(BUCKET, key, hours_since_start=1000)
     mark = cloud.mark()
 
-    assert settle(function, "a") == ({}, 1)
+    assert wait(function, "a") == ({}, 1)
 
-    asked = cloud.requests(mark)
-    assert [request.operation for request in asked if request.operation == LISTING] == [LISTING]
-    assert {request.key for request in asked} == {"", "a"}
+    requests = cloud.requests(mark)
+    assert [request.operation for request in requests if request.operation == LISTING] == [LISTING]
+    assert {request.key for request in requests} == {"", "a"}
     assert len(held(cloud)) == 5_004
 
 
@@ -194,7 +194,7 @@ def test_parts_of_another_writer_that_arrive_during_the_abort_keep_the_upload(cl
     upload_id = seed(cloud, 10_000, 9_999, 9_998, 9_997)
     cloud.fault(ABORT, count=1, status=503, code="SlowDown", part={"when": "before"})
 
-    assert settle(function) == ({PART_RECENT: 1}, 0)
+    assert wait(function) == ({PART_RECENT: 1}, 0)
     assert held(cloud) == [upload_id]
 
 
@@ -202,14 +202,14 @@ def test_parts_of_another_writer_that_arrive_during_the_abort_keep_the_upload(cl
 def test_settings_hold_for_siblings(settings: dict[str, str], cloud: Cloud, function: Function) -> None:
     seed(cloud, 10_000, 9_999, 9_998, 9_997)
 
-    assert settle(function, **settings)[1] == 0
+    assert wait(function, **settings)[1] == 0
     assert len(held(cloud)) == 1
 
 
 def test_limit_of_aborts_holds_for_siblings(cloud: Cloud, function: Function) -> None:
     cloud.seed(BUCKET, KEY, count=10, parts=0, hours_since_start=1000)
 
-    done = function(completed(KEY), MAX_ABORTS="4")
+    result = function(completed(KEY), MAX_ABORTS="4")
 
     assert len(held(cloud)) == 6
-    assert done.report["aborted"] == 4
+    assert result.report["aborted"] == 4

@@ -82,10 +82,10 @@ def test_headers_of_a_rejected_http_event_are_not_stored(shape: str, cloud: Clou
     request["headerParameters"] = {"X-Client": "h3ader"}
     request["requestContext"]["authorizer"] = {"principal": "h3ader"}
 
-    done = function(request, REPORT=f"{PHOTOS}/reports")
+    result = function(request, REPORT=f"{PHOTOS}/reports")
 
     (document,) = stored(cloud, PHOTOS, "reports/rejected/").values()
-    assert done.report["rejected"] == 1
+    assert result.report["rejected"] == 1
     assert document["event"] == {"httpMethod": "POST", "body": '{"note": "kept"}', "isBase64Encoded": False}
 
 
@@ -115,7 +115,7 @@ def test_stored_event_without_secrets_is_stored_as_it_came_and_can_be_sent_again
     function(ways[way], REPORT=f"{PHOTOS}/reports", BUCKETS="logs-1250000000@ap-singapore")
     (document,) = stored(cloud, PHOTOS, "reports/rejected/").values()
 
-    done = function(document["event"])
+    result = function(document["event"])
 
     assert way == "cls" or document["event"] == ways[way]
-    assert done.report["aborted"] == 1
+    assert result.report["aborted"] == 1

@@ -12,31 +12,31 @@ def test_sweep_finds_every_bucket_of_every_region_that_the_role_can_list(cloud: 
     cloud.seed(BUCKET, count=2)
     cloud.seed(LOGS.partition("@")[0], count=3)
 
-    done = function(timer(), BUCKETS="*")
+    result = function(timer(), BUCKETS="*")
 
-    assert (done.report["aborted"], done.report["buckets_swept"]) == (5, 2)
-    assert {line["bucket"] for line in done.lines("page.processed")} == {PHOTOS, LOGS}
+    assert (result.report["aborted"], result.report["buckets_swept"]) == (5, 2)
+    assert {line["bucket"] for line in result.lines("page.processed")} == {PHOTOS, LOGS}
 
 
 def test_sweep_that_cannot_list_the_buckets_fails_and_logs_it(cloud: Cloud, function: Function) -> None:
     cloud.fault("GetService", status=403, code="AccessDenied")
 
-    done = function(timer(), BUCKETS="*")
+    result = function(timer(), BUCKETS="*")
 
-    assert isinstance(done.error, RunFailed)
-    assert done.lines("bucket.failed")[0]["bucket"] == "*"
+    assert isinstance(result.error, RunFailed)
+    assert result.lines("bucket.failed")[0]["bucket"] == "*"
 
 
 def test_bucket_that_cannot_be_listed_does_not_stop_the_others(cloud: Cloud, function: Function) -> None:
     cloud.seed(LOGS.partition("@")[0], count=3)
     cloud.fault("ListMultipartUploads", bucket=BUCKET, status=403, code="AccessDenied")
 
-    done = function(timer())
+    result = function(timer())
 
-    assert isinstance(done.error, RunFailed)
+    assert isinstance(result.error, RunFailed)
     assert held(cloud) == []
-    assert done.lines("bucket.failed")[0]["bucket"] == PHOTOS
-    assert done.lines("run.finished")[0]["buckets_failed"] == 1
+    assert result.lines("bucket.failed")[0]["bucket"] == PHOTOS
+    assert result.lines("run.finished")[0]["buckets_failed"] == 1
 
 
 def test_sweep_aborts_thousands_of_uploads_and_more_of_one_key_than_a_page_holds(
@@ -46,9 +46,9 @@ def test_sweep_aborts_thousands_of_uploads_and_more_of_one_key_than_a_page_holds
     cloud.seed(BUCKET, "one key", count=1200)
     cloud.seed(BUCKET, "z/{n}", count=1150)
 
-    done = function(timer())
+    result = function(timer())
 
-    assert (done.report["status"], done.report["aborted"]) == ("complete", 3500)
+    assert (result.report["status"], result.report["aborted"]) == ("complete", 3500)
     assert held(cloud) == []
 
 
@@ -61,24 +61,24 @@ def test_listing_whose_marker_stands_still_ends_in_an_error(cloud: Cloud, functi
     cloud.fault("ListMultipartUploads", bucket=BUCKET, raw=page, status=200)
     before = cloud.mark()
 
-    done = function(timer(buckets=[BUCKET]))
+    result = function(timer(buckets=[BUCKET]))
 
-    assert isinstance(done.error, RunFailed)
-    assert "marker does not advance" in done.lines("bucket.failed")[0]["detail"]
+    assert isinstance(result.error, RunFailed)
+    assert "marker does not advance" in result.lines("bucket.failed")[0]["detail"]
     assert len(cloud.requests(before)) == 1 + 8
 
 
 def test_page_is_one_line_of_the_log_with_cos_request_ids(cloud: Cloud, function: Function) -> None:
     cloud.seed(BUCKET, "{n:04}", count=1500)
 
-    done = function(timer(buckets=[BUCKET]))
+    result = function(timer(buckets=[BUCKET]))
 
-    pages = done.lines("page.processed")
+    pages = result.lines("page.processed")
     requests = {request.request_id: request.operation for request in cloud.requests()}
     assert sorted(page["aborted"] for page in pages) == [500, 1000]
     assert {requests[page["cos_request_id"]] for page in pages} == {"ListMultipartUploads"}
     assert {requests[page["cos_request_id_of_last_abort"]] for page in pages} == {"AbortMultipartUpload"}
-    assert all(len(line) < 8192 for line in done.output.splitlines())
+    assert all(len(line) < 8192 for line in result.output.splitlines())
 
 
 def test_sweep_that_runs_out_of_time_is_partial_and_counts_every_upload(cloud: Cloud, function: Function) -> None:
@@ -86,9 +86,9 @@ def test_sweep_that_runs_out_of_time_is_partial_and_counts_every_upload(cloud: C
     cloud.fault("*", delay_ms=20)
     before = cloud.mark()
 
-    done = function(timer(), seconds=3, WORKERS="4")
+    result = function(timer(), seconds=3, WORKERS="4")
 
-    report = done.report
+    report = result.report
     assert report["status"] == "partial"
     assert report["stopped_because"] == "out of time"
     assert report["aborted"] + report["deferred"] == report["uploads"]
@@ -101,10 +101,10 @@ def test_sweep_that_runs_out_of_time_is_partial_and_counts_every_upload(cloud: C
 def test_max_aborts_is_never_exceeded_and_reached_where_possible(cloud: Cloud, function: Function) -> None:
     cloud.seed(BUCKET, "{n:04}", count=50)
 
-    done = function(timer(max_aborts=7))
+    result = function(timer(max_aborts=7))
     capped = function(timer(), MAX_ABORTS="5", DRY_RUN="true")
 
-    assert (done.report["status"], done.report["aborted"], done.report["deferred"]) == ("partial", 7, 43)
+    assert (result.report["status"], result.report["aborted"], result.report["deferred"]) == ("partial", 7, 43)
     assert (capped.report["would_abort"], capped.report["stopped_because"]) == (5, "")
     assert len(held(cloud)) == 43
 
@@ -112,10 +112,10 @@ def test_max_aborts_is_never_exceeded_and_reached_where_possible(cloud: Cloud, f
 def test_report_is_stored_where_the_settings_name_it(cloud: Cloud, function: Function) -> None:
     cloud.seed(BUCKET)
 
-    done = function(timer(), REPORT=f"{PHOTOS}/sweeper-reports")
+    result = function(timer(), REPORT=f"{PHOTOS}/sweeper-reports")
 
     (kept,) = cloud.objects(BUCKET)
-    assert kept.key.startswith(f"sweeper-reports/{done.report['run_id']}/1-of-1.run-1.")
+    assert kept.key.startswith(f"sweeper-reports/{result.report['run_id']}/1-of-1.run-1.")
     assert kept.size > 300
 
 
@@ -123,7 +123,7 @@ def test_report_that_cannot_be_stored_is_logged_and_undoes_nothing(cloud: Cloud,
     cloud.seed(BUCKET)
     cloud.fault("PutObject", status=403, code="AccessDenied")
 
-    done = function(timer(), REPORT=f"{PHOTOS}/reports")
+    result = function(timer(), REPORT=f"{PHOTOS}/reports")
 
-    assert done.report["aborted"] == 1
-    assert done.lines("report.store_failed")[0]["code"] == "AccessDenied"
+    assert result.report["aborted"] == 1
+    assert result.lines("report.store_failed")[0]["code"] == "AccessDenied"

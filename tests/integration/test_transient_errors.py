@@ -1,5 +1,5 @@
 """
-What later, other credentials or another clock can mend is no failure for good, whatever its status.
+An error that time, new credentials or a right clock can end is not permanent, whatever its status.
 """
 
 import json
@@ -36,7 +36,7 @@ PASSING: list[dict[str, Any]] = [
     {"status": 500, "code": "InternalError"},
     {"status": 502, "raw": "<html>bad gateway</html>"},
 ]
-LASTING: list[dict[str, Any]] = [
+PERMANENT: list[dict[str, Any]] = [
     {"status": 403, "code": "AccessDenied"},
     {"status": 404, "code": "NoSuchBucket"},
     {"status": 403, "code": "SignatureDoesNotMatch"},
@@ -51,8 +51,8 @@ def named_by(fault: dict[str, Any]) -> str:
     return "-".join(str(value) for value in fault.values())[:40]
 
 
-def raised(done: Invocation) -> bool:
-    return type(done.error).__name__ == "RunFailed"
+def raised(result: Invocation) -> bool:
+    return type(result.error).__name__ == "RunFailed"
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)
@@ -61,9 +61,9 @@ def test_message_of_a_queue_is_kept(fault: dict[str, Any], operation: str, cloud
     seeded = cloud.seed(PHOTO_BUCKET, "raw/{n}", count=2)
     cloud.fault(operation, **fault)
 
-    done = function(kafka(PHOTO_BUCKET, seeded), EVENT_MIN_IDLE_MINUTES="60")
+    result = function(kafka(PHOTO_BUCKET, seeded), EVENT_MIN_IDLE_MINUTES="60")
 
-    assert raised(done)
+    assert raised(result)
     assert len(left(cloud, PHOTO_BUCKET)) == 2
 
 
@@ -75,9 +75,9 @@ def test_message_of_a_queue_is_kept_where_the_function_can_invoke_itself(
     seeded = cloud.seed(PHOTO_BUCKET, "raw/{n}", count=2)
     cloud.fault(operation, **fault)
 
-    done = platform.run(kafka(PHOTO_BUCKET, seeded), EVENT_MIN_IDLE_MINUTES="60")
+    result = platform.run(kafka(PHOTO_BUCKET, seeded), EVENT_MIN_IDLE_MINUTES="60")
 
-    assert raised(done)
+    assert raised(result)
     assert platform.offered == []
 
 
@@ -86,11 +86,11 @@ def test_http_caller_gets_503_for_a_transient_error(fault: dict[str, Any], cloud
     seeded = cloud.seed(PHOTO_BUCKET, "raw/{n}", count=2)
     cloud.fault("AbortMultipartUpload", **fault)
 
-    done = platform.run(post(PHOTO_BUCKET, seeded))
+    result = platform.run(post(PHOTO_BUCKET, seeded))
 
-    assert done.answer is not None
-    assert done.answer["statusCode"] == 503
-    assert len(done.report["details"]) == 2
+    assert result.answer is not None
+    assert result.answer["statusCode"] == 503
+    assert len(result.report["details"]) == 2
     assert platform.offered == []
 
 
@@ -110,9 +110,9 @@ def test_sweep_goes_on_in_another_run(fault: dict[str, Any], operation: str, clo
     assert platform.failures() == []
 
 
-@pytest.mark.parametrize("fault", LASTING, ids=named_by)
+@pytest.mark.parametrize("fault", PERMANENT, ids=named_by)
 def test_permanent_failure_does_not_block_a_queue(fault: dict[str, Any], cloud: Cloud, platform: Platform) -> None:
-    """Nobody can mend it but a person, and the partition would wait for days."""
+    """Only an operator can correct it, and the partition would wait for days."""
     seeded = cloud.seed(PHOTO_BUCKET, "raw/{n}", count=2)
     cloud.fault("AbortMultipartUpload", key="raw/0", **fault)
 
@@ -141,18 +141,18 @@ def test_stopped_run_sends_no_further_request_to_cos(
     cloud.fault(operation, skip=1, **fault)
     raw = make(PHOTO_BUCKET, seeded) if make else timer()
 
-    done = platform.run(raw, REPORT=REPORT, WORKERS="4", EVENT_MIN_IDLE_MINUTES="60")
+    result = platform.run(raw, REPORT=REPORT, WORKERS="4", EVENT_MIN_IDLE_MINUTES="60")
 
-    asked = cloud.requests()
-    faults = [place for place, one in enumerate(asked) if one.fault == "refuse"]
+    requests = cloud.requests()
+    faults = [index for index, one in enumerate(requests) if one.fault == "refuse"]
     if operation == "ListMultipartUploads" and make:
         assert faults == []
     else:
         assert len(faults) >= 1
         # What was under way already may still come in; of four workers that is a few.
-        assert len(asked) - faults[0] <= 1 + 4
-        assert "PutObject" not in [one.operation for one in asked[faults[0] :]]
-        assert done.lines("report.store_failed") or not any(one.operation == "PutObject" for one in asked)
+        assert len(requests) - faults[0] <= 1 + 4
+        assert "PutObject" not in [one.operation for one in requests[faults[0] :]]
+        assert result.lines("report.store_failed") or not any(one.operation == "PutObject" for one in requests)
 
 
 def test_credentials_that_expire_in_a_sweep_are_renewed_by_the_next_run(chain: Chain) -> None:
@@ -173,11 +173,11 @@ def test_credentials_that_are_never_accepted_end_the_chain_with_a_failure(cloud:
     cloud.seed(PHOTO_BUCKET, "{n}", count=3)
     cloud.fault(status=403, code="InvalidAccessKeyId")
 
-    done = platform.play(timer())
+    result = platform.play(timer())
 
     # Each of the two buckets might be the only one that does not accept them, so each is tried twice.
-    assert len(done) <= 4
-    assert status(done[-1]) == "failed"
+    assert len(result) <= 4
+    assert status(result[-1]) == "failed"
     assert len(cloud.requests()) <= 4
     assert len(platform.failures()) == 1
 
@@ -193,11 +193,11 @@ def test_bucket_that_alone_does_not_accept_the_credentials_fails_alone(
         cloud.seed(bucket, "b/{n}", count=5)
     cloud.fault(operation, bucket=PHOTO_BUCKET, status=403, code=code)
 
-    done = platform.play(timer(), PREFIXES=prefixes, WORKERS="2")
+    result = platform.play(timer(), PREFIXES=prefixes, WORKERS="2")
 
     assert (len(left(cloud, PHOTO_BUCKET)), left(cloud, LOG_BUCKET)) == (10, [])
-    assert status(done[-1]) == "failed"
-    assert {line["code"] for one in done for line in one.lines("bucket.failed")} == {code}
+    assert status(result[-1]) == "failed"
+    assert {line["code"] for one in result for line in one.lines("bucket.failed")} == {code}
 
 
 def test_uploads_of_a_bucket_that_alone_does_not_accept_the_credentials_fail_alone(
@@ -209,10 +209,10 @@ def test_uploads_of_a_bucket_that_alone_does_not_accept_the_credentials_fail_alo
     named = [{"bucket": PHOTO_BUCKET, "key": one.key, "uploadId": one.upload_id} for one in bad]
     named += [{"bucket": LOG_BUCKET, "key": one.key, "uploadId": one.upload_id} for one in good]
 
-    done = platform.play({"uploads": named}, WORKERS="1", EVENT_MIN_IDLE_MINUTES="60")
+    result = platform.play({"uploads": named}, WORKERS="1", EVENT_MIN_IDLE_MINUTES="60")
 
     assert (left(cloud, PHOTO_BUCKET), left(cloud, LOG_BUCKET)) == (["0", "1"], [])
-    assert (status(done[-1]), counted(done)) == ("failed", {"aborted": 10, "failed": 2})
+    assert (status(result[-1]), counted(result)) == ("failed", {"aborted": 10, "failed": 2})
 
 
 @pytest.mark.parametrize("make", [kafka, post], ids=["ckafka", "http"])
@@ -230,10 +230,10 @@ def test_bucket_that_alone_does_not_accept_the_credentials_blocks_no_other_of_a_
         uploads = [one for each in (first, second) for one in json.loads(each["body"])["uploads"]]
         raw = {**first, "body": json.dumps({"uploads": uploads})}
 
-    done = platform.run(raw, WORKERS="4", EVENT_MIN_IDLE_MINUTES="60")
+    result = platform.run(raw, WORKERS="4", EVENT_MIN_IDLE_MINUTES="60")
 
     assert (left(cloud, PHOTO_BUCKET), left(cloud, LOG_BUCKET)) == (["0"], [])
-    assert status(done) == "failed"
+    assert status(result) == "failed"
 
 
 def test_run_whose_credentials_expired_raises_when_it_cannot_continue(cloud: Cloud, platform: Platform) -> None:
@@ -241,7 +241,7 @@ def test_run_whose_credentials_expired_raises_when_it_cannot_continue(cloud: Clo
     cloud.fault("ListParts", status=403, code="ExpiredToken")
     platform.then = "AuthFailure.TokenFailure"
 
-    done = platform.run(timer())
+    result = platform.run(timer())
 
-    assert raised(done)
+    assert raised(result)
     assert len(left(cloud, PHOTO_BUCKET)) == 3

@@ -17,7 +17,7 @@ AGE_DISPUTED = "its start time and the time in its upload id differ"
 STARTED_RECENTLY = "started recently"
 PART_UNREADABLE = "the time of a part cannot be read"
 NOT_LISTED = "it is not in the listing, so its age is unknown"
-# What `Initiated` can say so that nobody knows when the upload began.
+# Values of `Initiated` that do not show when the upload began.
 UNREADABLE = {
     "nothing": "",
     "words": "yesterday",
@@ -191,8 +191,8 @@ def test_part_whose_time_has_another_form_than_the_documented_one_keeps_its_uplo
     leftovers = function(completed("a"))
     failed = function(named(BUCKET, "a", upload.upload_id), EVENT_MIN_IDLE_MINUTES="1")
 
-    for done in (swept, leftovers, failed):
-        assert (done.report["kept_by_reason"], done.report["aborted"]) == ({PART_UNREADABLE: 1}, 0)
+    for result in (swept, leftovers, failed):
+        assert (result.report["kept_by_reason"], result.report["aborted"]) == ({PART_UNREADABLE: 1}, 0)
     assert len(cloud.uploads(BUCKET)) == 1
 
 
@@ -215,9 +215,9 @@ def test_named_upload_without_parts_takes_its_start_from_the_listing_where_an_id
     cloud.seed(BUCKET, "a/b/c", parts=0, hours_since_start=1)
     cloud.dialect(**dialect)
 
-    done = function(named(BUCKET, "a/b", upload.upload_id), EVENT_MIN_IDLE_MINUTES="60")
+    result = function(named(BUCKET, "a/b", upload.upload_id), EVENT_MIN_IDLE_MINUTES="60")
 
-    assert (done.report["kept_by_reason"], done.report["aborted"]) == (({kept: 1}, 0) if kept else ({}, 1))
+    assert (result.report["kept_by_reason"], result.report["aborted"]) == (({kept: 1}, 0) if kept else ({}, 1))
 
 
 def test_named_upload_without_parts_that_is_not_listed_is_kept_where_an_idle_time_is_set(
@@ -239,7 +239,7 @@ def test_named_upload_is_found_among_many_of_its_key(cloud: Cloud, function: Fun
     cloud.seed(BUCKET, "a", count=1500, parts=0, hours_since_start=500)
     (upload,) = cloud.seed(BUCKET, "a", parts=0, hours_since_start=300, upload_id="zzz")
 
-    done = function(named(BUCKET, "a", upload.upload_id), EVENT_MIN_IDLE_MINUTES="60")
+    result = function(named(BUCKET, "a", upload.upload_id), EVENT_MIN_IDLE_MINUTES="60")
 
-    assert done.report["aborted"] == 1
+    assert result.report["aborted"] == 1
     assert len(cloud.uploads(BUCKET)) == 1500

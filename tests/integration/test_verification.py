@@ -16,7 +16,7 @@ from tests.integration.chains import OUTCOMES
 from tests.integration.events import completed
 from tests.integration.little_cos import LittleCos, Part, Reply, Seen
 
-BUCKET, OTHER = (place.partition("@")[0] for place in (PHOTOS, LOGS))
+BUCKET, OTHER = (bucket.partition("@")[0] for bucket in (PHOTOS, LOGS))
 LOOK, ABORT = "ListParts", "AbortMultipartUpload"
 MIB = 1 << 20
 FAILING_LOOKS: dict[str, dict[str, Any]] = {
@@ -37,26 +37,26 @@ FAILING_LOOKS: dict[str, dict[str, Any]] = {
 def sweep(function: Function, *, patience: float = 0.0, **settings: Any) -> dict[str, Any]:
     """The report of a sweep, also of one that raises."""
     usual = {"WORKERS": "1", "VERIFY": "all", "REPORT": f"{LOGS}/reports"}
-    done = function(timer(), patience=patience, **{**usual, **settings})
-    (written,) = function.cloud.objects(OTHER, f"reports/{done.lines('run.finished')[0]['run_id']}/")
+    result = function(timer(), patience=patience, **{**usual, **settings})
+    (written,) = function.cloud.objects(OTHER, f"reports/{result.lines('run.finished')[0]['run_id']}/")
     report: dict[str, Any] = json.loads(function.cloud.content(OTHER, written.key))
     assert report["uploads"] == sum(report[name] for name in OUTCOMES)
     assert report["verified"] + report["unverified"] <= report["aborted"]
-    assert done.answer in (report, None)
-    assert (done.answer is None) == (report["failed"] > 0)
+    assert result.answer in (report, None)
+    assert (result.answer is None) == (report["failed"] > 0)
     return report
 
 
-def ask(
+def request(
     function: Function, *uploads: Seeded, seconds: float = 60, patience: float = 0.0, **settings: Any
 ) -> tuple[int, dict[str, Any]]:
     """Name uploads over HTTP; the status and the report."""
     body = json.dumps({"uploads": [named(BUCKET, upload.key, upload.upload_id) for upload in uploads]})
     headers = {"content-type": "application/json", "authorization": f"Bearer {TOKEN}"}
     raw = {**event("http_function_url"), "body": body, "headers": headers}
-    done = function(raw, seconds=seconds, patience=patience, **{"WORKERS": "1", **settings})
-    assert done.answer is not None
-    return done.answer["statusCode"], done.report
+    result = function(raw, seconds=seconds, patience=patience, **{"WORKERS": "1", **settings})
+    assert result.answer is not None
+    return result.answer["statusCode"], result.report
 
 
 def operations(cloud: Cloud, key: str = "a") -> list[str]:
@@ -102,7 +102,7 @@ def test_first_abort_of_each_page_is_verified(cloud: Cloud, function: Function) 
 def test_named_upload_is_always_verified(minutes: str, verify: str, cloud: Cloud, function: Function) -> None:
     uploads = cloud.seed(BUCKET, "{n}", count=3, hours_since_start=1000)
 
-    status, report = ask(function, *uploads, VERIFY=verify, EVENT_MIN_IDLE_MINUTES=minutes)
+    status, report = request(function, *uploads, VERIFY=verify, EVENT_MIN_IDLE_MINUTES=minutes)
 
     assert (status, report["status"], claims(report)) == (200, "complete", (3, 3, 3 * MIB))
     assert all(detail["verified"] for detail in report["details"])
@@ -127,7 +127,7 @@ def test_upload_that_is_still_there_is_aborted_again_and_its_bytes_count_once(
     (upload,) = cloud.seed(BUCKET, "a", parts=3)
     cloud.fault(ABORT, ignore=True, count=times)
 
-    report = ask(function, upload)[1] if is_named else sweep(function)
+    report = request(function, upload)[1] if is_named else sweep(function)
 
     assert (report["status"], claims(report)) == ("complete", (1, 1, 3 * MIB))
     assert operations(cloud) == [LOOK, ABORT, *[LOOK, LOOK, ABORT] * times, LOOK]
@@ -140,9 +140,9 @@ def test_upload_that_survives_four_aborts_is_a_failure_and_frees_nothing(cloud: 
 
     report = sweep(function)
     order = operations(cloud)
-    status, told = ask(function, upload)
+    status, body = request(function, upload)
 
-    for each in (report, told):
+    for each in (report, body):
         assert (each["status"], each["failures_by_code"], claims(each)) == ("failed", {"StillThere": 1}, (0, 0, 0))
         (failure,) = each["failures"]
         assert (failure["key"], failure["upload_id"], failure["status"]) == ("a", upload.upload_id, 204)
@@ -163,11 +163,11 @@ def test_upload_that_stays_without_parts_is_still_there(parts: int) -> None:
             return Reply(204)
 
         cos.hook = drop_parts_only
-        done = cos.function(timer(buckets=[BUCKET]))
+        result = cos.function(timer(buckets=[BUCKET]))
 
-    (failed,) = done.lines("upload.failed")
+    (failed,) = result.lines("upload.failed")
     assert failed["code"] == "StillThere"
-    assert claims(done.lines("run.finished")[0]) == (0, 0, 0)
+    assert claims(result.lines("run.finished")[0]) == (0, 0, 0)
     assert cos.order("a") == [LOOK, ABORT, *[LOOK, LOOK, ABORT] * 3, LOOK]
 
 
@@ -181,7 +181,7 @@ def test_uploads_that_wait_for_another_look_are_a_few_hundred_at_most(
     seeded = cloud.seed(BUCKET, "{n:03}", count=400)
     cloud.fault(ABORT, ignore=True)
 
-    status, report = ask(function, *seeded, patience=0.2, WORKERS="8")
+    status, report = request(function, *seeded, patience=0.2, WORKERS="8")
 
     aborts = Counter(one.key for one in cloud.requests() if one.operation == ABORT)
     assert (status, report["failures_by_code"], claims(report)) == (503, {"StillThere": 400}, (0, 0, 0))
@@ -284,11 +284,11 @@ def test_bytes_of_an_upload_that_is_gone_at_the_second_abort_are_not_claimed(clo
     assert (report["already_gone"] + report["listed_but_not_found"], claims(report)) == (1, (0, 0, 0))
 
 
-@pytest.mark.parametrize("trouble", [{"status": 503, "code": "SlowDown"}, {"reset": "before"}, {"status": 403}])
-def test_second_abort_that_fails_is_no_success(trouble: dict[str, Any], cloud: Cloud, function: Function) -> None:
+@pytest.mark.parametrize("fault", [{"status": 503, "code": "SlowDown"}, {"reset": "before"}, {"status": 403}])
+def test_second_abort_that_fails_is_no_success(fault: dict[str, Any], cloud: Cloud, function: Function) -> None:
     cloud.seed(BUCKET, "a")
     cloud.fault(ABORT, ignore=True, count=1)
-    cloud.fault(ABORT, **trouble)
+    cloud.fault(ABORT, **fault)
 
     report = sweep(function)
 
@@ -309,15 +309,15 @@ def test_part_that_arrives_after_a_204_ends_the_aborting(
     cloud.fault(LOOK, skip=look, count=1, part={"when": "before", "number": number})
 
     if who == "sweep":
-        done = function(timer(buckets=[BUCKET]))
+        result = function(timer(buckets=[BUCKET]))
     elif who == "named":
-        done = function(named(BUCKET, "a", upload.upload_id), EVENT_MIN_IDLE_MINUTES="60")
+        result = function(named(BUCKET, "a", upload.upload_id), EVENT_MIN_IDLE_MINUTES="60")
     else:
-        done = function(completed("a"))
+        result = function(completed("a"))
 
-    report = done.report
+    report = result.report
     assert (report["status"], report["still_receiving"], claims(report)) == ("partial", 1, (0, 0, 0))
-    assert [line["key"] for line in done.lines("upload.still_receiving")] == ["a"]
+    assert [line["key"] for line in result.lines("upload.still_receiving")] == ["a"]
     assert operations(cloud) == [LOOK, ABORT, LOOK, LOOK, ABORT, LOOK][: look + (3 if look == 3 else 2)]
     assert [held.upload_id for held in cloud.uploads(BUCKET)] == [upload.upload_id]
 
@@ -343,7 +343,7 @@ def test_named_upload_without_an_idle_time_is_aborted_again_whatever_arrives(clo
     (upload,) = cloud.seed(BUCKET, "a")
     cloud.fault(ABORT, ignore=True, count=2, part={"when": "after"})
 
-    _, report = ask(function, upload)
+    _, report = request(function, upload)
 
     assert (report["aborted"], report["verified"], cloud.uploads(BUCKET)) == (1, 1, [])
 
@@ -355,7 +355,7 @@ def test_complete_under_way_that_swallows_aborts_is_never_claimed(
     (upload,) = cloud.seed(BUCKET, "a", parts=3)
     cloud.begin_complete(BUCKET, "a", upload.upload_id, aborts="204")
 
-    report = ask(function, upload)[1] if is_named else sweep(function)
+    report = request(function, upload)[1] if is_named else sweep(function)
     cloud.finish_complete(BUCKET, "a", upload.upload_id)
     next_night = sweep(function)
 
@@ -371,7 +371,7 @@ def test_complete_under_way_that_rejects_aborts_is_never_counted_as_freed(
     (upload,) = cloud.seed(BUCKET, "a", parts=3)
     cloud.begin_complete(BUCKET, "a", upload.upload_id, aborts="409")
 
-    report = ask(function, upload)[1] if is_named else sweep(function)
+    report = request(function, upload)[1] if is_named else sweep(function)
     cloud.finish_complete(BUCKET, "a", upload.upload_id)
 
     assert (report["failures_by_code"], claims(report)) == ({"UploadConflict": 1}, (0, 0, 0))
@@ -381,30 +381,30 @@ def test_complete_under_way_that_rejects_aborts_is_never_counted_as_freed(
 # A look that cannot be taken
 
 
-@pytest.mark.parametrize("trouble", FAILING_LOOKS.values(), ids=FAILING_LOOKS)
+@pytest.mark.parametrize("fault", FAILING_LOOKS.values(), ids=FAILING_LOOKS)
 @pytest.mark.parametrize("is_named", [False, True], ids=["sweep", "named"])
 def test_abort_that_cannot_be_verified_counts_as_aborted_and_unverified(
-    trouble: dict[str, Any], *, is_named: bool, cloud: Cloud, function: Function
+    fault: dict[str, Any], *, is_named: bool, cloud: Cloud, function: Function
 ) -> None:
     (upload,) = cloud.seed(BUCKET, "a", parts=3)
-    cloud.fault(LOOK, skip=1, **trouble)
+    cloud.fault(LOOK, skip=1, **fault)
 
-    report = ask(function, upload)[1] if is_named else sweep(function)
+    report = request(function, upload)[1] if is_named else sweep(function)
 
     assert (report["status"], claims(report), report["unverified"]) == ("complete", (1, 0, 3 * MIB), 1)
     assert cloud.uploads(BUCKET) == []
 
 
-@pytest.mark.parametrize("trouble", FAILING_LOOKS.values(), ids=FAILING_LOOKS)
+@pytest.mark.parametrize("fault", FAILING_LOOKS.values(), ids=FAILING_LOOKS)
 @pytest.mark.parametrize("looks", [1, 2, 3], ids=["in the pause", "after the second 204", "in the second pause"])
 def test_upload_that_was_still_there_and_cannot_be_looked_at_any_more_is_a_failure_for_now(
-    looks: int, trouble: dict[str, Any], cloud: Cloud, function: Function
+    looks: int, fault: dict[str, Any], cloud: Cloud, function: Function
 ) -> None:
     (upload,) = cloud.seed(BUCKET, "a")
     cloud.fault(ABORT, ignore=True)
-    cloud.fault(LOOK, skip=1 + looks, **trouble)
+    cloud.fault(LOOK, skip=1 + looks, **fault)
 
-    status, report = ask(function, upload)
+    status, report = request(function, upload)
 
     assert (report["failures_by_code"], claims(report), status) == ({"StillThere": 1}, (0, 0, 0), 503)
 
@@ -440,7 +440,7 @@ def test_time_limit_between_two_aborts_ends_the_verification_as_a_failure_for_no
     cloud.fault(ABORT, ignore=True)
 
     # There is time for the pauses of one and of five seconds, which are left out here, and not for that of twenty.
-    status, report = ask(function, upload, seconds=15)
+    status, report = request(function, upload, seconds=15)
 
     assert (status, report["failures_by_code"], claims(report)) == (503, {"StillThere": 1}, (0, 0, 0))
     assert operations(cloud) == [LOOK, ABORT, *[LOOK, LOOK, ABORT] * 2, LOOK]

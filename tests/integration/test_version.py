@@ -13,7 +13,7 @@ PROJECT = Path(__file__).parents[2] / "pyproject.toml"
 def test_report_and_last_log_line_name_the_version_of_the_project(function: Function) -> None:
     (stated,) = re.findall(r'(?m)^version = "(.*)"$', PROJECT.read_text("utf-8"))
 
-    done = function(timer())
+    result = function(timer())
 
-    assert done.report["version"] == stated
-    assert [line["version"] for line in done.lines("run.finished")] == [stated]
+    assert result.report["version"] == stated
+    assert [line["version"] for line in result.lines("run.finished")] == [stated]

@@ -74,8 +74,8 @@ def swept(listing: str | None = None, parts: str | None = None) -> tuple[Invocat
         return cos.function(timer(buckets=[BUCKET])), bool(cos.uploads)
 
 
-def ended(done: Invocation) -> dict[str, Any]:
-    (line,) = done.lines("run.finished")
+def ended(result: Invocation) -> dict[str, Any]:
+    (line,) = result.lines("run.finished")
     return line
 
 
@@ -117,9 +117,9 @@ def test_garbage_of_two_kinds_hides_no_page(pair: tuple[str, str], cloud: Cloud,
 @pytest.mark.parametrize("echo", ECHOES.values(), ids=ECHOES)
 @pytest.mark.parametrize("name", ["Prefix", "KeyMarker", "UploadIdMarker", "MaxUploads", "Delimiter", "Surprise"])
 def test_echo_in_a_listing_hides_no_upload(name: str, echo: str) -> None:
-    done, is_there = swept(listing=uploads_page(f"<{name}>{echo}</{name}>"))
+    result, is_there = swept(listing=uploads_page(f"<{name}>{echo}</{name}>"))
 
-    assert (done.report["aborted"], is_there) == (1, False)
+    assert (result.report["aborted"], is_there) == (1, False)
 
 
 @pytest.mark.parametrize("echo", ECHOES.values(), ids=ECHOES)
@@ -127,9 +127,9 @@ def test_echo_in_a_listing_hides_no_upload(name: str, echo: str) -> None:
 def test_echo_about_an_upload_does_not_hide_it(inside: str, echo: str) -> None:
     entry = f"<{inside}>{echo}<ID>{echo}</ID><DisplayName>{echo}</DisplayName></{inside}>"
 
-    done, is_there = swept(listing=uploads_page(entry=entry))
+    result, is_there = swept(listing=uploads_page(entry=entry))
 
-    assert (done.report["aborted"], is_there) == (1, False)
+    assert (result.report["aborted"], is_there) == (1, False)
 
 
 @pytest.mark.parametrize("echo", ECHOES.values(), ids=ECHOES)
@@ -137,9 +137,9 @@ def test_echo_about_an_upload_does_not_hide_it(inside: str, echo: str) -> None:
     "name", ["Key", "Initiator", "Owner", "StorageClass", "MaxParts", "PartNumberMarker", "Surprise"]
 )
 def test_echo_in_a_list_of_parts_hides_no_part(name: str, echo: str) -> None:
-    done, is_there = swept(parts=parts_page(f"<{name}>{echo}</{name}>", f"<{name}>{echo}</{name}>"))
+    result, is_there = swept(parts=parts_page(f"<{name}>{echo}</{name}>", f"<{name}>{echo}</{name}>"))
 
-    assert (done.report["aborted"], done.report["bytes_freed"], is_there) == (1, 5, False)
+    assert (result.report["aborted"], result.report["bytes_freed"], is_there) == (1, 5, False)
 
 
 @pytest.mark.parametrize("echo", ["\x01", "&#1;", "\udcff", "&#xD83D;"])
@@ -158,10 +158,10 @@ def test_error_is_known_by_its_code_whatever_else_it_echoes(echo: str) -> None:
 def test_key_that_xml_cannot_carry_is_reported_and_hides_no_other_upload(character: str) -> None:
     odd = UPLOAD.replace("<Key>a</Key>", f"<Key>o{character}dd</Key>").format("")
 
-    done, is_there = swept(listing=uploads_page(odd))
+    result, is_there = swept(listing=uploads_page(odd))
 
-    assert (done.report["aborted"], done.report["rejected"], is_there) == (1, 1, False)
-    assert len(done.lines("upload.rejected")) == 1
+    assert (result.report["aborted"], result.report["rejected"], is_there) == (1, 1, False)
+    assert len(result.lines("upload.rejected")) == 1
 
 
 # What is needed
@@ -197,10 +197,10 @@ def test_key_that_xml_cannot_carry_is_reported_and_hides_no_other_upload(charact
     ],
 )
 def test_listing_that_is_not_whole_or_of_something_else_is_a_failure(listing: str) -> None:
-    done, is_there = swept(listing=listing)
+    result, is_there = swept(listing=listing)
 
-    assert (ended(done)["status"], ended(done)["buckets_failed"], is_there) == ("failed", 1, True)
-    assert [line["code"] for line in done.lines("bucket.failed")] == ["Unreadable"]
+    assert (ended(result)["status"], ended(result)["buckets_failed"], is_there) == ("failed", 1, True)
+    assert [line["code"] for line in result.lines("bucket.failed")] == ["Unreadable"]
 
 
 @pytest.mark.parametrize(
@@ -227,10 +227,10 @@ def test_listing_that_is_not_whole_or_of_something_else_is_a_failure(listing: st
     ],
 )
 def test_list_of_parts_that_is_not_whole_or_of_something_else_keeps_its_upload(parts: str) -> None:
-    done, is_there = swept(parts=parts)
+    result, is_there = swept(parts=parts)
 
-    assert (ended(done)["status"], ended(done)["failed"], is_there) == ("failed", 1, True)
-    assert [line["code"] for line in done.lines("upload.failed")] == ["Unreadable"]
+    assert (ended(result)["status"], ended(result)["failed"], is_there) == ("failed", 1, True)
+    assert [line["code"] for line in result.lines("upload.failed")] == ["Unreadable"]
 
 
 GARBLED_TIMES = ["", "2020-01-01T00:00:00.000Z&#1;", "2020-01-01\x01T00:00:00.000Z", "\udcff"]
@@ -238,16 +238,16 @@ GARBLED_TIMES = ["", "2020-01-01T00:00:00.000Z&#1;", "2020-01-01\x01T00:00:00.00
 
 @pytest.mark.parametrize("last_modified", GARBLED_TIMES)
 def test_time_of_a_part_that_holds_garbage_keeps_its_upload(last_modified: str) -> None:
-    done, is_there = swept(parts=parts_page().replace("2020-01-01T00:00:00.000Z", last_modified))
+    result, is_there = swept(parts=parts_page().replace("2020-01-01T00:00:00.000Z", last_modified))
 
-    assert (done.report["kept_by_reason"], is_there) == ({"the time of a part cannot be read": 1}, True)
+    assert (result.report["kept_by_reason"], is_there) == ({"the time of a part cannot be read": 1}, True)
 
 
 @pytest.mark.parametrize("initiated", GARBLED_TIMES)
 def test_start_that_holds_garbage_keeps_its_upload(initiated: str) -> None:
-    done, is_there = swept(listing=uploads_page().replace("2020-01-01T00:00:00.000Z", initiated))
+    result, is_there = swept(listing=uploads_page().replace("2020-01-01T00:00:00.000Z", initiated))
 
-    assert (done.report["kept_by_reason"], is_there) == ({"its start time cannot be read": 1}, True)
+    assert (result.report["kept_by_reason"], is_there) == ({"its start time cannot be read": 1}, True)
 
 
 def test_part_or_upload_with_two_times_is_kept() -> None:
@@ -255,7 +255,7 @@ def test_part_or_upload_with_two_times_is_kept() -> None:
     upload, _ = swept(listing=uploads_page(entry="<Initiated>2019-01-01T00:00:00.000Z</Initiated>"))
     same, _ = swept(listing=uploads_page(entry="<Initiated>2020-01-01T00:00:00.000Z</Initiated>"))
 
-    assert [done.report["aborted"] for done in (part, upload, same)] == [0, 0, 1]
+    assert [result.report["aborted"] for result in (part, upload, same)] == [0, 0, 1]
 
 
 @pytest.mark.parametrize(
@@ -265,6 +265,6 @@ def test_echo_that_is_empty_or_agrees_is_no_contradiction(echo: str, cloud: Clou
     (upload,) = cloud.seed(BUCKET, "a", upload_id="x", hours_since_start=1000)
     cloud.fault(LOOK, raw=parts_page(echo), count=1)
 
-    done = function(named(BUCKET, "a", upload.upload_id), EVENT_MIN_IDLE_MINUTES="60")
+    result = function(named(BUCKET, "a", upload.upload_id), EVENT_MIN_IDLE_MINUTES="60")
 
-    assert done.report["aborted"] == 1
+    assert result.report["aborted"] == 1

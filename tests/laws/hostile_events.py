@@ -121,5 +121,6 @@ environments = st.fixed_dictionaries(
         "DRY_RUN": st.booleans().map(str),
         "MIN_AGE_HOURS": st.sampled_from(["1", "72"]),
         "REPORT": st.just(f"{PHOTOS}/{REPORTS}"),
+        "LIFECYCLE_COVERAGE": st.booleans().map(str),
     },
 )

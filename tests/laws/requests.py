@@ -7,6 +7,8 @@ from urllib.parse import parse_qs
 from tests.emulator.public import Request
 from tests.laws.hostile_events import REPORTS
 
+COVERAGE = {"GetBucketLifecycle": "lifecycle", "GetBucketObjectLockConfiguration": "object-lock"}
+
 
 def is_lawful(request: Request) -> bool:
     query = parse_qs(request.raw_query, keep_blank_values=True)
@@ -18,5 +20,7 @@ def is_lawful(request: Request) -> bool:
         return request.method == "GET" and request.raw_path.startswith(f"/{REPORTS}/") and not query
     if request.operation == "GetBucket":
         return request.method == "GET" and query["prefix"][0].startswith(f"{REPORTS}/")
-    reads = {"ListMultipartUploads", "ListParts", "GetService", "GetBucketLifecycle"}
+    if request.operation in COVERAGE:
+        return request.method == "GET" and request.raw_path == "/" and set(query) == {COVERAGE[request.operation]}
+    reads = {"ListMultipartUploads", "ListParts", "GetService"}
     return request.method == "GET" and request.operation in reads

@@ -23,15 +23,15 @@ effects: list[dict[str, Any]] = [
     {"raw": "", "status": 200},
     {"redirect": "http://127.0.0.1:1/", "status": 301},
 ]
-places = st.fixed_dictionaries(
+where = st.fixed_dictionaries(
     {"operation": st.sampled_from(["ListParts", "AbortMultipartUpload"])},
     optional={"count": st.integers(1, 6), "skip": st.integers(0, 5)},
 )
-troubles = st.tuples(places, st.sampled_from(effects)).map(lambda both: {**both[0], **both[1]})
+faults = st.tuples(where, st.sampled_from(effects)).map(lambda both: {**both[0], **both[1]})
 
 
 @settings(max_examples=examples(40))
-@given(faults=st.lists(troubles, max_size=3), dry=st.booleans(), count=st.integers(0, 12))
+@given(faults=st.lists(faults, max_size=3), dry=st.booleans(), count=st.integers(0, 12))
 def test_honesty_gives_every_upload_one_outcome_and_counts_only_acknowledged_aborts(
     faults: list[dict[str, Any]], *, dry: bool, count: int, cloud: Cloud, function: Function
 ) -> None:
@@ -40,14 +40,14 @@ def test_honesty_gives_every_upload_one_outcome_and_counts_only_acknowledged_abo
     for fault in faults:
         cloud.fault(**fault)
 
-    done = function(timer(buckets=[BUCKET], dry_run=dry))
+    result = function(timer(buckets=[BUCKET], dry_run=dry))
 
-    ended = done.lines("run.finished")[0]
+    ended = result.lines("run.finished")[0]
     outcomes = ["kept", "would_abort", "aborted", "already_gone", "rejected", "failed", "deferred"]
     promised = [one for one in cloud.requests() if one.operation == "AbortMultipartUpload" and one.status == 204]
     assert sum(ended[name] for name in outcomes) == ended["uploads"] == count
     assert ended["aborted"] == len([one for one in promised if not one.fault])
     assert ended["bytes_freed"] == ended["aborted"] * (2 << 20)
-    assert (ended["status"] == "failed") == (ended["failed"] > 0) == (done.error is not None)
+    assert (ended["status"] == "failed") == (ended["failed"] > 0) == (result.error is not None)
     assert count - len(left(cloud)) >= ended["aborted"] + ended["already_gone"]
     assert not dry or len(left(cloud)) == count

@@ -44,10 +44,10 @@ def test_isolation_of_uploads_and_buckets_lets_good_ones_through_beside_bad_ones
     cloud.fault("AbortMultipartUpload", bucket=BUCKET, key="3", status=403, code="AccessDenied")
     cloud.fault("ListParts", bucket=OTHER, key="7", body="malformed")
 
-    done = function(timer(), BUCKETS=f"gone-1250000000@ap-beijing,{PHOTOS},{LOGS}")
+    result = function(timer(), BUCKETS=f"gone-1250000000@ap-beijing,{PHOTOS},{LOGS}")
 
-    ended = done.lines("run.finished")[0]
-    assert done.error is not None
+    ended = result.lines("run.finished")[0]
+    assert result.error is not None
     assert (ended["aborted"], ended["failed"], ended["rejected"], ended["buckets_failed"]) == (18, 2, 4, 1)
     assert {upload.key for upload in cloud.uploads(BUCKET)} == {"3", "/lead", "a/..", ".", "bad\udcff"}
     assert {upload.key for upload in cloud.uploads(OTHER)} == {"7"}

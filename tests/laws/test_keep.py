@@ -28,9 +28,9 @@ class Case:
     age: float
     idle: float | None
 
-    def is_abandoned(self, min_age: float, min_idle: float, prefixes: list[str], spared: list[str]) -> bool:
-        """The policy, said once more in other words."""
-        if any(self.key.startswith(one) for one in spared) or not any(self.key.startswith(one) for one in prefixes):
+    def is_abandoned(self, min_age: float, min_idle: float, prefixes: list[str], excluded: list[str]) -> bool:
+        """The policy, written a second time."""
+        if any(self.key.startswith(one) for one in excluded) or not any(self.key.startswith(one) for one in prefixes):
             return False
         idle = self.age if self.idle is None else min(self.idle, self.age)
         return self.age > min_age and idle > min_idle
@@ -57,31 +57,31 @@ def plant(cloud: Cloud, found: list[Case]) -> dict[str, Case]:
     min_age=st.sampled_from([1, 24, 72]),
     min_idle=st.sampled_from([1, 24, 48]),
     prefixes=st.sampled_from([[""], ["raw/"], ["raw/", "logs/"]]),
-    spared=st.sampled_from([[], ["keep"], ["logs/keep", "raw/b"]]),
+    excluded=st.sampled_from([[], ["keep"], ["logs/keep", "raw/b"]]),
 )
 def test_keep_holds_for_every_upload_that_the_policy_keeps(
     found: list[Case],
     min_age: int,
     min_idle: int,
     prefixes: list[str],
-    spared: list[str],
+    excluded: list[str],
     cloud: Cloud,
     function: Function,
 ) -> None:
     planted = plant(cloud, found)
     expected = {
-        upload_id for upload_id, case in planted.items() if not case.is_abandoned(min_age, min_idle, prefixes, spared)
+        upload_id for upload_id, case in planted.items() if not case.is_abandoned(min_age, min_idle, prefixes, excluded)
     }
 
-    done = function(
+    result = function(
         timer(),
         MIN_AGE_HOURS=str(min_age),
         MIN_IDLE_HOURS=str(min_idle),
         PREFIXES=",".join(prefixes),
-        EXCLUDE_PREFIXES=",".join(spared),
+        EXCLUDE_PREFIXES=",".join(excluded),
     )
 
-    assert done.error is None
+    assert result.error is None
     assert left(cloud) == expected
 
 
@@ -99,9 +99,9 @@ def test_keep_holds_for_a_live_upload_wherever_its_fresh_part_stands(
     )
     cloud.seed(BUCKET, "a/10x", count=3, hours_since_start=1000)
 
-    done = function(timer())
+    result = function(timer())
 
-    assert done.report["aborted"] == 23
+    assert result.report["aborted"] == 23
     assert left(cloud) == {live.upload_id}
 
 
@@ -113,9 +113,9 @@ def test_keep_holds_for_uploads_that_cannot_be_read(
     cloud.seed(BUCKET, "{n}", count=3)
     cloud.fault(operation, body=body)
 
-    done = function(timer())
+    result = function(timer())
 
-    assert done.error is not None
+    assert result.error is not None
     assert len(left(cloud)) == 3
 
 
@@ -126,9 +126,9 @@ def test_keep_holds_for_every_upload_while_our_clock_is_skewed(year: int, cloud:
     date = {"Date": f"Wed, 01 Jan {year} 00:00:00 GMT"}
     cloud.fault("ListMultipartUploads", raw=uploads_listing(cloud), headers=date)
 
-    done = function(timer(buckets=[BUCKET]))
+    result = function(timer(buckets=[BUCKET]))
 
-    assert done.report["kept_by_reason"] == {"the clocks of the function and of COS differ": 3}
+    assert result.report["kept_by_reason"] == {"the clocks of the function and of COS differ": 3}
     assert len(left(cloud)) == 3
 
 
@@ -147,9 +147,9 @@ def test_keep_holds_for_an_upload_whose_age_is_disputed(
     cloud.seed(BUCKET, "{n}", count=2)
     cloud.fault("ListMultipartUploads", raw=uploads_listing(cloud, initiated=initiated), headers={})
 
-    done = function(timer(buckets=[BUCKET]))
+    result = function(timer(buckets=[BUCKET]))
 
-    assert done.report["kept_by_reason"] == {reason: 2}
+    assert result.report["kept_by_reason"] == {reason: 2}
     assert len(left(cloud)) == 2
 
 
@@ -157,9 +157,9 @@ def test_keep_holds_for_an_upload_whose_age_cannot_be_read(cloud: Cloud, functio
     cloud.seed(BUCKET, "a", upload_id="not-a-timed-id")
     cloud.fault("ListMultipartUploads", raw=uploads_listing(cloud, initiated="yesterday"), headers={})
 
-    done = function(timer(buckets=[BUCKET]))
+    result = function(timer(buckets=[BUCKET]))
 
-    assert done.report["kept_by_reason"] == {"its start time cannot be read": 1}
+    assert result.report["kept_by_reason"] == {"its start time cannot be read": 1}
     assert left(cloud) == {"not-a-timed-id"}
 
 

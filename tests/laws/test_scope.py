@@ -30,19 +30,19 @@ FIELDS += ["shard", "prior_failures", "policies", "todo"]
 
 @settings(max_examples=examples(60))
 @given(
-    asked=st.lists(st.sampled_from([BUCKET, OTHER, "elsewhere-1250000000"]), min_size=1, max_size=3, unique=True),
+    names=st.lists(st.sampled_from([BUCKET, OTHER, "elsewhere-1250000000"]), min_size=1, max_size=3, unique=True),
     narrowed=st.one_of(
         st.none(), st.lists(st.sampled_from(["raw/", "raw/c", "logs/", "猫", "x"]), min_size=1, max_size=2)
     ),
     prefixes=st.sampled_from([[], ["raw/"], ["logs/o", "raw/cat"]]),
-    spared=st.sampled_from([[], ["raw/cat"], ["logs/"]]),
+    excluded=st.sampled_from([[], ["raw/cat"], ["logs/"]]),
     by=st.sampled_from(["timer", "names"]),
 )
 def test_scope_holds_for_sweeps_and_named_uploads(
-    asked: list[str],
+    names: list[str],
     narrowed: list[str] | None,
     prefixes: list[str],
-    spared: list[str],
+    excluded: list[str],
     by: str,
     cloud: Cloud,
     function: Function,
@@ -51,17 +51,17 @@ def test_scope_holds_for_sweeps_and_named_uploads(
     before = {upload.upload_id: upload.key for upload in cloud.uploads(BUCKET)}
     elsewhere = left(cloud, OTHER)
     mark = cloud.mark()
-    raw: Any = {"uploads": [named(name, key, upload_id) for name in asked for upload_id, key in before.items()]}
+    raw: Any = {"uploads": [named(name, key, upload_id) for name in names for upload_id, key in before.items()]}
     if by == "timer":
-        raw = timer(buckets=asked, **({"prefixes": narrowed} if narrowed else {}))
+        raw = timer(buckets=names, **({"prefixes": narrowed} if narrowed else {}))
 
-    function(raw, BUCKETS=PHOTOS, PREFIXES=",".join(prefixes), EXCLUDE_PREFIXES=",".join(spared))
+    function(raw, BUCKETS=PHOTOS, PREFIXES=",".join(prefixes), EXCLUDE_PREFIXES=",".join(excluded))
 
     gone = {key for upload_id, key in before.items() if upload_id not in left(cloud)}
     assert left(cloud, OTHER) == elsewhere
     assert {request.host for request in cloud.requests(mark)} <= {f"{BUCKET}.cos.ap-guangzhou.myqcloud.com"}
-    assert BUCKET in asked or not gone
-    assert not [key for key in gone if any(key.startswith(one) for one in spared)]
+    assert BUCKET in names or not gone
+    assert not [key for key in gone if any(key.startswith(one) for one in excluded)]
     assert not [key for key in gone if prefixes and not any(key.startswith(one) for one in prefixes)]
     if by == "timer" and narrowed:
         assert not [key for key in gone if not any(key.startswith(one) for one in narrowed)]
@@ -92,13 +92,13 @@ def test_scope_cannot_be_widened_by_a_timer(widening: dict[str, Any], cloud: Clo
     before = left(cloud)
     mark = cloud.mark()
 
-    done = function(timer(**widening), MAX_ABORTS="10", DRY_RUN="true", PREFIXES="raw/")
+    result = function(timer(**widening), MAX_ABORTS="10", DRY_RUN="true", PREFIXES="raw/")
 
-    (refused,) = done.lines("request.rejected")
+    (refused,) = result.lines("request.rejected")
     assert next(iter(widening)) in refused["reason"] or "PREFIXES" in refused["reason"]
     # A sweep that does not happen is an error that the platform counts.
-    assert isinstance(done.error, RunFailed)
-    assert done.lines("run.finished")[0]["status"] == "failed"
+    assert isinstance(result.error, RunFailed)
+    assert result.lines("run.finished")[0]["status"] == "failed"
     assert left(cloud) == before
     assert cloud.requests(mark) == []
 
@@ -121,48 +121,48 @@ def test_scope_cannot_be_widened_by_a_checkpoint(wanted: Plan, allowed: Settings
     assert allowed.buckets is not None
     for text in checkpoint.write(wanted):
         try:
-            made = checkpoint_reader.read(json.loads(text)[CHECKPOINT], allowed, allowed.buckets, NOW)
+            built = checkpoint_reader.read(json.loads(text)[CHECKPOINT], allowed, allowed.buckets, NOW)
         except RequestRejected:
             continue
 
-        assert {one.bucket for one in made.listings} | {one.upload.bucket for one in made.targets} <= set(
+        assert {one.bucket for one in built.listings} | {one.upload.bucket for one in built.targets} <= set(
             allowed.buckets
         )
-        assert made.as_of <= NOW
-        assert made.dry_run or not allowed.dry_run
-        assert allowed.max_aborts is None or (made.max_aborts or 0) <= allowed.max_aborts
-        assert made.workers == allowed.workers
-        assert made.shard.indexes
-        assert all(0 <= place < made.shard.count for place in made.shard.indexes)
-        assert made.number <= checkpoint.MAX_RUNS
-        # Whatever the settings exclude by now is reported, and nothing else is left out.
-        assert len({*made.listings, *made.targets}) + len(made.dropped) >= min(
+        assert built.as_of <= NOW
+        assert built.dry_run or not allowed.dry_run
+        assert allowed.max_aborts is None or (built.max_aborts or 0) <= allowed.max_aborts
+        assert built.workers == allowed.workers
+        assert built.shard.indexes
+        assert all(0 <= place < built.shard.count for place in built.shard.indexes)
+        assert built.number <= checkpoint.MAX_RUNS
+        # What the current settings exclude is reported, and nothing else is left out.
+        assert len({*built.listings, *built.targets}) + len(built.dropped) >= min(
             1, len(wanted.listings) + len(wanted.targets)
         )
-        assert all(validate_key(one.upload.key, one.upload.upload_id) is None for one in made.targets)
-        for policy in [one.policy for one in made.listings] + [one.policy for one in made.targets]:
+        assert all(validate_key(one.upload.key, one.upload.upload_id) is None for one in built.targets)
+        for policy in [one.policy for one in built.listings] + [one.policy for one in built.targets]:
             assert set(allowed.exclude_prefixes) <= set(policy.exclude_prefixes)
             assert not allowed.prefixes or (policy.prefixes and all(one.startswith("raw/") for one in policy.prefixes))
-        for policy in [one.policy for one in made.listings] + [one.policy for one in made.targets if one.is_swept]:
+        for policy in [one.policy for one in built.listings] + [one.policy for one in built.targets if one.is_swept]:
             leftovers = policy.only_key is not None and policy.started_before is not None
             assert leftovers or policy.min_age >= allowed.min_age
             assert policy.min_idle >= (timedelta(hours=1) if leftovers else allowed.min_idle)
             assert not leftovers or policy.min_idle_unproven >= allowed.min_idle
             assert not leftovers or (policy.started_before or NOW) <= NOW
-        assert all(one.policy.min_idle >= allowed.event_min_idle for one in made.targets)
+        assert all(one.policy.min_idle >= allowed.event_min_idle for one in built.targets)
 
 
 @settings(max_examples=examples(100))
 @given(wanted=plans, damage=st.dictionaries(st.sampled_from(FIELDS), anything, min_size=1, max_size=3))
 def test_scope_cannot_be_widened_by_a_damaged_checkpoint(wanted: Plan, damage: dict[str, Any]) -> None:
-    """Whatever stands in it, it is refused with a reason or read; nothing else."""
+    """Any content is rejected with a reason or read; nothing else happens."""
     for text in checkpoint.write(wanted):
         raw = {**json.loads(text)[CHECKPOINT], **damage}
-        made: Plan | str = "rejected"
+        built: Plan | str = "rejected"
 
         try:
-            made = checkpoint_reader.read(raw, aborting_settings(BUCKETS), BUCKETS, NOW)
+            built = checkpoint_reader.read(raw, aborting_settings(BUCKETS), BUCKETS, NOW)
         except RequestRejected as refused:
-            made = str(refused)
+            built = str(refused)
 
-        assert made
+        assert built

@@ -20,10 +20,10 @@ def planted(cloud: Cloud) -> Iterator[str]:
     yield from (cloud.role.secret_id, cloud.role.secret_key, cloud.role.token or "", TOKEN)
 
 
-def everything_that_leaves(done: Invocation, records: list[logging.LogRecord]) -> str:
-    raised = "".join(traceback.format_exception(done.error)) if done.error else ""
+def everything_that_leaves(result: Invocation, records: list[logging.LogRecord]) -> str:
+    raised = "".join(traceback.format_exception(result.error)) if result.error else ""
     logged = "\n".join(record.getMessage() + str(record.exc_text or "") for record in records)
-    return "\n".join([done.output, json.dumps(done.answer), raised, logged])
+    return "\n".join([result.output, json.dumps(result.answer), raised, logged])
 
 
 @pytest.mark.parametrize("operation", ["GetService", "ListMultipartUploads", "ListParts", "AbortMultipartUpload"])
@@ -58,6 +58,6 @@ def test_silence_holds_for_everything_that_leaves_the_function(
         )
 
     assert operation in {request.operation for request in cloud.requests()}
-    for done in (sweep, failure, over_http):
-        leaving = everything_that_leaves(done, caplog.records)
+    for result in (sweep, failure, over_http):
+        leaving = everything_that_leaves(result, caplog.records)
         assert not [secret for secret in [*planted(cloud), "c0ffee"] if secret in leaving]

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterable
 
 from tests.mutants.making import Mutant, mutants
-from tests.mutants.results import HARMLESS, harmless, is_well, shown, tell
+from tests.mutants.results import HARMLESS, harmless, is_well, lines_of, shown
 from tests.mutants.running import PACKAGE, ROOT, TESTS, Ended, NotGreen, run
 
 
@@ -21,17 +21,17 @@ def main() -> int:
     chosen = [mutant for module in arguments.modules or TESTS for mutant in _mutants_of(module)]
     if arguments.sample is not None and arguments.sample < len(chosen):
         kept = set(random.Random(0).sample(range(len(chosen)), arguments.sample))
-        chosen = [mutant for place, mutant in enumerate(chosen) if place in kept]
+        chosen = [mutant for path, mutant in enumerate(chosen) if path in kept]
     if arguments.list:
         _write(shown(mutant) for mutant in chosen)
         return 0
     known = harmless(HARMLESS.read_text("utf-8"))
     try:
-        tested = run(chosen, arguments.jobs, _say)
+        tested = run(chosen, arguments.jobs, _print)
     except NotGreen as exc:
         sys.stderr.write(f"the tests are not green without any mutant:\n{exc}\n")
         return 2
-    _write(tell(tested, known))
+    _write(lines_of(tested, known))
     return 0 if is_well(tested, known) else 1
 
 
@@ -52,8 +52,8 @@ def _mutants_of(module: str) -> list[Mutant]:
     return mutants(module, (ROOT / PACKAGE / f"{module}.py").read_text("utf-8"))
 
 
-def _say(tested: Ended) -> None:
-    """Progress, for whoever waits."""
+def _print(tested: Ended) -> None:
+    """Show the progress."""
     sys.stderr.write(f"survived: {shown(tested.mutant)}\n" if tested.survived else ".")
     sys.stderr.flush()
 

@@ -53,15 +53,15 @@ class Spot:
     node: ast.AST
     owner: ast.AST
     field: str
-    place: int | None
+    path: int | None
     where: str
 
     def put(self, node: ast.AST) -> None:
         """Hang another node there."""
-        if self.place is None:
+        if self.path is None:
             setattr(self.owner, self.field, node)
         else:
-            getattr(self.owner, self.field)[self.place] = node
+            getattr(self.owner, self.field)[self.path] = node
 
 
 def mutants(module: str, source: str) -> list[Mutant]:
@@ -86,10 +86,10 @@ def _spots(node: ast.AST, where: str) -> Iterator[Spot]:
     for field, value in ast.iter_fields(node):
         if field in PASSED_OVER:
             continue
-        for place, child in enumerate(value) if isinstance(value, list) else [(None, value)]:
+        for path, child in enumerate(value) if isinstance(value, list) else [(None, value)]:
             if isinstance(child, ast.AST) and not _only_tells(child):
                 inner = f"{where}.{child.name}" if isinstance(child, (ast.FunctionDef, ast.ClassDef)) else where
-                yield Spot(child, node, field, place, inner)
+                yield Spot(child, node, field, path, inner)
                 if not _is_number(child):
                     yield from _spots(child, inner)
 
@@ -112,13 +112,13 @@ def _only_tells(node: ast.AST) -> bool:
 def _changes(spot: Spot) -> Iterator[tuple[str, ast.AST]]:
     """What can be put in a spot's place, and how it is told."""
     node = spot.node
-    told = ast.unparse(node).splitlines()[0] if isinstance(node, (ast.expr, ast.stmt)) else ""
+    totals = ast.unparse(node).splitlines()[0] if isinstance(node, (ast.expr, ast.stmt)) else ""
     if _is_condition(spot):
-        yield from ((f"{told} → {forced}", _forced(node, forced=forced)) for forced in (True, False))
+        yield from ((f"{totals} → {forced}", _forced(node, forced=forced)) for forced in (True, False))
     if isinstance(node, ast.expr):
-        yield from ((f"{told} → {ast.unparse(other)}", other) for other in _expressions(spot))
+        yield from ((f"{totals} → {ast.unparse(other)}", other) for other in _expressions(spot))
     if isinstance(node, ast.stmt) and _is_guard(spot, node):
-        yield f"{told} → pass", ast.Pass(lineno=node.lineno)
+        yield f"{totals} → pass", ast.Pass(lineno=node.lineno)
     if isinstance(node, ast.ExceptHandler) and node.type is not None:
         never = ast.ExceptHandler(ast.Tuple([], ast.Load()), node.name, node.body)
         yield f"except {ast.unparse(node.type)} → except ()", never
@@ -160,8 +160,8 @@ def _expressions(spot: Spot) -> Iterator[ast.expr]:
         case ast.Attribute(value, name, context) if name in LOOSENED:
             yield ast.Attribute(value, LOOSENED[name], context)
         case ast.Tuple(elements, context) if _is_set(spot):
-            for place in range(len(elements)):
-                yield ast.Tuple(elements[:place] + elements[place + 1 :], context)
+            for path in range(len(elements)):
+                yield ast.Tuple(elements[:path] + elements[path + 1 :], context)
         case ast.Constant() as constant:
             yield from _constants(spot, constant)
         case ast.BinOp() as number if _is_number(number):
@@ -171,14 +171,14 @@ def _expressions(spot: Spot) -> Iterator[ast.expr]:
 def _logic(node: ast.AST) -> Iterator[ast.expr]:
     match node:
         case ast.BoolOp(op, values):
-            for place in range(len(values)):
-                rest = values[:place] + values[place + 1 :]
+            for path in range(len(values)):
+                rest = values[:path] + values[path + 1 :]
                 yield ast.BoolOp(op, rest) if len(rest) > 1 else rest[0]
         case ast.UnaryOp(ast.Not(), operand):
             yield operand
         case ast.Compare(left, ops, comparators):
-            for place, how in enumerate(ops):
-                yield ast.Compare(left, [*ops[:place], MOVED[type(how)](), *ops[place + 1 :]], comparators)
+            for path, how in enumerate(ops):
+                yield ast.Compare(left, [*ops[:path], MOVED[type(how)](), *ops[path + 1 :]], comparators)
 
 
 def _is_set(spot: Spot) -> bool:
@@ -208,7 +208,7 @@ def _constants(spot: Spot, constant: ast.Constant) -> Iterator[ast.expr]:
 
 
 def _is_name_of_a_place(spot: Spot) -> bool:
-    """The index of an item, and the number from which records are counted for whoever reads a reason."""
+    """The index of an item, and the number from which records are counted for a reader of a reason."""
     if isinstance(spot.owner, ast.Call):
         return ast.unparse(spot.owner.func) == "enumerate"
     return isinstance(spot.owner, ast.Subscript) and spot.field == "slice"

@@ -1,5 +1,5 @@
 """
-What came of the mutants, for whoever works the survivors off; and the survivors that are known to do no harm.
+The results of the mutants; and the survivors that are known to be harmless.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -10,7 +10,7 @@ from tests.mutants.making import Mutant
 from tests.mutants.running import Ended
 
 HARMLESS = Path(__file__).parent / "harmless.txt"
-LEAST_KILLED = 0.9
+MIN_KILLED = 0.9
 
 Key = tuple[str, str, str]
 
@@ -56,13 +56,13 @@ def shown(mutant: Mutant) -> str:
     return f"{mutant.module}:{mutant.line}  {mutant.old}\n    {mutant.change}"
 
 
-def tell(tested: list[Ended], known: Mapping[Key, str]) -> Iterator[str]:
+def lines_of(tested: list[Ended], known: Mapping[Key, str]) -> Iterator[str]:
     """The table by module, and what is left to work off."""
     modules = list(dict.fromkeys(one.mutant.module for one in tested))
     yield f"{'module':12}{'mutants':>9}{'killed':>9}{'of them hung':>14}{'harmless':>10}{'not explained':>15}"
     for module in [*modules, "all"]:
-        told = total((one for one in tested if module in ("all", one.mutant.module)), known)
-        yield f"{module:12}{told.mutants:9}{told.killed:9}{told.hung:14}{told.explained:10}{told.unexplained:15}"
+        one = total((one for one in tested if module in ("all", one.mutant.module)), known)
+        yield f"{module:12}{one.mutants:9}{one.killed:9}{one.hung:14}{one.explained:10}{one.unexplained:15}"
     survived = [one.mutant for one in tested if one.survived]
     explained = [mutant for mutant in survived if mutant.key in known]
     if explained:
@@ -81,5 +81,5 @@ def tell(tested: list[Ended], known: Mapping[Key, str]) -> Iterator[str]:
 
 def is_well(tested: list[Ended], known: Mapping[Key, str]) -> bool:
     """Enough are killed, and every survivor has a reason."""
-    told = total(tested, known)
-    return told.killed >= LEAST_KILLED * told.mutants and not told.unexplained
+    one = total(tested, known)
+    return one.killed >= MIN_KILLED * one.mutants and not one.unexplained

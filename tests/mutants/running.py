@@ -69,7 +69,7 @@ class NotGreen(Exception):
     """The tests fail without any mutant."""
 
 
-class Place:
+class Location:
     """A copy of the tree with a server in it."""
 
     def __init__(self, folder: Path) -> None:
@@ -103,7 +103,7 @@ class Place:
         return answer["result"], answer["killer"]
 
     def output(self) -> str:
-        """What pytest said last."""
+        """The last line of pytest."""
         return (self._folder / "output.txt").read_text("utf-8", "replace")
 
     def close(self) -> None:
@@ -114,51 +114,51 @@ class Place:
 
 
 @contextmanager
-def _places(jobs: int) -> Iterator[list[Place]]:
+def _locations(jobs: int) -> Iterator[list[Location]]:
     with ExitStack() as stack:
-        places = []
+        paths = []
         for _ in range(jobs):
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="mutants-"))
-            places.append(Place(Path(folder)))
-            stack.callback(places[-1].close)
-        yield places
+            paths.append(Location(Path(folder)))
+            stack.callback(paths[-1].close)
+        yield paths
 
 
-def run(chosen: list[Mutant], jobs: int, told: Callable[[Ended], None]) -> list[Ended]:
+def run(chosen: list[Mutant], jobs: int, totals: Callable[[Ended], None]) -> list[Ended]:
     """Test them all; `told` hears of each as it ends. Raises NotGreen when the tests fail without any."""
-    with _places(jobs) as places, ThreadPoolExecutor(jobs) as pool:
-        free: SimpleQueue[Place] = SimpleQueue()
-        for place in places:
-            free.put(place)
+    with _locations(jobs) as paths, ThreadPoolExecutor(jobs) as pool:
+        free: SimpleQueue[Location] = SimpleQueue()
+        for path in paths:
+            free.put(path)
         modules = list(dict.fromkeys(mutant.module for mutant in chosen))
         limits = dict(pool.map(lambda module: _limit(module, free), modules))
 
         def test(mutant: Mutant) -> Ended:
-            place = free.get()
+            path = free.get()
             try:
-                tested = _test(mutant, place, limits)
+                tested = _test(mutant, path, limits)
             finally:
-                free.put(place)
-            told(tested)
+                free.put(path)
+            totals(tested)
             return tested
 
         return list(pool.map(test, chosen))
 
 
-def _limit(module: str, free: "SimpleQueue[Place]") -> tuple[str, float]:
+def _limit(module: str, free: "SimpleQueue[Location]") -> tuple[str, float]:
     """How long a module's tests may take: six times as long as without a mutant, and ten seconds for a bad moment."""
-    place = free.get()
+    path = free.get()
     try:
         began = time.monotonic()
         sound = (ROOT / PACKAGE / f"{module}.py").read_text("utf-8")
-        result, _ = place.test(module, sound, 600)
+        result, _ = path.test(module, sound, 600)
         if result != "green":
-            raise NotGreen(place.output())
+            raise NotGreen(path.output())
         return module, 10 + 6 * (time.monotonic() - began)
     finally:
-        free.put(place)
+        free.put(path)
 
 
-def _test(mutant: Mutant, place: Place, limits: dict[str, float]) -> Ended:
-    result, killer = place.test(mutant.module, mutant.source, limits[mutant.module])
+def _test(mutant: Mutant, path: Location, limits: dict[str, float]) -> Ended:
+    result, killer = path.test(mutant.module, mutant.source, limits[mutant.module])
     return Ended(mutant, result, killer)

@@ -22,7 +22,7 @@ from hypothesis import HealthCheck, Phase
 
 EXAMPLES = 25
 # A mutant may ask for more and more; the machine is not its own.
-MOST_MEMORY_BYTES = 4 << 30
+MAX_MEMORY_BYTES = 4 << 30
 # The first example that fails is as good as the smallest, and two runs have to agree.
 FEW = hypothesis.settings(
     max_examples=EXAMPLES,
@@ -60,12 +60,12 @@ def test(files: list[str], seconds: float) -> tuple[str, str]:
         _be_tested(files, writing)
     os.close(writing)
     end = time.monotonic() + seconds
-    told = bytearray()
+    totals = bytearray()
     while select.select([reading], [], [], max(0.0, end - time.monotonic()))[0]:
         more = os.read(reading, 4096)
         if not more:
             break
-        told += more
+        totals += more
     else:
         os.kill(child, signal.SIGKILL)
     hung = time.monotonic() >= end
@@ -73,14 +73,14 @@ def test(files: list[str], seconds: float) -> tuple[str, str]:
     _, status = os.waitpid(child, 0)
     _end_group(child)
     result = "hung" if hung else "green" if status == 0 else "red"
-    return result, told.decode().partition("\n")[0]
+    return result, totals.decode().partition("\n")[0]
 
 
 def _be_tested(files: list[str], out: int) -> None:
     code = 99
     try:
         os.setpgid(0, 0)
-        resource.setrlimit(resource.RLIMIT_AS, (MOST_MEMORY_BYTES, MOST_MEMORY_BYTES))
+        resource.setrlimit(resource.RLIMIT_AS, (MAX_MEMORY_BYTES, MAX_MEMORY_BYTES))
         output = os.open("output.txt", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         os.dup2(output, 1)
         os.dup2(output, 2)

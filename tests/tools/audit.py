@@ -19,8 +19,8 @@ def main() -> int:
     options = ("--requirement", str(REQUIREMENTS), "--no-deps", "--disable-pip", "--progress-spinner", "off")
     command = [str(Path(sys.executable).with_name("pip-audit")), *options, "--format", "json"]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS)
-        found = json.loads(done.stdout)["dependencies"]
+        result = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS)
+        found = json.loads(result.stdout)["dependencies"]
     except (OSError, ValueError, KeyError, subprocess.TimeoutExpired) as exc:
         print(f"!!! NOT AUDITED: pip-audit said nothing ({type(exc).__name__}); its data is out of reach from here")
         return 0

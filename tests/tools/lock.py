@@ -1,7 +1,7 @@
 """
 Writes the hashes of every file of every version that `requirements.txt` names, and leaves the rest of it as it is.
 
-Needs `uv`, which asks the package index; pip then refuses whatever has another hash.
+Needs `uv`, which asks the package index; pip then rejects whatever has another hash.
 """
 
 import re

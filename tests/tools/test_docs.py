@@ -16,6 +16,7 @@ import pytest
 
 import cos_sweeper
 from cos_sweeper.core import checkpoint, outcomes, policy, settings
+from cos_sweeper.core.coverage import State
 from cos_sweeper.core.model import CHECKPOINT
 from cos_sweeper.core.plan import build_plan
 from cos_sweeper.core.report import CUT_FIRST, Status
@@ -96,6 +97,10 @@ def test_table_of_statuses_is_complete() -> None:
 
 def test_table_of_outcomes_is_complete() -> None:
     assert sorted(names_in("docs/reports.md", "Outcomes")) == sorted([*outcomes.NAMES.values(), outcomes.UNCHECKED])
+
+
+def test_table_of_coverage_states_is_complete() -> None:
+    assert names_in("docs/reports.md", "Lifecycle coverage") == [state.value for state in State]
 
 
 def test_table_of_report_fields_is_complete() -> None:

@@ -5,7 +5,7 @@ What is broken when every guard is broken once, and how the survivors are report
 import pytest
 
 from tests.mutants.making import Mutant, mutants
-from tests.mutants.results import HARMLESS, harmless, is_well, tell
+from tests.mutants.results import HARMLESS, harmless, is_well, lines_of
 from tests.mutants.running import PACKAGE, ROOT, TESTS, Ended
 
 SOURCE = '''
@@ -63,12 +63,12 @@ def test_survivor_needs_a_reason() -> None:
     assert is_well([*killed, survivor], known)
     assert not is_well([*killed, survivor], {})
     assert not is_well([*killed[:8], survivor], known)
-    assert "because it is so" in "\n".join(tell([*killed, survivor], known))
-    assert "survived, not explained:" in "\n".join(tell([*killed, survivor], {}))
+    assert "because it is so" in "\n".join(lines_of([*killed, survivor], known))
+    assert "survived, not explained:" in "\n".join(lines_of([*killed, survivor], {}))
 
 
 def test_reason_for_a_mutant_that_is_killed_is_reported() -> None:
-    report = "\n".join(tell([Ended(mutant("kept → True"), "red")], {mutant("kept → True").key: "it is so"}))
+    report = "\n".join(lines_of([Ended(mutant("kept → True"), "red")], {mutant("kept → True").key: "it is so"}))
 
     assert "said to be harmless, but noticed:" in report
 

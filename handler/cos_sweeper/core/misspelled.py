@@ -41,6 +41,10 @@ SYNONYMS = tuple(
         (r"MAX(?:IMUM)?_?(?:ABORT(?:S|ED)?|DELET(?:E|ES|IONS))(?:_\w+)?|ABORTS?_(?:LIMIT|MAX)", "MAX_ABORTS"),
         (r"VERIFY_(?:ABORT|UPLOAD|DELETE)S?|VERIFY_(?:ALL|MODE)", "VERIFY"),
         (r"(?:MAX_?)?CHAIN_(?:MAX|HOURS|DAYS|AGE)(?:_\w+)?|MAX_CHAIN(?:_\w+)?", "CHAIN_MAX_HOURS"),
+        (
+            r"(?:READ|CHECK|SHOW|ENABLE)_(?:LIFECYCLE|COVERAGE)(?:_\w+)?|LIFECYCLE_(?:RULES?|CHECK)",
+            "LIFECYCLE_COVERAGE",
+        ),
         (r"REPORTS?_(?:BUCKET|PREFIX|PATH)", "REPORT"),
     )
 )

@@ -140,11 +140,19 @@ def keep_by_readings(keys: Sequence[str], policy: Policy) -> Keep | None:
 
     The upload is kept if any of the keys is excluded. It is outside the prefixes only if all of the keys are.
     """
-    verdicts = [keep_by_key(key, policy) for key in keys]
-    for verdict in verdicts:
+    excluded = _keep_by_any(keys, policy)
+    if excluded is not None or not all(keep_by_key(key, policy) for key in keys):
+        return excluded
+    return keep_by_key(keys[0], policy)
+
+
+def _keep_by_any(keys: Sequence[str], policy: Policy) -> Keep | None:
+    """Keep an upload if any of the keys is excluded. That a key is outside says nothing of the others."""
+    for key in keys:
+        verdict = keep_by_key(key, policy)
         if verdict is not None and verdict.reason not in (OUTSIDE, OTHER_KEY):
             return verdict
-    return verdicts[0] if all(verdict is not None for verdict in verdicts) else None
+    return None
 
 
 def prefilter(listed: ListedUpload, skew: timedelta | None, policy: Policy, as_of: datetime) -> Keep | NeedsParts:
@@ -154,7 +162,7 @@ def prefilter(listed: ListedUpload, skew: timedelta | None, policy: Policy, as_o
     skew: COS's clock minus ours when the page was read, None when COS sent no date.
     """
     keys = key_readings.of(listed)
-    kept = keep_by_key(keys[0], policy) or keep_by_readings(keys, policy) or doubt_of_clock(skew)
+    kept = keep_by_key(keys[0], policy) or _keep_by_any(keys[1:], policy) or doubt_of_clock(skew)
     if kept:
         return kept
     started = _started(listed)

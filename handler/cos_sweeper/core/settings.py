@@ -87,10 +87,16 @@ class Settings:
     report: ReportLocation | None = None
     price_per_gb_month: tuple[tuple[str, float], ...] | None = None
     currency: str = ""
+    lifecycle_coverage: bool | None = None
     http_platform_auth: bool = False
     http_token: str | None = field(default=None, repr=False)
     cos_port: int | None = None
     invoke_port: int | None = None
+
+    @property
+    def reads_coverage(self) -> bool:
+        """Whether lifecycle rules are read: only for a report, and unless it is switched off."""
+        return self.report is not None and self.lifecycle_coverage is not False
 
 
 def load(environ: Mapping[str, str]) -> Settings:
@@ -328,6 +334,7 @@ READERS: dict[str, tuple[str, Callable[[str], Any]]] = {
     "REPORT": ("report", _report),
     "PRICE_PER_GB_MONTH": ("price_per_gb_month", parse_prices),
     "CURRENCY": ("currency", parse_currency),
+    "LIFECYCLE_COVERAGE": ("lifecycle_coverage", _flag),
     "HTTP_AUTH": ("http_platform_auth", _http_auth),
     "HTTP_TOKEN": ("http_token", _token),
     "COS_ENDPOINT": ("cos_port", _local_port),

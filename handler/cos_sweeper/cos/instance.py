@@ -1,5 +1,5 @@
 """
-What survives between the invocations of an instance: the event loop, connections and the SDK's clients.
+What stays between the invocations of an instance: the event loop, connections and the SDK's clients.
 """
 
 import asyncio
@@ -68,7 +68,7 @@ class InstanceCache:
         return CosStore(self._cached.clients, self._cached.connections, deadline, reports=reports)
 
     def reset(self) -> None:
-        """Close what is open and begin anew, as a fresh instance would. Not while the loop runs."""
+        """Close everything and start again like a fresh instance. Not while the loop runs."""
         if self._cached is not None:
             self._cached.connections.close()
         self._cached = None

@@ -7,8 +7,9 @@ the response, of which the SDK drops the status and the request id. The SDK is c
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote_from_bytes
 
 from cos_sweeper.net.client import Connections
 from cos_sweeper.net.response import Response
@@ -19,8 +20,8 @@ class Exchange:
     """
     What the SDK takes for a session: one request, one response.
 
-    response: None until COS responded. error: why no response came; the SDK turns it into an exception of its own that
-    has lost the reason.
+    response: None until COS responded. error: why no response came; the SDK raises its own exception, without the
+    reason.
     """
 
     def __init__(self, connections: Connections, seconds: float, within: float | None = None) -> None:
@@ -55,15 +56,25 @@ class Exchange:
     ) -> Response:
         """Time-outs, proxies and redirects that the SDK passes are ignored: ours are fixed."""
         try:
-            request = _Unsigned(method, _with_query(url, params or {}), headers)
-            auth(request)
+            # With the host as a header, the SDK need not find it in the URL.
+            signed = _Unsigned(method, url, SilentHeaders(headers, Host=url.split("/", 3)[2]))
+            auth(signed)
+            del signed.headers["Host"]
+            url = _with_query(url, params or {})
             self.response = wait_for(
-                self._connections.send(method, request.url, request.headers, data, self._seconds, self._within)
+                self._connections.send(method, url, signed.headers, data, self._seconds, self._within)
             )
         except Exception as exc:
             self.error = exc
             raise
         return self.response
+
+
+class SilentHeaders(dict[str, Any]):
+    """The SDK makes a text of all headers, the token included, for a log that is off. This one is short."""
+
+    def __repr__(self) -> str:
+        return "{…}"
 
 
 @dataclass(slots=True)
@@ -77,9 +88,15 @@ class _Unsigned:
 
 def _with_query(url: str, params: Mapping[str, Any]) -> str:
     """The query as it is signed: a space is %20, never '+'."""
-    pairs = (f"{quote(name, safe='-_.~')}={quote(_text(value), safe='-_.~')}" for name, value in params.items())
-    return f"{url}?{'&'.join(pairs)}" if params else url
+    pairs = [f"{_quoted_name(name)}={_quoted(value)}" for name, value in params.items()]
+    return f"{url}?{'&'.join(pairs)}" if pairs else url
 
 
-def _text(value: Any) -> str | bytes:
-    return value if isinstance(value, (str, bytes)) else str(value)
+@lru_cache(maxsize=32)  # a handful of names, in every request
+def _quoted_name(name: str) -> str:
+    return _quoted(name)
+
+
+def _quoted(value: Any) -> str:
+    """Only letters, digits and `-_.~` stay as they are."""
+    return quote_from_bytes(value if isinstance(value, bytes) else str(value).encode(), safe="")

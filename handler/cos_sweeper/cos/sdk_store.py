@@ -16,6 +16,7 @@ from typing import TypeVar
 
 from qcloud_cos import CosConfig, CosS3Auth, CosS3Client
 
+from cos_sweeper.core.coverage import LifecycleRule
 from cos_sweeper.core.deadline import Deadline
 from cos_sweeper.core.errors import CosRejected, NoSuchUpload, RequestRejected, Stopped, StoreError, Unavailable
 from cos_sweeper.core.keys import validate_key
@@ -25,7 +26,7 @@ from cos_sweeper.core.settings import Credentials, ReportLocation
 from cos_sweeper.cos import xml
 from cos_sweeper.cos.error_codes import THROTTLED, Meaning, meaning
 from cos_sweeper.cos.rate_limiter import RateLimiter
-from cos_sweeper.cos.sdk_session import Exchange
+from cos_sweeper.cos.sdk_session import Exchange, SilentHeaders
 from cos_sweeper.cos.store import Receipt, ReportsPage
 from cos_sweeper.net.client import Connections
 from cos_sweeper.net.response import Response, TransportError
@@ -40,11 +41,17 @@ SERVICE_HOST = "service.cos.myqcloud.com"
 ERROR_CODE = re.compile(r"[A-Za-z0-9.]{1,64}")
 CONTENT_RANGE = re.compile(r"bytes 0-[0-9]+/([0-9]{1,18})")
 CONTENT_TYPES = {"html": "text/html; charset=utf-8", "gz": "application/gzip"}
+# How COS says that a bucket has no such configuration. For Object Lock it is not documented; other stores send these.
+NO_CONFIGURATION = {
+    "lifecycle": {"NoSuchLifecycleConfiguration"},
+    "object-lock": {"ObjectLockConfigurationNotFoundError", "NoSuchObjectLockConfiguration"},
+}
+SECOND, NO_SKEW = timedelta(seconds=1), timedelta(0)
 # Any region will do for the one request that has none.
 NO_REGION = "ap-guangzhou"
 
-# At DEBUG the SDK logs the token and the signing key, at ERROR whole answers that may echo them. A disabled logger
-# stays silent whatever level or handler anybody sets.
+# At DEBUG the SDK logs the token and the signing key, at ERROR whole answers that may echo them. A disabled logger logs
+# nothing, whatever level or handler is set.
 for _name in [name for name in logging.root.manager.loggerDict if name.split(".")[0] == "qcloud_cos"]:
     logging.getLogger(_name).disabled = True
 
@@ -103,9 +110,15 @@ class CosStore:
         self._end = _End()
 
     def until(self, deadline: Deadline) -> "CosStore":
-        """The same store with another deadline. Where no request may leave one of them, none leaves the other."""
+        """The same store with another deadline. If one of them may send no request, the other may not either."""
         other = copy(self)
         other._deadline = deadline
+        return other
+
+    def apart(self, deadline: Deadline) -> "CosStore":
+        """As `until`, for what is not essential: a refusal of its requests stops no request of this store."""
+        other = self.until(deadline)
+        other._end = self._end.duplicate()
         return other
 
     def stop_buckets_alone(self) -> None:
@@ -132,10 +145,11 @@ class CosStore:
         }
         response = await self._send(bucket, lambda client: _get(client, bucket, None, params))
         page = self._read(response, lambda body: xml.uploads_page(body, bucket, start))
-        return Page(page.listed, page.next, self._skew(response, asked), _request_id(response), _date(response))
+        date = _date(response)
+        return Page(page.listed, page.next, self._skew(date, asked), _request_id(response), date)
 
     async def parts(self, upload: Upload, after: int, *, for_abort: bool = False) -> PartsPage:
-        """List Parts, 1000 at most. It shows the parts that have arrived whole, and none that is on its way."""
+        """List Parts, 1000 at most. It shows only the parts that have arrived completely."""
         _check(upload)
         asked = self._now()
         params = {
@@ -152,7 +166,8 @@ class CosStore:
             sent=sent,
         )
         page = self._read(response, lambda body: xml.parts_page(body, upload, after))
-        return PartsPage(page.parts, page.next, self._skew(response, asked), _date(response), sent.at)
+        date = _date(response)
+        return PartsPage(page.parts, page.next, self._skew(date, asked), date, sent.at)
 
     async def abort(self, upload: Upload, within: float | None = None) -> Receipt:
         """Abort Multipart Upload. Nothing but a 204 is an abort."""
@@ -184,6 +199,29 @@ class CosStore:
         await self._sleep(seconds)
         return True
 
+    async def lifecycle(self, bucket: Bucket) -> tuple[LifecycleRule, ...]:
+        """Get Bucket Lifecycle."""
+        from cos_sweeper.cos import lifecycle_xml
+
+        response = await self._configuration(bucket, "lifecycle")
+        return () if response is None else self._read(response, lifecycle_xml.lifecycle_rules)
+
+    async def object_lock(self, bucket: Bucket) -> bool:
+        """Get Bucket ObjectLockConfiguration."""
+        from cos_sweeper.cos import lifecycle_xml
+
+        response = await self._configuration(bucket, "object-lock")
+        return response is not None and self._read(response, lifecycle_xml.object_lock)
+
+    async def _configuration(self, bucket: Bucket, name: str) -> Response | None:
+        """A configuration of the bucket; None where COS says that there is none."""
+        try:
+            return await self._send(bucket, lambda client: _get(client, bucket, None, {name: ""}))
+        except CosRejected as exc:
+            if exc.status == 404 and exc.code in NO_CONFIGURATION[name]:
+                return None
+            raise
+
     async def put_report(self, bucket: Bucket, key: str, body: bytes) -> None:
         """Put Object."""
         _check_report(self._reports, bucket, key)
@@ -214,20 +252,20 @@ class CosStore:
         keys, following = self._read(response, lambda body: xml.objects_page(body, prefix, after))
         return ReportsPage(keys, following)
 
-    async def _send(
+    def _send(
         self,
         bucket: Bucket | None,
         request: Callable[[CosS3Client], object],
         *,
         slots: int = 1,
         sent: "_Sent | None" = None,
-    ) -> Response:
+    ) -> Awaitable[Response]:
         """
-        Send one request through the SDK, again where that may help. Raises StoreError for all but a 2xx.
+        Send one request through the SDK, and retry where that may help. Raises StoreError for all but a 2xx.
 
         bucket: None for the one request that is about none.
         """
-        return await retry(
+        return retry(
             RETRIES,
             lambda: self._attempt(bucket, request, slots=slots, sent=sent),
             lambda exc: isinstance(exc, Unavailable) and exc.is_retryable,
@@ -244,7 +282,7 @@ class CosStore:
         within: float | None = None,
         sent: "_Sent | None" = None,
     ) -> Response:
-        """Send one request once. slots: under the rate limit; 0: its turn was taken before."""
+        """Send one request once. slots: of the rate limit to reserve; 0: its slot was reserved before."""
         reason = self._end.reason(bucket)
         if reason is not None:
             raise reason
@@ -278,7 +316,7 @@ class CosStore:
         return self._limiters.get(bucket) or self._limiters.setdefault(bucket, RateLimiter(random.uniform))
 
     async def _acquire(self, limiter: RateLimiter, slots: int) -> None:
-        """Until it is this request's turn, or the run's time is over. After a cut, everybody queues anew."""
+        """Wait for this request's slot, or the end of the run. After a back off, every request reserves a new slot."""
         cuts = None
         while cuts != limiter.back_offs:
             cuts = limiter.back_offs
@@ -289,7 +327,7 @@ class CosStore:
             await self._sleep(seconds)
 
     async def _wait_for_its_turn(self, limiter: RateLimiter, within: float) -> float:
-        """A turn that was taken before comes one request later. How many seconds of `within` are left then."""
+        """Wait for a slot that was reserved before. Returns how many seconds of `within` are left then."""
         now = self._deadline.clock()
         seconds = limiter.use(now)
         if not 0 < seconds < within:
@@ -305,7 +343,7 @@ class CosStore:
         try:
             await run_in_greenlet(lambda: request(self._clients.client(region, exchange)))
         except Exception as exc:
-            # With an answer at hand it does not matter what the SDK made of it.
+            # With a response at hand it does not matter what the SDK made of it.
             if exchange.response is None:
                 raise _no_response(exchange.error or exc) from exc
         if exchange.response is None:
@@ -319,29 +357,33 @@ class CosStore:
         except xml.Unreadable as exc:
             raise Unavailable("Unreadable", response.status_code, _request_id(response), str(exc)) from exc
 
-    def _skew(self, response: Response, asked: datetime) -> timedelta | None:
+    def _skew(self, date: datetime | None, asked: datetime) -> timedelta | None:
         """
         COS's clock minus ours. Date has whole seconds and was written at some moment between asking and now.
         """
-        date = _date(response)
         if date is None:
             return None
         responded = self._now()
-        if asked - timedelta(seconds=1) <= date <= responded:
-            return timedelta(0)
+        if asked - SECOND <= date <= responded:
+            return NO_SKEW
         return date - asked if date < asked else date - responded
 
 
 class _End:
     """
-    Once COS accepts the credentials or the clock no longer, every further request of the run would be in vain.
-
-    is_alone: to that bucket only, until a second one says the same.
+    Once COS accepts the credentials or the clock no longer, every further request of the run would fail. is_alone: to
+    that bucket only, until a second one does the same.
     """
 
     def __init__(self) -> None:
         self.is_alone = False
         self._reasons: dict[Bucket | None, Stopped] = {}
+
+    def duplicate(self) -> "_End":
+        """The same so far."""
+        other = _End()
+        other.is_alone, other._reasons = self.is_alone, dict(self._reasons)
+        return other
 
     def add(self, bucket: Bucket | None, reason: Stopped) -> None:
         self._reasons.setdefault(bucket, reason)
@@ -360,7 +402,7 @@ class _Sent:
 
 
 def _date(response: Response) -> datetime | None:
-    """COS's clock when it answered, to the second; None where it did not say."""
+    """COS's clock in its response, to the second; None without a date."""
     return xml.http_date(response.headers.get("date", ""))
 
 
@@ -384,13 +426,13 @@ def _get(
         url=url,
         bucket=bucket.name if bucket else None,
         auth=CosS3Auth(config, key, params=raw),
-        headers=dict(headers or {}),
+        headers=SilentHeaders(headers or {}),
         params=raw,
     )
 
 
 def _check(upload: Upload) -> None:
-    """The last door before the SDK."""
+    """The last check before the SDK."""
     reason = validate_key(upload.key, upload.upload_id)
     if reason:
         raise RequestRejected(reason)
@@ -411,7 +453,7 @@ def _size(response: Response) -> int:
 
 
 def _raise_for_status(response: Response) -> None:
-    """Return for a 2xx, raise what the answer means otherwise."""
+    """Return for a 2xx; otherwise raise what the response means."""
     status = response.status_code
     if 200 <= status < 300:
         return
@@ -430,7 +472,7 @@ def _raise_for_status(response: Response) -> None:
 
 
 def _code_of(response: Response) -> str:
-    """COS's code where the answer carries one. Anything can stand in a body, so only a word is taken."""
+    """COS's code if the response has one. A body can contain anything, so only a word is accepted."""
     code = xml.error(response.content)[0]
     return code if ERROR_CODE.fullmatch(code) else f"Http{response.status_code}"
 
@@ -442,5 +484,5 @@ def _request_id(response: Response) -> str:
 def _no_response(error: Exception) -> StoreError:
     if isinstance(error, TransportError):
         return Unavailable(error.code, detail=error.detail, is_retryable=error.code != "BadCertificate")
-    # The SDK refused its input before anything was sent; its text may repeat that input.
+    # The SDK rejected its input before anything was sent; its text may repeat that input.
     return CosRejected("NotSent", detail=type(error).__name__)

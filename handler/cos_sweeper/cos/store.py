@@ -7,12 +7,13 @@ Nothing here knows how it is done: over the official SDK in `cos`, in memory in 
 from dataclasses import dataclass
 from typing import Protocol
 
+from cos_sweeper.core.coverage import LifecycleRule
 from cos_sweeper.core.model import Bucket, BucketsPage, Cursor, Page, PartsPage, Upload
 
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """COS's word, a 204, that an upload is aborted."""
+    """A 204: COS says that an upload is aborted."""
 
     request_id: str
 
@@ -49,8 +50,8 @@ class Store(Reports, Protocol):
     """
     All that a sweep needs of COS.
 
-    Every method raises `Unavailable` when COS failed for now and `CosRejected` when it refused for good, after its own
-    retries. Many tasks of one event loop may be inside at once.
+    Every method raises `Unavailable` when COS failed for now and `CosRejected` when COS rejected the request for good,
+    after its own retries. Many tasks of one event loop may call them at once.
     """
 
     async def buckets(self, marker: str) -> BucketsPage:
@@ -65,7 +66,7 @@ class Store(Reports, Protocol):
         """
         List at most 1000 parts with a number above `after`. Raises `NoSuchUpload`.
 
-        for_abort: an abort may follow at once, so its turn under the rate limit is taken together with this one's.
+        for_abort: an abort may follow at once, so its slot of the rate limit is reserved together with this one.
         """
         ...
 
@@ -73,15 +74,15 @@ class Store(Reports, Protocol):
         """
         Abort one upload. Returns only on a 204. Raises `NoSuchUpload`.
 
-        within: seconds in which the request must leave, once, in the turn that was taken with the look at the parts;
-        None: when its turn comes, and again where that may help.
+        within: seconds in which the request must leave, once, in the slot that was reserved with the look at the parts;
+        None: in a slot of its own, and again where that may help.
 
         Raises `RequestRejected`, sending nothing, for a key or an upload id that would address something else.
         """
         ...
 
     def give_back(self, bucket: Bucket) -> None:
-        """The turn that was taken for an abort is not needed."""
+        """Return the slot that was reserved for an abort."""
         ...
 
     def is_throttled(self, bucket: Bucket) -> bool:
@@ -90,4 +91,16 @@ class Store(Reports, Protocol):
 
     async def pause(self, seconds: float) -> bool:
         """Wait, and let other tasks go on. False, at once, when no request could be sent afterwards."""
+        ...
+
+
+class ConfigurationStore(Protocol):
+    """The configurations of a bucket that can be read. The errors are those of `Store`."""
+
+    async def lifecycle(self, bucket: Bucket) -> tuple[LifecycleRule, ...]:
+        """Get the bucket's lifecycle rules; () if it has none."""
+        ...
+
+    async def object_lock(self, bucket: Bucket) -> bool:
+        """Whether Object Lock is enabled for the bucket."""
         ...

@@ -60,12 +60,12 @@ class AbortBudget:
         self._wake()
 
     def use(self) -> None:
-        """One that was taken is not given back any more."""
+        """Count one that was taken as used: it is not given back."""
         self._uncertain -= 1
         self._wake()
 
     def give_back(self) -> None:
-        """One that was taken was not needed."""
+        """Return one that was taken and not needed."""
         self._uncertain -= 1
         if self._left is not None:
             self._left += 1

@@ -5,12 +5,12 @@ The states of a page: open, while one of its uploads is in work; closed, when no
 it is accounted for, in the order of the listing. An upload whose verification waits is detached: it is accounted for
 when it ends, after its page if need be.
 
-The resume point of a listing is before its first upload that was not reached. What lies behind it a later run lists
-again: what is kept or failed there is counted by that run, and what is gone by now by this one, because no later run
-finds it. The invariant between any two pages: the report has every upload before the resume point and every abort
-behind it, `uncounted` has the others, and the remaining plan leads to all of these.
+The resume point of a listing is before its first upload that was not reached. A later run lists again what lies behind
+it. That run counts what is kept or failed there. This run counts what is gone there, because no later run finds it. The
+invariant between any two pages: the report has every upload before the resume point and every abort behind it,
+`uncounted` has the others, and the remaining plan leads to all of these.
 
-What failed for now travels as a target, one by one, and beyond MAX_TARGETS as a range of the listing.
+An upload that failed for now is a target of the remaining plan; more than MAX_TARGETS are ranges of the listing.
 """
 
 import asyncio
@@ -51,7 +51,7 @@ class OpenPage:
     """
     A page of a listing whose uploads are processed.
 
-    number: of the page in this run; scan: of the listing in the plan. open: uploads without an outcome that hold up the
+    number: of the page in this run; listing: its index in the plan. open: uploads without an outcome that hold up the
     page. outcomes: by index in the listing, None while open, and for uploads of another shard. targets: what is to be
     tried again, by index. ranges: of indexes that a later run lists again. detached: whose verification waits.
     """
@@ -81,14 +81,14 @@ class OpenPage:
         self.close()
 
     def cursor_before(self, index: int) -> Cursor:
-        """Where a listing has to go on for this upload to be the first. An id that is no marker is passed over."""
+        """The cursor after which the listing begins with this upload. An id that is no marker is skipped."""
         for one in reversed(self.listed[:index]):
             if one.upload.upload_id:
                 return Cursor(one.upload.key, one.upload.upload_id)
         return self.start
 
     def cursor_at(self, index: int) -> Cursor:
-        """Where a listing has to go on for the next upload to be the first."""
+        """The cursor after which the listing begins with the next upload."""
         upload = self.listed[index].upload
         return Cursor(upload.key, upload.upload_id)
 
@@ -102,7 +102,7 @@ class PageAccount:
         self._pages: deque[OpenPage] = deque()
         self._opened = 0
         self._closed = asyncio.Event()
-        # Where to go on, by listing: after the last page that was listed, or before the first upload that was not
+        # The resume point of each listing: after the last page that was listed, or before the first upload that was not
         # reached, with its page's number and its index there.
         self._not_listed: dict[int, ListingTarget] = {}
         self._not_reached: dict[int, tuple[tuple[int, int], Cursor]] = {}
@@ -146,11 +146,11 @@ class PageAccount:
             self._closed.clear()
 
     def block(self, listing: int) -> None:
-        """One upload of this listing took most of the time, so the next ones may: other listings go first."""
+        """One upload of this listing took most of the time, and the next ones may as well: other listings go first."""
         self._blocked.add(listing)
 
     def cut_off(self, number: int, listing: ListingTarget, cut_off: ListingCutOff) -> None:
-        """A listing ended early for this run. scan: from where it goes on."""
+        """A listing ended early for this run. listing: from where it continues."""
         state = self._state
         if cut_off.is_blocking and listing.is_blocked:
             detail = "its listing took most of the time of two runs: raise the function's timeout"
@@ -166,7 +166,7 @@ class PageAccount:
         self._not_listed[number] = replace(listing, is_blocked=listing.is_blocked or cut_off.is_blocking)
 
     def listing_failed(self, number: int, listing: ListingTarget, error: StoreError) -> None:
-        """A listing failed, for good or for as long as this run tries it. scan: from where it goes on."""
+        """A listing failed, for good or for as long as this run tries it. listing: from where it continues."""
         state = self._state
         failed = bucket_failed(listing.bucket, error.error if isinstance(error, Exhausted) else error)
         if isinstance(error, Exhausted) and state.retries and listing.attempts + 1 < MAX_ATTEMPTS:
@@ -210,8 +210,8 @@ class PageAccount:
         """
         Take a page into the report, as far as its first upload that was not reached.
 
-        From there on the next run lists again. What is gone by then it will not find, so that is counted here; what is
-        still there it will find and count, so that is not. The same holds for the ranges of a page with many failures.
+        The next run lists again from there on. It does not find what is gone, so this run counts it; it finds and
+        counts what is still there, so this run does not. The same holds for the ranges of a page with many failures.
         """
         page.is_accounted = True
         if page.listing not in self._not_reached:
@@ -272,7 +272,7 @@ class PageAccount:
         if isinstance(outcome, AlreadyGone):
             self._gone.remember(listed, is_listed_again=is_listed_again)
         elif isinstance(outcome, Aborted) and (is_listed_again or self._state.retries) and self._may_be_there(outcome):
-            # A later run looks at this very upload. It might list it, too, and it must not be counted twice.
+            # A later run looks at this upload, and may list it as well; it must not count twice.
             policy = self._state.plan.listings[page.listing].policy
             self.targets.append(swept_target(listed, outcome.upload, policy, was_sent=True))
             self.uncounted.append(Uncounted(outcome, listed))
@@ -292,7 +292,7 @@ class PageAccount:
         Whether an earlier run counted what this run leaves as it is.
 
         A server that begins a key again, because the upload to go on after is gone, shows what comes before that, too.
-        That can be told only where the server lists the uploads of a key in the order of their ids.
+        This can be known only if the server lists the uploads of a key in the order of their ids.
         """
         upload, start = page.listed[index].upload, self._state.plan.listings[page.listing].start
         if upload.key != start.key or upload.upload_id > start.upload_id:
@@ -322,7 +322,7 @@ class PageAccount:
         )
 
     def _warn_of_doubt(self, page: OpenPage) -> None:
-        """Where not one upload of a page can be judged, it is the clock or the server and not the uploads."""
+        """If no upload of a page can be evaluated, the cause is the clock or the server, not the uploads."""
         outcomes = [outcome for outcome in page.outcomes if outcome is not None]
         reasons = Counter(one.reason for one in outcomes if isinstance(one, Kept) and one.reason in DOUBTS)
         if outcomes and sum(reasons.values()) == len(outcomes):

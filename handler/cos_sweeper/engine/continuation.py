@@ -5,13 +5,13 @@ A chain is the runs that follow from one event. A run ends in one of these state
 a checkpoint of the remaining plan was accepted by SCF; split, as the first run of a sweep that several instances share,
 each shard in a checkpoint of its own; failed, what remains stands in the report and the platform counts an error.
 
-The invariant: what remains is either in a checkpoint that SCF accepted or counted in this run's report, never in
-neither. A checkpoint that is delivered twice does no harm, one that is lost does. So what SCF does not accept is packed
+The invariant: what remains is either in a checkpoint that SCF accepted or counted in this run's report, never in none
+of them. A checkpoint that is delivered twice does no harm, one that is lost does. So what SCF does not accept is packed
 together and offered once more, and if that is not accepted either, the run raises. The report is saved before anything
 is offered. A chain ends: it fails when runs in a row make no progress, when it has too many runs or gets too old.
 
 At its end a chain that failed says so by an invocation that does nothing but raise: the platform counts the error and
-retries nothing that costs. How an invocation reaches SCF is none of this module's business: `Invoker` does it.
+retries nothing that costs. This module does not know how an invocation reaches SCF: `Invoker` does it.
 """
 
 import json
@@ -34,10 +34,10 @@ from cos_sweeper.engine.recorder import NO_RECORDER, ChainRecorder
 from cos_sweeper.engine.result import RunResult
 from cos_sweeper.report.log import Log
 
-# A chain fails when so many runs in a row get nowhere.
+# A chain fails after so many runs in a row without progress.
 MAX_STALLED = 2
 MAX_CODES = 20
-# The answer to whether the function may invoke itself takes this part of the time for work at most.
+# The permission probe takes at most this part of the time for work.
 PART_FOR_PROBE = 4
 NOT_YET = "the continuation is not invoked yet"
 NOT_ALLOWED = "the function may not invoke itself, so a sweep of more than one run would be lost"
@@ -55,7 +55,7 @@ class Invoker(Protocol):
         ...
 
     def is_permanent(self, code: str) -> bool:
-        """Whether SCF says the same again whenever it is asked."""
+        """Whether SCF would always respond with this code again."""
         ...
 
 
@@ -146,7 +146,8 @@ async def _probe(plan: Plan, invoker: Invoker | None, deadline: Deadline, log: L
     """
     Before the first abort of a sweep: why nothing may be aborted, or ''.
 
-    Only a refusal for good is a reason. An answer that does not come must not cost the run, which waits for it.
+    Only a permanent rejection is a reason. The run waits for the response, so a missing response must not use up its
+    time.
     """
     if invoker is None or plan.number > 1:
         return ""
@@ -162,7 +163,7 @@ def _shards(plan: Plan, fan_out: int) -> list[Plan]:
     """
     A sweep that is just starting, split; empty where it is not worth it, or split already.
 
-    Stale siblings of one object are a page at the most and stay here.
+    The stale siblings of one object are at most one page; they stay in this run.
     """
     is_sweep = any(listing.policy.only_key is None for listing in plan.listings)
     # No run would look at a shard that may not abort.
@@ -213,7 +214,7 @@ def _works(plans: Sequence[Plan]) -> list[str]:
 
 
 async def _schedule(plans: Sequence[Plan], invoker: Invoker, report_builder: ReportBuilder, log: Log) -> bool:
-    """Hand plans over. False when something is missing after two offers: the run must raise then."""
+    """Invoke the function with these plans. False when SCF did not accept all of them twice: the run must raise."""
     offers = [(plan, text) for plan in plans for text in checkpoint.write(plan)]
     wanted = len(offers)
     codes: list[str] = []

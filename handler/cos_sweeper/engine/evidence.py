@@ -9,6 +9,7 @@ parts.
 """
 
 from array import array
+from collections.abc import Awaitable
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -52,7 +53,7 @@ class Look:
 
     @property
     def needs_another(self) -> bool:
-        """Whether it took so long that a part may have arrived behind its back."""
+        """Whether it took so long that a part may have arrived on a page that was already read."""
         return len(self.markers) > 1 and not self.confirms and self.ended - self.began > MAX_DELAY_SECONDS
 
     def seconds_left(self, now: float) -> float:
@@ -99,18 +100,26 @@ class Looker:
     gate: Gate
     counts_kept: bool = False
 
-    async def look(
+    def look(
         self, upload: Upload, policy: Policy, markers: tuple[int, ...] = (0,), *, for_abort: bool = True
-    ) -> Look | Keep | CutOff:
+    ) -> Awaitable[Look | Keep | CutOff]:
         """
         Look at every part, or up to the first that keeps the upload. Raises StoreError.
 
         markers: where the pages begin, as far as an earlier run read them. That run found nothing that keeps the
         upload, which is no evidence for an abort: when the rest is read, all pages are asked for at once. for_abort: an
-        abort may follow at once, so its turn under the rate limit is taken, too; who does not need it gives it back.
+        abort may follow at once, so a slot of the rate limit is reserved for it; a caller that does not need it returns
+        it.
         """
-        look = await self._in_turn(upload, policy, markers, for_abort=for_abort)
-        if len(markers) > 1 and isinstance(look, Look):
+        in_turn = self._in_turn(upload, policy, markers, for_abort=for_abort)
+        return in_turn if len(markers) == 1 else self._confirmed(in_turn, upload, policy, for_abort=for_abort)
+
+    async def _confirmed(
+        self, rest: Awaitable[Look | Keep | CutOff], upload: Upload, policy: Policy, *, for_abort: bool
+    ) -> Look | Keep | CutOff:
+        """A look whose first pages an earlier run read. rest: what reads the others."""
+        look = await rest
+        if isinstance(look, Look):
             whole = await self._at_once(upload, policy, look.markers, confirms=False)
             if whole is not None:
                 return whole
@@ -217,7 +226,7 @@ class Looker:
         try:
             return await self.store.parts(upload, after, for_abort=for_abort)
         except Unavailable:
-            # Cut off by our own time limit: no word on COS, and none on the upload.
+            # Our own time limit cut it off: this says nothing about COS or the upload.
             if self.deadline.passed:
                 return None
             raise

@@ -53,7 +53,7 @@ class KeyForms:
         """
         The page with its keys and its marker as COS means them. Raises Unavailable.
 
-        By the response's own word first, then by what the listing was asked for.
+        First by the encoding that the response declares, then by the prefix that was requested.
         """
         if page.next is not None or listing.start.upload_id or listing.end is not None:
             await self._prove_page(page)

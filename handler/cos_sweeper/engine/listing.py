@@ -1,8 +1,8 @@
 """
 The producer of pages: every page of every listing, in order, to the end of each listing or of the run.
 
-A listing that fails for now lets the others go first and comes again after a pause. Where COS refuses a marker, because
-the upload that it names is gone, the listing steps back to before it; what was listed before is left out.
+A listing that fails for now is tried again after a pause, while the others continue. If COS rejects a marker because
+its upload is gone, the listing goes back to before it, and leaves out what was listed before.
 """
 
 from collections import deque
@@ -60,9 +60,9 @@ class _Listing:
     A listing that is being read.
 
     failures: in a row; failed_at, error: of the last of them. began: when the page at hand was first requested.
-    last_key, seen: the last key so far and the ids of the uploads under it; key_before: the one before. refused:
-    markers that the server refused. goes_on_after: what was listed ended here, when the listing had to step back;
-    is_behind: since then nothing new was listed.
+    last_key, seen: the last key so far and the ids of the uploads under it; key_before: the one before. rejected:
+    markers that the server rejected. goes_on_after: the end of what was listed when the listing went back; is_behind:
+    since then nothing new was listed.
     """
 
     number: int
@@ -74,7 +74,7 @@ class _Listing:
     seen: set[str] = field(default_factory=set)
     last_key: str = ""
     key_before: str = ""
-    refused: set[Cursor] = field(default_factory=set)
+    rejected: set[Cursor] = field(default_factory=set)
     goes_on_after: Cursor | None = None
     is_behind: bool = False
 
@@ -106,15 +106,16 @@ class _Listing:
 
     def step_back(self) -> bool:
         """
-        Go on before the marker that the server refuses: at the key before it, or the key that is a character shorter.
+        Continue before the marker that the server rejects: at the key before it, or the key that is a character
+        shorter.
 
         No upload id, so no upload that is gone, stands in that marker, and nothing is skipped: what lies between is
         listed again. False when there is nothing to step back from, and when that did not help with this very marker.
         """
         here = self.walk.next
-        if here is None or not here.upload_id or here in self.refused:
+        if here is None or not here.upload_id or here in self.rejected:
             return False
-        self.refused.add(here)
+        self.rejected.add(here)
         if not self.is_behind:
             self.goes_on_after, self.is_behind = here, True
         before = self.key_before if here.key == self.last_key else ""
@@ -145,7 +146,7 @@ class ListingReader:
                 start = listing.after
                 page = await self._next_page(listing)
                 if isinstance(page, Unavailable):
-                    # The others first; it comes again after a pause.
+                    # The others go first; it is tried again after a pause.
                     queue.append(listing)
                     break
                 await emit(Produced(listing.number, start, page))
@@ -208,7 +209,7 @@ class ListingReader:
     def _cut_off(self, listing: _Listing) -> ListingCutOff:
         state = self._state
         is_long = state.deadline.clock() - listing.began >= state.half
-        # One that only waited for its turn under the rate limit blocks nothing.
+        # A listing that only waited for the rate limit blocks nothing.
         has_waited = not listing.failures and state.store.is_throttled(state.plan.listings[listing.number].bucket)
         is_blocking = is_long and not has_waited
         return ListingCutOff(OUT_OF_TIME, is_blocking, listing.error)
@@ -223,5 +224,5 @@ def up_to_other_keys(page: Page, keys: Sequence[str]) -> Page:
 
 
 def as_error(failed: Failed) -> StoreError:
-    """The refusal for which a bucket is left alone."""
+    """The rejection for which no further request goes to a bucket."""
     return CosRejected(failed.code, failed.status, failed.request_id, failed.detail)

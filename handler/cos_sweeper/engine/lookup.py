@@ -1,5 +1,5 @@
 """
-What COS says of one upload whose name is known: whether it knows it, and how its listing shows it.
+What COS shows of one upload whose name is known: whether it knows it, and how its listing shows it.
 """
 
 from dataclasses import dataclass, replace
@@ -14,12 +14,12 @@ from cos_sweeper.core.policy import NOT_LISTED, Policy, prefilter
 from cos_sweeper.cos.store import Store
 from cos_sweeper.engine.paginator import Paginator
 
-# One key's listing from its beginning, because a marker was refused.
+# One key's listing from its beginning, because a marker was rejected.
 MAX_RESTARTS = 3
 
 
 def rejects_marker(exc: StoreError) -> bool:
-    """Whether a listing may have been refused because of the upload that its marker names."""
+    """Whether a listing may have been rejected because of the upload that its marker names."""
     return exc.status == 400 or isinstance(exc, NoSuchUpload)
 
 
@@ -44,9 +44,9 @@ class Lookup:
 
     async def find(self, upload: Upload, policy: Policy) -> NeedsParts | Keep | None:
         """
-        What the listing says of one upload. None: time ran out. It stops at the first other key.
+        How the listing shows one upload. None: time ran out. It stops at the first other key.
 
-        Where the listing refuses a marker, the upload that it names is gone, so it is read from the beginning again.
+        If COS rejects a marker, the upload that it names is gone, so the listing is read again from the beginning.
         """
         walk, restarts = Paginator(BEGINNING), 0
         while walk.next is not None:

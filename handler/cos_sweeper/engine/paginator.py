@@ -1,5 +1,5 @@
 """
-The way through COS's listings: to the end, and never round in circles.
+The way through COS's listings: to the end, and never in a circle.
 """
 
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ async def every_bucket(store: Store, now: datetime) -> tuple[tuple[Bucket, ...],
     """
     All buckets that the role can list, and the earlier of our clock, `now`, and COS's. Raises StoreError.
 
-    A name or a region that is none is left out.
+    A malformed name or region is left out.
     """
     as_of = now
     found: list[Bucket] = []
@@ -38,7 +38,7 @@ class Paginator:
     """
 
     next: Cursor | None
-    # With how much that was new had been listed when each was the marker.
+    # With each: how many new uploads had been listed when it was the marker.
     _ids: dict[str, int] = field(default_factory=dict)
     _fresh: int = 0
 

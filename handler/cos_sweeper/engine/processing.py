@@ -106,7 +106,7 @@ class UploadProcessor:
         Process an upload of which only the name is known: an event named it, or an earlier run left it.
 
         Its key may be encoded, or may have been read wrongly; where COS does not know the upload under it, its other
-        readings are tried. A key that the policy keeps is not even asked about.
+        readings are tried. For a key that the policy keeps, no request is sent.
         """
         upload, process = target.upload, self._process_swept if target.is_swept else self._process
         keys = (
@@ -246,7 +246,7 @@ class UploadProcessor:
         """
         Send the abort, once; None when the look is not, or no longer, evidence for it. Raises StoreError.
 
-        An abort whose answer is lost may have taken place: it stays counted.
+        An abort whose response is lost may have happened: it stays counted.
         """
         if look.needs_another or look.seconds_left(self.deadline.clock()) <= 0:
             self.store.give_back(case.upload.bucket)
@@ -254,7 +254,7 @@ class UploadProcessor:
         if not await self._take(case):
             self.store.give_back(case.upload.bucket)
             return self._at_limit(case)
-        # Before the first abort of a sweep something is asked, which may take longer than a look is good for.
+        # Before the first abort of a sweep comes the permission probe, which may take longer than a look is valid.
         seconds = look.seconds_left(self.deadline.clock())
         if seconds <= 0:
             self._take_back(case)
@@ -266,7 +266,7 @@ class UploadProcessor:
         return Acknowledged(aborted, case.policy, case.start, look)
 
     async def _abort_at_once(self, case: _Case) -> Outcome | Acknowledged:
-        """The event is all the evidence that the policy asks for; the parts tell no more than their bytes."""
+        """The policy requires no evidence but the event; the parts only show the bytes."""
         upload, policy = case.upload, case.policy
         look: Look | Keep | CutOff | None = None
         try:
@@ -294,8 +294,8 @@ class UploadProcessor:
         """
         The abort itself. Raises StoreError.
 
-        Without `seconds` the store sends it again where that may help. Then the last response says nothing of an
-        attempt before it, which may have taken place.
+        Without `seconds` the store sends it again where that may help. Then the last response says nothing about an
+        earlier attempt, which may have succeeded.
         """
         may_be_sent_again = seconds is None
         try:
@@ -332,7 +332,11 @@ class UploadProcessor:
         return Kept(upload, kept.reason, kept.seen)
 
     async def _as_outcome(self, case: _Case, work: Callable[[_Case], Awaitable[R]]) -> R | Outcome:
-        outcome = await self._caught(case, work)
+        outcome: R | Outcome
+        try:
+            outcome = await work(case)
+        except (StoreError, RequestRejected) as exc:
+            outcome = self._outcome_of(case, exc)
         if isinstance(outcome, (Kept, Deferred, Failed, RejectedRequest)):
             self._take_back(case)
         if case.is_taken:
@@ -340,22 +344,19 @@ class UploadProcessor:
             self.abort_budget.use()
         return outcome
 
-    async def _caught(self, case: _Case, work: Callable[[_Case], Awaitable[R]]) -> R | Outcome:
+    def _outcome_of(self, case: _Case, exc: StoreError | RequestRejected) -> Outcome:
         upload = case.upload
-        try:
-            return await work(case)
-        except NoSuchUpload:
+        if isinstance(exc, NoSuchUpload):
             return AlreadyGone(upload)
-        except RequestRejected as exc:
+        if isinstance(exc, RequestRejected):
             return RejectedRequest(str(exc), upload, "listing")
-        except Stopped as exc:
+        if isinstance(exc, Stopped):
             return case.deferred(f"{STOPPED}: {exc.code}")
-        except StoreError as exc:
-            if isinstance(exc, Unavailable) and (self.deadline.passed or exc.code == OUT_OF_TIME_TO_SEND):
-                # Our own time limit cut it off, or the rate limit did: no word on COS.
-                return case.deferred(OUT_OF_TIME)
-            permanent = isinstance(exc, CosRejected)
-            return Failed(upload, exc.code, exc.status, exc.request_id, permanent, exc.detail, case.was_sent, case.seen)
+        if isinstance(exc, Unavailable) and (self.deadline.passed or exc.code == OUT_OF_TIME_TO_SEND):
+            # Our own time limit or the rate limit cut it off: this says nothing about COS.
+            return case.deferred(OUT_OF_TIME)
+        permanent = isinstance(exc, CosRejected)
+        return Failed(upload, exc.code, exc.status, exc.request_id, permanent, exc.detail, case.was_sent, case.seen)
 
 
 async def _raise(exc: StoreError, _: object) -> NoReturn:
@@ -364,9 +365,8 @@ async def _raise(exc: StoreError, _: object) -> NoReturn:
 
 def _may_have_happened(exc: Unavailable | CosRejected) -> bool:
     """
-    Whether COS may have carried out what it did not answer, or answered with an error of its own.
-
-    A success that is no 204 proves nothing, and may be one.
+    Whether COS may have aborted the upload although it did not respond, or responded with a server error. A 2xx that is
+    no 204 proves nothing, and may be an abort.
     """
     if isinstance(exc, CosRejected):
         return exc.status is not None and exc.status < 300

@@ -1,8 +1,8 @@
 """
 Uploads that a listing showed and COS did not know: whether the listing still shows them at the end of the run.
 
-One that it still shows was not simply gone. Of many only the first are listed again, and none when time is up: the
-others are counted apart.
+An upload that it still shows was not simply gone. Only the first of many are listed again, and none without time: the
+others are counted separately.
 """
 
 from collections.abc import Sequence
@@ -33,10 +33,10 @@ class GoneUploads:
         self._relistings = 0
 
     def remember(self, listed: ListedUpload, *, is_listed_again: bool = False) -> None:
-        """Of many only the first keys are listed once more, so the others need not be remembered."""
-        index = listed.upload.bucket, self._key_forms.keys_of(listed)
-        if self._remembered < MAX_REMEMBERED and (index in self._by_keys or len(self._by_keys) < MAX_RELISTINGS):
-            self._by_keys.setdefault(index, []).append((listed, is_listed_again))
+        """Only the first of many keys are listed once more, so the others need not be remembered."""
+        where = listed.upload.bucket, self._key_forms.keys_of(listed)
+        if self._remembered < MAX_REMEMBERED and (where in self._by_keys or len(self._by_keys) < MAX_RELISTINGS):
+            self._by_keys.setdefault(where, []).append((listed, is_listed_again))
             self._remembered += 1
         else:
             self._state.count(AlreadyGone(listed.upload, is_checked=False), listed)
@@ -59,7 +59,7 @@ class GoneUploads:
         return uncounted
 
     async def _ids_of(self, bucket: Bucket, keys: Sequence[str]) -> set[str] | None:
-        """The ids of the uploads that the listing has under any of these keys; None when that cannot be told."""
+        """The ids of the uploads that the listing has under any of these keys; None when that is unknown."""
         ids: set[str] = set()
         try:
             for key in keys:

@@ -49,7 +49,7 @@ class RunResult:
     count: Count
 
     def count_remaining(self, log: Log) -> None:
-        """No later run continues: what was left stands in the report and the log of this run."""
+        """No later run continues: count what is left in the report and the log of this run."""
         for listing in self.remaining.listings if self.remaining else ():
             self.report_builder.not_swept(listing)
         for outcome, listed, detailed in self.uncounted:

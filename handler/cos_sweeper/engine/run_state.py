@@ -1,5 +1,5 @@
 """
-What all parts of one run share: what it was asked to do, and what ends it, or its work in a bucket, early.
+What all parts of one run share: its plan, and what ends it, or its work in a bucket, early.
 """
 
 from dataclasses import dataclass, field, replace
@@ -17,7 +17,7 @@ from cos_sweeper.engine.reasons import OUT_OF_TIME, STOPPED
 from cos_sweeper.engine.recorder import Recorder
 from cos_sweeper.report.log import Log
 
-# After so many equal permanent refusals in a row, a bucket is left alone for this chain.
+# After so many equal permanent rejections in a row, the chain sends no more requests to a bucket.
 MAX_EQUAL_REFUSALS = 20
 
 
@@ -28,9 +28,9 @@ class RunState:
 
     retries: whether a later run can try again what failed for now. half: half of the time for work; what took so long,
     and was cut off, blocks the rest. stopped: the code with which COS accepts the credentials or the clock no longer;
-    stopped_in: the bucket that said so first; stopped_early: this run had made no progress by then. progressed: a later
-    run that does the same as this one has less to do. given_up: buckets that are left alone, with the failure that they
-    had too often. distrusted: buckets in which an upload was still there after a 204.
+    stopped_in: the first bucket that did so; stopped_early: this run had made no progress by then. progressed: a later
+    run that does the same as this one has less to do. given_up: buckets without further requests, with the failure that
+    they had too often. distrusted: buckets in which an upload was still there after a 204.
     """
 
     plan: Plan
@@ -50,7 +50,7 @@ class RunState:
     progressed: bool = field(init=False, default=False)
     given_up: dict[Bucket, Failed] = field(init=False, default_factory=dict)
     distrusted: set[Bucket] = field(init=False, default_factory=set)
-    # The last permanent refusal of each bucket, and how many like it came in a row.
+    # The last permanent rejection of each bucket, and how many equal ones came in a row.
     _refusals: dict[Bucket, tuple[str, int]] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -72,7 +72,7 @@ class RunState:
         return AT_LIMIT if self.abort_budget.spent else ""
 
     def heed(self, bucket: Bucket, outcome: object) -> None:
-        """Take note of an outcome that ends the run."""
+        """Note an outcome that ends the run."""
         if isinstance(outcome, Deferred) and outcome.reason.startswith(STOPPED):
             self.stop(bucket, outcome.reason.removeprefix(f"{STOPPED}: "))
 
@@ -80,8 +80,8 @@ class RunState:
         """
         COS accepts the credentials or the clock no longer.
 
-        The run ends, and where only one bucket says so, it goes last in the next one. Without a next run the other
-        buckets go on, until a second one says the same.
+        The run ends. If only one bucket does so, it goes last in the next run. Without a next run the other buckets
+        continue, until a second one does the same.
         """
         if self.retries or (self.stopped and bucket != self.stopped_in):
             self._is_stopped_whole = True
@@ -89,7 +89,7 @@ class RunState:
             self.stopped, self.stopped_in, self.stopped_early = code, bucket, not self.progressed
 
     def break_circuit(self, outcome: Outcome) -> None:
-        """Leave a bucket alone after many equal permanent refusals in a row: the next ones would be no different."""
+        """Give a bucket up after many equal permanent rejections in a row: the next ones would be no different."""
         bucket = outcome.upload.bucket if outcome.upload else None
         if bucket is None:
             return
@@ -107,7 +107,7 @@ class RunState:
         """
         Whether an upload, whose work began then, was cut off although it took most of the run's time.
 
-        In a throttled bucket it waited for its turn, which is no fault of the upload's.
+        In a throttled bucket it waited for the rate limit, which is not the upload's fault.
         """
         is_cut_off = isinstance(outcome, Deferred) and outcome.reason == OUT_OF_TIME
         if not is_cut_off or outcome.upload is None or self.store.is_throttled(outcome.upload.bucket):
@@ -126,7 +126,7 @@ def log_problem(outcome: Outcome, log: Log) -> None:
 
 
 def bucket_failed(bucket: Bucket | None, error: StoreError) -> BucketFailed:
-    """A listing that broke off, as a value. bucket: None for the list of buckets."""
+    """A listing that failed, as a value. bucket: None for the list of buckets."""
     return BucketFailed(
         bucket, error.code, error.status, error.request_id, isinstance(error, CosRejected), error.detail
     )

@@ -39,7 +39,7 @@ from cos_sweeper.engine.task_group import TaskGroup
 from cos_sweeper.engine.verification import Verifier
 from cos_sweeper.report.log import Log
 
-# Before the last attempt at what failed, where there is nothing else to do and so much time.
+# The pause before the last attempt at what failed, if nothing else is to do and there is time.
 LAST_PAUSE_SECONDS = 60.0
 WORTH_WAITING_SECONDS = 120.0
 UNPROVEN = "how keys are written could not be found out, so that uploads may be missing in the listing"
@@ -60,7 +60,7 @@ async def run(
     recorder: Recorder = NO_RECORDER,
 ) -> RunResult:
     """
-    Do what the plan says, as far as time allows. Never raises for COS's sake: what failed stands in the report.
+    Do what the plan says, as far as time allows. Never raises because of COS: what failed is in the report.
 
     retries: whether a later run can try again what failed for now. before_abort: awaited once, before the first abort
     of a sweep: why nothing may be aborted, or ''. recorder: of every upload, and of the account.
@@ -88,8 +88,8 @@ class _Sweep:
 
     async def run(self) -> RunResult:
         state, plan = self._state, self._plan
-        for refused in plan.rejected:
-            state.report_builder.add(refused)
+        for rejected in plan.rejected:
+            state.report_builder.add(rejected)
         for target in plan.over_limit:
             self._targets.processed(target, Deferred(target.upload, AT_LIMIT))
         await self._work_in_order()
@@ -159,7 +159,7 @@ class _Sweep:
             for index, listed in enumerate(page.listed)
             if shard.contains(_as_written(listed)) and not self._is_target(listed)
         ]
-        # From here on the page is open for all of them, whenever the work on each is taken.
+        # From here on the page is open for all of them, even before the work on each is taken.
         opened = self._pages.open_page(number, start, page, len(mine))
         intent = self._intent(page, mine, self._plan.listings[number])
         if intent is not None:
@@ -167,13 +167,13 @@ class _Sweep:
         works = (self._take_upload(page, index, opened, intent) for index in mine)
         return (work for work in works if work is not None)
 
-    def _intent(self, page: Page, places: Sequence[int], scan: ListingTarget) -> Intent | None:
+    def _intent(self, page: Page, indexes: Sequence[int], listing: ListingTarget) -> Intent | None:
         """What may be aborted of a page of a sweep, to be recorded first. None where nothing is recorded or aborted."""
-        if not self._state.recorder.is_on or self._plan.dry_run or scan.policy.only_key is not None:
+        if not self._state.recorder.is_on or self._plan.dry_run or listing.policy.only_key is not None:
             return None
         as_of = self._state.as_of.value
-        listed = [page.listed[place] for place in places]
-        candidates = [one for one in listed if isinstance(prefilter(one, page.skew, scan.policy, as_of), NeedsParts)]
+        listed = [page.listed[index] for index in indexes]
+        candidates = [one for one in listed if isinstance(prefilter(one, page.skew, listing.policy, as_of), NeedsParts)]
         return Intent(self._state.recorder, candidates) if candidates else None
 
     def _is_target(self, listed: ListedUpload) -> bool:
@@ -247,6 +247,7 @@ class _Sweep:
     def _leave_target(self, opened: OpenPage, index: int, outcome: Failed | Deferred, began: float) -> None:
         """Leave an upload to a later run by its name, where a listing would not do."""
         listing = self._plan.listings[opened.listing]
+        # The outcome may have found out under which key COS knows it.
         target = swept_target(opened.listed[index], outcome.upload, listing.policy, listing.attempts)
         again = next_target(self._state, target, outcome, began)
         if again is not None and (again.was_sent or again.is_blocked or not is_unreached(outcome)):
@@ -279,5 +280,5 @@ class _Source:
 
 
 def _as_written(listed: ListedUpload) -> Upload:
-    """The same for every instance, however far each has found out how COS writes keys."""
+    """The same for every instance, whatever each has found out about how COS writes keys."""
     return replace(listed.upload, key=listed.text) if listed.text else listed.upload

@@ -50,7 +50,7 @@ class TargetAccount:
             state.progressed = True
         again, listed = next_target(state, target, outcome, began), target.listed(outcome.upload)
         if again is not None:
-            # What used up an attempt, or goes last from now on, does so a few times and no more.
+            # Using up an attempt, or going last from now on, is progress too, a few times at most.
             before, after = ((one.attempts, one.is_blocked, len(one.markers)) for one in (target, again))
             state.progressed = state.progressed or after > before
             self._pages.targets.append(again)
@@ -75,7 +75,7 @@ class TargetAccount:
             state.count(outcome, listed, detailed=not target.is_swept)
 
     def count_swept(self, listings: Sequence[ListingTarget]) -> None:
-        """Count the targets of an earlier run. scans: the listings that a later run reads."""
+        """Count the targets of an earlier run. listings: those that a later run reads."""
         for outcome, listed in self._swept:
             if any(_comes_to(listing, listed.upload) for listing in listings):
                 self._pages.uncounted.append(Uncounted(outcome, listed))

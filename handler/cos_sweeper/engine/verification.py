@@ -37,9 +37,8 @@ PAUSES = (1.0, 5.0, 20.0)
 
 class Sample:
     """
-    The first abort of a page that was acknowledged.
-
-    Only the first caller takes it. It is decided when the sample was looked at, or has to wait for another look.
+    The sample of a page: its first acknowledged abort. Only the first caller takes it. It is decided when the sample
+    was looked at, or has to wait for another look.
     """
 
     def __init__(self) -> None:
@@ -53,13 +52,13 @@ class Sample:
         return True
 
     def decide(self) -> None:
-        """Nobody waits for it any more."""
+        """No task waits for it any more."""
         if self._decided is not None and not self._decided.done():
             self._decided.set_result(None)
 
     async def decided(self, deadline: Deadline) -> None:
         """Wait until it is decided, or no new work may begin."""
-        if self._decided is not None:
+        if self._decided is not None and not self._decided.done():
             await done_in_time(self._decided, deadline)
 
 
@@ -74,7 +73,7 @@ class PageInWork(Protocol):
 
 
 class Verifier:
-    """Looks at what became of acknowledged aborts, for one run."""
+    """Verifies acknowledged aborts, for one run."""
 
     def __init__(self, state: RunState, looker: Looker) -> None:
         self._state = state
@@ -151,7 +150,8 @@ class Verifier:
                 word = await self._abort_again(sent, seen)
                 aborts += word is not None
         except NoSuchUpload:
-            # One that was still there after a 204 and then vanished may have been completed: nothing is claimed.
+            # An upload that was still there after a 204 and then vanished may have been completed: no bytes count as
+            # freed.
             return replace(word, verified=True) if word else AlreadyGone(sent.aborted.upload)
         except (StoreError, RequestRejected):
             return self._not_looked_at(sent, None, is_there=is_there)
@@ -180,7 +180,7 @@ class Verifier:
             self._waiting[bucket] -= 1
 
     def _leave_alone(self, bucket: Bucket) -> None:
-        """No further upload of a bucket is aborted in which so many are still there."""
+        """Abort no further upload of a bucket in which so many are still there."""
         waiting = self._waiting[bucket]
         if waiting >= MAX_WAITING // 2:
             detail = f"the bucket is left alone: {waiting} uploads at a time were still there after a 204"
@@ -213,7 +213,7 @@ class Verifier:
         return StillReceiving(upload, sent.aborted.request_id, sent.aborted.seen) if is_new else look
 
     async def _abort_again(self, sent: Acknowledged, look: Look) -> Aborted | None:
-        """None: no 204; what came of it is seen by the next look. Raises NoSuchUpload, which is what is hoped for."""
+        """None: no 204; the next look shows the result. Raises NoSuchUpload: the upload is gone."""
         seconds = look.seconds_left(self._deadline.clock())
         if look.needs_another or seconds <= 0:
             self._store.give_back(sent.aborted.upload.bucket)

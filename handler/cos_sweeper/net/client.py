@@ -8,8 +8,7 @@ import socket
 import ssl
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import certifi
 
@@ -22,14 +21,13 @@ from cos_sweeper.net.response import Response, TransportError
 
 # A quarter of the 1024 files that SCF lets a function open; as many again may be in use.
 MAX_IDLE = 256
-# What was idle for longer is not tried again: routers on the way forget a connection without a word.
+# A connection that was idle for longer is not used again: routers drop such connections silently.
 MAX_IDLE_SECONDS = 30.0
 PORTS = {"http": 80, "https": 443}
 
 
-@dataclass(frozen=True, slots=True)
-class _Origin:
-    """Where a URL's requests go."""
+class _Origin(NamedTuple):
+    """Where a URL's requests go. A tuple, because every request compares it."""
 
     scheme: str
     host: str
@@ -119,7 +117,7 @@ class Connections:
         return None
 
     def _pop(self, origin: _Origin) -> Connection | None:
-        """The one that was used last, so that those too many grow old."""
+        """The one that was used last, so that superfluous ones become too old."""
         for number in range(len(self._idle) - 1, -1, -1):
             if self._idle[number][0] == origin:
                 return self._idle.pop(number)[1]
@@ -142,18 +140,12 @@ def _is_recent(pooled: Connection) -> bool:
 
 def _request(method: str, target: str, host: str, headers: Mapping[str, Any], body: bytes) -> bytes:
     """The request as it goes over the wire. Raises ValueError for what would be more than one, or none."""
-    lines = [
-        f"{method} {target} HTTP/1.1",
-        f"Host: {host}",
-        *(f"{name}: {_word(value)}" for name, value in headers.items()),
-    ]
+    lines = [f"{method} {target} HTTP/1.1", f"Host: {host}"]
+    for name, value in headers.items():
+        # The SDK makes most values bytes.
+        lines.append(f"{name}: {value.decode() if isinstance(value, bytes) else value}")
     if body or method == "PUT":
         lines.append(f"Content-Length: {len(body)}")
     if lines[0].count(" ") != 2 or not target.startswith("/") or not "".join(lines).isprintable():
         raise ValueError("a line break, or another character where none may be")
     return "\r\n".join((*lines, "", "")).encode("ascii") + body
-
-
-def _word(value: str | bytes) -> str:
-    """A header's value; the SDK makes most of them bytes."""
-    return value.decode() if isinstance(value, bytes) else value

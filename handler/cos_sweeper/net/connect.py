@@ -15,7 +15,7 @@ from cos_sweeper.net.response import TransportError
 from cos_sweeper.net.timeout import finish_by
 
 CONNECT_SECONDS = 3.0
-# RFC 8305 ("Happy Eyeballs"): how long an address may be silent before the next one is tried beside it.
+# RFC 8305 ("Happy Eyeballs"): how long to wait for an address before the next one is tried in parallel.
 NEXT_ADDRESS_SECONDS = 0.25
 
 Address = tuple[socket.AddressFamily, Any]
@@ -51,7 +51,7 @@ async def _connect(
         _, opened = await loop.create_connection(lambda: Connection(reading), sock=sock)
         if tls is None:
             return opened
-        # A server that accepts and is silent then must not take the time of the addresses that are left.
+        # A server that accepts and then sends nothing must not use up the time of the other addresses.
         share = (until - time.monotonic()) / (len(untried) + 1)
         try:
             if untried:
@@ -72,6 +72,8 @@ async def _first_to_accept(untried: list[Address]) -> socket.socket:
 
     The next address is tried when one has failed, or has been silent for NEXT_ADDRESS_SECONDS.
     """
+    if len(untried) == 1:
+        return await _connected(*untried.pop())  # the usual case: no task of its own
     error = OSError("the name has no address")
     attempts: set[asyncio.Task[socket.socket]] = set()
     try:

@@ -58,7 +58,7 @@ class Connection(asyncio.BufferedProtocol):
         self.reusable = False
         if self._ended is not None:
             raise _broken(self._ended, stale=True)
-        self._reader = ResponseReader()
+        reader = self._reader = ResponseReader()
         result: asyncio.Future[Response] = self._loop.create_future()
         self._result = result
         self._ends = ends
@@ -72,6 +72,7 @@ class Connection(asyncio.BufferedProtocol):
             raise _broken(exc, stale=False) from exc
         finally:
             self._reader = self._result = None
+            reader.release()
             if self._is_large:
                 self._is_large = False
                 self._reading.release(self)
@@ -87,7 +88,7 @@ class Connection(asyncio.BufferedProtocol):
         return self.is_idle()
 
     def close(self) -> None:
-        """Close it at once. TLS's farewell is left out: nothing depends on it, every response tells its length."""
+        """Close it at once. TLS's closing message is left out: nothing depends on it, every response has its length."""
         self.reusable = False
         self._stop_timer()
         self._transport.abort()

@@ -19,8 +19,7 @@ class TransportError(Exception):
 
     `DnsTimeout`, `DnsFailed`: the host's name. `ConnectTimeout`, `ConnectionFailed`, `BadCertificate`: connecting.
     `ReadTimeout`, `ConnectionReset`, `MalformedResponse`, `ResponseTooLarge`: the exchange. `TooLate`: nothing was
-    sent.
-    stale: the connection ended without a word, as those do that were idle for too long.
+    sent. stale: the connection ended silently, as connections do that were idle for too long.
     """
 
     def __init__(self, code: str, detail: str, *, stale: bool = False) -> None:
@@ -51,6 +50,8 @@ class ResponseReader:
     bytes: how many came. complete: nothing more is to come. reusable: another exchange may follow on the connection.
     """
 
+    __slots__ = ("_body", "_headers", "_in_body", "_parser", "_status", "bytes", "complete", "reusable")
+
     def __init__(self) -> None:
         self._parser = httptools.HttpResponseParser(self)
         self._status = 0
@@ -78,12 +79,20 @@ class ResponseReader:
             self.complete = True
         return self.complete
 
+    def release(self) -> None:
+        """
+        Let go of the parser; nothing is fed after that.
+
+        Parser and reader refer to each other, so that both, and the body, would stay until the garbage is collected.
+        """
+        del self._parser
+
     def response(self) -> Response:
         """The whole of it."""
         return Response(self._status, self._headers, bytes(self._body))
 
     def on_message_begin(self) -> None:
-        """After the response, another one: a server that sends that is not to be trusted with another request."""
+        """A second response: a server that sends it gets no further request on this connection."""
         self.reusable = False
 
     def on_header(self, name: bytes, value: bytes) -> None:

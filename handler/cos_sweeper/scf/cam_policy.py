@@ -7,6 +7,7 @@ The function sends no other request: the tests run against a COS that enforces e
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from cos_sweeper.core.coverage import LIFECYCLE_ACTION, OBJECT_LOCK_ACTION
 from cos_sweeper.core.model import Bucket
 from cos_sweeper.core.settings import Settings
 
@@ -46,6 +47,8 @@ def _statements(settings: Settings, function: str, appid: str) -> Iterator[State
 
 def _on_buckets(settings: Settings, buckets: Sequence[str]) -> Iterator[Statement]:
     yield _allow(["name/cos:ListMultipartUploads"], buckets)
+    if settings.reads_coverage:
+        yield _allow([LIFECYCLE_ACTION, OBJECT_LOCK_ACTION], buckets)
     on_uploads = ["name/cos:ListParts"] + ([] if settings.dry_run else ["name/cos:AbortMultipartUpload"])
     yield _allow(on_uploads, [f"{bucket}{prefix}*" for bucket in buckets for prefix in settings.prefixes or ("",)])
 

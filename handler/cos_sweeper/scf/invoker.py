@@ -30,7 +30,8 @@ OUT_OF_TIME = "OutOfTime"
 RETRIES = RetryPolicy(longest_pause_seconds=2.0)
 # Documented: 100 invocations a second.
 SECONDS_BETWEEN = 0.011
-# What SCF will say again. Anything else, malformed responses too, whose codes are names of Python's errors, may pass.
+# SCF would respond with these again. Every other code may be temporary, also that of a malformed response, which is the
+# name of a Python error.
 REFUSALS = ("AuthFailure", "Unauthorized", "InvalidParameter", "MissingParameter", "ResourceNotFound", "Unsupported")
 
 # At DEBUG the SDK logs whole requests, the token among them.
@@ -150,7 +151,7 @@ def _client(credentials: Credentials, region: str, port: int | None) -> ScfClien
 
 
 def is_permanent(code: str) -> bool:
-    """Whether SCF says the same again whenever it is asked."""
+    """Whether SCF would always respond with this code again."""
     return code.startswith(REFUSALS)
 
 

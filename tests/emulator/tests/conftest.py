@@ -14,7 +14,7 @@ from tests.emulator.tests.cos_clients import REGION, Connect
 
 @pytest.fixture
 def connect(cloud: Cloud) -> Iterator[Connect]:
-    """Makes SDK clients: of the owner in the bucket's region, unless told otherwise."""
+    """Makes SDK clients: of the owner in the bucket's region, by default."""
     with requests.Session() as session:
 
         def make(credentials: Credentials = cloud.owner, region: str = REGION) -> CosS3Client:

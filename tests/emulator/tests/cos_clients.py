@@ -19,7 +19,7 @@ HOST = f"{BUCKET}.cos.{REGION}.myqcloud.com"
 Connect = Callable[..., CosS3Client]
 
 
-def refused(error: pytest.ExceptionInfo[CosServiceError]) -> tuple[int, str]:
+def rejected(error: pytest.ExceptionInfo[CosServiceError]) -> tuple[int, str]:
     return error.value.get_status_code(), error.value.get_error_code()
 
 
@@ -31,7 +31,7 @@ def receive(connection: socket.socket) -> bytes:
     return bytes(received)
 
 
-def ask(cloud: Cloud, head: str, body: bytes = b"") -> bytes:
+def call(cloud: Cloud, head: str, body: bytes = b"") -> bytes:
     """Send these bytes and return what comes back; the connection is closed after one answer."""
     with closing(socket.create_connection(("127.0.0.1", cloud.port), timeout=20)) as connection:
         connection.sendall(head.replace("\n", "\r\n").encode() + b"Connection: close\r\n\r\n" + body)

@@ -28,8 +28,8 @@ def started(bucket: Bucket, key: str = "a", sizes: tuple[int, ...] = (MIN_PART_B
     return upload
 
 
-def refusal(refused: pytest.ExceptionInfo[CosError]) -> tuple[int, str]:
-    return refused.value.status, refused.value.code
+def rejection(rejected: pytest.ExceptionInfo[CosError]) -> tuple[int, str]:
+    return rejected.value.status, rejected.value.code
 
 
 def test_upload_id_is_the_second_of_the_start_and_64_hex_characters(bucket: Bucket) -> None:
@@ -49,10 +49,10 @@ def test_upload_id_is_the_second_of_the_start_and_64_hex_characters(bucket: Buck
     ],
 )
 def test_key_that_cos_does_not_take_starts_nothing(bucket: Bucket, key: str, code: str) -> None:
-    with pytest.raises(CosError) as refused:
+    with pytest.raises(CosError) as rejected:
         bucket.initiate(key, now=NOW)
 
-    assert refusal(refused) == (400, code)
+    assert rejection(rejected) == (400, code)
     assert len(bucket.uploads) == 0
 
 
@@ -74,10 +74,10 @@ def test_part_sent_again_replaces_the_one_before(bucket: Bucket) -> None:
 def test_part_number_is_from_1_to_10000(bucket: Bucket, number: int) -> None:
     upload = bucket.initiate("a", now=NOW)
 
-    with pytest.raises(CosError) as refused:
+    with pytest.raises(CosError) as rejected:
         bucket.upload_part("a", upload.upload_id, number, size=1, etag=ETAGS[0], now=NOW)
 
-    assert refusal(refused) == (400, "InvalidArgument")
+    assert rejection(rejected) == (400, "InvalidArgument")
 
 
 def test_parts_are_listed_by_number_and_paged_after_the_marker(bucket: Bucket) -> None:
@@ -128,10 +128,10 @@ def test_complete_rejects_a_wrong_list_and_keeps_the_upload(
 ) -> None:
     upload = started(bucket)
 
-    with pytest.raises(CosError) as refused:
+    with pytest.raises(CosError) as rejected:
         bucket.complete("a", upload.upload_id, listed, now=NOW)
 
-    assert refusal(refused) == (400, code)
+    assert rejection(rejected) == (400, code)
     assert len(bucket.uploads) == 1
     assert len(bucket.objects) == 0
 
@@ -140,10 +140,10 @@ def test_complete_rejects_a_small_part_unless_it_is_the_last(bucket: Bucket) -> 
     small = started(bucket, sizes=(MIN_PART_BYTES - 1, 7))
     alone = started(bucket, "b", sizes=(7,))
 
-    with pytest.raises(CosError) as refused:
+    with pytest.raises(CosError) as rejected:
         bucket.complete("a", small.upload_id, [(1, ETAGS[1]), (2, ETAGS[2])], now=NOW)
 
-    assert refusal(refused) == (400, "EntityTooSmall")
+    assert rejection(rejected) == (400, "EntityTooSmall")
     assert bucket.complete("b", alone.upload_id, [(1, ETAGS[1])], now=NOW).size == 7
 
 
@@ -169,18 +169,18 @@ def test_upload_that_ended_is_no_such_upload(bucket: Bucket, ended_by: str) -> N
         lambda: bucket.upload_part("a", upload.upload_id, 1, size=1, etag=ETAGS[1], now=NOW),
     ]
     for attempt in attempts:
-        with pytest.raises(CosError) as refused:
+        with pytest.raises(CosError) as rejected:
             attempt()
-        assert refusal(refused) == (404, "NoSuchUpload")
+        assert rejection(rejected) == (404, "NoSuchUpload")
 
 
 def test_upload_id_under_another_key_is_no_such_upload(bucket: Bucket) -> None:
     upload = started(bucket)
 
-    with pytest.raises(CosError) as refused:
+    with pytest.raises(CosError) as rejected:
         bucket.abort("b", upload.upload_id)
 
-    assert refusal(refused) == (404, "NoSuchUpload")
+    assert rejection(rejected) == (404, "NoSuchUpload")
     assert len(bucket.uploads) == 1
 
 
@@ -199,16 +199,16 @@ def test_deleting_an_object_that_is_not_there_is_no_error(bucket: Bucket) -> Non
     bucket.delete_object("a")
     bucket.delete_object("a")
 
-    with pytest.raises(CosError) as refused:
+    with pytest.raises(CosError) as rejected:
         bucket.get_object("a")
-    assert refusal(refused) == (404, "NoSuchKey")
+    assert rejection(rejected) == (404, "NoSuchKey")
 
 
 def test_bucket_without_lifecycle_configuration_has_an_error_of_its_own(bucket: Bucket) -> None:
-    with pytest.raises(CosError) as refused:
+    with pytest.raises(CosError) as rejected:
         bucket.get_lifecycle()
 
-    assert refusal(refused) == (404, "NoSuchLifecycleConfiguration")
+    assert rejection(rejected) == (404, "NoSuchLifecycleConfiguration")
 
 
 @pytest.fixture
@@ -241,10 +241,10 @@ def test_buckets_of_one_region_are_listed_alone(account: Account) -> None:
     ],
 )
 def test_bucket_that_cannot_be_is_rejected(account: Account, name: str, status: int, code: str) -> None:
-    with pytest.raises(CosError) as refused:
+    with pytest.raises(CosError) as rejected:
         account.put_bucket(name, "ap-guangzhou", now=NOW)
 
-    assert refusal(refused) == (status, code)
+    assert rejection(rejected) == (status, code)
 
 
 def test_bucket_with_objects_or_unfinished_uploads_cannot_be_deleted(account: Account) -> None:
@@ -252,13 +252,13 @@ def test_bucket_with_objects_or_unfinished_uploads_cannot_be_deleted(account: Ac
     account.bucket("b-1250000000").put_object("x", size=0, etag=ETAGS[0], now=NOW)
 
     for name in ("a-1250000000", "b-1250000000"):
-        with pytest.raises(CosError) as refused:
+        with pytest.raises(CosError) as rejected:
             account.delete_bucket(name)
-        assert refusal(refused) == (409, "BucketNotEmpty")
+        assert rejection(rejected) == (409, "BucketNotEmpty")
     account.delete_bucket("c-1250000000")
-    with pytest.raises(CosError) as refused:
+    with pytest.raises(CosError) as rejected:
         account.bucket("c-1250000000")
-    assert refusal(refused) == (404, "NoSuchBucket")
+    assert rejection(rejected) == (404, "NoSuchBucket")
 
 
 def test_seed_numbers_its_keys_and_takes_its_initiators_in_turn(bucket: Bucket) -> None:

@@ -21,6 +21,11 @@ def test_resources_are_named_as_in_the_documentation() -> None:
     assert resource_name("ap-guangzhou", "a-b-1250000000") == "qcs::cos:ap-guangzhou:uid/1250000000:a-b-1250000000/"
 
 
+def test_actions_of_object_lock_have_a_shorter_name_in_policies() -> None:
+    assert action_name("GetBucketObjectLockConfiguration") == "name/cos:GetBucketObjectLock"
+    assert action_name("GetBucketLifecycle") == "name/cos:GetBucketLifecycle"
+
+
 def test_action_that_no_statement_allows_is_denied() -> None:
     assert not allows()
     assert not allows(statement("allow", "name/cos:ListParts"))

@@ -20,27 +20,27 @@ ROOT = Path(__file__).parents[3]
 MINUTE = timedelta(minutes=1)
 
 
-def ask(cloud: Cloud, method: str, path: str, body: object = None) -> tuple[int, dict[str, Any]]:
+def call(cloud: Cloud, method: str, path: str, body: object = None) -> tuple[int, dict[str, Any]]:
     data = body if isinstance(body, bytes) else json.dumps(body).encode()
     request = urllib.request.Request(cloud.control + path, data if body is not None else None, method=method)
     try:
         with urllib.request.urlopen(request, timeout=20) as response:
             return response.status, json.load(response)
-    except urllib.error.HTTPError as refused:
-        with refused:
-            return refused.code, json.load(refused)
+    except urllib.error.HTTPError as rejected:
+        with rejected:
+            return rejected.code, json.load(rejected)
 
 
 def knock(cloud: Cloud, path: str = "/a") -> None:
-    """A request that COS refuses: nobody signed it."""
-    with pytest.raises(urllib.error.HTTPError) as refused:
+    """A request that COS rejects: nobody signed it."""
+    with pytest.raises(urllib.error.HTTPError) as rejected:
         urllib.request.urlopen(f"{cloud.endpoint}/{BUCKET}{path}", timeout=20)
-    refused.value.close()
+    rejected.value.close()
 
 
 def test_clock_can_be_set_moved_and_put_right(cloud: Cloud) -> None:
     def now() -> datetime:
-        return datetime.fromisoformat(ask(cloud, "GET", "/clock")[1]["now"])
+        return datetime.fromisoformat(call(cloud, "GET", "/clock")[1]["now"])
 
     real = datetime.now(timezone.utc)
 
@@ -92,7 +92,7 @@ def test_uploads_can_be_listed_by_prefix_and_limited(cloud: Cloud) -> None:
     cloud.seed(BUCKET, "中\udcff{n}", count=3)
 
     assert [each.key for each in cloud.uploads(BUCKET, "中\udcff")] == ["中\udcff0", "中\udcff1", "中\udcff2"]
-    limited = ask(cloud, "GET", f"/state?bucket={BUCKET}&prefix=a/&limit=2")[1]
+    limited = call(cloud, "GET", f"/state?bucket={BUCKET}&prefix=a/&limit=2")[1]
     assert [each["key"] for each in limited["uploads"]] == ["a/0", "a/1"]
     assert limited["upload_count"] == 6
 
@@ -126,7 +126,7 @@ def test_requests_are_listed_from_a_number_on(cloud: Cloud) -> None:
     assert (first.status, first.code, first.secret_id) == (403, "AccessDenied", "")
     assert cloud.requests(mark) == [second]
     assert cloud.requests(mark + 1) == []
-    assert ask(cloud, "GET", "/requests?since=0&limit=1")[1]["next"] == 1
+    assert call(cloud, "GET", "/requests?since=0&limit=1")[1]["next"] == 1
 
 
 def test_journal_keeps_the_latest_requests_and_counts_them_all() -> None:
@@ -172,7 +172,7 @@ def test_reset_empties_everything_but_credentials(cloud: Cloud) -> None:
     assert cloud.totals()["operations"] == {}
     knock(cloud)
     assert cloud.requests()[0].status == 403
-    listed = ask(cloud, "GET", "/credentials")[1]["credentials"]
+    listed = call(cloud, "GET", "/credentials")[1]["credentials"]
     assert {added.secret_id, cloud.owner.secret_id, cloud.role.secret_id} <= {each["secret_id"] for each in listed}
 
 
@@ -180,7 +180,7 @@ def test_reset_with_other_buckets_replaces_them_and_the_role_follows(cloud: Clou
     cloud.reset("a-1259999999@eu-frankfurt")
 
     assert list(cloud.totals()["buckets"]) == ["a-1259999999"]
-    listed = ask(cloud, "GET", "/credentials")[1]["credentials"]
+    listed = call(cloud, "GET", "/credentials")[1]["credentials"]
     [role] = [each for each in listed if each["secret_id"] == cloud.role.secret_id]
     assert "qcs::cos:eu-frankfurt:uid/1259999999:a-1259999999/*" in role["policy"]["statement"][0]["resource"]
 
@@ -199,7 +199,7 @@ def test_roles_policy_can_be_replaced(cloud: Cloud) -> None:
 
     cloud.set_role_policy(policy)
 
-    listed = ask(cloud, "GET", "/credentials")[1]["credentials"]
+    listed = call(cloud, "GET", "/credentials")[1]["credentials"]
     assert [each["policy"] for each in listed if each["secret_id"] == cloud.role.secret_id] == [policy]
 
 
@@ -215,7 +215,7 @@ def test_roles_policy_names_exactly_what_the_sweeper_needs() -> None:
         },
         {
             "effect": "allow",
-            "action": ["name/cos:ListMultipartUploads", "name/cos:GetBucketLifecycle"],
+            "action": ["name/cos:ListMultipartUploads", "name/cos:GetBucketLifecycle", "name/cos:GetBucketObjectLock"],
             "resource": [bucket],
         },
         {
@@ -230,7 +230,7 @@ def test_roles_policy_names_exactly_what_the_sweeper_needs() -> None:
 def test_faults_can_be_given_at_once_with_a_seed_for_their_chance(cloud: Cloud) -> None:
     faults = [{"operation": "GetObject", "status": 500}, {"delay_ms": 1, "probability": 0.5}]
 
-    status, answer = ask(cloud, "POST", "/faults", {"seed": 7, "faults": faults})
+    status, answer = call(cloud, "POST", "/faults", {"seed": 7, "faults": faults})
 
     assert status == 200
     assert len(set(answer["ids"])) == 2
@@ -241,7 +241,7 @@ def test_faults_can_be_given_at_once_with_a_seed_for_their_chance(cloud: Cloud) 
 
 
 @pytest.mark.parametrize(
-    ("method", "path", "body", "said"),
+    ("method", "path", "body", "problem"),
     [
         pytest.param("POST", "/seed", b"{", "not JSON", id="no JSON"),
         pytest.param("POST", "/seed", {}, "'bucket' is missing", id="no bucket"),
@@ -269,16 +269,16 @@ def test_faults_can_be_given_at_once_with_a_seed_for_their_chance(cloud: Cloud) 
     ],
 )
 def test_control_request_that_is_malformed_is_rejected_with_the_reason(
-    cloud: Cloud, method: str, path: str, body: object, said: str
+    cloud: Cloud, method: str, path: str, body: object, problem: str
 ) -> None:
-    status, answer = ask(cloud, method, path, body)
+    status, answer = call(cloud, method, path, body)
 
     assert status == 400
-    assert said in answer["error"]
+    assert problem in answer["error"]
 
 
 def test_control_path_that_does_not_exist_is_an_error(cloud: Cloud) -> None:
-    status, answer = ask(cloud, "GET", "/nothing")
+    status, answer = call(cloud, "GET", "/nothing")
 
     assert status == 404
     assert "POST /seed" in answer["error"]
@@ -321,13 +321,13 @@ def test_emulator_runs_alone_prints_one_line_and_stops_on_demand(number: signal.
 def test_emulator_stops_when_its_parent_is_gone() -> None:
     command = [sys.executable, "-m", "tests.emulator", "--cos-port=0", "--control-port=0", "--stop-at-eof"]
 
-    done = subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, timeout=20, check=False)
+    result = subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, timeout=20, check=False)
 
-    assert done.returncode == 0
+    assert result.returncode == 0
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "problem"),
     [
         pytest.param(["--bucket", "photos"], "name-appid@region", id="no bucket's name"),
         pytest.param(["--bucket", "a-1250000000@r", "--bucket", "a-1250000000@r"], "twice", id="bucket twice"),
@@ -335,19 +335,19 @@ def test_emulator_stops_when_its_parent_is_gone() -> None:
         pytest.param(["--keep-requests", "some"], "'some' is not a number", id="no number"),
     ],
 )
-def test_wrong_arguments_are_reported_in_one_line(arguments: list[str], said: str) -> None:
-    done = run(*arguments)
+def test_wrong_arguments_are_reported_in_one_line(arguments: list[str], problem: str) -> None:
+    result = run(*arguments)
 
-    assert done.returncode == 2
-    assert said in done.stderr.splitlines()[-1]
-    assert "Traceback" not in done.stderr
+    assert result.returncode == 2
+    assert problem in result.stderr.splitlines()[-1]
+    assert "Traceback" not in result.stderr
 
 
 def test_port_in_use_is_reported(cloud: Cloud) -> None:
-    done = run("--cos-port", str(cloud.port), "--control-port", "0")
+    result = run("--cos-port", str(cloud.port), "--control-port", "0")
 
-    assert done.returncode == 2
-    assert f"cannot listen on 127.0.0.1:{cloud.port}" in done.stderr
+    assert result.returncode == 2
+    assert f"cannot listen on 127.0.0.1:{cloud.port}" in result.stderr
 
 
 def test_emulator_that_cannot_start_reports_the_reason() -> None:

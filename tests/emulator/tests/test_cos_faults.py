@@ -11,14 +11,14 @@ import pytest
 from qcloud_cos.cos_exception import CosClientError, CosServiceError
 
 from tests.emulator.client import Cloud
-from tests.emulator.tests.cos_clients import BUCKET, HOST, Connect, ask, refused, signed_head
+from tests.emulator.tests.cos_clients import BUCKET, HOST, Connect, call, rejected, signed_head
 
 
 def struck(cloud: Cloud, connect: Connect, **fault: Any) -> bytes:
     """What comes back from a struck listing."""
     cloud.seed(BUCKET, "a")
     cloud.fault("ListMultipartUploads", **fault)
-    return ask(cloud, signed_head(connect(cloud.owner), "GET", "/?uploads"))
+    return call(cloud, signed_head(connect(cloud.owner), "GET", "/?uploads"))
 
 
 def test_fault_answers_with_an_error_of_cos(cloud: Cloud, connect: Connect) -> None:
@@ -28,7 +28,7 @@ def test_fault_answers_with_an_error_of_cos(cloud: Cloud, connect: Connect) -> N
 
     with pytest.raises(CosServiceError) as error:
         client.abort_multipart_upload(BUCKET, "a", upload.upload_id)
-    assert refused(error) == (503, "SlowDown")
+    assert rejected(error) == (503, "SlowDown")
     assert len(cloud.uploads(BUCKET)) == 1
     client.abort_multipart_upload(BUCKET, "a", upload.upload_id)
     assert [(each.status, each.code, each.fault) for each in cloud.requests()] == [
@@ -45,7 +45,7 @@ def test_fault_resets_the_connection_before_or_after_the_effect(
     cloud.fault("AbortMultipartUpload", reset=when)
 
     with pytest.raises(ConnectionResetError):
-        ask(cloud, signed_head(connect(), "DELETE", f"/a?uploadId={upload.upload_id}"))
+        call(cloud, signed_head(connect(), "DELETE", f"/a?uploadId={upload.upload_id}"))
 
     assert len(cloud.uploads(BUCKET)) == held
     assert cloud.requests()[-1].status is None
@@ -77,7 +77,7 @@ def test_fault_sends_200_without_a_body_after_the_effect(cloud: Cloud, connect: 
     [upload] = cloud.seed(BUCKET, "a")
     cloud.fault("AbortMultipartUpload", body="empty")
 
-    response = ask(cloud, signed_head(connect(), "DELETE", f"/a?uploadId={upload.upload_id}"))
+    response = call(cloud, signed_head(connect(), "DELETE", f"/a?uploadId={upload.upload_id}"))
 
     assert response.startswith(b"HTTP/1.1 200 OK\r\n")
     assert response.endswith(b"\r\n\r\n")
@@ -95,7 +95,7 @@ def test_fault_sends_an_error_without_its_document(cloud: Cloud, connect: Connec
 def test_spoilt_response_to_head_still_has_no_body(cloud: Cloud, connect: Connect) -> None:
     cloud.fault("HeadObject", body="endless")
 
-    assert ask(cloud, signed_head(connect(), "HEAD", "/a")).endswith(b"\r\n\r\n")
+    assert call(cloud, signed_head(connect(), "HEAD", "/a")).endswith(b"\r\n\r\n")
 
 
 def test_dripping_response_is_whole_in_the_end(cloud: Cloud, connect: Connect) -> None:
@@ -140,4 +140,4 @@ def test_late_response_is_the_truth(cloud: Cloud, connect: Connect) -> None:
 def test_fault_strikes_before_the_signature_is_looked_at(cloud: Cloud) -> None:
     cloud.fault(status=500, code="InternalError")
 
-    assert ask(cloud, f"GET /a HTTP/1.1\nHost: {HOST}\n").startswith(b"HTTP/1.1 500 ")
+    assert call(cloud, f"GET /a HTTP/1.1\nHost: {HOST}\n").startswith(b"HTTP/1.1 500 ")

@@ -9,7 +9,7 @@ from qcloud_cos.cos_exception import CosServiceError
 
 from tests.emulator.bucket import MAX_KEPT_BYTES
 from tests.emulator.client import Cloud
-from tests.emulator.tests.cos_clients import BUCKET, HOST, REGION, Connect, ask, refused, signed_head
+from tests.emulator.tests.cos_clients import BUCKET, HOST, REGION, Connect, call, rejected, signed_head
 
 
 def test_objects_are_put_got_headed_listed_and_deleted(connect: Connect) -> None:
@@ -25,7 +25,7 @@ def test_objects_are_put_got_headed_listed_and_deleted(connect: Connect) -> None
     client.delete_object(BUCKET, "reports/a b")
     with pytest.raises(CosServiceError) as error:
         client.get_object(BUCKET, "reports/a b")
-    assert refused(error) == (404, "NoSuchKey")
+    assert rejected(error) == (404, "NoSuchKey")
 
 
 def test_object_whose_content_was_not_kept_comes_back_as_zeros(connect: Connect) -> None:
@@ -40,7 +40,7 @@ def test_object_whose_content_was_not_kept_comes_back_as_zeros(connect: Connect)
 
 
 @pytest.mark.parametrize(
-    ("asked", "got", "told"),
+    ("wanted", "got", "content_range"),
     [
         ("bytes=1-2", b"bc", "bytes 1-2/4"),
         ("bytes=2-", b"cd", "bytes 2-3/4"),
@@ -48,14 +48,14 @@ def test_object_whose_content_was_not_kept_comes_back_as_zeros(connect: Connect)
         ("bytes=0-99", b"abcd", "bytes 0-3/4"),
     ],
 )
-def test_range_of_an_object_can_be_got(connect: Connect, asked: str, got: bytes, told: str) -> None:
+def test_range_of_an_object_can_be_got(connect: Connect, wanted: str, got: bytes, content_range: str) -> None:
     client = connect()
     client.put_object(BUCKET, b"abcd", "a")
 
-    answer = client.get_object(BUCKET, "a", Range=asked)
+    answer = client.get_object(BUCKET, "a", Range=wanted)
 
     assert answer["Body"].get_raw_stream().read() == got
-    assert answer["Content-Range"] == told
+    assert answer["Content-Range"] == content_range
 
 
 def test_range_behind_the_end_is_rejected_and_one_of_zeros_is_as_long_as_asked(connect: Connect) -> None:
@@ -65,13 +65,13 @@ def test_range_behind_the_end_is_rejected_and_one_of_zeros_is_as_long_as_asked(c
     assert client.get_object(BUCKET, "a", Range="bytes=5-9")["Body"].get_raw_stream().read() == bytes(5)
     with pytest.raises(CosServiceError) as error:
         client.get_object(BUCKET, "a", Range="bytes=99999999-")
-    assert refused(error) == (416, "InvalidRange")
+    assert rejected(error) == (416, "InvalidRange")
 
 
 def test_request_that_came_through_a_proxy_names_its_whole_address(cloud: Cloud, connect: Connect) -> None:
     head = signed_head(connect(), "GET", "/a%20b").replace("/a%20b", f"http://{HOST}/a%20b")
 
-    assert b"<Code>NoSuchKey</Code>" in ask(cloud, head)
+    assert b"<Code>NoSuchKey</Code>" in call(cloud, head)
     assert cloud.requests()[-1].raw_path == "/a%20b"
 
 
@@ -79,7 +79,7 @@ def test_body_that_does_not_match_its_md5_is_rejected(cloud: Cloud, connect: Con
     with pytest.raises(CosServiceError) as error:
         connect().put_object(BUCKET, b"a", "a", ContentMD5="1B2M2Y8AsgTpgAmY7PhCfg==")
 
-    assert refused(error) == (400, "BadDigest")
+    assert rejected(error) == (400, "BadDigest")
     assert cloud.objects(BUCKET) == []
 
 
@@ -87,7 +87,7 @@ def test_lifecycle_configuration_is_kept_as_written(connect: Connect) -> None:
     client = connect()
     with pytest.raises(CosServiceError) as error:
         client.get_bucket_lifecycle(BUCKET)
-    assert refused(error) == (404, "NoSuchLifecycleConfiguration")
+    assert rejected(error) == (404, "NoSuchLifecycleConfiguration")
     rule = {
         "ID": "abort",
         "Filter": {"Prefix": ""},
@@ -102,6 +102,20 @@ def test_lifecycle_configuration_is_kept_as_written(connect: Connect) -> None:
     client.delete_bucket_lifecycle(BUCKET)
     with pytest.raises(CosServiceError):
         client.get_bucket_lifecycle(BUCKET)
+
+
+def test_object_lock_configuration_is_kept_as_written_and_can_only_be_enabled(connect: Connect) -> None:
+    client = connect()
+    with pytest.raises(CosServiceError) as error:
+        client.get_bucket_object_lock(BUCKET)
+    assert rejected(error) == (404, "ObjectLockConfigurationNotFoundError")
+    with pytest.raises(CosServiceError) as error:
+        client.put_bucket_object_lock(BUCKET, {"ObjectLockEnabled": "Disabled"})
+    assert rejected(error) == (400, "MalformedXML")
+
+    client.put_bucket_object_lock(BUCKET, {"ObjectLockEnabled": "Enabled"})
+
+    assert client.get_bucket_object_lock(BUCKET)["ObjectLockEnabled"] == "Enabled"
 
 
 def test_buckets_are_made_headed_listed_and_deleted(cloud: Cloud, connect: Connect) -> None:
@@ -122,14 +136,14 @@ def test_bucket_is_not_found_in_another_region(connect: Connect) -> None:
     with pytest.raises(CosServiceError) as error:
         connect(region="ap-beijing").list_multipart_uploads(BUCKET)
 
-    assert refused(error) == (404, "NoSuchBucket")
+    assert rejected(error) == (404, "NoSuchBucket")
 
 
 def test_unknown_bucket_is_not_found(connect: Connect) -> None:
     with pytest.raises(CosServiceError) as error:
         connect().list_multipart_uploads("other-1250000000")
 
-    assert refused(error) == (404, "NoSuchBucket")
+    assert rejected(error) == (404, "NoSuchBucket")
 
 
 @pytest.mark.parametrize("target", ["/a?uploadId=", "/a"])
@@ -138,7 +152,7 @@ def test_delete_without_an_upload_id_deletes_the_object(cloud: Cloud, connect: C
     client.put_object(BUCKET, b"", "a")
     cloud.seed(BUCKET, "a")
 
-    assert ask(cloud, signed_head(client, "DELETE", target)).startswith(b"HTTP/1.1 204 ")
+    assert call(cloud, signed_head(client, "DELETE", target)).startswith(b"HTTP/1.1 204 ")
 
     assert cloud.objects(BUCKET) == []
     assert len(cloud.uploads(BUCKET)) == 1
@@ -151,8 +165,8 @@ def test_delete_of_the_root_tries_to_delete_the_bucket_whatever_upload_id_it_nam
     [upload] = cloud.seed(BUCKET, "a")
     client, target = connect(), f"/?uploadId={upload.upload_id}"
 
-    assert ask(cloud, signed_head(client, "DELETE", target)).startswith(b"HTTP/1.1 409 ")
+    assert call(cloud, signed_head(client, "DELETE", target)).startswith(b"HTTP/1.1 409 ")
     client.abort_multipart_upload(BUCKET, "a", upload.upload_id)
-    assert ask(cloud, signed_head(client, "DELETE", target)).startswith(b"HTTP/1.1 204 ")
+    assert call(cloud, signed_head(client, "DELETE", target)).startswith(b"HTTP/1.1 204 ")
 
     assert BUCKET not in cloud.totals()["buckets"]

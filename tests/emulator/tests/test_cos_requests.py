@@ -13,7 +13,7 @@ from qcloud_cos import CosS3Client
 from qcloud_cos.cos_exception import CosServiceError
 
 from tests.emulator.client import Cloud, Credentials
-from tests.emulator.tests.cos_clients import BUCKET, HOST, REGION, Connect, ask, refused, signed_head
+from tests.emulator.tests.cos_clients import BUCKET, HOST, REGION, Connect, call, rejected, signed_head
 
 
 @pytest.mark.parametrize(
@@ -39,7 +39,7 @@ def test_role_may_do_what_the_sweeper_needs_and_nothing_else(
     else:
         with pytest.raises(CosServiceError) as error:
             operation(client)
-        assert refused(error) == (403, "AccessDenied")
+        assert rejected(error) == (403, "AccessDenied")
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def test_clouds_clock_decides_what_is_out_of_date(
     with pytest.raises(CosServiceError) as error:
         connect().list_multipart_uploads(BUCKET)
 
-    assert refused(error) == (status, code)
+    assert rejected(error) == (status, code)
 
 
 def test_temporary_credentials_expire_and_need_their_token(cloud: Cloud, connect: Connect) -> None:
@@ -66,10 +66,10 @@ def test_temporary_credentials_expire_and_need_their_token(cloud: Cloud, connect
 
     with pytest.raises(CosServiceError) as error:
         connect(expired).list_multipart_uploads(BUCKET)
-    assert refused(error) == (400, "ExpiredToken")
+    assert rejected(error) == (400, "ExpiredToken")
     with pytest.raises(CosServiceError) as error:
         connect(tokenless).list_multipart_uploads(BUCKET)
-    assert refused(error) == (403, "InvalidAccessKeyId")
+    assert rejected(error) == (403, "InvalidAccessKeyId")
 
 
 def test_policy_of_ones_own_is_enforced(cloud: Cloud, connect: Connect) -> None:
@@ -79,7 +79,7 @@ def test_policy_of_ones_own_is_enforced(cloud: Cloud, connect: Connect) -> None:
     client.list_buckets()
     with pytest.raises(CosServiceError) as error:
         client.list_multipart_uploads(BUCKET)
-    assert refused(error) == (403, "AccessDenied")
+    assert rejected(error) == (403, "AccessDenied")
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,7 @@ def test_policy_of_ones_own_is_enforced(cloud: Cloud, connect: Connect) -> None:
 def test_path_survives_byte_for_byte(cloud: Cloud, path: str, key: str) -> None:
     head = f"GET {path}?x=%2f+&&y HTTP/1.1\nHost: {HOST}\n"
 
-    assert ask(cloud, head).startswith(b"HTTP/1.1 403 ")
+    assert call(cloud, head).startswith(b"HTTP/1.1 403 ")
 
     received = cloud.requests()[-1]
     assert (received.raw_path, received.raw_query) == (path, "x=%2f+&&y")
@@ -128,7 +128,7 @@ def test_bucket_is_known_by_host_or_path(cloud: Cloud, connect: Connect, host: s
     client = connect()
     client.put_object(BUCKET, b"", "a")
 
-    response = ask(cloud, signed_head(client, "GET", target, host))
+    response = call(cloud, signed_head(client, "GET", target, host))
 
     assert response.startswith(b"HTTP/1.1 %d " % status)
 
@@ -136,7 +136,7 @@ def test_bucket_is_known_by_host_or_path(cloud: Cloud, connect: Connect, host: s
 def test_service_of_a_region_lists_that_region(cloud: Cloud, connect: Connect) -> None:
     cloud.reset(f"{BUCKET}@{REGION}", "logs-1250000000@ap-beijing")
 
-    response = ask(cloud, signed_head(connect(), "GET", "/", "cos.ap-beijing.myqcloud.com"))
+    response = call(cloud, signed_head(connect(), "GET", "/", "cos.ap-beijing.myqcloud.com"))
 
     assert b"logs-1250000000" in response
     assert BUCKET.encode() not in response
@@ -146,6 +146,8 @@ def test_service_of_a_region_lists_that_region(cloud: Cloud, connect: Connect) -
     ("method", "target", "status", "code"),
     [
         pytest.param("GET", "/?acl", 501, "NotImplemented", id="bucket's sub-resource"),
+        pytest.param("GET", "/a?object-lock", 501, "NotImplemented", id="bucket's sub-resource at an object"),
+        pytest.param("DELETE", "/?object-lock", 405, "MethodNotAllowed", id="lock that cannot be taken off"),
         pytest.param("GET", "/a?tagging", 501, "NotImplemented", id="object's sub-resource"),
         pytest.param("POST", "/?delete", 501, "NotImplemented", id="delete many"),
         pytest.param("DELETE", "/a?uploads", 405, "MethodNotAllowed", id="delete of uploads"),
@@ -162,7 +164,7 @@ def test_service_of_a_region_lists_that_region(cloud: Cloud, connect: Connect) -
 def test_request_that_cos_rejects_is_rejected_with_its_code(
     cloud: Cloud, connect: Connect, method: str, target: str, status: int, code: str
 ) -> None:
-    response = ask(cloud, signed_head(connect(), method, target))
+    response = call(cloud, signed_head(connect(), method, target))
 
     head, _, body = response.partition(b"\r\n\r\n")
     lines = body.decode().splitlines()
@@ -174,15 +176,15 @@ def test_request_that_cos_rejects_is_rejected_with_its_code(
 def test_responses_have_their_own_request_id_and_the_emulators_date(cloud: Cloud, connect: Connect) -> None:
     client = connect()
     cloud.clock(now="2001-02-03T04:05:06Z")
-    refusal = ask(cloud, signed_head(client, "GET", "/a"))
+    rejection = call(cloud, signed_head(client, "GET", "/a"))
     cloud.clock(offset_seconds=0)
-    ask(cloud, signed_head(client, "GET", "/a"))
+    call(cloud, signed_head(client, "GET", "/a"))
 
-    assert b"\r\nDate: Sat, 03 Feb 2001 04:05:0" in refusal
-    assert b"\r\nServer: tencent-cos\r\n" in refusal
+    assert b"\r\nDate: Sat, 03 Feb 2001 04:05:0" in rejection
+    assert b"\r\nServer: tencent-cos\r\n" in rejection
     ids = [each.request_id for each in cloud.requests()]
     assert len(set(ids)) == 2
-    assert f"\r\nx-cos-request-id: {ids[0]}\r\n".encode() in refusal
+    assert f"\r\nx-cos-request-id: {ids[0]}\r\n".encode() in rejection
 
 
 def test_answer_to_head_has_no_body(cloud: Cloud, connect: Connect) -> None:
@@ -190,7 +192,7 @@ def test_answer_to_head_has_no_body(cloud: Cloud, connect: Connect) -> None:
     client.put_object(BUCKET, b"abc", "a")
 
     for target, length in (("/a", b"3"), ("/missing", b"")):
-        response = ask(cloud, signed_head(client, "HEAD", target))
+        response = call(cloud, signed_head(client, "HEAD", target))
         assert response.endswith(b"\r\n\r\n")
         assert b"Content-Length: " + length in response
 
@@ -198,7 +200,7 @@ def test_answer_to_head_has_no_body(cloud: Cloud, connect: Connect) -> None:
 def test_body_that_expects_100_continue_gets_it(cloud: Cloud, connect: Connect) -> None:
     head = signed_head(connect(), "PUT", "/a") + "Expect: 100-continue\nContent-Length: 3\n"
 
-    response = ask(cloud, head, b"abc")
+    response = call(cloud, head, b"abc")
 
     assert response.startswith(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n")
     assert cloud.objects(BUCKET)[0].size == 3
@@ -220,7 +222,7 @@ AWS = "Authorization: AWS4-HMAC-SHA256 Credential=x\n"
 
 
 def test_aws_signatures_are_rejected_by_default(cloud: Cloud) -> None:
-    assert ask(cloud, f"GET /a HTTP/1.1\nHost: {HOST}\n{AWS}").startswith(b"HTTP/1.1 403 ")
+    assert call(cloud, f"GET /a HTTP/1.1\nHost: {HOST}\n{AWS}").startswith(b"HTTP/1.1 403 ")
 
 
 def test_aws_signed_requests_are_accepted_where_switched_on_without_their_framing() -> None:
@@ -228,10 +230,10 @@ def test_aws_signed_requests_are_accepted_where_switched_on_without_their_framin
     head = f"PUT /{BUCKET}/a HTTP/1.1\nHost: localhost\n{AWS}Content-Length: {len(framed)}\n"
 
     with Cloud.start(f"{BUCKET}@{REGION}", accept_aws_signatures=True) as cloud:
-        answer = ask(cloud, head + "x-amz-content-sha256: STREAMING-AWS4-HMAC-SHA256-PAYLOAD\n", framed)
+        answer = call(cloud, head + "x-amz-content-sha256: STREAMING-AWS4-HMAC-SHA256-PAYLOAD\n", framed)
         [held] = cloud.objects(BUCKET)
-        elsewhere = ask(cloud, f"GET /other-1250000000/a HTTP/1.1\nHost: localhost\n{AWS}")
-        unsigned = ask(cloud, f"GET /{BUCKET}/a HTTP/1.1\nHost: localhost\n")
+        elsewhere = call(cloud, f"GET /other-1250000000/a HTTP/1.1\nHost: localhost\n{AWS}")
+        unsigned = call(cloud, f"GET /{BUCKET}/a HTTP/1.1\nHost: localhost\n")
 
     assert answer.startswith(b"HTTP/1.1 200 ")
     assert (held.size, held.etag) == (3, hashlib.md5(b"abc").hexdigest())

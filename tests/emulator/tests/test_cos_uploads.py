@@ -11,7 +11,7 @@ from qcloud_cos import CosS3Client
 from qcloud_cos.cos_exception import CosServiceError
 
 from tests.emulator.client import Cloud
-from tests.emulator.tests.cos_clients import BUCKET, HOST, Connect, ask, refused, signed_head
+from tests.emulator.tests.cos_clients import BUCKET, HOST, Connect, call, rejected, signed_head
 
 PART = bytes(1 << 20)
 EXOTIC_KEYS = [
@@ -79,7 +79,7 @@ def test_aborting_again_is_404_with_cos_error_document_and_ids(cloud: Cloud, con
     with pytest.raises(CosServiceError) as error:
         client.abort_multipart_upload(BUCKET, "a", upload.upload_id)
 
-    assert refused(error) == (404, "NoSuchUpload")
+    assert rejected(error) == (404, "NoSuchUpload")
     assert error.value.get_resource_location() == f"{HOST}/a"
     assert error.value.get_request_id() == cloud.requests()[-1].request_id
     assert error.value.get_trace_id()
@@ -118,7 +118,7 @@ def test_listing_has_the_elements_and_forms_of_the_real_one(cloud: Cloud, connec
     cloud.seed(BUCKET, "b")
     cloud.clock(offset_seconds=0)
 
-    response = ask(cloud, signed_head(connect(), "GET", "/?uploads&max-uploads=1&encoding-type=url"))
+    response = call(cloud, signed_head(connect(), "GET", "/?uploads&max-uploads=1&encoding-type=url"))
 
     root = ElementTree.fromstring(response.partition(b"\r\n\r\n")[2])
     assert [(each.tag, each.text) for each in root if each.tag != "Upload"] == [
@@ -155,7 +155,7 @@ def test_page_is_never_longer_than_a_thousand(cloud: Cloud, connect: Connect) ->
 def test_key_that_is_not_utf8_is_listed_from_its_bytes(cloud: Cloud, connect: Connect) -> None:
     cloud.seed(BUCKET, "a\udcff\udc80")
 
-    response = ask(cloud, signed_head(connect(), "GET", "/?uploads&encoding-type=url"))
+    response = call(cloud, signed_head(connect(), "GET", "/?uploads&encoding-type=url"))
 
     assert b"<Key>a%FF%80</Key>" in response
 
@@ -196,5 +196,5 @@ def test_complete_rejects_a_wrong_list(cloud: Cloud, connect: Connect, listed: d
     with pytest.raises(CosServiceError) as error:
         client.complete_multipart_upload(BUCKET, "a", upload_id, listed)
 
-    assert refused(error) == (400, code)
+    assert rejected(error) == (400, code)
     assert len(cloud.uploads(BUCKET)) == 1

@@ -177,7 +177,7 @@ def test_sizes_of_pages_can_be_words(cloud: Cloud) -> None:
 
 
 @pytest.mark.parametrize(
-    ("fields", "said"),
+    ("fields", "problem"),
     [
         pytest.param({"encoding": "thrice"}, "must be one of once", id="unknown encoding"),
         pytest.param({"garbage": ["dirt"]}, "'garbage' has dirt", id="unknown garbage"),
@@ -187,12 +187,12 @@ def test_sizes_of_pages_can_be_words(cloud: Cloud) -> None:
     ],
 )
 def test_dialect_that_is_not_understood_is_rejected_and_changes_nothing(
-    cloud: Cloud, fields: dict[str, object], said: str
+    cloud: Cloud, fields: dict[str, object], problem: str
 ) -> None:
     cloud.seed(BUCKET)
     before = uploads_document(cloud)
 
-    with pytest.raises(ControlError, match=said):
+    with pytest.raises(ControlError, match=problem):
         cloud.dialect(**fields)
 
     assert uploads_document(cloud) == before

@@ -75,14 +75,14 @@ def test_chance_can_be_repeated() -> None:
 
 
 def test_effect_happens_each_time_the_fault_strikes_and_only_then() -> None:
-    dealt: list[str] = []
+    struck: list[str] = []
     faults = armed(Fault("ListParts", skip=1, count=2, blow="expire"))
-    faults.deal = dealt.append
+    faults.apply_effect = struck.append
 
     strikes(faults, 2, "PutObject")
     strikes(faults, 5)
 
-    assert dealt == ["expire"] * 2
+    assert struck == ["expire"] * 2
 
 
 def test_cleared_faults_strike_no_more() -> None:
@@ -124,7 +124,7 @@ def test_error_is_read_and_may_be_spoilt_too() -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "said"),
+    ("given", "problem"),
     [
         pytest.param({}, "needs an effect", id="nothing"),
         pytest.param([], "must be a JSON object", id="no object"),
@@ -155,8 +155,8 @@ def test_error_is_read_and_may_be_spoilt_too() -> None:
         pytest.param({"date_offset_seconds": 0}, "needs an effect", id="offset of nothing"),
     ],
 )
-def test_fault_that_is_not_understood_is_rejected_with_the_reason(given: object, said: str) -> None:
-    with pytest.raises(BadInput, match=said):
+def test_fault_that_is_not_understood_is_rejected_with_the_reason(given: object, problem: str) -> None:
+    with pytest.raises(BadInput, match=problem):
         read_fault(given)
 
 
@@ -186,15 +186,15 @@ def test_credentials_that_expire_are_rejected_until_a_reset(cloud: Cloud) -> Non
 
 
 def test_silent_response_never_comes_whether_or_not_it_was_done(cloud: Cloud) -> None:
-    done, refused = cloud.seed(BUCKET, count=2)
-    cloud.fault("AbortMultipartUpload", key=done.key, body="silent")
-    cloud.fault("AbortMultipartUpload", key=refused.key, body="silent", status=500)
+    result, rejected = cloud.seed(BUCKET, count=2)
+    cloud.fault("AbortMultipartUpload", key=result.key, body="silent")
+    cloud.fault("AbortMultipartUpload", key=rejected.key, body="silent", status=500)
 
-    for upload in (done, refused):
+    for upload in (result, rejected):
         with pytest.raises(TimeoutError):
             delete(cloud, upload, cloud.role, timeout_seconds=0.2)
 
-    assert [upload.key for upload in cloud.uploads(BUCKET)] == [refused.key]
+    assert [upload.key for upload in cloud.uploads(BUCKET)] == [rejected.key]
 
 
 def test_xml_of_another_kind_is_sent_after_the_effect(cloud: Cloud) -> None:

@@ -18,12 +18,12 @@ def index_of(entries: set[tuple[str, str]]) -> Index[tuple[str, str]]:
 
 def pages(index: Index[tuple[str, str]], prefix: str, delimiter: str, limit: int) -> list[Page[tuple[str, str]]]:
     """All pages, by following the markers."""
-    walked, marker = [], ("", "")
+    pages, marker = [], ("", "")
     while True:
-        walked.append(page(index, Query(prefix, delimiter, *marker, limit=limit)))
-        following = walked[-1].next_marker
+        pages.append(page(index, Query(prefix, delimiter, *marker, limit=limit)))
+        following = pages[-1].next_marker
         if following is None:
-            return walked
+            return pages
         assert following > marker or order(following[0]) > order(marker[0])
         marker = following
 

@@ -66,7 +66,7 @@ def check(
     return authenticate(call, body, service, {who.secret_id: who}.get, now)
 
 
-def refused(
+def rejected(
     call: Call, body: bytes = BODY, service: str = "cvm", now: datetime = SIGNED_AT, who: Credentials = PERMANENT
 ) -> str:
     with pytest.raises(ApiError) as error:
@@ -102,7 +102,7 @@ def test_sdks_own_signature_is_accepted_and_is_what_we_sign(who: Credentials) ->
 
     assert sign(call, body, claim, who.secret_key) == claim.signature
     assert check(call, body, "scf", datetime.now(timezone.utc), who) == who
-    assert refused(call, b'"x"', "scf", datetime.now(timezone.utc), who) == "AuthFailure.SignatureFailure"
+    assert rejected(call, b'"x"', "scf", datetime.now(timezone.utc), who) == "AuthFailure.SignatureFailure"
 
 
 @pytest.mark.parametrize(
@@ -123,25 +123,25 @@ def test_sdks_own_signature_is_accepted_and_is_what_we_sign(who: Credentials) ->
     ],
 )
 def test_signature_covers_all_that_was_signed(call: Call) -> None:
-    assert refused(call) == "AuthFailure.SignatureFailure"
+    assert rejected(call) == "AuthFailure.SignatureFailure"
 
 
 def test_signature_covers_every_byte_of_the_body() -> None:
-    assert refused(request(), BODY + b" ") == "AuthFailure.SignatureFailure"
+    assert rejected(request(), BODY + b" ") == "AuthFailure.SignatureFailure"
 
 
 def test_signature_for_another_service_is_no_good() -> None:
-    assert refused(request(), service="scf") == "AuthFailure.SignatureFailure"
+    assert rejected(request(), service="scf") == "AuthFailure.SignatureFailure"
 
 
 def test_signature_by_another_key_is_no_good() -> None:
     other = replace(PERMANENT, secret_key="another")
 
-    assert refused(request(), who=other) == "AuthFailure.SignatureFailure"
+    assert rejected(request(), who=other) == "AuthFailure.SignatureFailure"
 
 
 def test_date_that_is_not_the_timestamps_is_no_good_however_well_signed() -> None:
-    assert refused(signed(claiming("2019-02-25", "2019-02-26"))) == "AuthFailure.SignatureFailure"
+    assert rejected(signed(claiming("2019-02-25", "2019-02-26"))) == "AuthFailure.SignatureFailure"
 
 
 def test_headers_are_signed_in_lower_case_and_trimmed_and_others_may_change() -> None:
@@ -169,11 +169,11 @@ def test_signature_holds_for_five_minutes(now: datetime, *, good: bool) -> None:
     if good:
         assert check(request(), now=now) == PERMANENT
     else:
-        assert refused(request(), now=now) == "AuthFailure.SignatureExpire"
+        assert rejected(request(), now=now) == "AuthFailure.SignatureExpire"
 
 
 def test_unknown_secret_id_has_its_own_error() -> None:
-    assert refused(request(), who=replace(PERMANENT, secret_id="other")) == "AuthFailure.SecretIdNotFound"
+    assert rejected(request(), who=replace(PERMANENT, secret_id="other")) == "AuthFailure.SecretIdNotFound"
 
 
 @pytest.mark.parametrize(
@@ -191,7 +191,7 @@ def test_unknown_secret_id_has_its_own_error() -> None:
     ],
 )
 def test_authorization_of_another_shape_is_rejected(call: Call) -> None:
-    assert refused(call) == "AuthFailure.InvalidAuthorization"
+    assert rejected(call) == "AuthFailure.InvalidAuthorization"
 
 
 @pytest.mark.parametrize(
@@ -204,7 +204,7 @@ def test_authorization_of_another_shape_is_rejected(call: Call) -> None:
     ],
 )
 def test_missing_field_or_timestamp_has_its_own_error(name: str, value: str, code: str) -> None:
-    assert refused(request({name: value})) == code
+    assert rejected(request({name: value})) == code
 
 
 @pytest.mark.parametrize(
@@ -218,7 +218,7 @@ def test_missing_field_or_timestamp_has_its_own_error(name: str, value: str, cod
     ],
 )
 def test_token_must_be_the_one_and_not_out_of_date(token: str, now: datetime, who: Credentials) -> None:
-    assert refused(request({"X-TC-Token": token}), now=now, who=who) == "AuthFailure.TokenFailure"
+    assert rejected(request({"X-TC-Token": token}), now=now, who=who) == "AuthFailure.TokenFailure"
 
 
 def test_temporary_credentials_come_with_their_token() -> None:

@@ -48,7 +48,7 @@ def check(call: Call, now: datetime = SIGNED_AT, credentials: Credentials = TEMP
     return authenticate(call, {credentials.secret_id: credentials}.get, now)
 
 
-def refused(call: Call, now: datetime = SIGNED_AT, credentials: Credentials = TEMPORARY) -> tuple[int, str]:
+def rejected(call: Call, now: datetime = SIGNED_AT, credentials: Credentials = TEMPORARY) -> tuple[int, str]:
     with pytest.raises(CosError) as error:
         check(call, now, credentials)
     return error.value.status, error.value.code
@@ -112,7 +112,7 @@ def test_sdks_own_signature_is_accepted() -> None:
     ],
 )
 def test_signature_covers_all_that_was_signed(call: Call) -> None:
-    assert refused(call) == (403, "SignatureDoesNotMatch")
+    assert rejected(call) == (403, "SignatureDoesNotMatch")
 
 
 def test_space_in_the_query_may_come_as_plus_or_percent_20_and_a_plus_as_neither() -> None:
@@ -121,7 +121,10 @@ def test_space_in_the_query_may_come_as_plus_or_percent_20_and_a_plus_as_neither
 
     assert check(replace(spaced, query=(("prefix", "a b"),)), credentials=PERMANENT) == PERMANENT
     assert read_call("GET", "/?prefix=a+b", []).query == spaced.query
-    assert refused(replace(spaced, query=(("prefix", "a+b"),)), credentials=PERMANENT) == (403, "SignatureDoesNotMatch")
+    assert rejected(replace(spaced, query=(("prefix", "a+b"),)), credentials=PERMANENT) == (
+        403,
+        "SignatureDoesNotMatch",
+    )
 
 
 def test_names_are_signed_in_the_order_of_names_not_of_pairs() -> None:
@@ -161,7 +164,7 @@ def test_presigned_request_is_accepted_and_cannot_be_changed() -> None:
 
     assert check(read_call("DELETE", f"{TARGET}&{query}", [("Host", HOST)]), credentials=PERMANENT) == PERMANENT
     tampered = read_call("DELETE", f"{TARGET}1&{query}", [("Host", HOST)])
-    assert refused(tampered, credentials=PERMANENT) == (403, "SignatureDoesNotMatch")
+    assert rejected(tampered, credentials=PERMANENT) == (403, "SignatureDoesNotMatch")
 
 
 def test_presigned_request_may_carry_its_token_in_the_query() -> None:
@@ -188,11 +191,11 @@ def test_presigned_request_may_carry_its_token_in_the_query() -> None:
     ],
 )
 def test_request_that_claims_nothing_readable_is_denied(call: Call) -> None:
-    assert refused(call) == (403, "AccessDenied")
+    assert rejected(call) == (403, "AccessDenied")
 
 
 def test_unknown_secret_id_and_wrong_signature_have_different_errors() -> None:
-    assert refused(request(fields={**FIELDS, "q-ak": "AKIDOTHER"})) == (403, "InvalidAccessKeyId")
+    assert rejected(request(fields={**FIELDS, "q-ak": "AKIDOTHER"})) == (403, "InvalidAccessKeyId")
 
 
 def test_signature_holds_until_the_second_its_key_time_ends() -> None:
@@ -208,7 +211,7 @@ def test_signature_may_start_15_minutes_in_the_future_and_no_more() -> None:
     start = datetime.fromtimestamp(1_699_999_940, timezone.utc)
 
     assert check(request(), start - timedelta(minutes=15)) == TEMPORARY
-    assert refused(request(), start - timedelta(minutes=15, seconds=1)) == (403, "RequestTimeTooSkewed")
+    assert rejected(request(), start - timedelta(minutes=15, seconds=1)) == (403, "RequestTimeTooSkewed")
 
 
 @pytest.mark.parametrize(
@@ -226,7 +229,7 @@ def test_date_header_must_be_right_within_15_minutes(date: str, code: str | None
     if code is None:
         assert check(call) == TEMPORARY
     else:
-        assert refused(call) == (403, code)
+        assert rejected(call) == (403, code)
 
 
 @pytest.mark.parametrize(
@@ -240,14 +243,14 @@ def test_date_header_must_be_right_within_15_minutes(date: str, code: str | None
 def test_token_must_be_that_of_the_credentials(token: str, credentials: Credentials) -> None:
     call = signed(request(headers={**HEADERS, "x-cos-security-token": token}), credentials)
 
-    assert refused(call, credentials=credentials) == (403, "InvalidAccessKeyId")
+    assert rejected(call, credentials=credentials) == (403, "InvalidAccessKeyId")
 
 
 def test_temporary_credentials_end() -> None:
     credentials = replace(TEMPORARY, expires=SIGNED_AT)
 
     assert check(request(), SIGNED_AT - timedelta(seconds=1), credentials) == credentials
-    assert refused(request(), SIGNED_AT, credentials) == (400, "ExpiredToken")
+    assert rejected(request(), SIGNED_AT, credentials) == (400, "ExpiredToken")
 
 
 def test_claimed_secret_id_can_be_read_without_believing_it() -> None:

@@ -94,16 +94,16 @@ def test_ghost_disappears_after_so_many_listings_that_show_it(cloud: Cloud) -> N
     assert cloud.ghosts(BUCKET) == []
 
 
-@pytest.mark.parametrize(("aborts", "status", "said"), [("204", 204, ""), ("409", 409, "UploadConflict")])
+@pytest.mark.parametrize(("aborts", "status", "problem"), [("204", 204, ""), ("409", 409, "UploadConflict")])
 def test_complete_under_way_shows_the_upload_and_cannot_be_aborted(
-    cloud: Cloud, aborts: str, status: int, said: str
+    cloud: Cloud, aborts: str, status: int, problem: str
 ) -> None:
     (upload,) = cloud.seed(BUCKET, part_size=7)
 
     cloud.begin_complete(BUCKET, *pair(upload), aborts=aborts)  # type: ignore[arg-type]
 
     aborted = of_upload(cloud, "DELETE", upload)
-    assert (aborted.status, code(aborted)) == (status, said)
+    assert (aborted.status, code(aborted)) == (status, problem)
     assert of_upload(cloud, "GET", upload).status == 200
     assert listed(cloud) == [pair(upload)]
     assert cloud.objects(BUCKET) == []

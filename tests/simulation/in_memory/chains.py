@@ -8,17 +8,17 @@ from typing import Any
 
 from cos_sweeper.core.model import Upload
 from cos_sweeper.scf.events import Source
-from tests.simulation.in_memory.door import Run
+from tests.simulation.in_memory.store import Run
 from tests.simulation.in_memory.terms import Rules, Terms
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
-    """What an event asks for: by which terms, and how many asks in it are to be refused."""
+class Expectation:
+    """What an event should lead to: under which terms, and how many of its requests are rejected."""
 
     raw: dict[str, Any]
     terms: tuple[Terms, ...]
-    refused: int = 0
+    rejected: int = 0
     is_sweep: bool = False
 
     @property
@@ -33,12 +33,13 @@ class Chain:
     Runs that follow from one attempt at one event.
 
     source: where the event came from. as_of: when it began, by our clock. present: the uploads that were there when
-    it began; since: how many changes there had been. twice: why an outcome may be told more than once, '' while it
-    must not. lost: why one may be told by nobody. narrowed: it met other settings than it began with. waiting: hand-ons
-    not delivered yet. said: how many invocations that only raise were accepted; raised: how many runs raised.
+    it began; since: how many changes there had been. twice: why an outcome may be reported more than once, '' while it
+    must not. lost: why an outcome may be in no report. narrowed: the settings changed since it began. waiting:
+    continuations not delivered yet. failure_events: how many events that only raise were accepted; raised: how many
+    runs raised.
     """
 
-    wish: Wish
+    expectation: Expectation
     source: Source
     rules: Rules
     as_of: datetime
@@ -50,6 +51,6 @@ class Chain:
     lost: str = ""
     narrowed: bool = False
     waiting: int = 0
-    said: int = 0
+    failure_events: int = 0
     raised: int = 0
     runs: list[Run] = field(default_factory=list)

@@ -47,7 +47,7 @@ def completed(objects: Sequence[tuple[Bucket, str, datetime]]) -> dict[str, Any]
 
 
 def _one(upload: Upload, place: int) -> dict[str, str]:
-    """Every other one as the SDK spells it. The region where it is told anyway, or where it is wrong."""
+    """Every other one as the SDK spells it. With its region where the event has one anyway, or where it is wrong."""
     bucket = upload.bucket
     if place % 2 and bucket in HELD:
         return {"bucket": bucket.name, "key": upload.key, "uploadId": upload.upload_id}

@@ -1,7 +1,7 @@
 """
-SCF as the world needs it: events come in by the real door, runs die and are tried again, hand-ons wait in a queue.
+SCF in memory: events are decoded as deployed, runs die and are tried again, continuations wait in a queue.
 
-What `index` does around a run is done here with a store in memory and with the world's clock.
+It does what `app` does around a run, with a store in memory and the clock of the simulation.
 """
 
 import asyncio
@@ -27,23 +27,23 @@ from cos_sweeper.engine.recorder import NoRecorder
 from cos_sweeper.report.log import Log
 from cos_sweeper.scf import events, responses
 from tests.scf_in_memory import Killed
-from tests.simulation.in_memory.after_a_chain import chain_has_kept_the_laws, event_has_kept_its_limit
-from tests.simulation.in_memory.after_a_run import run_has_kept_the_laws
-from tests.simulation.in_memory.chains import Chain, Wish
-from tests.simulation.in_memory.door import CALM, Circumstances, Door, Run, Step
+from tests.simulation.in_memory.chain_laws import check_chain, check_limit_of_event
+from tests.simulation.in_memory.chains import Chain, Expectation
+from tests.simulation.in_memory.run_laws import check_run
 from tests.simulation.in_memory.scene import Scene
+from tests.simulation.in_memory.store import CALM, Circumstances, Run, SimulatedStore, Step
 from tests.simulation.in_memory.tally import Tally
 from tests.simulation.in_memory.terms import Rules, Terms
 
 RETRIES = 2
-MOST_RUNS = 1500
+MAX_RUNS = 1500
 # SCF's limit of an asynchronous event.
-MOST_BYTES = 128_000
+MAX_BYTES = 128_000
 NOT_NOW, NEVER = "ResourceLimitReached", "UnauthorizedOperation"
 
 
 @dataclass(frozen=True, slots=True)
-class HandOn:
+class QueuedContinuation:
     """
     A checkpoint in SCF's queue.
 
@@ -64,18 +64,18 @@ class Platform:
         self.scene = scene
         self.tally = tally
         self.rules = Rules()
-        self.queue: deque[HandOn] = deque()
+        self.queue: deque[QueuedContinuation] = deque()
         self._chains = 0
 
-    def event(self, wish: Wish, circumstances: Circumstances = CALM) -> Chain:
-        """An event comes, again and again while the function asks for it. Returns the chain of the last attempt."""
+    def event(self, expectation: Expectation, circumstances: Circumstances = CALM) -> Chain:
+        """Deliver an event, again while the function raises. Returns the chain of the last attempt."""
         step = Step(circumstances)
         attempts: list[Chain] = []
         for _ in range(1 + RETRIES):
             self._chains += 1
             begun = Chain(
-                wish,
-                events.decode(wish.raw).source,
+                expectation,
+                events.decode(expectation.raw).source,
                 self.rules,
                 self.scene.ours,
                 self.scene.live.copy(),
@@ -84,14 +84,14 @@ class Platform:
                 roomy=circumstances.is_roomy,
             )
             attempts.append(begun)
-            if self._run(json.dumps(wish.raw), begun, None, step):
+            if self._run(json.dumps(expectation.raw), begun, None, step):
                 break
         self._drain(step)
-        event_has_kept_its_limit(attempts)
+        check_limit_of_event(attempts)
         return begun
 
     def deliver(self, place: int, circumstances: Circumstances, times: int = 1) -> None:
-        """A hand-on arrives, late maybe, or more than once."""
+        """Deliver a continuation, perhaps late or more than once."""
         step = Step(circumstances)
         item = self.queue[place]
         del self.queue[place]
@@ -103,7 +103,7 @@ class Platform:
         self._drain(step)
 
     def lose(self, place: int) -> None:
-        """A hand-on never arrives."""
+        """Lose a continuation."""
         item = self.queue[place]
         del self.queue[place]
         item.chain.lost = item.chain.lost or "lost"
@@ -118,7 +118,7 @@ class Platform:
         while self.queue and not step.circumstances.later:
             self._resume(self.queue.popleft(), step)
 
-    def _resume(self, item: HandOn, step: Step) -> None:
+    def _resume(self, item: QueuedContinuation, step: Step) -> None:
         for _ in range(1 + RETRIES):
             if self._run(item.text, item.chain, item, step):
                 break
@@ -131,15 +131,15 @@ class Platform:
     def _end_of(self, ended: Chain) -> None:
         if not ended.waiting:
             self.tally.chains += 1
-            chain_has_kept_the_laws(ended, self.scene)
+            check_chain(ended, self.scene)
 
-    def _run(self, text: str, of: Chain, item: HandOn | None, step: Step) -> bool:
+    def _run(self, text: str, of: Chain, item: QueuedContinuation | None, step: Step) -> bool:
         """One run. Whether SCF leaves it at that: neither did it die, nor does it want to be tried again."""
         scene, circumstances = self.scene, step.circumstances
         run = Run(
             of,
             self.rules,
-            tuple(terms.under(self.rules) for terms in (item.terms if item else of.wish.terms)),
+            tuple(terms.under(self.rules) for terms in (item.terms if item else of.expectation.terms)),
             step,
             min(scene.ours, item.as_of) if item else scene.ours,
             scene.ours,
@@ -152,9 +152,9 @@ class Platform:
             run.dies_at = 2 * step.requests + death
         step.runs += 1
         of.runs.append(run)
-        assert len(of.runs) < MOST_RUNS, "Progress: a chain goes on for ever"
+        assert len(of.runs) < MAX_RUNS, "Progress: a chain goes on for ever"
         decoded = events.decode(json.loads(text))
-        invoker = _Link(self, run, of)
+        invoker = _Invoker(self, run, of)
         try:
             run.report = asyncio.run(self._invoked(decoded, run, of, invoker))
         except Killed:
@@ -163,7 +163,7 @@ class Platform:
             self.tally.of_death(run)
             return False
         self.tally.of_run(run)
-        run_has_kept_the_laws(run, scene, of, resumed=item is not None)
+        check_run(run, scene, of, resumed=item is not None)
         if run.wants_again:
             of.raised += 1
             self._must_be_tried_again(of, item, "raised")
@@ -171,49 +171,52 @@ class Platform:
             self._end_of(of)
         return not run.wants_again
 
-    def _must_be_tried_again(self, of: Chain, item: HandOn | None, why: str) -> None:
-        """What follows from an attempt at an event is a chain of its own; nobody goes on with this one."""
+    def _must_be_tried_again(self, of: Chain, item: QueuedContinuation | None, why: str) -> None:
+        """Each attempt at an event is a chain of its own; this one does not continue."""
         if item is None:
             of.lost = of.lost or why
         else:
             of.twice = of.twice or why
 
-    async def _invoked(self, decoded: events.Decoded, run: Run, of: Chain, invoker: "_Link") -> report.Report:
-        told = await self._as_index_does(decoded, run, of, invoker)
+    async def _invoked(self, decoded: events.Decoded, run: Run, of: Chain, invoker: "_Invoker") -> report.Report:
+        reported = await self._as_index_does(decoded, run, of, invoker)
         is_raised_elsewhere = False
-        if responses.raises_elsewhere(decoded.source, told):
-            is_raised_elsewhere = await invoker.invoke([continuation.failure_event(told)]) == [""]
+        if responses.raises_elsewhere(decoded.source, reported):
+            is_raised_elsewhere = await invoker.invoke([continuation.failure_event(reported)]) == [""]
         try:
-            responses.response(decoded.source, told, is_raised_elsewhere=is_raised_elsewhere)
+            responses.response(decoded.source, reported, is_raised_elsewhere=is_raised_elsewhere)
         except RunFailed:
             run.wants_again = True
-        return told
+        return reported
 
-    async def _as_index_does(self, decoded: events.Decoded, run: Run, of: Chain, invoker: "_Link") -> report.Report:
+    async def _as_index_does(self, decoded: events.Decoded, run: Run, of: Chain, invoker: "_Invoker") -> report.Report:
         environment = settings.load(run.rules.environ())
-        door, now, circumstances = invoker.door, self.scene.ours, run.step.circumstances
+        store, now, circumstances = invoker.store, self.scene.ours, run.step.circumstances
         seconds = circumstances.seconds
         # A thousandth of a second a request, so that no look at parts is old when its abort is sent.
         ends = [end / 1000 for end in (seconds, seconds + 10, seconds + 16)]
         deadline = Deadline(lambda: run.ticks / 1000, *ends)
-        witness = _witness(run)
-        with mock.patch.object(sweep, "ReportBuilder", witness), mock.patch.object(evidence, "together", door.together):
+        witness = _recorder(run)
+        with (
+            mock.patch.object(sweep, "ReportBuilder", witness),
+            mock.patch.object(evidence, "together", store.together),
+        ):
             try:
                 listed = environment.buckets is None
-                buckets = (await paginator.every_bucket(door, now))[0] if listed else environment.buckets or ()
+                buckets = (await paginator.every_bucket(store, now))[0] if listed else environment.buckets or ()
             except StoreError as exc:
                 report_builder = witness(plan.build_plan((), environment, (), of.run_id, now))
                 report_builder.bucket_failed(run_state.bucket_failed(None, exc))
                 report_builder.must_raise = True
                 return report_builder.build()
-            made = self._plan(decoded.requests, environment, buckets, of, now)
+            expected = self._plan(decoded.requests, environment, buckets, of, now)
             with (
                 mock.patch.object(accounting, "MAX_TARGETS", circumstances.targets),
                 mock.patch.object(checkpoint, "MAX_BYTES", circumstances.bytes),
             ):
                 return await continuation.run(
-                    made,
-                    door,
+                    expected,
+                    store,
                     deadline,
                     Log(lambda _: None, Redactor(())),
                     invoker,
@@ -232,7 +235,7 @@ class Platform:
         of: Chain,
         now: datetime,
     ) -> Plan:
-        """What a run wrote, the next one reads, whatever the settings are by then."""
+        """The next run reads the checkpoint that a run wrote, whatever the current settings are."""
         match requests:
             case (ResumeRequest(raw),):
                 return checkpoint_reader.read(raw, environment, buckets, now)
@@ -247,19 +250,19 @@ class _Saver(NoRecorder):
         self._run = run
 
     async def save(self, report: report.Report, works: Sequence[str]) -> None:  # noqa: ARG002
-        assert not self._run.handed, "Chain: something is handed on before the report is kept"
+        assert not self._run.continuations, "Chain: something continues before the report is stored"
         assert report.counts["aborted"] == len(self._run.freed)
         self._run.saved += 1
 
 
-class _Link:
+class _Invoker:
     """How a run invokes the function: what SCF accepts waits in the queue."""
 
     def __init__(self, platform: Platform, run: Run, of: Chain) -> None:
         self._platform = platform
         self._run = run
         self._of = of
-        self.door = Door(platform.scene, run)
+        self.store = SimulatedStore(platform.scene, run)
 
     async def invoke(self, payloads: Sequence[str], seconds: float = inf) -> list[str]:  # noqa: ARG002
         return [await self._answered(payload) for payload in payloads]
@@ -268,37 +271,37 @@ class _Link:
         return code == NEVER
 
     async def _answered(self, text: str) -> str:
-        number = await self.door.invoke()
+        number = await self.store.invoke()
         code = self._taken(text)
-        self.door.invoked(number)
+        self.store.invoked(number)
         return code
 
     def _taken(self, text: str) -> str:
         run, step, event = self._run, self._run.step, json.loads(text)
         circumstances = step.circumstances
-        assert len(text.encode()) <= MOST_BYTES
+        assert len(text.encode()) <= MAX_BYTES
         if not circumstances.may_invoke:
-            run.turned_away += 1
+            run.rejected_invocations += 1
             return NEVER
         if continuation.is_probe(event):
             run.is_allowed = True
             return ""
         step.invocations += 1
         is_full = circumstances.takes is not None and step.taken >= circumstances.takes
-        if is_full or step.invocations - 1 in circumstances.turned_away:
-            run.turned_away += 1
+        if is_full or step.invocations - 1 in circumstances.rejected_invocations:
+            run.rejected_invocations += 1
             return NOT_NOW
         step.taken += 1
         if events.decode(event).requests and isinstance(events.decode(event).requests[0], ResumeRequest):
-            assert run.saved, "Chain: something is handed on before the report is kept"
-            run.handed.append(text)
+            assert run.saved, "Chain: something continues before the report is stored"
+            run.continuations.append(text)
             self._of.waiting += 1
-            item = HandOn(text, self._of, run.as_of, run.terms, run.number + 1)
+            item = QueuedContinuation(text, self._of, run.as_of, run.terms, run.number + 1)
             self._platform.queue.append(item)
             return ""
         self._only_raises(event)
-        run.said += 1
-        self._of.said += 1
+        run.failure_events += 1
+        self._of.failure_events += 1
         return ""
 
     def _only_raises(self, event: object) -> None:
@@ -308,10 +311,10 @@ class _Link:
                 continuation.raise_for_failed_chain(event)
 
 
-def _witness(run: Run) -> type[report_builder.ReportBuilder]:
-    """A ledger that also tells us what it is told."""
+def _recorder(run: Run) -> type[report_builder.ReportBuilder]:
+    """A report builder that also records what is added to it."""
 
-    class Witness(report_builder.ReportBuilder):
+    class Recorder(report_builder.ReportBuilder):
         def add(self, outcome: Outcome, initiator: str = "", *, detailed: bool = False) -> None:
             run.outcomes.append((outcome, detailed))
             super().add(outcome, initiator, detailed=detailed)
@@ -324,4 +327,4 @@ def _witness(run: Run) -> type[report_builder.ReportBuilder]:
             run.not_swept.append(listing)
             super().not_swept(listing)
 
-    return Witness
+    return Recorder

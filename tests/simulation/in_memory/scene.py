@@ -1,5 +1,5 @@
 """
-What there is: the buckets, the clients that use them, the hour, and the weather.
+What there is: the buckets, the clients that use them, the time, and the faults in force.
 
 Clients may act whenever they like, also in the middle of a run. What they did to which upload is written down.
 """
@@ -22,7 +22,7 @@ ODD_NAME = "odd-upload-{}"
 @dataclass(slots=True)
 class Fault:
     """
-    What befalls requests. on: page, parts, abort, buckets, or lost for an abort whose answer is lost on the way back.
+    A fault of requests. on: page, parts, abort, buckets, or lost for an abort whose answer is lost on the way back.
 
     how: unavailable, busy, which the same run may try again, rejected, or stopped, after which nothing is answered.
     left: how many more it strikes, None for as long as it lasts. skip: how many it lets through first.
@@ -46,7 +46,7 @@ class Fault:
         return True
 
     def error(self) -> StoreError:
-        """What the caller is told. An answer that is lost on its way says nothing."""
+        """The error that the caller receives. A response that is lost has none."""
         if self.on == "lost":
             return Unavailable("ReadTimeout", is_retryable=self.how == "busy")
         if self.how == "rejected":
@@ -70,10 +70,10 @@ PLAIN = Quirk()
 @dataclass(slots=True)
 class Weather:
     """
-    What is amiss for now.
+    The faults that are in force.
 
     our_lead: our clock minus COS's. date: what COS's Date says of that: the truth, nothing, or a lie (COS minus ours).
-    lies: on answers to which of page and parts; the others tell the truth.
+    lies: in responses to which of page and parts; the others have the right date.
     """
 
     faults: list[Fault] = field(default_factory=list)
@@ -84,7 +84,7 @@ class Weather:
     lies: tuple[str, ...] = ("page", "parts")
 
     def skew(self, on: str) -> timedelta | None:
-        """What the function is told about its clock."""
+        """The skew that the function sees."""
         if self.date == "the truth" or on not in self.lies:
             return -self.our_lead
         return self.date if isinstance(self.date, timedelta) else None
@@ -109,7 +109,7 @@ class Scene:
 
     def __init__(self) -> None:
         self.now = BEGINNING
-        self.weather = Weather()
+        self.conditions = Weather()
         self.account = Account("1250000000", random.Random(7))
         for bucket in HELD:
             self.account.put_bucket(bucket.name, bucket.region, now=self.now)
@@ -126,7 +126,7 @@ class Scene:
     @property
     def ours(self) -> datetime:
         """What our own clock shows."""
-        return self.now + self.weather.our_lead
+        return self.now + self.conditions.our_lead
 
     def start(
         self, bucket: Bucket, seed: Seed, quirk: Quirk = PLAIN, *, odd_id: bool = False, acting: bool = True
@@ -140,12 +140,12 @@ class Scene:
             self.changes.append((one.upload_id, None))
             if quirk != PLAIN:
                 self.quirks[one.upload_id] = quirk
-            if acting and self.weather.hides_new:
+            if acting and self.conditions.hides_new:
                 self.hidden.add(one.upload_id)
                 self.were_hidden.add(one.upload_id)
 
     def act(self, act: Act, at_hand: Upload | None = None) -> None:
-        """A client does something, if there is anything to do it to. at_hand: what the function is asking for."""
+        """A client acts, if there is an upload to act on. at_hand: the upload that the function requests."""
         if act.what == "start" or not self.live:
             self.start(HELD[act.pick % 2], Seed(self.now, self.now, f"raw/new-{act.pick % 3}", part_numbers=()))
             return
@@ -179,19 +179,19 @@ class Scene:
         return self.account.bucket(upload.bucket.name).upload(upload.key, upload.upload_id) if known == upload else None
 
     def leave(self, upload: Upload, held: cos.Upload, by: object = None) -> None:
-        """It is gone, whoever did it."""
+        """The upload is gone, by whatever cause."""
         del self.live[upload.upload_id]
         self.gone[upload.upload_id] = upload, held
         self.changes.append((upload.upload_id, by))
-        if self.weather.lists_gone:
+        if self.conditions.lists_gone:
             self.ghosts.add(upload.upload_id)
 
     def changed(self, since: int, by_others_than: object = None) -> set[str]:
-        """The ids of uploads that somebody else changed."""
+        """The ids of uploads that others changed."""
         return {name for name, who in self.changes[since:] if who is None or who is not by_others_than}
 
     def seen(self, upload: Upload) -> Seen | None:
-        """What COS tells of an upload, or told before it was gone; None when there never was one."""
+        """What COS shows of an upload, or showed before it was gone; None if there never was one."""
         held = self.held(upload)
         if held is None:
             was, held = self.gone.get(upload.upload_id, (None, None))
@@ -199,22 +199,22 @@ class Scene:
                 return None
         quirk = self.quirks.get(upload.upload_id, PLAIN)
         parts = sorted(held.parts.by_number.values(), key=lambda part: part.number)
-        times = tuple(told(part.last_modified, quirk.parts if part.number % 2 else timedelta(0)) for part in parts)
-        return Seen(upload.key, upload.upload_id, told(held.initiated, quirk.initiated), times)
+        times = tuple(reported(part.last_modified, quirk.parts if part.number % 2 else timedelta(0)) for part in parts)
+        return Seen(upload.key, upload.upload_id, reported(held.initiated, quirk.initiated), times)
 
     def strike(self, on: str, bucket: Bucket | None, key: str) -> Fault | None:
-        """The fault that befalls this request, if any."""
-        return next((fault for fault in self.weather.faults if fault.strikes(on, bucket, key)), None)
+        """The fault that strikes this request, if any."""
+        return next((fault for fault in self.conditions.faults if fault.strikes(on, bucket, key)), None)
 
     def clear(self) -> None:
-        """The weather clears up."""
-        self.weather = Weather()
+        """End all faults."""
+        self.conditions = Weather()
         self.ghosts.clear()
         self.hidden.clear()
 
 
-def told(moment: datetime, quirk: timedelta | None) -> datetime | None:
-    """A time as COS tells it."""
+def reported(moment: datetime, quirk: timedelta | None) -> datetime | None:
+    """A time as COS shows it."""
     return None if quirk is None else moment.replace(microsecond=0) + quirk
 
 

@@ -32,17 +32,17 @@ class LargeWorld(World):
 
 
 class Watched(LargeWorld):
-    """One that says now and then how far it has come."""
+    """A world that prints its progress now and then."""
 
-    said: ClassVar[float] = time.monotonic()
+    failure_events: ClassVar[float] = time.monotonic()
     is_broken: ClassVar[bool] = False
 
     def teardown(self) -> None:
-        # Whoever ends the search for a simpler example still wants to know that there was one.
+        # The exit status must show a broken law also when the search for a simpler example is interrupted.
         Watched.is_broken = Watched.is_broken or isinstance(sys.exc_info()[1], Exception)
         super().teardown()
-        if time.monotonic() - Watched.said >= SECONDS_A_LINE:
-            Watched.said = time.monotonic()
+        if time.monotonic() - Watched.failure_events >= SECONDS_A_LINE:
+            Watched.failure_events = time.monotonic()
             say(self.tally.line())
 
 
@@ -66,7 +66,7 @@ def a_round(number: int) -> None:
 
 
 def say(line: str) -> None:
-    """Tell whoever watches."""
+    """Print a line at once."""
     sys.stdout.write(line + "\n")
     sys.stdout.flush()
 

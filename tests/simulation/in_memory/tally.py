@@ -1,16 +1,16 @@
 """
-What a world has been through, in figures.
+What happened in a world, in figures.
 """
 
 from dataclasses import asdict, dataclass
 
 from cos_sweeper.core.outcomes import Kept
-from tests.simulation.in_memory.door import Run
+from tests.simulation.in_memory.store import Run
 
 
 @dataclass(slots=True)
 class Tally:
-    """Decisions are the outcomes that runs told, one for each upload that a run judged."""
+    """Decisions are the outcomes that runs reported, one for each upload that a run evaluated."""
 
     worlds: int = 0
     steps: int = 0
@@ -32,7 +32,7 @@ class Tally:
         self._of_any(run)
 
     def of_death(self, run: Run) -> None:
-        """A run died; nobody was told of what it decided."""
+        """A run died; its outcomes are in no report."""
         self.deaths += 1
         self.runs += 1
         self._of_any(run)

@@ -1,5 +1,5 @@
 """
-What may be aborted, said once more: from the design, and without a line of the policy or of the plan.
+What may be aborted, written a second time: from the design, and without a line of the policy or of the plan.
 
 Prefixes, ages and doubts as sets of reasons. The order in which the function looks for them is its own affair.
 """
@@ -17,7 +17,7 @@ from tests.fixtures import HOUR, LOGS, PHOTOS
 MINUTE = timedelta(minutes=1)
 AT_ONCE = timedelta(0)
 
-# COS's clock minus ours, as the answers to listings and to lists of parts tell it; None where they do not.
+# COS's clock minus ours, as the responses to List Multipart Uploads and List Parts show it; None where they do not.
 Skews = tuple[timedelta | None, timedelta | None]
 LEFTOVERS_IDLE = HOUR
 
@@ -35,7 +35,7 @@ class Rules:
     min_idle_hours: int = 24
     event_min_idle_minutes: int = 0
     prefixes: tuple[str, ...] = ()
-    spared: tuple[str, ...] = ()
+    excluded: tuple[str, ...] = ()
     dry_run: bool = False
     max_aborts: int | None = None
     workers: int = 2
@@ -52,14 +52,14 @@ class Rules:
         return self.event_min_idle_minutes * MINUTE
 
     def environ(self) -> dict[str, str]:
-        """The same as the platform hands it over."""
+        """The same as environment variables."""
         return {
             "BUCKETS": "*" if self.buckets is None else ", ".join(str(bucket) for bucket in self.buckets),
             "MIN_AGE_HOURS": str(self.min_age_hours),
             "MIN_IDLE_HOURS": str(self.min_idle_hours),
             "EVENT_MIN_IDLE_MINUTES": str(self.event_min_idle_minutes),
             "PREFIXES": ",".join(self.prefixes),
-            "EXCLUDE_PREFIXES": ",".join(self.spared),
+            "EXCLUDE_PREFIXES": ",".join(self.excluded),
             "DRY_RUN": str(self.dry_run).lower(),
             "MAX_ABORTS": "none" if self.max_aborts is None else str(self.max_aborts),
             "WORKERS": str(self.workers),
@@ -69,7 +69,7 @@ class Rules:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """An upload as COS tells of it: times to the second, None where they cannot be read."""
+    """An upload as COS shows it: times to the second, None where they cannot be read."""
 
     key: str
     upload_id: str
@@ -80,7 +80,7 @@ class Seen:
 @dataclass(frozen=True, slots=True)
 class Terms:
     """
-    On what terms one ask may abort: a sweep of buckets; one upload, by name; or the leftovers of a key.
+    The terms under which one request may abort: a sweep of buckets, one named upload, or the stale siblings of a key.
 
     prefixes: a key must lie under one of each group. upload: no other. key, before: of this key only, and
     started by then.
@@ -88,18 +88,18 @@ class Terms:
 
     buckets: frozenset[str]
     prefixes: tuple[tuple[str, ...], ...]
-    spared: tuple[str, ...]
+    excluded: tuple[str, ...]
     min_age: timedelta
     min_idle: timedelta
     dry_run: bool
-    most: int | None
+    maximum: int | None
     upload: Upload | None = None
     key: str | None = None
     before: datetime | None = None
     unproven_idle: timedelta = AT_ONCE
 
     def covers(self, upload: Upload) -> bool:
-        """Whether the ask has anything to say about this upload."""
+        """Whether the request is about this upload."""
         if upload.bucket.name not in self.buckets:
             return False
         if self.upload is not None:
@@ -107,11 +107,11 @@ class Terms:
         return self.key is None or upload.key.startswith(self.key)
 
     def lists(self, upload: Upload) -> bool:
-        """Whether a listing is asked for on which this upload stands."""
+        """Whether the request needs a listing that has this upload."""
         asked = upload.key if self.key is None else self.key
-        spared = self.key is not None and asked.startswith(self.spared)
+        excluded = self.key is not None and asked.startswith(self.excluded)
         is_of_key = self.key is None or upload.key == self.key
-        return self.upload is None and self.covers(upload) and is_of_key and self._lets_in(asked) and not spared
+        return self.upload is None and self.covers(upload) and is_of_key and self._lets_in(asked) and not excluded
 
     def is_listed_for(self, bucket: Bucket, prefix: str) -> bool:
         """Whether it is a reason to list; the start of an upload that must be idle is looked up under its key."""
@@ -120,7 +120,7 @@ class Terms:
         return self.upload is None or (self.upload.key == prefix and bool(self.min_idle))
 
     def under(self, rules: Rules) -> "Terms":
-        """The same under the settings of another day: a run must keep to both."""
+        """The same under changed settings: a run must respect both."""
         idle = 0 * HOUR if self.upload else LEFTOVERS_IDLE
         floors = AT_ONCE, max(idle, rules.event_idle)
         if self.upload is None and self.key is None:
@@ -129,27 +129,27 @@ class Terms:
             self,
             buckets=self.buckets & rules.names,
             prefixes=(*self.prefixes, rules.prefixes),
-            spared=(*self.spared, *rules.spared),
+            excluded=(*self.excluded, *rules.excluded),
             min_age=max(self.min_age, floors[0]),
             min_idle=max(self.min_idle, floors[1]),
             unproven_idle=max(self.unproven_idle, rules.min_idle_hours * HOUR),
             dry_run=self.dry_run or rules.dry_run,
-            most=least(self.most, rules.max_aborts),
+            maximum=minimum(self.maximum, rules.max_aborts),
         )
 
     def why_keep(self, seen: Seen, as_of: datetime, skews: Skews) -> set[str]:
-        """Everything that speaks for keeping it; nothing does when it is abandoned. as_of: by our clock."""
-        why = {"under an excluded prefix"} if seen.key.startswith(self.spared) else set()
+        """All reasons to keep it; there is none if it is abandoned. as_of: by our clock."""
+        why = {"under an excluded prefix"} if seen.key.startswith(self.excluded) else set()
         if not self._lets_in(seen.key):
             why.add("outside the prefixes")
         if self.upload is None:
             why |= self._why_young(seen, as_of)
         # A named upload is not listed unless it has no part to go by, and no time matters unless it has to be idle.
         is_listed = self.upload is None or (self.min_idle and not seen.parts)
-        told = skews if is_listed else skews[1:] if self.min_idle else ()
-        if any(skew is not None and abs(skew) > 5 * MINUTE for skew in told):
+        reported = skews if is_listed else skews[1:] if self.min_idle else ()
+        if any(skew is not None and abs(skew) > 5 * MINUTE for skew in reported):
             why.add("the clocks of the function and of COS differ")
-        if any(skew is None for skew in told):
+        if any(skew is None for skew in reported):
             why.add("COS sent no readable date")
         return why | self._why_busy(seen, as_of) if self.min_idle else why
 
@@ -157,15 +157,15 @@ class Terms:
         return all(not group or key.startswith(group) for group in self.prefixes)
 
     def _why_young(self, seen: Seen, as_of: datetime) -> set[str]:
-        told = starts(seen)
+        reported = starts(seen)
         if seen.initiated is None:
             return {"its start time cannot be read"}
         why = {"another key"} if self.key is not None and seen.key != self.key else set()
-        if max(told) - min(told) > HOUR:
+        if max(reported) - min(reported) > HOUR:
             why.add("its start time and the time in its upload id differ")
-        if as_of - max(told) <= self.min_age:
+        if as_of - max(reported) <= self.min_age:
             why.add("started recently")
-        if self.before is not None and max(told) >= min(self.before, as_of):
+        if self.before is not None and max(reported) >= min(self.before, as_of):
             why.add("started after the object was completed")
         return why
 
@@ -201,14 +201,14 @@ class Terms:
 
 
 def sweep(rules: Rules, narrowing: Mapping[str, Any]) -> Terms | None:
-    """What a timer may do; None when it asks for more than the settings allow."""
+    """What a timer may do; None when it requests more than the settings allow."""
     age, idle = narrowing.get("min_age_hours"), narrowing.get("min_idle_hours")
-    most, dry = narrowing.get("max_aborts"), narrowing.get("dry_run")
+    maximum, dry = narrowing.get("max_aborts"), narrowing.get("dry_run")
     wanted = tuple(narrowing.get("prefixes", ()))
     wider = [
         age is not None and age < rules.min_age_hours,
         idle is not None and idle < rules.min_idle_hours,
-        rules.max_aborts is not None and most is not None and most > rules.max_aborts,
+        rules.max_aborts is not None and maximum is not None and maximum > rules.max_aborts,
         rules.dry_run and dry is False,
         any(all(not _meet(one, other) for other in rules.prefixes or ("",)) for one in wanted),
     ]
@@ -217,16 +217,16 @@ def sweep(rules: Rules, narrowing: Mapping[str, Any]) -> Terms | None:
     return Terms(
         buckets=rules.names & frozenset(narrowing.get("buckets", rules.names)),
         prefixes=(wanted, rules.prefixes),
-        spared=rules.spared,
+        excluded=rules.excluded,
         min_age=HOUR * (rules.min_age_hours if age is None else age),
         min_idle=HOUR * (rules.min_idle_hours if idle is None else idle),
         dry_run=rules.dry_run or dry is True,
-        most=least(most, rules.max_aborts),
+        maximum=minimum(maximum, rules.max_aborts),
     )
 
 
 def named(rules: Rules, upload: Upload) -> Terms | None:
-    """What an event may do that names one upload; None when it is refused."""
+    """What an event that names one upload may do; None when it is rejected."""
     if upload.bucket not in (HELD if rules.buckets is None else rules.buckets):
         return None
     if not is_addressable(upload):
@@ -234,8 +234,8 @@ def named(rules: Rules, upload: Upload) -> Terms | None:
     return replace(_of_an_event(rules), buckets=frozenset([upload.bucket.name]), upload=upload)
 
 
-def superseded(rules: Rules, bucket: Bucket, key: str, before: datetime) -> Terms | None:
-    """What may be done when an object was completed; None when it is refused."""
+def stale_siblings(rules: Rules, bucket: Bucket, key: str, before: datetime) -> Terms | None:
+    """What a completed object may lead to; None when it is rejected."""
     if bucket.name not in rules.names or not is_addressable(Upload(bucket, key, "x")):
         return None
     terms = _of_an_event(rules)
@@ -273,13 +273,13 @@ def time_in(upload_id: str) -> datetime | None:
     return datetime.fromtimestamp(int(upload_id[:10]), timezone.utc)
 
 
-def least(*limits: int | None) -> int | None:
-    """The lowest limit of all that there are."""
+def minimum(*limits: int | None) -> int | None:
+    """The lowest of the limits that are set."""
     return min((limit for limit in limits if limit is not None), default=None)
 
 
 def permits(terms: Iterable[Terms], upload: Upload, seen: Seen, as_of: datetime, skews: Skews) -> bool:
-    """Whether any of the asks may abort this upload."""
+    """Whether any of the requests may abort this upload."""
     return any(one.covers(upload) and not one.dry_run and not one.why_keep(seen, as_of, skews) for one in terms)
 
 
@@ -287,11 +287,11 @@ def _of_an_event(rules: Rules) -> Terms:
     return Terms(
         buckets=rules.names,
         prefixes=(rules.prefixes,),
-        spared=rules.spared,
+        excluded=rules.excluded,
         min_age=AT_ONCE,
         min_idle=rules.event_idle,
         dry_run=rules.dry_run,
-        most=rules.max_aborts,
+        maximum=rules.max_aborts,
     )
 
 

@@ -1,8 +1,8 @@
 """
-The whole as a state machine: whatever happens in whatever order, the laws hold.
+The whole as a state machine: the laws hold whatever happens in whatever order.
 
 The same worlds every time, so that a change is to blame when one fails; `make nightly` tries more of them, and
-`tests.simulation.in_memory.soak` looks for others.
+`soak.py` looks for others.
 """
 
 from hypothesis import settings

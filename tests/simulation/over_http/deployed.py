@@ -16,7 +16,7 @@ from cos_sweeper.scf import cam_policy
 from tests.emulator.public import Cloud, InvocationRecord
 from tests.fixtures import HANDLER
 from tests.function import FUNCTION, Invocation
-from tests.simulation.over_http.play import APPID, Mishaps, Player, Run
+from tests.simulation.over_http.play import APPID, DeliveryFaults, Player, Run
 from tests.simulation.over_http.world import BUCKETS, Step
 
 RETRIES = 2
@@ -35,7 +35,7 @@ class DeployedChain:
 
     def __init__(self, player: Player, step: Step, door: str, clock: timedelta) -> None:  # noqa: ARG002 - as all chains
         self.runs: list[Run] = []
-        self.mishaps = Mishaps()
+        self.delivery_faults = DeliveryFaults()
         self._player = player
         self._step = step
         self._cloud = player.cloud
@@ -43,7 +43,7 @@ class DeployedChain:
 
     def go(self, raw: Any) -> None:
         """Fire the event, kill instances meanwhile, and wait for the end."""
-        cloud, trouble = self._cloud, self._step.trouble
+        cloud, platform_faults = self._cloud, self._step.platform_faults
         may = {"BUCKETS": "*", "DRY_RUN": "false", "REPORT": f"{BUCKETS[0]}/sweeper-reports"}
         cloud.set_role_policy(cam_policy.policy(load(may), FUNCTION, APPID))
         first = dict(self._player.settings)
@@ -51,31 +51,31 @@ class DeployedChain:
             time_limit_ms=int(self._step.seconds * 1000),
             retries=RETRIES,
             env={name: value or None for name, value in first.items()},
-            duplicate=trouble.duplicate,
-            lose=trouble.lose,
+            duplicate=platform_faults.duplicate,
+            lose=platform_faults.lose,
             skip=1,  # the event itself
             seed=self._chance.randrange(1000),
         )
-        for after_runs, changes in trouble.settings:
+        for after_runs, changes in platform_faults.settings:
             self._player.settings.update(changes)
             cloud.scf_settings(env={name: value or None for name, value in changes}, after_runs=after_runs)
         before = cloud.scf()
         request_id = cloud.invoke(raw)
         self._kill_until_idle()
         after = cloud.scf()
-        self.mishaps.lost = after["lost"] - before["lost"]
-        self.mishaps.doubled = after["duplicated"] - before["duplicated"]
+        self.delivery_faults.lost = after["lost"] - before["lost"]
+        self.delivery_faults.doubled = after["duplicated"] - before["duplicated"]
         records = sorted(cloud.invocations(before["next"]), key=lambda record: record.started)
-        self.mishaps.killed = sum(record.end in ("died", "timed_out") for record in records)
+        self.delivery_faults.killed = sum(record.end in ("died", "timed_out") for record in records)
         later = dict(self._player.settings)
-        changed_after = min((after_runs for after_runs, _ in trouble.settings), default=len(records))
+        changed_after = min((after_runs for after_runs, _ in platform_faults.settings), default=len(records))
         for number, record in enumerate(records):
             environment = first if number < changed_after else later
             self.runs.append(_run(number, record, environment, is_first=record.request_id == request_id))
 
     def _kill_until_idle(self) -> None:
         """Kill as many as wanted, but no event so often that SCF gives it up."""
-        cloud, left, waited = self._cloud, self._step.trouble.kills, 0.0
+        cloud, left, waited = self._cloud, self._step.platform_faults.kills, 0.0
         often: Counter[str] = Counter()
         while waited < MAX_SECONDS:
             pause = self._chance.uniform(0.5, 1.5) if left else 5.0
@@ -87,7 +87,7 @@ class DeployedChain:
                 chosen = self._chance.choice(busy)
                 often[chosen["request_id"]] += 1
                 left -= cloud.kill_instance(chosen["pid"]) is not None
-        self.mishaps.endless = True
+        self.delivery_faults.endless = True
 
 
 def _run(number: int, record: InvocationRecord, environment: dict[str, str], *, is_first: bool) -> Run:

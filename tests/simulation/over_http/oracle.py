@@ -2,7 +2,7 @@
 A second, deliberately naive opinion on which uploads may be aborted and which must be gone.
 
 It is written from the design's texts alone, without a look at the engine. It judges with hindsight: it knows the true
-history of every upload and everything that the server told. Pure functions over values; no clock, no network.
+history of every upload and everything that the server responded. Pure functions over values; no clock, no network.
 """
 
 import re
@@ -55,7 +55,7 @@ class Upload:
     completing: bool = False
 
 
-# What the server told
+# What the server showed
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +84,9 @@ class PartsPage:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class Reported:
     """
-    What the server told of an upload in a chain.
+    What the server showed of an upload in a chain.
 
     as_of: the earlier of the function's clock and COS's `Date` at the chain's first response.
     """
@@ -176,28 +176,32 @@ class Moment:
     aborted_before: int = 0
 
 
-def may_abort(upload: Upload, event: Event, rules: Sequence[Rules], told: Told, moment: Moment) -> tuple[str, ...]:
+def may_abort(
+    upload: Upload, event: Event, rules: Sequence[Rules], reported: Reported, moment: Moment
+) -> tuple[str, ...]:
     """
     Why a DELETE of this upload must not reach the server at this moment; empty when it may.
 
     rules: those in force now and those with which the chain began; each of them binds.
     """
-    reasons = dict.fromkeys(reason for each in rules for reason in _why_keep(upload, event, each, told, moment))
+    reasons = dict.fromkeys(reason for each in rules for reason in _why_keep(upload, event, each, reported, moment))
     return tuple(reasons)
 
 
-def must_be_gone(upload: Upload, event: Event, rules: Sequence[Rules], told: Told, aborted: int) -> tuple[str, ...]:
+def must_be_gone(
+    upload: Upload, event: Event, rules: Sequence[Rules], reported: Reported, aborted: int
+) -> tuple[str, ...]:
     """
-    Why this upload may still be there after a chain without any trouble; empty when it has to be gone.
+    Why this upload may still be there after a chain without any fault; empty when it has to be gone.
 
     The upload is as it was before the chain. rules: all that were in force meanwhile. aborted: uploads that the chain
     aborted. What is within a minute of a limit is left open.
     """
-    reasons = dict.fromkeys(reason for each in rules for reason in _excuses(upload, event, each, told, aborted))
+    reasons = dict.fromkeys(reason for each in rules for reason in _excuses(upload, event, each, reported, aborted))
     return tuple(reasons)
 
 
-def _why_keep(upload: Upload, event: Event, rules: Rules, told: Told, moment: Moment) -> Iterable[str]:
+def _why_keep(upload: Upload, event: Event, rules: Rules, reported: Reported, moment: Moment) -> Iterable[str]:
     """Every reason under one set of rules."""
     if rules.dry_run:
         yield "DRY_RUN"
@@ -208,42 +212,42 @@ def _why_keep(upload: Upload, event: Event, rules: Rules, told: Told, moment: Mo
         case Sweep():
             yield from _why_not_swept(upload, event, rules)
             narrowed = narrow(rules, event)
-            yield from _why_too_young(upload, narrowed.min_age, told)
-            yield from _why_alive(upload, narrowed.min_idle, told, moment)
+            yield from _why_too_young(upload, narrowed.min_age, reported)
+            yield from _why_alive(upload, narrowed.min_idle, reported, moment)
             yield from _why_over_limit(narrowed.max_aborts, moment.aborted_before)
         case UploadTarget():
-            yield from _why_not_named(upload, event, rules, told)
+            yield from _why_not_named(upload, event, rules, reported)
             if rules.event_min_idle:
-                yield from _why_alive(upload, rules.event_min_idle, told, moment)
+                yield from _why_alive(upload, rules.event_min_idle, reported, moment)
             yield from _why_over_limit(rules.max_aborts, moment.aborted_before)
         case Completed():
-            yield from _why_no_leftover(upload, event, told)
-            yield from _why_alive(upload, completed_floor(upload, rules, told), told, moment)
+            yield from _why_no_leftover(upload, event, reported)
+            yield from _why_alive(upload, completed_floor(upload, rules, reported), reported, moment)
             yield from _why_over_limit(rules.max_aborts, moment.aborted_before)
 
 
-def _excuses(upload: Upload, event: Event, rules: Rules, told: Told, aborted: int) -> Iterable[str]:
-    """Reasons to be still there, none of which is trouble."""
+def _excuses(upload: Upload, event: Event, rules: Rules, reported: Reported, aborted: int) -> Iterable[str]:
+    """Reasons to be still there, none of which is a fault."""
     # Judged a minute early, and knowing all that came later.
-    early = Told(told.as_of - MINUTE, told.mentions, told.pages)
-    # Afterwards nobody looks. Whether there was a look is a matter of the DELETE.
+    early = Reported(reported.as_of - MINUTE, reported.mentions, reported.pages)
+    # No look follows. Whether there was a look is checked at the DELETE.
     yield from (
-        each for each in _why_keep(upload, event, rules, early, Moment(told.as_of + 24 * HOUR)) if each != NO_LOOK
+        each for each in _why_keep(upload, event, rules, early, Moment(reported.as_of + 24 * HOUR)) if each != NO_LOOK
     )
     if upload.completing:
         yield "a Complete is under way"
-    differences = [each.difference for each in told.mentions] + [each.difference for each in told.pages]
+    differences = [each.difference for each in reported.mentions] + [each.difference for each in reported.pages]
     if (not isinstance(event, UploadTarget) or rules.event_min_idle) and not all(map(_is_right, differences)):
         yield "the clocks disagreed, or there was no Date, at some response"
-    yield from _excuses_of_kind(upload, event, rules, told)
+    yield from _excuses_of_kind(upload, event, rules, reported)
     narrowed = narrow(rules, event) if isinstance(event, Sweep) else rules
     if narrowed.max_aborts is not None and aborted >= narrowed.max_aborts:
         yield "the limit was reached"
 
 
-def _excuses_of_kind(upload: Upload, event: Event, rules: Rules, told: Told) -> Iterable[str]:
+def _excuses_of_kind(upload: Upload, event: Event, rules: Rules, reported: Reported) -> Iterable[str]:
     """Where the texts leave a choice, who keeps data is excused."""
-    if not isinstance(event, UploadTarget) and not _is_documented(_initiated(told)):
+    if not isinstance(event, UploadTarget) and not _is_documented(_initiated(reported)):
         yield "Initiated is in an unusual form"
     if isinstance(event, UploadTarget) and rules.max_aborts is not None:
         first = [each.upload_id for each in event.targets[: rules.max_aborts]]
@@ -252,7 +256,7 @@ def _excuses_of_kind(upload: Upload, event: Event, rules: Rules, told: Told) -> 
     if isinstance(event, Completed):
         # With few parts the texts ask for less than with many.
         last = max((upload.started, *(each.at for each in upload.arrivals)))
-        if told.as_of - last <= 4 * longest_pause(upload.started, upload.arrivals):
+        if reported.as_of - last <= 4 * longest_pause(upload.started, upload.arrivals):
             yield "it has not been idle for four of its pauses"
 
 
@@ -329,21 +333,21 @@ def readings(key: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys((given, unquote(given), given.replace("+", " "), unquote_plus(given))))
 
 
-def _why_not_named(upload: Upload, event: UploadTarget, rules: Rules, told: Told) -> Iterable[str]:
-    places = [
-        place
-        for place, each in enumerate(event.targets)
+def _why_not_named(upload: Upload, event: UploadTarget, rules: Rules, reported: Reported) -> Iterable[str]:
+    positions = [
+        position
+        for position, each in enumerate(event.targets)
         if (each.bucket, each.upload_id) == (upload.bucket, upload.upload_id) and upload.key in readings(each.key)
     ]
-    if not places:
+    if not positions:
         yield "the event does not name it"
         return
-    given = readings(event.targets[places[0]].key)
+    given = readings(event.targets[positions[0]].key)
     yield from why_out_of_scope(upload.bucket, given, rules)
-    if upload.key != given[0] and not told.pages:
+    if upload.key != given[0] and not reported.pages:
         yield "another reading of the key was never looked at"
     # What is rejected for its bucket or key may have no place in the order; what is kept has one.
-    before = {each for each in event.targets[: places[0]] if not is_rejected(each, rules)}
+    before = {each for each in event.targets[: positions[0]] if not is_rejected(each, rules)}
     if rules.max_aborts is not None and len(before) >= rules.max_aborts:
         yield "it is beyond the first MAX_ABORTS of the event"
 
@@ -389,14 +393,14 @@ def judged_start(text: str, upload_id: str) -> datetime | None:
     possible = start_readings(text)
     if not possible:
         return None
-    told = max(possible)
+    reported = max(possible)
     found = ID_WITH_TIME.fullmatch(upload_id)
     if found is None:
-        return told
+        return reported
     in_id = datetime.fromtimestamp(int(found[1]), timezone.utc)
     if min(abs(in_id - each) for each in possible) > ID_TOLERANCE:
         return None
-    return max(told, in_id)
+    return max(reported, in_id)
 
 
 def _is_documented(text: str) -> bool:
@@ -404,60 +408,60 @@ def _is_documented(text: str) -> bool:
     return bool(DOCUMENTED.fullmatch(text)) or len(start_readings(text)) == 2
 
 
-def _initiated(told: Told) -> str:
-    return told.mentions[-1].initiated if told.mentions else ""
+def _initiated(reported: Reported) -> str:
+    return reported.mentions[-1].initiated if reported.mentions else ""
 
 
 def _is_right(difference: timedelta | None) -> bool:
     return difference is not None and abs(difference) <= CLOCK_TOLERANCE
 
 
-def _why_start_in_doubt(upload: Upload, told: Told) -> Iterable[str]:
-    if not told.mentions:
+def _why_start_in_doubt(upload: Upload, reported: Reported) -> Iterable[str]:
+    if not reported.mentions:
         yield "no listing named it"
-    elif judged_start(_initiated(told), upload.upload_id) is None:
+    elif judged_start(_initiated(reported), upload.upload_id) is None:
         yield "its start is in doubt"
-    elif not any(_is_right(each.difference) for each in told.mentions):
+    elif not any(_is_right(each.difference) for each in reported.mentions):
         yield "the clocks disagreed, or there was no Date, when it was listed"
 
 
-def _why_too_young(upload: Upload, min_age: timedelta, told: Told) -> Iterable[str]:
-    doubts = tuple(_why_start_in_doubt(upload, told))
+def _why_too_young(upload: Upload, min_age: timedelta, reported: Reported) -> Iterable[str]:
+    doubts = tuple(_why_start_in_doubt(upload, reported))
     yield from doubts
-    start = judged_start(_initiated(told), upload.upload_id)
-    if not doubts and start is not None and told.as_of - start <= min_age:
+    start = judged_start(_initiated(reported), upload.upload_id)
+    if not doubts and start is not None and reported.as_of - start <= min_age:
         yield "it is too young"
-    if told.as_of - upload.started <= min_age:
+    if reported.as_of - upload.started <= min_age:
         yield "it is too young in truth"
 
 
 NO_LOOK = "there was no complete look with right clocks in the last seconds"
 
 
-def _why_alive(upload: Upload, min_idle: timedelta, told: Told, moment: Moment) -> Iterable[str]:
-    """Signs of life: in truth, in what was told, or for want of fresh evidence."""
+def _why_alive(upload: Upload, min_idle: timedelta, reported: Reported, moment: Moment) -> Iterable[str]:
+    """Signs of life: real ones, reported ones, or missing fresh evidence."""
     unseen = moment.at - EVIDENCE_LIFETIME - moment.latency
     for arrival in upload.arrivals:
-        if told.as_of - arrival.at <= min_idle and arrival.at < unseen:
+        if reported.as_of - arrival.at <= min_idle and arrival.at < unseen:
             yield "a part arrived recently"
-    for page in told.pages:
+    for page in reported.pages:
         if page.answered <= moment.at:
-            yield from _why_page_shows_life(page, min_idle, told)
-    fresh = [page for page in told.pages if page.arrived >= unseen and page.answered <= moment.at]
+            yield from _why_page_shows_life(page, min_idle, reported)
+    fresh = [page for page in reported.pages if page.arrived >= unseen and page.answered <= moment.at]
     if not is_complete([page for page in fresh if _is_right(page.difference)]):
         yield NO_LOOK
     if not upload.arrivals:
-        yield from _why_start_in_doubt(upload, told)
-        start = judged_start(_initiated(told), upload.upload_id)
-        if start is not None and told.as_of - start <= min_idle:
+        yield from _why_start_in_doubt(upload, reported)
+        start = judged_start(_initiated(reported), upload.upload_id)
+        if start is not None and reported.as_of - start <= min_idle:
             yield "it has no part and started recently"
 
 
-def _why_page_shows_life(page: PartsPage, min_idle: timedelta, told: Told) -> Iterable[str]:
+def _why_page_shows_life(page: PartsPage, min_idle: timedelta, reported: Reported) -> Iterable[str]:
     for _, text in page.parts:
         if not DOCUMENTED.fullmatch(text) or not start_readings(text):
             yield "a part's time is not in the documented form"
-        elif told.as_of - start_readings(text)[0] <= min_idle:
+        elif reported.as_of - start_readings(text)[0] <= min_idle:
             yield "a look showed a recent part"
 
 
@@ -478,24 +482,24 @@ def is_complete(pages: Sequence[PartsPage]) -> bool:
 # Leftovers of a completed object
 
 
-def _why_no_leftover(upload: Upload, event: Completed, told: Told) -> Iterable[str]:
+def _why_no_leftover(upload: Upload, event: Completed, reported: Reported) -> Iterable[str]:
     if (upload.bucket, upload.key) != (event.bucket, event.key):
         yield "it is of another key"
-    doubts = tuple(_why_start_in_doubt(upload, told))
+    doubts = tuple(_why_start_in_doubt(upload, reported))
     yield from doubts
-    start = judged_start(_initiated(told), upload.upload_id)
+    start = judged_start(_initiated(reported), upload.upload_id)
     if not doubts and start is not None and start >= event.at:
         yield "it did not start before the completed one"
     if upload.started >= event.at:
         yield "it did not start before the completed one, in truth"
 
 
-def completed_floor(upload: Upload, rules: Rules, told: Told) -> timedelta:
+def completed_floor(upload: Upload, rules: Rules, reported: Reported) -> timedelta:
     """How long a leftover of a completed object must have been idle."""
     base = max(COMPLETED_FLOOR, rules.event_min_idle)
     if len({arrival.number for arrival in upload.arrivals}) < 3:
         return max(base, rules.min_idle)
-    starts = (upload.started, *start_readings(_initiated(told)))
+    starts = (upload.started, *start_readings(_initiated(reported)))
     return max(base, 4 * max(longest_pause(start, upload.arrivals) for start in starts))
 
 

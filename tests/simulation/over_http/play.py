@@ -1,7 +1,7 @@
 """
 Plays a world: the real handler against the emulator over HTTP, with a platform that delivers events as a world says.
 
-Nothing here judges. What was sent, told and left is recorded for `verdict`.
+Nothing here judges. What was sent, reported and left is recorded for `verdict`.
 """
 
 import json
@@ -82,8 +82,8 @@ class Played:
     A step and all that came of it.
 
     uploads: by upload id, all that there were, with every part that ever arrived. gone: the ids of ghosts. left: the
-    ids that are still there at the end. clock: how far COS's clock is ahead of the function's. mishaps: what the
-    platform did to the chain.
+    ids that are still there at the end. clock: how far COS's clock is ahead of the function's. delivery_faults:
+    what the platform did to the chain.
     """
 
     step: Step
@@ -94,13 +94,13 @@ class Played:
     ghosts: frozenset[str]
     left: frozenset[str]
     clock: timedelta
-    mishaps: "Mishaps"
+    delivery_faults: "DeliveryFaults"
 
 
 @dataclass(slots=True)
-class Mishaps:
+class DeliveryFaults:
     """
-    Accepted events that were not delivered, or delivered twice; runs that were killed; refused Invoke requests.
+    Accepted events that were not delivered, or delivered twice; runs that were killed; rejected Invoke requests.
 
     endless: the chain had not ended when it was given up.
     """
@@ -108,23 +108,23 @@ class Mishaps:
     lost: int = 0
     doubled: int = 0
     killed: int = 0
-    refused: int = 0
+    rejected: int = 0
     endless: bool = False
 
     @property
     def excuses(self) -> int:
         """How often something happened after which the limit may be passed."""
-        return self.doubled + self.killed + self.refused
+        return self.doubled + self.killed + self.rejected
 
 
 class Chain(Protocol):
-    """What becomes of one event on a platform."""
+    """One event and its chain on a platform."""
 
     runs: list[Run]
-    mishaps: Mishaps
+    delivery_faults: DeliveryFaults
 
     def go(self, raw: Any) -> None:
-        """Deliver the event, and then whatever was handed over, until nothing is left."""
+        """Deliver the event, and then whatever was continued, until nothing is left."""
 
 
 StartChain = Callable[["Player", Step, str, timedelta], Chain]
@@ -160,9 +160,9 @@ class Player:
         cloud.dialect(**dict(step.dialect))
         cloud.gone_markers(step.gone_markers)  # type: ignore[arg-type]
         for fault in step.faults:
-            place = {} if fault.number is None else self._place(fault.number)
-            if place is not None:
-                cloud.fault(**fault.fields, **place)
+            position = {} if fault.number is None else self._position(fault.number)
+            if position is not None:
+                cloud.fault(**fault.fields, **position)
         since = cloud.mark()
         chain = self._start_chain(self, step, door, clock)
         chain.go(raw)
@@ -185,7 +185,7 @@ class Player:
             ghosts=frozenset(ghosts),
             left=frozenset(left),
             clock=clock,
-            mishaps=chain.mishaps,
+            delivery_faults=chain.delivery_faults,
         )
 
     # What there is
@@ -216,7 +216,7 @@ class Player:
             cloud.begin_complete(upload.bucket, upload.key, upload_id, upload.state)  # type: ignore[arg-type]
         self._planted[upload.number] = (upload, upload_id)
 
-    def _place(self, number: int) -> dict[str, str] | None:
+    def _position(self, number: int) -> dict[str, str] | None:
         """Where a fault strikes; `None` where its upload is not in this world."""
         planted = self._planted.get(number)
         return {"bucket": planted[0].bucket, "key": planted[0].key} if planted else None
@@ -276,37 +276,37 @@ class Player:
 
 
 class LocalChain:
-    """An event, its retries, and whatever the function sends to itself, one run after the other in this process."""
+    """An event, its retries and its continuations, one run after the other in this process."""
 
     def __init__(self, player: Player, step: Step, door: str, clock: timedelta) -> None:
         self.runs: list[Run] = []
-        self.mishaps = Mishaps()
+        self.delivery_faults = DeliveryFaults()
         self._player = player
         self._step = step
         self._clock = clock
         self._attempts = ATTEMPTS.get(door, USUAL_ATTEMPTS)
-        self._deliveries = deque(step.trouble.deliveries)
-        self._changes = dict(step.trouble.settings)
+        self._deliveries = deque(step.platform_faults.deliveries)
+        self._changes = dict(step.platform_faults.settings)
         self._records_seen = player.cloud.scf()["next"]
 
     def go(self, raw: Any) -> None:
         """One run after the other, until nothing is left."""
-        skip, count = self._step.trouble.refused_invokes
+        skip, count = self._step.platform_faults.rejected_invokes
         if count:
             self._player.cloud.invoke_fault(status=200, code="InternalError", skip=skip, count=count)
         waiting: deque[tuple[Any, int | None, int]] = deque([(raw, None, 1)])
         while waiting:
             if len(self.runs) == MAX_RUNS:
-                self.mishaps.endless = True
+                self.delivery_faults.endless = True
                 break
             event, parent, attempt = waiting.popleft()
-            run, handed_over = self._run(event, parent, attempt)
-            add = waiting.extendleft if self._step.trouble.reverse else waiting.extend
-            add((each, run.number, 1) for each in self._delivered(handed_over))
+            run, continued = self._run(event, parent, attempt)
+            add = waiting.extendleft if self._step.platform_faults.reverse else waiting.extend
+            add((each, run.number, 1) for each in self._delivered(continued))
             attempts = self._attempts if parent is None else USUAL_ATTEMPTS
             if run.invocation.error is not None and attempt < attempts:
                 waiting.append((event, parent, attempt + 1))
-        self.mishaps.refused = len(self.runs) if count else 0
+        self.delivery_faults.rejected = len(self.runs) if count else 0
 
     def _run(self, event: Any, parent: int | None, attempt: int) -> tuple[Run, list[Any]]:
         cloud, number = self._player.cloud, len(self.runs)
@@ -320,12 +320,12 @@ class LocalChain:
             context=_context(number, self._step.seconds),
             **variables,
         )
-        handed_over = self._handed_over()
+        continued = self._continued()
         run = Run(number, parent, attempt, environment, invocation, begin, cloud.mark(), started)
         self.runs.append(run)
-        return run, handed_over
+        return run, continued
 
-    def _handed_over(self) -> list[Any]:
+    def _continued(self) -> list[Any]:
         """The events that the platform accepted since this was asked last."""
         cloud = self._player.cloud
         cloud.wait_idle()
@@ -337,8 +337,8 @@ class LocalChain:
         delivered = []
         for each in accepted:
             times = self._deliveries.popleft() if self._deliveries else 1
-            self.mishaps.lost += times == 0
-            self.mishaps.doubled += times == 2
+            self.delivery_faults.lost += times == 0
+            self.delivery_faults.doubled += times == 2
             delivered += [each] * times
         return delivered
 

@@ -15,8 +15,8 @@ from dataclasses import dataclass, field, replace
 from tests.emulator.public import Cloud
 from tests.simulation.over_http.deployed import DeployedChain, running_deployed
 from tests.simulation.over_http.play import Played, Player, running_cloud
-from tests.simulation.over_http.verdict import Disagreement, judge
-from tests.simulation.over_http.world import KINDS, NamedEvent, Step, SweepEvent, Trouble, World, make_world
+from tests.simulation.over_http.verdict import Disagreement, check
+from tests.simulation.over_http.world import KINDS, NamedEvent, PlatformFaults, Step, SweepEvent, World, make_world
 
 MAX_REPLAYS = 60
 RARE = {0: "late", 5: "paged", 10: "short", 20: "deployed"}
@@ -78,7 +78,7 @@ def play(
         played = player.play(step)
         if tally is not None:
             tally.add(played)
-        found = [each for each in judge(played) if not each.rule.startswith(tuple(ignored))]
+        found = [each for each in check(played) if not each.rule.startswith(tuple(ignored))]
         if found:
             return [(number, each) for each in found]
     return []
@@ -107,20 +107,24 @@ def shrink(clouds: Clouds, world: World, rule: str) -> World:
 
 def _smaller(world: World) -> Iterator[World]:
     """Worlds with one thing less, the largest things first."""
-    for place in range(len(world.steps)):
-        kept = world.steps[:place] + world.steps[place + 1 :]
-        if place + 1 < len(world.steps):
+    for position in range(len(world.steps)):
+        kept = world.steps[:position] + world.steps[position + 1 :]
+        if position + 1 < len(world.steps):
             # What was planted stays, for others refer to it.
-            heir = kept[place]
-            kept = (*kept[:place], replace(heir, plant=world.steps[place].plant + heir.plant), *kept[place + 1 :])
+            heir = kept[position]
+            kept = (
+                *kept[:position],
+                replace(heir, plant=world.steps[position].plant + heir.plant),
+                *kept[position + 1 :],
+            )
         if kept:
             yield replace(world, steps=kept)
-    for place, step in enumerate(world.steps):
+    for position, step in enumerate(world.steps):
         for lighter in _lighter(step):
-            yield replace(world, steps=(*world.steps[:place], lighter, *world.steps[place + 1 :]))
-    for place, (_, value) in enumerate(world.settings):
-        if value and world.settings[place][0] not in ("BUCKETS", "DRY_RUN"):
-            yield replace(world, settings=world.settings[:place] + world.settings[place + 1 :])
+            yield replace(world, steps=(*world.steps[:position], lighter, *world.steps[position + 1 :]))
+    for position, (_, value) in enumerate(world.settings):
+        if value and world.settings[position][0] not in ("BUCKETS", "DRY_RUN"):
+            yield replace(world, settings=world.settings[:position] + world.settings[position + 1 :])
 
 
 def _lighter(step: Step) -> Iterator[Step]:
@@ -129,12 +133,12 @@ def _lighter(step: Step) -> Iterator[Step]:
         if size:
             for start in range(0, count, size):
                 yield replace(step, plant=step.plant[:start] + step.plant[start + size :])
-    for place in range(len(step.crowds)):
-        yield replace(step, crowds=step.crowds[:place] + step.crowds[place + 1 :])
-    for place in range(len(step.faults)):
-        yield replace(step, faults=step.faults[:place] + step.faults[place + 1 :])
+    for position in range(len(step.crowds)):
+        yield replace(step, crowds=step.crowds[:position] + step.crowds[position + 1 :])
+    for position in range(len(step.faults)):
+        yield replace(step, faults=step.faults[:position] + step.faults[position + 1 :])
     plain: list[Callable[[Step], Step]] = [
-        lambda each: replace(each, trouble=Trouble()),
+        lambda each: replace(each, platform_faults=PlatformFaults()),
         lambda each: replace(each, dialect=()),
         lambda each: replace(each, gone_markers="accept"),
         lambda each: replace(each, clock_minutes=0.0),
@@ -152,15 +156,15 @@ def _lighter(step: Step) -> Iterator[Step]:
 def story(world: World) -> str:
     """A world in words."""
     lines = [f"seed {world.seed}, settings { {name: value for name, value in world.settings if value} }"]
-    for place, step in enumerate(world.steps):
-        lines.append(f"step {place}: {step.event}")
+    for position, step in enumerate(world.steps):
+        lines.append(f"step {position}: {step.event}")
         lines += [f"    planted {each}" for each in step.plant]
         lines += [f"    planted {each}" for each in step.crowds]
         lines += [f"    fault {each}" for each in step.faults]
         if step.settings:
             lines.append(f"    settings {dict(step.settings)}")
-        if not step.trouble.is_none:
-            lines.append(f"    {step.trouble}")
+        if not step.platform_faults.is_none:
+            lines.append(f"    {step.platform_faults}")
         if step.dialect or step.gone_markers != "accept" or step.clock_minutes:
             lines.append(
                 f"    dialect {dict(step.dialect)}, gone markers {step.gone_markers}, clock {step.clock_minutes} min"
@@ -195,7 +199,7 @@ def main() -> int:
                 examples.setdefault(rule, []).append(seed)
                 if not asked.keep_going:
                     smallest = world if asked.no_shrink else shrink(clouds, world, rule)
-                    tell(clouds, smallest, found)
+                    show(clouds, smallest, found)
                     return 1
             seed += 1
     sys.stdout.write(f"{tally}\n")
@@ -204,12 +208,12 @@ def main() -> int:
     return 1 if found_rules else 0
 
 
-def tell(clouds: Clouds, world: World, first_found: list[tuple[int, Disagreement]]) -> None:
+def show(clouds: Clouds, world: World, first_found: list[tuple[int, Disagreement]]) -> None:
     """Print what was found."""
     again = play(clouds, world) or first_found
     sys.stdout.write(f"seed {world.seed}: the oracle disagrees\n")
-    for place, each in again:
-        sys.stdout.write(f"  step {place}: {each}\n")
+    for position, each in again:
+        sys.stdout.write(f"  step {position}: {each}\n")
     sys.stdout.write(story(world) + "\n")
 
 

@@ -18,10 +18,10 @@ from tests.simulation.over_http.oracle import (
     Moment,
     Nothing,
     PartsPage,
+    Reported,
     Rules,
     Sweep,
     Target,
-    Told,
     Upload,
     UploadTarget,
     completed_floor,
@@ -55,29 +55,29 @@ def an_upload(hours: float = 300, *part_hours: float, key: str = "raw/cat.mov", 
     return replace(Upload(BUCKET, key, upload_id(started), started, arrivals), **more)  # type: ignore[arg-type]
 
 
-def all_told(
+def all_reported(
     upload: Upload,
     *,
     initiated: str | None = None,
     difference: timedelta | None = RIGHT,
     looked: timedelta = SECOND,
     parts: tuple[tuple[int, str], ...] | None = None,
-) -> Told:
+) -> Reported:
     """What a careful function was told of an upload: it was listed, and looked at so long ago."""
     shown = tuple((each.number, iso(each.at)) for each in upload.arrivals) if parts is None else parts
     page = PartsPage(NOW - looked, NOW - looked, 0, None, shown, difference)
-    return Told(NOW, (Mention(NOW - MINUTE, initiated or iso(upload.started), difference),), (page,))
+    return Reported(NOW, (Mention(NOW - MINUTE, initiated or iso(upload.started), difference),), (page,))
 
 
 def reasons(
     upload: Upload,
     event: Event | None = None,
     rules: Rules = RULES,
-    told: Told | None = None,
+    reported: Reported | None = None,
     aborted_before: int = 0,
 ) -> tuple[str, ...]:
     moment = Moment(NOW, RIGHT, aborted_before)
-    return may_abort(upload, event or Sweep(), [rules], told or all_told(upload), moment)
+    return may_abort(upload, event or Sweep(), [rules], reported or all_reported(upload), moment)
 
 
 def named(*uploads: Upload) -> UploadTarget:
@@ -91,16 +91,16 @@ MAY = {
     "without parts": reasons(an_upload(169)),
     "just beyond both limits": reasons(an_upload(168.01, 72.01)),
     "zone-less in UTC+8, old by the later reading": reasons(
-        an_upload(180), told=all_told(an_upload(180), initiated="Thu Nov 18 08:00:00 2026")
+        an_upload(180), reported=all_reported(an_upload(180), initiated="Thu Nov 18 08:00:00 2026")
     ),
     "a part arrived while the DELETE was under way": reasons(
-        replace(OLD, arrivals=(*OLD.arrivals, Arrival(3, 5, NOW - 4 * SECOND))), told=all_told(OLD)
+        replace(OLD, arrivals=(*OLD.arrivals, Arrival(3, 5, NOW - 4 * SECOND))), reported=all_reported(OLD)
     ),
     "another bucket is excluded": reasons(OLD, rules=replace(RULES, exclude_buckets=frozenset(("logs-1250000000",)))),
     "committers are included": reasons(
         an_upload(300, key="out/_temporary/x"), rules=replace(RULES, include_committers=True)
     ),
-    "named at once": reasons(an_upload(0.1, 0.01), named(an_upload(0.1, 0.01)), told=Told(NOW)),
+    "named at once": reasons(an_upload(0.1, 0.01), named(an_upload(0.1, 0.01)), reported=Reported(NOW)),
     "named and idle": reasons(an_upload(2, 1), named(an_upload(2, 1)), replace(RULES, event_min_idle=30 * MINUTE)),
     "leftover": reasons(
         an_upload(50, 49.9, 49.8, 49.7), Completed(BUCKET, "raw/cat.mov", NOW), replace(RULES, min_idle=72 * HOUR)
@@ -115,10 +115,10 @@ MAY_NOT = {
     "nothing asked": (reasons(OLD, Nothing()), "nothing was asked"),
     "too young": (reasons(an_upload(167.9, 100)), "too young"),
     "too young by the later reading": (
-        reasons(an_upload(170), told=all_told(an_upload(170), initiated="Wed Nov 18 18:00:00 2026")),
+        reasons(an_upload(170), reported=all_reported(an_upload(170), initiated="Wed Nov 18 18:00:00 2026")),
         "too young",
     ),
-    "Initiated is empty": (reasons(OLD, told=all_told(OLD, initiated="yesterday")), "start is in doubt"),
+    "Initiated is empty": (reasons(OLD, reported=all_reported(OLD, initiated="yesterday")), "start is in doubt"),
     "id three hours off": (reasons(replace(OLD, upload_id=upload_id(NOW - 297 * HOUR))), "start is in doubt"),
     "id makes it younger": (
         reasons(an_upload(168.3, 100, upload_id=upload_id(NOW - 167.8 * HOUR))),
@@ -130,25 +130,25 @@ MAY_NOT = {
         "started recently",
     ),
     "a part arrived six seconds ago": (
-        reasons(replace(OLD, arrivals=(*OLD.arrivals, Arrival(3, 5, NOW - 6 * SECOND))), told=all_told(OLD)),
+        reasons(replace(OLD, arrivals=(*OLD.arrivals, Arrival(3, 5, NOW - 6 * SECOND))), reported=all_reported(OLD)),
         "a part arrived recently",
     ),
     "a look showed the new part": (
         reasons(
             replace(OLD, arrivals=(*OLD.arrivals, Arrival(3, 5, NOW - 2 * SECOND))),
-            told=all_told(OLD, parts=((3, iso(NOW - 2 * SECOND)),)),
+            reported=all_reported(OLD, parts=((3, iso(NOW - 2 * SECOND)),)),
         ),
         "showed a recent part",
     ),
     "a part's time has six digits": (
-        reasons(OLD, told=all_told(OLD, parts=((1, "2026-01-01T00:00:00.000000Z"),))),
+        reasons(OLD, reported=all_reported(OLD, parts=((1, "2026-01-01T00:00:00.000000Z"),))),
         "documented form",
     ),
-    "the look is old": (reasons(OLD, told=all_told(OLD, looked=6 * SECOND)), "no complete look"),
-    "no look": (reasons(OLD, told=replace(all_told(OLD), pages=())), "no complete look"),
-    "no Date": (reasons(OLD, told=all_told(OLD, difference=None)), "no Date"),
-    "clocks six minutes apart": (reasons(OLD, told=all_told(OLD, difference=-6 * MINUTE)), "clocks disagreed"),
-    "never listed": (reasons(OLD, told=replace(all_told(OLD), mentions=())), "no listing"),
+    "the look is old": (reasons(OLD, reported=all_reported(OLD, looked=6 * SECOND)), "no complete look"),
+    "no look": (reasons(OLD, reported=replace(all_reported(OLD), pages=())), "no complete look"),
+    "no Date": (reasons(OLD, reported=all_reported(OLD, difference=None)), "no Date"),
+    "clocks six minutes apart": (reasons(OLD, reported=all_reported(OLD, difference=-6 * MINUTE)), "clocks disagreed"),
+    "never listed": (reasons(OLD, reported=replace(all_reported(OLD), mentions=())), "no listing"),
     "another bucket": (reasons(OLD, rules=replace(RULES, buckets=frozenset())), "BUCKETS"),
     "excluded bucket": (reasons(OLD, rules=replace(RULES, exclude_buckets=frozenset((BUCKET,)))), "EXCLUDE_BUCKETS"),
     "outside PREFIXES": (reasons(OLD, rules=replace(RULES, prefixes=("tmp/",))), "PREFIXES"),
@@ -177,7 +177,7 @@ MAY_NOT = {
             an_upload(2),
             named(an_upload(2)),
             replace(RULES, event_min_idle=30 * MINUTE),
-            replace(all_told(an_upload(2)), mentions=()),
+            replace(all_reported(an_upload(2)), mentions=()),
         ),
         "no listing",
     ),
@@ -215,8 +215,8 @@ def test_oracle_forbids_an_abort(found: tuple[str, ...], expected: str) -> None:
 def test_rules_of_both_sets_bind() -> None:
     stricter = replace(RULES, min_age=400 * HOUR)
 
-    assert may_abort(OLD, Sweep(), [RULES, stricter], all_told(OLD), Moment(NOW))
-    assert may_abort(OLD, Sweep(), [stricter, RULES], all_told(OLD), Moment(NOW))
+    assert may_abort(OLD, Sweep(), [RULES, stricter], all_reported(OLD), Moment(NOW))
+    assert may_abort(OLD, Sweep(), [stricter, RULES], all_reported(OLD), Moment(NOW))
 
 
 MUST = {
@@ -234,9 +234,9 @@ MUST = {
 
 @pytest.mark.parametrize(("upload", "event", "rules", "aborted", "must"), MUST.values(), ids=MUST)
 def test_oracle_says_what_must_be_gone(upload: Upload, event: Event, rules: Rules, aborted: int, *, must: bool) -> None:
-    told = replace(all_told(upload), pages=())
+    reported = replace(all_reported(upload), pages=())
 
-    excuses = must_be_gone(upload, event, [rules], told, aborted)
+    excuses = must_be_gone(upload, event, [rules], reported, aborted)
 
     assert (not excuses) == must, excuses
 
@@ -282,9 +282,9 @@ def test_pause_before_the_first_part_counts() -> None:
 def test_leftover_with_three_parts_has_a_floor_of_four_pauses_or_an_hour() -> None:
     quick, slow = an_upload(50, 49.9, 49.8, 49.7), an_upload(50, 48, 46, 44)
 
-    assert completed_floor(quick, RULES, all_told(quick)) == HOUR
-    assert completed_floor(slow, RULES, all_told(slow)) == 8 * HOUR
-    assert completed_floor(quick, replace(RULES, event_min_idle=3 * HOUR), all_told(quick)) == 3 * HOUR
+    assert completed_floor(quick, RULES, all_reported(quick)) == HOUR
+    assert completed_floor(slow, RULES, all_reported(slow)) == 8 * HOUR
+    assert completed_floor(quick, replace(RULES, event_min_idle=3 * HOUR), all_reported(quick)) == 3 * HOUR
 
 
 def page(marker: int, following: int | None) -> PartsPage:

@@ -11,7 +11,7 @@ import index
 from tests.emulator.public import Cloud, send
 from tests.simulation.over_http.play import Player
 from tests.simulation.over_http.soak import Clouds, play, running_clouds, shrink, story
-from tests.simulation.over_http.verdict import judge
+from tests.simulation.over_http.verdict import check
 from tests.simulation.over_http.world import PHOTOS, Injected, NamedEvent, Planted, Step, SweepEvent, World, make_world
 
 BUCKET = PHOTOS.partition("@")[0]
@@ -59,8 +59,8 @@ def report(aborted: int, status: str = "complete", **more: Any) -> dict[str, Any
     return {"status": status, "uploads": 0, "kept": 0, "would_abort": 0, "aborted": aborted, "bytes_freed": 0, **more}
 
 
-def aborting(cloud: Cloud, key: str, said: dict[str, Any], *, look: bool = True) -> Handler:
-    """A function that lists, looks at the upload of one key, aborts it whatever it sees, and says so."""
+def aborting(cloud: Cloud, key: str, payload: dict[str, Any], *, look: bool = True) -> Handler:
+    """A function that lists, looks at the upload of one key, aborts it in any case, and reports it."""
 
     def handler(_event: object, _context: object) -> dict[str, Any]:
         send(cloud, "GET", BUCKET, params={"uploads": ""})
@@ -68,21 +68,21 @@ def aborting(cloud: Cloud, key: str, said: dict[str, Any], *, look: bool = True)
             if look:
                 send(cloud, "GET", BUCKET, upload.key, {"uploadId": upload.upload_id})
             send(cloud, "DELETE", BUCKET, upload.key, {"uploadId": upload.upload_id})
-        return said
+        return payload
 
     return handler
 
 
-def idle(said: dict[str, Any]) -> Handler:
+def idle(payload: dict[str, Any]) -> Handler:
     """A function that does nothing, and says what it likes."""
-    return lambda _event, _context: said
+    return lambda _event, _context: payload
 
 
 def rules(clouds: Clouds, step: Step, make: Callable[[Cloud], Handler], monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The rules that a wrong function breaks in a step."""
     player = clouds.player(World(1, SETTINGS, (step,)))
     monkeypatch.setattr(index, "main_handler", make(player.cloud))
-    return [each.rule for each in judge(player.play(step))]
+    return [each.rule for each in check(player.play(step))]
 
 
 SWEEP = Step(SweepEvent(), plant=(OLD, LIVE))
@@ -172,7 +172,7 @@ def test_story_is_shrunk_to_what_matters(clouds: Clouds, monkeypatch: pytest.Mon
 
 
 def test_player_leaves_what_it_played_in_to_be_seen(clouds: Clouds) -> None:
-    """Parts that arrive meanwhile, and what COS said, are part of what was played."""
+    """What was played includes parts that arrive meanwhile, and COS's responses."""
     fault = Injected({"operation": "ListParts", "part": {"when": "before"}, "count": 1}, OLD.number)
     step = Step(SweepEvent(), (OLD,), faults=(fault,))
 

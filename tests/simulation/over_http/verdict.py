@@ -1,5 +1,5 @@
 """
-Holds what was played against the oracle: every DELETE that was sent, what is left, and what the function said of it.
+Compares what was played with the oracle: every DELETE that was sent, what is left, and what the function reported.
 
 Pure functions over a `Played`. A disagreement names the rule, so that the same one can be found in a smaller world.
 """
@@ -48,7 +48,7 @@ class Disagreement:
         return f"{self.rule}: {self.text}"
 
 
-def judge(played: Played) -> list[Disagreement]:
+def check(played: Played) -> list[Disagreement]:
     """All disagreements about a step."""
     case = _Case(played)
     return [
@@ -63,7 +63,7 @@ def judge(played: Played) -> list[Disagreement]:
     ]
 
 
-# What was told
+# What was shown
 
 
 class _Case:
@@ -78,9 +78,9 @@ class _Case:
             if request.status == 200 and request.operation == "ListMultipartUploads":
                 self._note_mentions(request)
             if request.status == 200 and request.operation == "ListParts" and request.body:
-                place = (request.key, request.upload_id)
+                position = (request.key, request.upload_id)
                 page = _page(request, self.difference(request))
-                self.pages.setdefault(place, []).append((request.number, page))
+                self.pages.setdefault(position, []).append((request.number, page))
 
     def difference(self, request: Request) -> timedelta | None:
         """COS's Date minus the function's clock, at the response."""
@@ -119,24 +119,24 @@ class _Case:
         """Those in force in a run, and those with which its chain began."""
         return [oracle.read_rules(each.environment) for each in (run, self.lineage(run)[-1])]
 
-    def told(self, upload: oracle.Upload, as_of: datetime, before: int | None = None) -> oracle.Told:
-        """What was told of an upload before a request."""
+    def reported(self, upload: oracle.Upload, as_of: datetime, before: int | None = None) -> oracle.Reported:
+        """What was shown of an upload before a request."""
         mentions = self.mentions.get(upload.upload_id, [])
         pages = self.pages.get((upload.key, upload.upload_id), [])
-        return oracle.Told(
+        return oracle.Reported(
             as_of,
             tuple(each for number, each in mentions if before is None or number < before),
             tuple(each for number, each in pages if before is None or number < before),
         )
 
-    def told_or_to_be_told(self, upload: oracle.Upload, as_of: datetime) -> oracle.Told:
-        """What was told of an upload; where it was never listed, what a listing would have said."""
-        told = self.told(upload, as_of)
-        if told.mentions:
-            return told
+    def reported_or_to_be_listed(self, upload: oracle.Upload, as_of: datetime) -> oracle.Reported:
+        """What was shown of an upload; if it was never listed, what a listing would have shown."""
+        reported = self.reported(upload, as_of)
+        if reported.mentions:
+            return reported
         form = read_dialect({"initiated": dict(self.step.dialect).get("initiated")}).initiated
         mention = oracle.Mention(as_of, unescape(time_writer(form)(upload.started)), self.played.clock)
-        return replace(told, mentions=(mention,))
+        return replace(reported, mentions=(mention,))
 
     @cached_property
     def deletes(self) -> list[Request]:
@@ -154,7 +154,7 @@ class _Case:
     @property
     def is_bounded_exception(self) -> bool:
         """Whether something happened after which the limit may be passed, by a stated bound."""
-        return bool(self.played.mishaps.excuses)
+        return bool(self.played.delivery_faults.excuses)
 
     @property
     def is_calm(self) -> bool:
@@ -162,8 +162,8 @@ class _Case:
         forms = dict(self.step.dialect)
         return (
             not self.step.faults
-            and self.step.trouble.is_none
-            # SCF's API refuses what is signed by a clock that is further off.
+            and self.step.platform_faults.is_none
+            # SCF's API rejects what is signed by a clock that is further off.
             and abs(self.played.clock) <= oracle.CLOCK_TOLERANCE
             and not any(name in forms for name in TROUBLED_FORMS)
             and len({tuple(sorted(run.environment.items())) for run in self.played.runs}) == 1
@@ -171,8 +171,8 @@ class _Case:
 
     @cached_property
     def reports(self) -> list[dict[str, Any]]:
-        """What the runs said: their responses, or the last line of their logs where they raised."""
-        return [said for run in self.played.runs if (said := _said(run))]
+        """The reports of the runs: their responses, or the last line of their logs where they raised."""
+        return [report for run in self.played.runs if (report := _report_of(run))]
 
     @cached_property
     def looked_in_vain(self) -> int:
@@ -234,7 +234,7 @@ def _page(request: Request, difference: timedelta | None) -> oracle.PartsPage:
     )
 
 
-def _said(run: Run) -> dict[str, Any]:
+def _report_of(run: Run) -> dict[str, Any]:
     invocation = run.invocation
     if invocation.answer is not None:
         report = invocation.report
@@ -270,7 +270,7 @@ def _stops(case: _Case) -> Iterator[Disagreement]:
 
 
 def _aborts(case: _Case) -> Iterator[Disagreement]:
-    """Every DELETE that was sent, whatever was answered."""
+    """Every DELETE that was sent, whatever the response."""
     for request in case.deletes:
         upload = case.played.uploads.get(request.upload_id)
         if upload is None:
@@ -295,8 +295,8 @@ def _aborts(case: _Case) -> Iterator[Disagreement]:
 
 def _why_not(case: _Case, request: Request, run: Run, upload: oracle.Upload, moment: oracle.Moment) -> tuple[str, ...]:
     """What the oracle has against a DELETE that this run sent."""
-    told = case.told(upload, case.as_of(run), request.number)
-    return oracle.may_abort(upload, case.played.event, case.rules(run), told, moment)
+    reported = case.reported(upload, case.as_of(run), request.number)
+    return oracle.may_abort(upload, case.played.event, case.rules(run), reported, moment)
 
 
 def _is_named(request: Request, event: oracle.Event) -> bool:
@@ -310,8 +310,8 @@ def _is_named(request: Request, event: oracle.Event) -> bool:
 
 def _story(case: _Case, request: Request, run: Run, upload: oracle.Upload, reasons: Sequence[str]) -> str:
     ages = sorted((request.arrived - each.at for each in upload.arrivals), reverse=True)
-    told = case.told(upload, request.arrived)
-    initiated = told.mentions[-1].initiated if told.mentions else None
+    reported = case.reported(upload, request.arrived)
+    initiated = reported.mentions[-1].initiated if reported.mentions else None
     return (
         f"{upload.bucket} {upload.key!r} {upload.upload_id[:14]}… by run {run.number} (status {request.status},"
         f" dropped {request.dropped_bytes}): {'; '.join(reasons)}."
@@ -333,7 +333,7 @@ def _limit(case: _Case) -> Iterator[Disagreement]:
         for rules in case.rules(run)
     ]
     known = [each for each in limits if each is not None]
-    happenings = case.played.mishaps.excuses
+    happenings = case.played.delivery_faults.excuses
     if known and count > max(known) * (1 + happenings):
         yield Disagreement("limit", f"{count} aborts where {max(known)} are allowed, after {happenings} happenings")
 
@@ -355,23 +355,25 @@ def _claims(case: _Case) -> Iterator[Disagreement]:
     verified = sum(each.get("verified", 0) for each in case.reports)
     if verified > len(case.dropped):
         yield Disagreement("claim: verified", f"{verified} verified, and the server dropped {len(case.dropped)}")
-    for said in case.reports:
-        yield from _sums(said)
+    for report in case.reports:
+        yield from _sums(report)
     if any(run.invocation.lines("run.crashed") or run.invocation.lines("run.crashed") for run in case.played.runs):
         broken = [line for run in case.played.runs for line in run.invocation.lines("run.crashed")]
         yield Disagreement("crash", f"{[(line.get('error'), line.get('reason')) for line in broken]}")
 
 
-def _sums(said: dict[str, Any]) -> Iterator[Disagreement]:
+def _sums(report: dict[str, Any]) -> Iterator[Disagreement]:
     """Every upload has exactly one outcome, and `complete` means that none failed or waits."""
-    names = list(said)
-    if "uploads" in said and "bytes_freed" in said:
+    names = list(report)
+    if "uploads" in report and "bytes_freed" in report:
         outcomes = names[names.index("uploads") + 1 : names.index("bytes_freed")]
-        if outcomes and said["uploads"] != sum(said[name] for name in outcomes):
-            shown = {name: said[name] for name in outcomes if said[name]}
-            yield Disagreement("claim: outcomes", f"{said['uploads']} uploads, and the outcomes {shown}")
-    if said.get("status") == "complete" and (said.get("failed") or said.get("deferred")):
-        yield Disagreement("claim: complete", f"with {said.get('failed')} failed and {said.get('deferred')} deferred")
+        if outcomes and report["uploads"] != sum(report[name] for name in outcomes):
+            shown = {name: report[name] for name in outcomes if report[name]}
+            yield Disagreement("claim: outcomes", f"{report['uploads']} uploads, and the outcomes {shown}")
+    if report.get("status") == "complete" and (report.get("failed") or report.get("deferred")):
+        yield Disagreement(
+            "claim: complete", f"with {report.get('failed')} failed and {report.get('deferred')} deferred"
+        )
 
 
 def _bytes(upload: oracle.Upload) -> int:
@@ -379,14 +381,14 @@ def _bytes(upload: oracle.Upload) -> int:
 
 
 def _is_loud(case: _Case) -> bool:
-    """Whether anybody can see that something was not done."""
+    """Whether it is visible that something was not done."""
     for run in case.played.runs:
-        said = _said(run)
-        if run.invocation.error is not None or not said or said["status"] in ("failed", "rejected"):
+        report = _report_of(run)
+        if run.invocation.error is not None or not report or report["status"] in ("failed", "rejected"):
             return True
-        if said["status"] == "partial" and not said.get("continuations"):
+        if report["status"] == "partial" and not report.get("continuations"):
             return True
-    return bool(case.played.mishaps.lost)
+    return bool(case.played.delivery_faults.lost)
 
 
 def _left(case: _Case) -> Iterator[Disagreement]:
@@ -395,14 +397,14 @@ def _left(case: _Case) -> Iterator[Disagreement]:
         return
     excused = {each.upload_id for each in case.unverified}
     if isinstance(case.played.event, oracle.UploadTarget):
-        # COS said that it is not there, and no listing said otherwise.
+        # COS responded that it does not exist, and no listing showed it.
         excused |= {each.upload_id for each in case.played.requests if each.code == "NoSuchUpload" and each.fault}
     as_of = min(case.as_of(run) for run in case.played.runs)
     every_rule = [rules for run in case.played.runs for rules in case.rules(run)]
     for upload_id in sorted(case.played.left - excused):
         upload = case.played.uploads[upload_id]
-        told = case.told_or_to_be_told(upload, as_of)
-        if not oracle.must_be_gone(upload, case.played.event, every_rule, told, case.aborted):
+        reported = case.reported_or_to_be_listed(upload, as_of)
+        if not oracle.must_be_gone(upload, case.played.event, every_rule, reported, case.aborted):
             rule = "left after a calm chain" if case.is_calm else "left without a word"
             yield Disagreement(rule, f"{upload.bucket} {upload.key!r} {upload_id[:14]}…; {_summary(case)}")
 
@@ -419,22 +421,26 @@ def _summary(case: _Case) -> str:
         "kept_by_reason",
         "failures_by_code",
     )
+
+    def shown(run: Run) -> dict[str, Any]:
+        return {name: value for name, value in _report_of(run).items() if name in wanted and value}
+
     return "; ".join(
         f"run {run.number}: {run.invocation.error!r}"
         if run.invocation.error is not None
-        else f"run {run.number}: { {name: value for name, value in _said(run).items() if name in wanted and value} }"
+        else f"run {run.number}: {shown(run)}"
         for run in case.played.runs
     )
 
 
 def _ends(case: _Case) -> Iterator[Disagreement]:
     """Chains end, and what did not happen is seen by the platform."""
-    if case.played.mishaps.endless:
+    if case.played.delivery_faults.endless:
         yield Disagreement("endless", f"the chain goes on after {len(case.played.runs)} runs")
     raised = any(run.invocation.error is not None for run in case.played.runs)
     failed = any(each.get("status") == "failed" for each in case.reports)
     sweeps = isinstance(case.step.event, SweepEvent)
-    if sweeps and failed and not raised and not case.played.mishaps.lost:
+    if sweeps and failed and not raised and not case.played.delivery_faults.lost:
         yield Disagreement("failure without an exception", _summary(case))
     rules = case.rules(case.played.runs[0])[0]
     event = case.played.event
@@ -444,7 +450,7 @@ def _ends(case: _Case) -> Iterator[Disagreement]:
 
 
 def _calm(case: _Case) -> Iterator[Disagreement]:
-    """Where nothing goes wrong, everything is told exactly."""
+    """Without a fault, everything is reported exactly."""
     if not case.is_calm:
         return
     event, rules = case.played.event, case.rules(case.played.runs[0])[0]
@@ -477,7 +483,7 @@ def _ghosts(case: _Case) -> Iterator[Disagreement]:
     due = [
         ghost
         for ghost in ghosts
-        if not oracle.must_be_gone(ghost, case.played.event, rules, case.told(ghost, as_of), case.aborted)
+        if not oracle.must_be_gone(ghost, case.played.event, rules, case.reported(ghost, as_of), case.aborted)
     ]
     counted = sum(each.get("listed_but_not_found", 0) for each in case.reports)
     if counted < len(due):
@@ -494,7 +500,7 @@ def _beyond_limit(case: _Case) -> list[str]:
     return [
         each.key
         for each in standing
-        if not oracle.must_be_gone(each, unlimited, rules, case.told_or_to_be_told(each, as_of), 0)
+        if not oracle.must_be_gone(each, unlimited, rules, case.reported_or_to_be_listed(each, as_of), 0)
         and each.upload_id not in {request.upload_id for request in case.hit}
     ]
 

@@ -24,7 +24,7 @@ MANY_PARTS = 1003
 @dataclass(frozen=True, slots=True)
 class Planted:
     """
-    An upload that somebody started. Times are hours before the moment at which it is planted.
+    An upload that a client started. Times are hours before the moment at which it is planted.
 
     parts: when each part arrived. even_parts: so many parts, the last of which arrived at the only time in `parts`.
     id_shift: how many hours the time in the upload id is off; `None` for an id without a time.
@@ -96,18 +96,18 @@ class Injected:
 
 
 @dataclass(frozen=True, slots=True)
-class Trouble:
+class PlatformFaults:
     """
     What goes wrong on the platform while an event and its chain are handled.
 
-    refused_invokes: the numbers of the Invoke requests that are refused. deliveries: how often the accepted checkpoints
-    are delivered, in order; once after the end of that. settings: changes before the n-th run of the chain.
+    rejected_invokes: the numbers of the Invoke requests that are rejected. deliveries: how often the accepted
+    checkpoints are delivered, in order; once after the end of that. settings: changes before the n-th run of the chain.
 
     Where the function is deployed: kills is the number of instances that are killed, duplicate and lose are the
     probabilities of what happens to accepted events.
     """
 
-    refused_invokes: tuple[int, int] = (0, 0)
+    rejected_invokes: tuple[int, int] = (0, 0)
     deliveries: tuple[int, ...] = ()
     settings: tuple[tuple[int, tuple[tuple[str, str], ...]], ...] = ()
     reverse: bool = False
@@ -118,7 +118,7 @@ class Trouble:
     @property
     def is_none(self) -> bool:
         """Whether everything goes well."""
-        return self == Trouble()
+        return self == PlatformFaults()
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +135,7 @@ class Step:
     crowds: tuple["Crowd", ...] = ()
     settings: tuple[tuple[str, str], ...] = ()
     faults: tuple[Injected, ...] = ()
-    trouble: Trouble = Trouble()
+    platform_faults: PlatformFaults = PlatformFaults()
     dialect: tuple[tuple[str, Any], ...] = ()
     gone_markers: str = "accept"
     clock_minutes: float = 0.0
@@ -301,7 +301,7 @@ class _PlanBuilder:
             plant=plant,
             settings=() if calm or chance.random() < 0.7 else self._changes(),
             faults=() if calm else self._faults(),
-            trouble=Trouble() if calm else self._trouble(),
+            platform_faults=PlatformFaults() if calm else self._platform_faults(),
             dialect=self._dialect(),
             gone_markers=chance.choice(("accept", "accept", "refuse", "refuse_without_uploads", "restart_key")),
             clock_minutes=clock,
@@ -339,7 +339,7 @@ class _PlanBuilder:
             SweepEvent(),
             plant,
             faults=(*faults, Injected({"delay_ms": 150})),
-            trouble=self._trouble(),
+            platform_faults=self._platform_faults(),
             gone_markers=chance.choice(("accept", "refuse", "restart_key")),
             seconds=chance.choice((3, 4)),
         )
@@ -363,13 +363,13 @@ class _PlanBuilder:
     def _deployed_step(self, settings: dict[str, str]) -> Step:
         """As a short step, with a platform that kills."""
         chance = self._chance
-        trouble = Trouble(
+        platform_faults = PlatformFaults(
             settings=((chance.randint(1, 3), self._changes()),) if chance.random() < 0.4 else (),
             kills=chance.choice((0, 1, 2, 4)),
             duplicate=chance.choice((0.0, 0.0, 0.4)),
             lose=chance.choice((0.0, 0.0, 0.0, 0.3)),
         )
-        return replace(self._short_step(settings), trouble=trouble, seconds=chance.choice((4, 6)))
+        return replace(self._short_step(settings), platform_faults=platform_faults, seconds=chance.choice((4, 6)))
 
     def _changes(self) -> tuple[tuple[str, str], ...]:
         changed = self._chance.sample(WIDE_SETTINGS, 2)
@@ -443,7 +443,7 @@ class _PlanBuilder:
             numbers = chance.sample(open_numbers, min(len(open_numbers), chance.randint(1, 6)))
             spelling = chance.choice(("as_is", "as_is", "as_is", "percent", "slash"))
             return NamedEvent(chance.choice(DOORS), tuple(numbers), spelling)
-        # One whose key others have, too, tells more.
+        # One that shares its key with others tests more.
         keys = [(each.bucket, each.key) for each in self._uploads]
         shared = [each.number for each in self._uploads if keys.count((each.bucket, each.key)) > 1]
         return CompletedEvent(chance.choice(shared or open_numbers))
@@ -519,9 +519,9 @@ class _PlanBuilder:
         fields.setdefault("skip", chance.choice((0, 0, 0, 1, 3)))
         return Injected(fields, number if fields["operation"] != "ListMultipartUploads" else None)
 
-    def _trouble(self) -> Trouble:
+    def _platform_faults(self) -> PlatformFaults:
         chance = self._chance
-        refused = chance.choice(((0, 0), (0, 0), (0, 0), (0, 1), (1, 3), (1, 99)))
+        rejected = chance.choice(((0, 0), (0, 0), (0, 0), (0, 1), (1, 3), (1, 99)))
         deliveries = tuple(chance.choice((1, 1, 1, 1, 2, 0)) for _ in range(8)) if chance.random() < 0.4 else ()
         changes = ((chance.randint(1, 3), self._changes()),) if chance.random() < 0.4 else ()
-        return Trouble(refused, deliveries, changes, reverse=chance.random() < 0.3)
+        return PlatformFaults(rejected, deliveries, changes, reverse=chance.random() < 0.3)

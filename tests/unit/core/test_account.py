@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from cos_sweeper.core import policy
 from cos_sweeper.core.account import Account, Observation
 from cos_sweeper.core.errors import AccountUnreadable
-from cos_sweeper.core.outcomes import PartsSeen
+from cos_sweeper.core.model import PartsSeen
 from cos_sweeper.core.policy import Policy
 from cos_sweeper.core.price import Price
 from tests.fixtures import HOUR, LOGS, NOW, PHOTOS

@@ -26,8 +26,8 @@ SETTINGS = aborting_settings((PHOTOS,))
 
 
 def sweeping(**changes: Any) -> Plan:
-    made = plan.build_plan((SweepRequest(),), SETTINGS, (PHOTOS,), "run-1", AS_OF)
-    return replace(made, **changes)
+    built = plan.build_plan((SweepRequest(),), SETTINGS, (PHOTOS,), "run-1", AS_OF)
+    return replace(built, **changes)
 
 
 def reread(texts: tuple[str, ...], settings: Settings = SETTINGS, now: datetime = AS_OF) -> list[Plan]:
@@ -143,12 +143,12 @@ def test_aborts_of_unknown_result_are_believed_only_within_the_checkpoints_count
     assert [one.was_sent for one in came.targets] == [True] * believed + [False] * (5 - believed)
 
 
-@given(most=st.integers(0, 1000), among=st.integers(1, 50))
-def test_limit_is_split_without_a_remainder(most: int, among: int) -> None:
-    dealt = split_evenly(most, among)
+@given(total=st.integers(0, 1000), among=st.integers(1, 50))
+def test_limit_is_split_without_a_remainder(total: int, among: int) -> None:
+    parts = split_evenly(total, among)
 
-    assert (len(dealt), sum(dealt)) == (among, most)
-    assert max(dealt) - min(dealt) <= 1
+    assert (len(parts), sum(parts)) == (among, total)
+    assert max(parts) - min(parts) <= 1
 
 
 @given(
@@ -161,16 +161,16 @@ def test_parts_of_a_limit_are_enough_for_the_uploads_that_each_names(
 ) -> None:
     uploads, has_listings = [one for one, _ in parts], [one for _, one in parts]
 
-    dealt = [
+    limits = [
         one.max_aborts or 0 for one in split(sweeping(limit=limit, aborted=aborted), len(parts), uploads, has_listings)
     ]
 
     left = max(0, limit - aborted)
-    assert sum(dealt) == left
+    assert sum(limits) == left
     if sum(uploads) <= left:
-        assert all(most >= wanted for most, wanted in zip(dealt, uploads, strict=True))
+        assert all(total >= wanted for total, wanted in zip(limits, uploads, strict=True))
         if any(has_listings):
-            assert all(most == one for most, (one, has) in zip(dealt, parts, strict=True) if not has)
+            assert all(total == one for total, (one, has) in zip(limits, parts, strict=True) if not has)
 
 
 @given(
@@ -191,7 +191,7 @@ def test_parts_of_a_limit_never_exceed_what_both_settings_allow(
     came = [one for part in plans for one in reread(write(part), settings)]
 
     assert sum(one.aborted for one in came) == aborted
-    limits = [most for most in (limit, now) if most is not None]
+    limits = [total for total in (limit, now) if total is not None]
     if limits:
         assert sum(one.max_aborts or 0 for one in came) <= max(0, min(limits) - aborted) + (aborted if now else 0)
         assert sum(one.limit or 0 for one in came) <= min(limits)

@@ -104,14 +104,14 @@ def test_target_too_large_for_a_checkpoint_is_written_all_the_same() -> None:
 
     texts = checkpoint.write(replace(planned(), listings=listings))
 
-    todo = [thing for text in texts for thing in json.loads(text)["cos_sweeper_checkpoint"]["todo"]]
+    todo = [item for text in texts for item in json.loads(text)["cos_sweeper_checkpoint"]["todo"]]
     assert [prefix for _, _, _, prefix, *_ in todo] == ["small", "large", "last"]
 
 
-@pytest.mark.parametrize("place", [1, -1, "0", None], ids=repr)
-def test_policy_that_does_not_exist_is_named_in_the_reason(place: object) -> None:
+@pytest.mark.parametrize("index", [1, -1, "0", None], ids=repr)
+def test_policy_that_does_not_exist_is_named_in_the_reason(index: object) -> None:
     with pytest.raises(RequestRejected, match="policy is not a whole number from 0 to 0"):
-        read(checkpoint_of(todo=[["listing", place, PHOTOS.name, "", "", ""]]))
+        read(checkpoint_of(todo=[["listing", index, PHOTOS.name, "", "", ""]]))
 
 
 def policy_with(**changes: Any) -> dict[str, Any]:
@@ -170,17 +170,17 @@ def test_listing_with_a_value_of_another_kind_is_rejected(item: list[object]) ->
     ids=str,
 )
 def test_prefixes_of_a_checkpoint_are_narrowed_to_the_settings(prefixes: list[str], narrowed: list[str]) -> None:
-    made = read(policy_with(prefixes=prefixes), replace(SETTINGS, prefixes=("raw/", "logs/")))
+    built = read(policy_with(prefixes=prefixes), replace(SETTINGS, prefixes=("raw/", "logs/")))
 
-    assert made.dropped == ()
-    assert [list(listing.policy.prefixes) for listing in made.listings] == [narrowed]
+    assert built.dropped == ()
+    assert [list(listing.policy.prefixes) for listing in built.listings] == [narrowed]
 
 
 def test_listing_whose_prefixes_are_outside_the_settings_is_dropped_and_reported() -> None:
-    made = read(policy_with(prefixes=["other/"]), replace(SETTINGS, prefixes=("raw/", "logs/")))
+    built = read(policy_with(prefixes=["other/"]), replace(SETTINGS, prefixes=("raw/", "logs/")))
 
-    assert (made.listings, len(made.dropped)) == ((), 1)
-    assert "outside PREFIXES" in made.dropped[0]
+    assert (built.listings, len(built.dropped)) == ((), 1)
+    assert "outside PREFIXES" in built.dropped[0]
 
 
 def test_checkpoint_is_read_up_to_the_size_that_is_written() -> None:
@@ -204,18 +204,18 @@ def test_checkpoint_that_is_too_deep_is_rejected() -> None:
 def test_targets_that_a_checkpoint_names_twice_are_planned_once() -> None:
     listing, upload = ["listing", 0, PHOTOS.name, "", "", ""], ["upload", 0, PHOTOS.name, "k", TIMED_ID]
 
-    made = read(checkpoint_of(todo=[listing, upload, listing, upload]))
+    built = read(checkpoint_of(todo=[listing, upload, listing, upload]))
 
-    assert (len(made.listings), len(made.targets)) == (1, 1)
+    assert (len(built.listings), len(built.targets)) == (1, 1)
 
 
-@pytest.mark.parametrize("place", [3, 4, 5], ids=["prefix", "key", "upload_id"])
-def test_listing_is_read_from_texts_and_from_surrogates_that_stand_for_bytes(place: int) -> None:
+@pytest.mark.parametrize("index", [3, 4, 5], ids=["prefix", "key", "upload_id"])
+def test_listing_is_read_from_texts_and_from_surrogates_that_stand_for_bytes(index: int) -> None:
     listing: list[object] = ["listing", 0, PHOTOS.name, "", "", ""]
 
-    listing[place] = "\udcff"
+    listing[index] = "\udcff"
     read(checkpoint_of(todo=[listing]))
-    listing[place] = "\ud800"
+    listing[index] = "\ud800"
     with pytest.raises(RequestRejected):
         read(checkpoint_of(todo=[listing]))
 
@@ -289,10 +289,10 @@ def test_stale_sibling_that_travels_as_a_target_keeps_the_policy_of_its_listing(
         ["upload", 0, PHOTOS.name, "k", TIMED_ID, {"swept": True}],
     )
 
-    made = read(raw | {"todo": [listing, upload]}, settings)
+    built = read(raw | {"todo": [listing, upload]}, settings)
 
-    policy = made.listings[0].policy
-    assert made.targets[0].policy == policy
+    policy = built.listings[0].policy
+    assert built.targets[0].policy == policy
     assert (policy.min_age, policy.min_idle, policy.min_idle_unproven) == (0 * HOUR, HOUR, unproven * HOUR)
 
 

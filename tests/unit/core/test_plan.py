@@ -28,7 +28,7 @@ def planned(*requests: AbortRequest | CompletedObject | SweepRequest | RejectedR
 
 
 def reasons(plan: Plan) -> str:
-    return "; ".join(refused.reason for refused in plan.rejected)
+    return "; ".join(rejected.reason for rejected in plan.rejected)
 
 
 def test_sweep_lists_every_bucket_with_the_policy_of_the_settings() -> None:
@@ -174,7 +174,7 @@ def planned_for_photos(*requests: Any, **settings: Any) -> Plan:
 def test_checkpoint_among_other_requests_is_rejected() -> None:
     plan = planned_for_photos(ResumeRequest({}, "record 1"))
 
-    assert [refused.origin for refused in plan.rejected] == ["record 1"]
+    assert [rejected.origin for rejected in plan.rejected] == ["record 1"]
 
 
 def test_sweep_that_equals_the_settings_does_not_widen_them() -> None:
@@ -215,22 +215,24 @@ def test_sweep_takes_every_value_that_it_does_not_name_from_the_settings() -> No
     assert (plan.listings[0].policy.min_age, plan.listings[0].policy.min_idle) == (80 * HOUR, 40 * HOUR)
 
 
-@pytest.mark.parametrize(("count", "prefixes", "is_made"), [(100, 100, True), (137, 73, False)])
+@pytest.mark.parametrize(("count", "prefixes", "is_planned"), [(100, 100, True), (137, 73, False)])
 @pytest.mark.parametrize("is_named", [True, False])
-def test_sweep_has_ten_thousand_listings_at_most(count: int, prefixes: int, *, is_named: bool, is_made: bool) -> None:
+def test_sweep_has_ten_thousand_listings_at_most(
+    count: int, prefixes: int, *, is_named: bool, is_planned: bool
+) -> None:
     buckets = [Bucket(f"b{n:03}-1250000000", "ap-guangzhou") for n in range(count)]
     settings = aborting_settings(tuple(buckets), prefixes=tuple(f"{n:03}/" for n in range(prefixes)))
     request = SweepRequest(tuple(bucket.name for bucket in buckets) if is_named else None)
 
     plan = build_plan((request,), settings, buckets, "run", NOW)
 
-    assert (len(plan.listings), len(plan.rejected)) == ((10_000, 0) if is_made else (0, 1))
+    assert (len(plan.listings), len(plan.rejected)) == ((10_000, 0) if is_planned else (0, 1))
 
 
 def test_rejected_sweep_names_twenty_problems_at_most() -> None:
-    (refused,) = planned_for_photos(SweepRequest(prefixes=tuple(f"/{n}" for n in range(50)))).rejected
+    (rejected,) = planned_for_photos(SweepRequest(prefixes=tuple(f"/{n}" for n in range(50)))).rejected
 
-    assert refused.reason.count("matches nothing") == 20
+    assert rejected.reason.count("matches nothing") == 20
 
 
 def test_rejected_upload_is_reported_up_to_the_length_of_a_key() -> None:
@@ -324,7 +326,7 @@ def test_plan_sweeps_with_a_listing_of_all_keys_or_with_an_upload_that_a_sweep_f
 def test_shard_contains_each_upload_exactly_once(key: str, count: int) -> None:
     upload = Upload(PHOTOS, key, "1")
 
-    assert sum(Shard((place,), count).contains(upload) for place in range(count)) == 1
+    assert sum(Shard((index,), count).contains(upload) for index in range(count)) == 1
     assert Shard(tuple(range(count)), count).contains(upload)
 
 

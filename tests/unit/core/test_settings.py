@@ -25,6 +25,17 @@ def test_defaults_are_the_documented_ones() -> None:
     assert (settings.prefixes, settings.exclude_prefixes, settings.workers) == ((), (), 32)
     assert (settings.report, settings.http_platform_auth, settings.http_token) == (None, False, None)
     assert (settings.price_per_gb_month, settings.currency) == (None, "")
+    assert settings.lifecycle_coverage is None
+
+
+@pytest.mark.parametrize(
+    ("report", "coverage", "is_read"),
+    [("", "", False), ("", "true", False), ("/r", "", True), ("/r", "TRUE", True), ("/r", "false", False)],
+)
+def test_lifecycle_coverage_is_read_for_a_report_unless_it_is_off(report: str, coverage: str, *, is_read: bool) -> None:
+    environ = {"BUCKETS": PHOTOS, "REPORT": report and PHOTOS + report, "LIFECYCLE_COVERAGE": coverage}
+
+    assert load(environ).reads_coverage is is_read
 
 
 def test_settings_are_all_read() -> None:

@@ -13,11 +13,11 @@ from cos_sweeper.cos.rate_limiter import BACK_OFF, RateLimiter
 
 
 class Event(NamedTuple):
-    """At `time`, worker `worker` is `waiting`, `sending`, `answered` or `refused`."""
+    """At `time`, worker `worker` is `waiting`, `sending`, `answered` or `rejected`."""
 
     time: float
     number: int
-    what: str
+    subject: str
     worker: int
     sent: float = 0.0
     cuts: int | None = None
@@ -38,7 +38,7 @@ class Simulation:
     instances: int = 1
     seed: int = 0
     accepted: int = 0
-    refused: int = 0
+    rejected: int = 0
     now: float = 0.0
     events: list[Event] = field(default_factory=list)
 
@@ -55,10 +55,10 @@ class Simulation:
             event = heappop(self.events)
             passed, self.now = event.time - self.now, event.time
             self.tokens = min(self.burst, self.tokens + passed * self.limit)
-            getattr(self, f"_{event.what}")(event, self.paces[event.worker % self.instances])
+            getattr(self, f"_{event.subject}")(event, self.paces[event.worker % self.instances])
 
-    def _at(self, time: float, what: str, worker: int, **more: float | None) -> None:
-        heappush(self.events, Event(time, self.random.getrandbits(60), what, worker, **more))  # type: ignore[arg-type]
+    def _at(self, time: float, subject: str, worker: int, **more: float | None) -> None:
+        heappush(self.events, Event(time, self.random.getrandbits(60), subject, worker, **more))  # type: ignore[arg-type]
 
     def _waiting(self, event: Event, limiter: RateLimiter) -> None:
         wait = limiter.reserve(self.now)
@@ -69,9 +69,9 @@ class Simulation:
             self._at(self.now, "waiting", event.worker)
             return
         limiter.sent()
-        what = "answered" if self.tokens >= 1 else "turned_down"
-        self.tokens -= what == "answered"
-        self._at(self.now + self.answer * self.random.uniform(1, 1.33), what, event.worker, sent=self.now)
+        subject = "answered" if self.tokens >= 1 else "turned_down"
+        self.tokens -= subject == "answered"
+        self._at(self.now + self.answer * self.random.uniform(1, 1.33), subject, event.worker, sent=self.now)
 
     def _answered(self, event: Event, limiter: RateLimiter) -> None:
         self.accepted += 1
@@ -79,7 +79,7 @@ class Simulation:
         self._at(self.now, "waiting", event.worker)
 
     def _turned_down(self, event: Event, limiter: RateLimiter) -> None:
-        self.refused += 1
+        self.rejected += 1
         limiter.throttled(event.sent, self.now)
         limiter.ended()
         self._at(self.now + self.random.uniform(0, 0.4), "waiting", event.worker)
@@ -100,7 +100,7 @@ def test_limiter_uses_nine_tenths_of_the_allowed_rate_with_hardly_any_rejection(
     bucket.run(40)
 
     assert bucket.accepted >= 0.9 * 500 * 40
-    assert bucket.refused <= 0.02 * (bucket.accepted + bucket.refused)
+    assert bucket.rejected <= 0.02 * (bucket.accepted + bucket.rejected)
 
 
 def test_limiter_never_waits_for_a_bucket_that_throttles_nothing() -> None:
@@ -129,12 +129,12 @@ def test_limiter_slows_down_when_a_bucket_allows_less() -> None:
     bucket.run(20)
     bucket.limit, bucket.burst = 200, 20
     bucket.run(5)
-    accepted, refused = bucket.accepted, bucket.refused
+    accepted, rejected = bucket.accepted, bucket.rejected
 
     bucket.run(30)
 
     assert bucket.accepted - accepted >= 0.9 * 200 * 30
-    assert bucket.refused - refused <= 0.02 * 200 * 30
+    assert bucket.rejected - rejected <= 0.02 * 200 * 30
 
 
 def test_rejections_of_requests_from_before_a_back_off_do_not_back_off_again() -> None:
@@ -165,20 +165,20 @@ def test_instances_that_were_rejected_together_go_on_at_different_rates() -> Non
 def test_bucket_that_throttles_everything_is_still_requested_twice_a_second() -> None:
     bucket = Simulation(0, 0, 0.02)
     bucket.run(60)
-    refused = bucket.refused
+    rejected = bucket.rejected
 
     bucket.run(10)
 
-    assert 10 <= bucket.refused - refused <= 30
+    assert 10 <= bucket.rejected - rejected <= 30
 
 
-def held_back(seconds_per_turn: float) -> RateLimiter:
+def held_back(seconds_per_slot: float) -> RateLimiter:
     """A pace at which a turn takes so long, right after a cut at 0.0; the first place is one turn later."""
     limiter = RateLimiter(lambda _low, _high: 1.0)
     limiter.sent()
-    limiter.throttled(-seconds_per_turn * BACK_OFF, 0.0)
+    limiter.throttled(-seconds_per_slot * BACK_OFF, 0.0)
     limiter.ended()
-    assert limiter.rate(0.0) == pytest.approx(1 / seconds_per_turn)
+    assert limiter.rate(0.0) == pytest.approx(1 / seconds_per_slot)
     return limiter
 
 

@@ -160,7 +160,7 @@ def test_lost_response_to_an_abort_makes_the_retry_say_no_such_upload(cloud: Clo
 
 
 @pytest.mark.parametrize(
-    ("raw", "said"),
+    ("raw", "problem"),
     [
         ("", "not XML"),
         ("<html>busy</html>", "<html>"),
@@ -175,14 +175,16 @@ def test_lost_response_to_an_abort_makes_the_retry_say_no_such_upload(cloud: Clo
     ],
     ids=["empty", "html", "another_answer", "no_end_told", "entities", "no_marker", "another_bucket"],
 )
-def test_unreadable_listing_is_an_error_with_what_was_seen(raw: str, said: str, cloud: Cloud, store: SyncStore) -> None:
+def test_unreadable_listing_is_an_error_with_what_was_seen(
+    raw: str, problem: str, cloud: Cloud, store: SyncStore
+) -> None:
     cloud.fault("ListMultipartUploads", raw=raw, status=200)
 
     with pytest.raises(Unavailable) as caught:
         store.page(BUCKET, Cursor(), "")
 
     assert caught.value.code == "Unreadable"
-    assert said in caught.value.detail
+    assert problem in caught.value.detail
     assert caught.value.request_id
 
 

@@ -1,6 +1,5 @@
 """
-Guards of the store over the SDK that no other test would miss, found by breaking every one of them
-(`python -m tests.mutants`). COS's side is a script of answers; the SDK is the real one.
+The errors of the store over the SDK. COS is a script of responses; the SDK is the real one.
 """
 
 import asyncio
@@ -25,14 +24,14 @@ from tests.fixtures import PHOTOS, FakeClock
 UPLOAD = Upload(PHOTOS, "k", "1")
 REPORTS = ReportLocation(PHOTOS, "reports/")
 ROLE = Credentials("AKIDexample", "example", "token")
-ASKED = datetime(2026, 11, 22, 12, 0, 0, 900_000, tzinfo=timezone.utc)
+SENT_AT = datetime(2026, 11, 22, 12, 0, 0, 900_000, tzinfo=timezone.utc)
 EMPTY_PAGE = (
     b"<ListMultipartUploadsResult><Bucket>photos-1250000000</Bucket><EncodingType>url</EncodingType><KeyMarker/>"
     b"<UploadIdMarker/><MaxUploads>1000</MaxUploads><Prefix/><IsTruncated>false</IsTruncated></ListMultipartUploadsResult>"
 )
 
 
-class Wire:
+class FakeNetwork:
     """What is behind the SDK: the same answer to every request, after a while. urls: what was asked for."""
 
     def __init__(self, answer: Response | Exception, take: Callable[[], None] = lambda: None) -> None:
@@ -63,19 +62,23 @@ def error(status: int, code: str, message: str = "", **headers: str) -> Response
 
 
 def store_over(
-    wire: Wire, clock: FakeClock | None = None, *, ends: float = 60.0, now: Callable[[], datetime] = lambda: ASKED
+    network: FakeNetwork,
+    clock: FakeClock | None = None,
+    *,
+    ends: float = 60.0,
+    now: Callable[[], datetime] = lambda: SENT_AT,
 ) -> CosStore:
     clock = clock or FakeClock()
     deadline = Deadline(clock, ends, ends, ends)
-    return CosStore(Clients(ROLE), wire, deadline, now=now, sleep=clock.sleep, reports=REPORTS)  # type: ignore[arg-type]
+    return CosStore(Clients(ROLE), network, deadline, now=now, sleep=clock.sleep, reports=REPORTS)  # type: ignore[arg-type]
 
 
 def failure(answer: Response | Exception) -> tuple[StoreError, int]:
     """What an abort raises, and after how many requests."""
-    wire = Wire(answer)
+    network = FakeNetwork(answer)
     with pytest.raises(StoreError) as caught:
-        asyncio.run(store_over(wire).abort(UPLOAD))
-    return caught.value, len(wire.urls)
+        asyncio.run(store_over(network).abort(UPLOAD))
+    return caught.value, len(network.urls)
 
 
 @pytest.mark.parametrize(
@@ -110,14 +113,14 @@ def failure(answer: Response | Exception) -> tuple[StoreError, int]:
 def test_response_has_a_meaning_and_is_retried_accordingly(
     answer: Response | Exception, kind: type[StoreError], code: str, requests: int
 ) -> None:
-    raised, asked = failure(answer)
+    raised, requested = failure(answer)
 
-    assert (type(raised), raised.code, asked) == (kind, code, requests)
+    assert (type(raised), raised.code, requested) == (kind, code, requests)
 
 
 def test_request_is_not_sent_after_cos_stopped_accepting_the_credentials() -> None:
-    wire = Wire(error(403, "ExpiredToken"))
-    store = store_over(wire)
+    network = FakeNetwork(error(403, "ExpiredToken"))
+    store = store_over(network)
 
     calls: list[Coroutine[Any, Any, object]] = [
         store.parts(UPLOAD, 0),
@@ -128,12 +131,12 @@ def test_request_is_not_sent_after_cos_stopped_accepting_the_credentials() -> No
         with pytest.raises(Stopped):
             asyncio.run(call)
 
-    assert len(wire.urls) == 1
+    assert len(network.urls) == 1
 
 
 @pytest.mark.parametrize(("status", "is_good"), [(199, False), (200, True), (299, True), (300, False)])
 def test_report_is_stored_with_any_2xx(status: int, *, is_good: bool) -> None:
-    store = store_over(Wire(error(status, "Odd")))
+    store = store_over(FakeNetwork(error(status, "Odd")))
 
     if is_good:
         asyncio.run(store.put_report(PHOTOS, "reports/a.json", b"{}"))
@@ -145,14 +148,14 @@ def test_report_is_stored_with_any_2xx(status: int, *, is_good: bool) -> None:
 @pytest.mark.parametrize("status", [200, 203, 205])
 def test_receipt_comes_with_a_204_and_nothing_else(status: int) -> None:
     assert failure(Response(status, {}, b""))[0].code == "NotAnAbort"
-    receipt = asyncio.run(store_over(Wire(Response(204, {"x-cos-request-id": "id"}, b""))).abort(UPLOAD))
+    receipt = asyncio.run(store_over(FakeNetwork(Response(204, {"x-cos-request-id": "id"}, b""))).abort(UPLOAD))
     assert receipt.request_id == "id"
 
 
 def test_request_id_is_the_headers_or_else_the_bodys() -> None:
-    told = [failure(error(403, "x", **headers))[0].request_id for headers in ({"x-cos-request-id": "header's"}, {})]
+    ids = [failure(error(403, "x", **headers))[0].request_id for headers in ({"x-cos-request-id": "header's"}, {})]
 
-    assert told == ["header's", "in-the-body"]
+    assert ids == ["header's", "in-the-body"]
 
 
 @pytest.mark.parametrize(
@@ -168,19 +171,19 @@ def test_request_id_is_the_headers_or_else_the_bodys() -> None:
     ],
 )
 def test_skew_is_the_part_that_the_exchange_does_not_explain(date: str, seconds: float | None) -> None:
-    moments = iter([ASKED, datetime(2026, 11, 22, 12, 0, 2, tzinfo=timezone.utc)])
-    wire = Wire(Response(200, {"date": date}, EMPTY_PAGE))
+    moments = iter([SENT_AT, datetime(2026, 11, 22, 12, 0, 2, tzinfo=timezone.utc)])
+    network = FakeNetwork(Response(200, {"date": date}, EMPTY_PAGE))
 
-    page = asyncio.run(store_over(wire, now=lambda: next(moments)).page(PHOTOS, Cursor(), ""))
+    page = asyncio.run(store_over(network, now=lambda: next(moments)).page(PHOTOS, Cursor(), ""))
 
     assert page.skew == (None if seconds is None else timedelta(seconds=seconds))
 
 
 def test_date_of_the_same_second_is_no_skew() -> None:
-    on_the_second = ASKED.replace(microsecond=0)
-    wire = Wire(Response(200, {"date": "Sun, 22 Nov 2026 11:59:59 GMT"}, EMPTY_PAGE))
+    on_the_second = SENT_AT.replace(microsecond=0)
+    network = FakeNetwork(Response(200, {"date": "Sun, 22 Nov 2026 11:59:59 GMT"}, EMPTY_PAGE))
 
-    page = asyncio.run(store_over(wire, now=lambda: on_the_second).page(PHOTOS, Cursor(), ""))
+    page = asyncio.run(store_over(network, now=lambda: on_the_second).page(PHOTOS, Cursor(), ""))
 
     assert page.skew == timedelta(0)
 
@@ -189,32 +192,32 @@ def test_date_of_the_same_second_is_no_skew() -> None:
     "upload", [Upload(PHOTOS, "", "1"), Upload(PHOTOS, "/k", "1"), Upload(PHOTOS, "k", "")], ids=str
 )
 def test_upload_that_would_address_something_else_is_not_sent(upload: Upload) -> None:
-    wire = Wire(Response(204, {}, b""))
-    store = store_over(wire)
+    network = FakeNetwork(Response(204, {}, b""))
+    store = store_over(network)
 
     calls: list[Coroutine[Any, Any, object]] = [store.abort(upload), store.parts(upload, 0)]
     for call in calls:
         with pytest.raises(RequestRejected):
             asyncio.run(call)
 
-    assert wire.urls == []
+    assert network.urls == []
 
 
-@pytest.mark.parametrize(("left", "least", "most"), [(0.0, 0, 0), (0.4, 20, 20), (0.95, 40, 20 * ATTEMPTS)])
-def test_retry_needs_half_a_second_after_the_pause(left: float, least: int, most: int) -> None:
-    wire, clock = Wire(error(500, "InternalError")), FakeClock()
+@pytest.mark.parametrize(("left", "minimum", "maximum"), [(0.0, 0, 0), (0.4, 20, 20), (0.95, 40, 20 * ATTEMPTS)])
+def test_retry_needs_half_a_second_after_the_pause(left: float, minimum: int, maximum: int) -> None:
+    network, clock = FakeNetwork(error(500, "InternalError")), FakeClock()
 
     async def note(seconds: float) -> None:
         """The pauses are random, and take no time here."""
         clock.waits.append(seconds)
 
-    store = CosStore(Clients(ROLE), wire, Deadline(clock, left, left, left), sleep=note)  # type: ignore[arg-type]
+    store = CosStore(Clients(ROLE), network, Deadline(clock, left, left, left), sleep=note)  # type: ignore[arg-type]
 
     for _ in range(20):
         with pytest.raises(Unavailable):
             asyncio.run(store.abort(UPLOAD))
 
-    assert least <= len(wire.urls) <= most
+    assert minimum <= len(network.urls) <= maximum
 
 
 @pytest.mark.parametrize(
@@ -222,10 +225,10 @@ def test_retry_needs_half_a_second_after_the_pause(left: float, least: int, most
 )
 def test_bucket_that_says_slow_down_is_requested_slower(code: str, *, is_too_much: bool) -> None:
     clock = FakeClock()
-    wire = Wire(error(503, code), lambda: clock.advance(10))
+    network = FakeNetwork(error(503, code), lambda: clock.advance(10))
 
     with pytest.raises(Unavailable):
-        asyncio.run(store_over(wire, clock, ends=1000).abort(UPLOAD))
+        asyncio.run(store_over(network, clock, ends=1000).abort(UPLOAD))
 
     # Each request takes ten seconds, and between attempts there is a pause in any case.
     assert (len(clock.waits) > ATTEMPTS - 1) == is_too_much
@@ -238,11 +241,11 @@ def test_ended_requests_do_not_count_for_the_rate() -> None:
         sent.append(clock.now)
         clock.advance(10)
 
-    wire = Wire(Response(204, {}, b""), take)
-    store = store_over(wire, clock, ends=10_000)
+    network = FakeNetwork(Response(204, {}, b""), take)
+    store = store_over(network, clock, ends=10_000)
     for _ in range(100):
         asyncio.run(store.abort(UPLOAD))
-    wire.answer = error(503, "SlowDown")
+    network.answer = error(503, "SlowDown")
     with pytest.raises(Unavailable):
         asyncio.run(store.abort(UPLOAD))
 
@@ -251,25 +254,25 @@ def test_ended_requests_do_not_count_for_the_rate() -> None:
 
 
 def test_scheme_is_https_unless_plain_http_is_requested() -> None:
-    wire = Wire(Response(204, {}, b""))
+    network = FakeNetwork(Response(204, {}, b""))
     clock = FakeClock()
-    plain = CosStore(Clients(ROLE, plain_http=True), wire, Deadline(clock, 1, 1, 1))  # type: ignore[arg-type]
+    plain = CosStore(Clients(ROLE, plain_http=True), network, Deadline(clock, 1, 1, 1))  # type: ignore[arg-type]
 
-    asyncio.run(store_over(wire).abort(UPLOAD))
+    asyncio.run(store_over(network).abort(UPLOAD))
     asyncio.run(plain.abort(UPLOAD))
 
-    assert [url.partition(":")[0] for url in wire.urls] == ["https", "http"]
+    assert [url.partition(":")[0] for url in network.urls] == ["https", "http"]
 
 
 def test_request_goes_to_its_bucket_in_its_region_and_get_service_to_the_service() -> None:
-    wire = Wire(Response(200, {}, EMPTY_PAGE))
-    store = store_over(wire)
+    network = FakeNetwork(Response(200, {}, EMPTY_PAGE))
+    store = store_over(network)
 
     asyncio.run(store.page(PHOTOS, Cursor(), ""))
     with pytest.raises(Unavailable):
         asyncio.run(store.buckets(""))
 
-    assert [url.split("/")[2] for url in wire.urls] == [
+    assert [url.split("/")[2] for url in network.urls] == [
         "photos-1250000000.cos.ap-guangzhou.myqcloud.com",
         "service.cos.myqcloud.com",
     ]
@@ -277,7 +280,7 @@ def test_request_goes_to_its_bucket_in_its_region_and_get_service_to_the_service
 
 def test_region_is_configured_once() -> None:
     clients = Clients(ROLE)
-    exchange = Exchange(Wire(Response(204, {}, b"")), 1.0)  # type: ignore[arg-type]
+    exchange = Exchange(FakeNetwork(Response(204, {}, b"")), 1.0)  # type: ignore[arg-type]
 
     first, second, other = (clients.client(region, exchange).get_conf() for region in ("ap-a", "ap-a", "ap-b"))
 
@@ -291,14 +294,14 @@ def test_loggers_of_the_sdk_alone_are_silenced() -> None:
 
 
 def test_input_that_the_sdk_rejects_is_reported_by_the_exceptions_type() -> None:
-    wire = Wire(Response(200, {}, b""))
+    network = FakeNetwork(Response(200, {}, b""))
     anywhere, until = ReportLocation(PHOTOS, ""), Deadline(FakeClock(), 1, 1, 1)
-    store = CosStore(Clients(ROLE), wire, until, reports=anywhere)  # type: ignore[arg-type]
+    store = CosStore(Clients(ROLE), network, until, reports=anywhere)  # type: ignore[arg-type]
 
     with pytest.raises(CosRejected) as caught:
         asyncio.run(store.put_report(PHOTOS, "", b"{}"))
 
-    assert (caught.value.code, caught.value.detail, wire.urls) == ("NotSent", "CosClientError", [])
+    assert (caught.value.code, caught.value.detail, network.urls) == ("NotSent", "CosClientError", [])
 
 
 def test_sdk_call_that_sends_nothing_is_an_error() -> None:
@@ -307,7 +310,8 @@ def test_sdk_call_that_sends_nothing_is_an_error() -> None:
             return SimpleNamespace(put_object=lambda **_: None)
 
     clock = FakeClock()
-    store = CosStore(Idle(ROLE), Wire(Response(200, {}, b"")), Deadline(clock, 1, 1, 1), reports=REPORTS)  # type: ignore[arg-type]
+    network = FakeNetwork(Response(200, {}, b""))
+    store = CosStore(Idle(ROLE), network, Deadline(clock, 1, 1, 1), reports=REPORTS)  # type: ignore[arg-type]
 
     with pytest.raises(CosRejected) as caught:
         asyncio.run(store.put_report(PHOTOS, "reports/a.json", b"{}"))
@@ -318,8 +322,8 @@ def test_sdk_call_that_sends_nothing_is_an_error() -> None:
 @pytest.mark.parametrize(("ends", "waits_for"), [(1000.0, 25.0), (15.0, 15.0)], ids=["its turn", "the end of the run"])
 def test_request_waits_for_its_slot_however_long_the_queue_is(ends: float, waits_for: float) -> None:
     clock = FakeClock()
-    wire = Wire(error(503, "SlowDown"), lambda: clock.advance(1000))
-    store = store_over(wire, clock, ends=1e9)
+    network = FakeNetwork(error(503, "SlowDown"), lambda: clock.advance(1000))
+    store = store_over(network, clock, ends=1e9)
     with pytest.raises(Unavailable):
         asyncio.run(store.abort(UPLOAD, 1.0))
     began = clock.now
@@ -333,3 +337,30 @@ def test_request_waits_for_its_slot_however_long_the_queue_is(ends: float, waits
         asyncio.run(store.abort(UPLOAD))
 
     assert clock.waits[0] == pytest.approx(waits_for, abs=0.1)
+
+
+@pytest.mark.parametrize(
+    ("answer", "is_none"),
+    [
+        (error(404, "NoSuchLifecycleConfiguration"), True),
+        (error(400, "NoSuchLifecycleConfiguration"), False),
+        (error(404, "NoSuchBucket"), False),
+        (error(404, "ObjectLockConfigurationNotFoundError"), False),
+        (error(404, ""), False),
+        (Response(204, {}, b""), False),
+    ],
+    ids=["none", "another_status", "no_bucket", "no_lock", "no_code", "empty_204"],
+)
+def test_bucket_has_no_lifecycle_rules_only_where_cos_says_so(answer: Response, *, is_none: bool) -> None:
+    store = store_over(FakeNetwork(answer))
+
+    if is_none:
+        assert asyncio.run(store.lifecycle(PHOTOS)) == ()
+    else:
+        with pytest.raises(StoreError):
+            asyncio.run(store.lifecycle(PHOTOS))
+
+
+@pytest.mark.parametrize("code", ["ObjectLockConfigurationNotFoundError", "NoSuchObjectLockConfiguration"])
+def test_bucket_without_object_lock_configuration_is_not_locked(code: str) -> None:
+    assert asyncio.run(store_over(FakeNetwork(error(404, code))).object_lock(PHOTOS)) is False

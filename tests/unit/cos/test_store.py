@@ -51,8 +51,8 @@ def in_memory(loop: asyncio.AbstractEventLoop) -> World:
 
     def seed(key: str, count: int = 1, part_numbers: tuple[int, ...] = (1,), part_size: int = 1 << 20) -> list[Upload]:
         start = NOW - timedelta(hours=100)
-        what = Seed(start, start, key=key, count=count, part_numbers=part_numbers, part_size=part_size)
-        return [Upload(BUCKET, one.key, one.upload_id) for one in plant(account.bucket(BUCKET.name), what)]
+        subject = Seed(start, start, key=key, count=count, part_numbers=part_numbers, part_size=part_size)
+        return [Upload(BUCKET, one.key, one.upload_id) for one in plant(account.bucket(BUCKET.name), subject)]
 
     def reset() -> None:
         account.buckets.clear()
@@ -79,14 +79,14 @@ def over_http(cloud: Cloud, connections: Connections, loop: asyncio.AbstractEven
 def world(request: pytest.FixtureRequest, running_cloud: Cloud) -> Iterator[World]:
     connections = Connections(running_cloud.port)
     loop = asyncio.new_event_loop()
-    made = in_memory(loop) if request.param == "memory" else over_http(running_cloud, connections, loop)
-    made.reset()
-    yield made
+    world = in_memory(loop) if request.param == "memory" else over_http(running_cloud, connections, loop)
+    world.reset()
+    yield world
     connections.close()
     instance.close(loop)
 
 
-def walk(world: World, prefix: str = "") -> list[ListedUpload]:
+def listed_by(world: World, prefix: str = "") -> list[ListedUpload]:
     found: list[ListedUpload] = []
     cursor: Cursor | None = Cursor()
     while cursor is not None:
@@ -100,7 +100,7 @@ def test_listing_shows_every_upload_once_across_pages_and_within_one_key(world: 
     planted = world.seed("a/{n}", count=1000) + world.seed("c/猫 +?#{n}", count=1000) + world.seed("d/{n}", count=300)
     planted += world.seed("b", count=600) + world.seed("b", count=600)
 
-    found = walk(world)
+    found = listed_by(world)
 
     assert len(found) == 3500
     assert {one.upload for one in found} == set(planted)
@@ -110,13 +110,13 @@ def test_listing_keeps_to_its_prefix(world: World) -> None:
     inside = world.seed("raw/{n}", count=3)
     world.seed("rax/{n}", count=3)
 
-    assert {one.upload for one in walk(world, "raw/")} == set(inside)
+    assert {one.upload for one in listed_by(world, "raw/")} == set(inside)
 
 
 def test_listing_says_when_an_upload_was_started_and_by_whom(world: World) -> None:
     world.seed("a")
 
-    (one,) = walk(world)
+    (one,) = listed_by(world)
 
     assert one.initiated is not None
     assert one.initiated.utcoffset() == timedelta(0)
@@ -131,7 +131,7 @@ def test_listing_shows_keys_as_they_are(keys: list[str], world: World) -> None:
     for key in keys:
         world.seed(key)
 
-    assert sorted(one.upload.key for one in walk(world)) == sorted(keys)
+    assert sorted(one.upload.key for one in listed_by(world)) == sorted(keys)
 
 
 def test_parts_come_in_pages_by_number(world: World) -> None:
@@ -164,7 +164,7 @@ def test_abort_removes_exactly_one_upload(world: World) -> None:
     receipt = world.run(world.store.abort(first))
 
     assert receipt.request_id
-    assert [one.upload for one in walk(world)] == [second]
+    assert [one.upload for one in listed_by(world)] == [second]
 
 
 def test_upload_that_is_gone_is_no_such_upload(world: World) -> None:

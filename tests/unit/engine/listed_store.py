@@ -40,17 +40,17 @@ class ListedStore:
     listed: list[int] = field(default_factory=list)
     gone: set[Upload] = field(default_factory=set)
 
-    async def _first(self, call: str, what: object) -> None:
-        hook = self.before(call, what)
+    async def _first(self, call: str, subject: object) -> None:
+        hook = self.before(call, subject)
         if hook is not None:
             await hook
 
     async def page(self, bucket: Bucket, start: Cursor, _: str) -> Page:
-        place = int(start.upload_id.removeprefix("page-") or 0)
-        self.listed.append(place)
-        await self._first("page", place)
-        following = Cursor(f"{place + 1:03}", f"page-{place + 1}") if place + 1 < len(self.pages) else None
-        listed = tuple(ListedUpload(Upload(bucket, key, one), at) for key, one, at in self.pages[place])
+        index = int(start.upload_id.removeprefix("page-") or 0)
+        self.listed.append(index)
+        await self._first("page", index)
+        following = Cursor(f"{index + 1:03}", f"page-{index + 1}") if index + 1 < len(self.pages) else None
+        listed = tuple(ListedUpload(Upload(bucket, key, one), at) for key, one, at in self.pages[index])
         return Page(listed, following, IN_STEP)
 
     def give_back(self, _: Bucket) -> None:

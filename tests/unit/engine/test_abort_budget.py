@@ -18,7 +18,7 @@ async def rounds(number: int) -> None:
 
 
 def takes(budget: AbortBudget, ends: list[Callable[[], None]]) -> list[bool]:
-    """Tasks that take one, a round apart; each that got one ends as it is told, a little later."""
+    """Tasks that take one abort each, a round apart; each that got one ends in its given way, a little later."""
     got: list[bool] = []
 
     async def take(number: int) -> None:
@@ -59,27 +59,27 @@ def test_budget_without_a_limit_makes_no_task_wait() -> None:
     assert (budget.left, budget.taken, budget.spent) == (None, 1, False)
 
 
-@pytest.mark.parametrize(("refusal", "got"), [("", [True] * 3), ("it may not", [False] * 3)])
-def test_probe_runs_once_before_the_first_abort_and_the_others_wait_for_it(refusal: str, got: list[bool]) -> None:
-    asked: list[str] = []
+@pytest.mark.parametrize(("reason", "got"), [("", [True] * 3), ("it may not", [False] * 3)])
+def test_probe_runs_once_before_the_first_abort_and_the_others_wait_for_it(reason: str, got: list[bool]) -> None:
+    requested: list[str] = []
 
-    async def ask() -> str:
-        asked.append("once")
+    async def probe() -> str:
+        requested.append("once")
         await rounds(20)
-        return refusal
+        return reason
 
-    budget = AbortBudget(None, ask)
+    budget = AbortBudget(None, probe)
 
     assert takes(budget, [budget.use] * 3) == got
-    assert (asked, budget.why_not) == (["once"], refusal)
+    assert (requested, budget.why_not) == (["once"], reason)
 
 
 def test_probe_that_raises_lets_no_task_continue() -> None:
-    async def ask() -> str:
+    async def probe() -> str:
         await rounds(5)
         raise ZeroDivisionError
 
-    budget, ends = AbortBudget(None, ask), list[str]()
+    budget, ends = AbortBudget(None, probe), list[str]()
 
     with pytest.raises(ZeroDivisionError):
         takes(budget, [lambda: ends.append("aborted")] * 3)

@@ -20,7 +20,7 @@ def test_slow_upload_lets_few_pages_be_listed() -> None:
 
     async def before(call: str, _: object) -> None:
         if call == "parts":
-            for _turn in range(100):
+            for _slot in range(100):
                 await asyncio.sleep(0)
             seen.append(len(store.listed))
 
@@ -41,18 +41,18 @@ def test_next_run_goes_on_after_the_last_upload_whose_id_can_be_a_marker() -> No
             clock.now = 10.0
             raise Unavailable("ReadTimeout")
 
-    done = swept(ListedStore([[("a", "1", LATELY), ("b", "", LATELY), ("c", "3", OLD)]], before), clock=clock)
+    result = swept(ListedStore([[("a", "1", LATELY), ("b", "", LATELY), ("c", "3", OLD)]], before), clock=clock)
 
-    assert done.remaining is not None
-    assert [listing.start for listing in done.remaining.listings] == [Cursor("a", "1")]
-    assert (done.report_builder.build().counts["kept"], done.report_builder.build().counts["rejected"]) == (1, 1)
+    assert result.remaining is not None
+    assert [listing.start for listing in result.remaining.listings] == [Cursor("a", "1")]
+    assert (result.report_builder.build().counts["kept"], result.report_builder.build().counts["rejected"]) == (1, 1)
 
 
 def test_upload_gone_behind_the_resume_point_is_counted_by_this_run() -> None:
     clock, gone = FakeClock(), [False]
 
-    async def before(call: str, what: object) -> None:
-        is_slow = isinstance(what, Upload) and what.key == "a"
+    async def before(call: str, subject: object) -> None:
+        is_slow = isinstance(subject, Upload) and subject.key == "a"
         clock.now = 6.0
         if call == "parts" and is_slow:
             while not gone[0]:
@@ -63,18 +63,18 @@ def test_upload_gone_behind_the_resume_point_is_counted_by_this_run() -> None:
             gone[0] = True
             raise NoSuchUpload("NoSuchUpload", 404)
 
-    done = swept(ListedStore([[("a", "1", OLD), ("b", "2", OLD)]], before), clock=clock)
+    result = swept(ListedStore([[("a", "1", OLD), ("b", "2", OLD)]], before), clock=clock)
 
-    assert done.report_builder.build().counts["already_gone_unchecked"] == done.report_builder.build().uploads == 1
-    assert done.remaining is not None
-    assert [listing.start for listing in done.remaining.listings] == [Cursor()]
+    assert result.report_builder.build().counts["already_gone_unchecked"] == result.report_builder.build().uploads == 1
+    assert result.remaining is not None
+    assert [listing.start for listing in result.remaining.listings] == [Cursor()]
 
 
 def test_range_ends_before_the_resume_point(monkeypatch: pytest.MonkeyPatch) -> None:
-    done = left_of_one_page("ac", monkeypatch, out_of_time_at="d")
+    result = left_of_one_page("ac", monkeypatch, out_of_time_at="d")
 
-    assert done.remaining is not None
-    assert [(one.start, one.end) for one in done.remaining.listings] == [
+    assert result.remaining is not None
+    assert [(one.start, one.end) for one in result.remaining.listings] == [
         (Cursor("c", "c"), None),
         (Cursor(), Cursor("c", "c")),
     ]
@@ -97,11 +97,11 @@ def test_run_that_processed_the_first_upload_of_a_page_made_progress() -> None:
             clock.now = 10.0
             raise Unavailable("ReadTimeout")
 
-    done = swept(ListedStore([[("a", "1", LATELY), ("b", "2", OLD)]], before), clock=clock)
+    result = swept(ListedStore([[("a", "1", LATELY), ("b", "2", OLD)]], before), clock=clock)
 
-    assert done.progressed
-    assert done.remaining is not None
-    assert [listing.start for listing in done.remaining.listings] == [Cursor("a", "1")]
+    assert result.progressed
+    assert result.remaining is not None
+    assert [listing.start for listing in result.remaining.listings] == [Cursor("a", "1")]
 
 
 def left_of_one_page(failing: str, monkeypatch: pytest.MonkeyPatch, *, out_of_time_at: str = "") -> RunResult:
@@ -109,11 +109,11 @@ def left_of_one_page(failing: str, monkeypatch: pytest.MonkeyPatch, *, out_of_ti
     monkeypatch.setattr(accounting, "MAX_TARGETS", 0)
     clock = FakeClock()
 
-    def before(call: str, what: object) -> None:
+    def before(call: str, subject: object) -> None:
         clock.now = max(6.0, clock.now)
-        if call == "parts" and isinstance(what, Upload):
-            clock.now = 10.0 if what.key == out_of_time_at else clock.now
-            if what.key in failing or what.key == out_of_time_at:
+        if call == "parts" and isinstance(subject, Upload):
+            clock.now = 10.0 if subject.key == out_of_time_at else clock.now
+            if subject.key in failing or subject.key == out_of_time_at:
                 raise Unavailable("SlowDown", 503)
 
     pages = [[(key, key, OLD) for key in "abcdefg"]]
@@ -123,13 +123,13 @@ def left_of_one_page(failing: str, monkeypatch: pytest.MonkeyPatch, *, out_of_ti
 def test_range_that_is_listed_again_reaches_from_the_first_failed_upload_to_the_last(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    done = left_of_one_page("ce", monkeypatch)
+    result = left_of_one_page("ce", monkeypatch)
 
-    assert done.remaining is not None
-    assert [(one.start, one.end, one.attempts) for one in done.remaining.listings] == [
+    assert result.remaining is not None
+    assert [(one.start, one.end, one.attempts) for one in result.remaining.listings] == [
         (Cursor("b", "b"), Cursor("e", "e"), 1)
     ]
-    assert done.report_builder.build().counts["aborted"] == done.report_builder.build().uploads == 5
+    assert result.report_builder.build().counts["aborted"] == result.report_builder.build().uploads == 5
 
 
 def test_upload_whose_abort_may_have_taken_place_travels_by_itself_and_ends_a_range(
@@ -137,13 +137,13 @@ def test_upload_whose_abort_may_have_taken_place_travels_by_itself_and_ends_a_ra
 ) -> None:
     monkeypatch.setattr(accounting, "MAX_TARGETS", 0)
 
-    def before(call: str, what: object) -> None:
-        is_lost = call == "abort" and isinstance(what, Upload) and what.key == "c"
-        if is_lost or (call == "parts" and isinstance(what, Upload) and what.key in "be"):
+    def before(call: str, subject: object) -> None:
+        is_lost = call == "abort" and isinstance(subject, Upload) and subject.key == "c"
+        if is_lost or (call == "parts" and isinstance(subject, Upload) and subject.key in "be"):
             raise Unavailable("ReadTimeout")
 
-    done = swept(ListedStore([[(key, key, OLD) for key in "abcdef"]], before), retries=True)
+    result = swept(ListedStore([[(key, key, OLD) for key in "abcdef"]], before), retries=True)
 
-    assert done.remaining is not None
-    assert [(one.upload.key, one.was_sent) for one in done.remaining.targets] == [("c", True)]
-    assert [(one.start.key, one.end and one.end.key) for one in done.remaining.listings] == [("a", "b"), ("d", "e")]
+    assert result.remaining is not None
+    assert [(one.upload.key, one.was_sent) for one in result.remaining.targets] == [("c", True)]
+    assert [(one.start.key, one.end and one.end.key) for one in result.remaining.listings] == [("a", "b"), ("d", "e")]

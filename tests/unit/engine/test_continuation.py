@@ -1,5 +1,5 @@
 """
-More than one invocation: handing on, dealing out, and coming to an end.
+More than one invocation: continuation, splitting, and the end of a chain.
 """
 
 import asyncio
@@ -88,8 +88,8 @@ def test_sweep_is_split_into_one_shard_for_each_instance() -> None:
 
     scf.fire()
 
-    dealer, *workers = scf.reports
-    assert (dealer.uploads, dealer.continuations, dealer.status) == (0, 4, Status.PARTIAL)
+    first, *workers = scf.reports
+    assert (first.uploads, first.continuations, first.status) == (0, 4, Status.PARTIAL)
     assert [report.shard.indexes for report in workers] == [(0,), (1,), (2,), (3,)]
     assert sum(report.uploads for report in workers) == 80
     assert all(0 < report.counts["aborted"] < 40 for report in workers)
@@ -151,34 +151,20 @@ def test_rest_that_scf_does_not_accept_is_deferred_and_the_run_fails() -> None:
 
 
 def test_continuation_that_is_accepted_in_part_raises_and_names_the_missing_shard() -> None:
-    """What was accepted and is handed over again does no harm; what was not would be lost."""
+    """An accepted part that continues twice does no harm; a part that is not accepted would be lost."""
     scf = engine(fan_out=4)
     scf.seed("{n:02}", 40)
     scf.accepts = 3
 
     scf.fire()
 
-    dealer = scf.reports[0]
-    assert (dealer.failed, dealer.continuations, dealer.status) == ({"ContinuationFailed": 1}, 3, Status.FAILED)
-    assert "missing: shard 4/4: all of photos-1250000000@ap-guangzhou" in dealer.failures[0]["detail"]
+    first = scf.reports[0]
+    assert (first.failed, first.continuations, first.status) == ({"ContinuationFailed": 1}, 3, Status.FAILED)
+    assert "missing: shard 4/4: all of photos-1250000000@ap-guangzhou" in first.failures[0]["detail"]
     with pytest.raises(RunFailed):
-        response(Source.ASYNCHRONOUS, dealer, is_raised_elsewhere=True)
-    assert response(Source.HTTP, dealer)["statusCode"] == 503
+        response(Source.ASYNCHRONOUS, first, is_raised_elsewhere=True)
+    assert response(Source.HTTP, first)["statusCode"] == 503
     assert 0 < len(scf.held()) < 40
-
-
-def test_shards_that_are_not_accepted_are_offered_once_more_in_one_checkpoint() -> None:
-    scf = engine(fan_out=5, max_aborts=30)
-    # So many that no share has fewer than its part of the limit, whatever their ids.
-    scf.seed("{n:03}", 300)
-    scf.refuses = {2, 3, 5}
-
-    scf.fire()
-
-    dealer, *workers = scf.reports
-    assert (dealer.failed, dealer.continuations) == ({}, 3)
-    assert sorted(str(report.shard) for report in workers) == ["1/5", "2,3,5/5", "4/5"]
-    assert total(scf.reports, "aborted") == 30
 
 
 def test_named_uploads_beyond_the_limit_are_reported_and_not_wanted_again() -> None:

@@ -11,7 +11,7 @@ from tests.unit.engine.listed_store import LATELY, ListedStore, swept
 
 
 @pytest.mark.parametrize(
-    ("trouble", "now", "failed", "is_left"),
+    ("error", "now", "failed", "is_left"),
     [
         (Unavailable("ReadTimeout"), 10.0, {}, True),
         (Unavailable("ReadTimeout"), 9.0, {"ReadTimeout": 1}, False),
@@ -20,19 +20,19 @@ from tests.unit.engine.listed_store import LATELY, ListedStore, swept
     ids=["cut_off_by_ourselves", "failed_in_time", "refused_late"],
 )
 def test_page_that_fails_is_left_only_where_our_own_time_limit_cut_it_off(
-    trouble: StoreError, now: float, failed: dict[str, int], *, is_left: bool
+    error: StoreError, now: float, failed: dict[str, int], *, is_left: bool
 ) -> None:
     clock = FakeClock()
 
-    def before(_: str, what: object) -> None:
-        if what == 1:
+    def before(_: str, subject: object) -> None:
+        if subject == 1:
             clock.now = now
-            raise trouble
+            raise error
 
-    done = swept(ListedStore([[], [("001", "1", LATELY)]], before), clock=clock)
+    result = swept(ListedStore([[], [("001", "1", LATELY)]], before), clock=clock)
 
-    assert done.report_builder.build().failed == failed
-    assert done.report_builder.stopped_because == ("out of time" if is_left else "")
-    assert [listing.start for listing in (done.remaining.listings if done.remaining else ())] == [
+    assert result.report_builder.build().failed == failed
+    assert result.report_builder.stopped_because == ("out of time" if is_left else "")
+    assert [listing.start for listing in (result.remaining.listings if result.remaining else ())] == [
         Cursor("001", "page-1")
     ] * is_left

@@ -17,11 +17,11 @@ from cos_sweeper.engine.paginator import Paginator, every_bucket
 from tests.fixtures import NOW, PHOTOS
 
 
-def walked(start: Cursor, *markers: Cursor | None) -> Cursor | None:
-    walk = Paginator(start)
+def walk_through(start: Cursor, *markers: Cursor | None) -> Cursor | None:
+    listed_by = Paginator(start)
     for marker in markers:
-        walk.advance(Page((), marker))
-    return walk.next
+        listed_by.advance(Page((), marker))
+    return listed_by.next
 
 
 @pytest.mark.parametrize(
@@ -37,7 +37,7 @@ def walked(start: Cursor, *markers: Cursor | None) -> Cursor | None:
 )
 def test_listing_that_goes_back_or_in_circles_is_rejected(markers: tuple[tuple[str, str], ...]) -> None:
     with pytest.raises(CosRejected) as caught:
-        walked(Cursor("b", "0"), *(Cursor(*marker) for marker in markers))
+        walk_through(Cursor("b", "0"), *(Cursor(*marker) for marker in markers))
 
     assert caught.value.code == "MarkerStuck"
 
@@ -45,7 +45,7 @@ def test_listing_that_goes_back_or_in_circles_is_rejected(markers: tuple[tuple[s
 def test_listing_may_repeat_an_id_under_another_key_and_go_back_in_ids_of_one_key() -> None:
     way = [Cursor("b", "9"), Cursor("b", "5"), Cursor("c", "9"), Cursor("c", "5"), Cursor("d", "9"), None]
 
-    assert walked(Cursor(), *way) is None
+    assert walk_through(Cursor(), *way) is None
 
 
 @pytest.mark.parametrize(

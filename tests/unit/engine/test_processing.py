@@ -41,16 +41,16 @@ OLD = Part(NOW - 100 * HOUR, 5)
 
 @dataclass(slots=True)
 class PartsStore:
-    """A store that answers as it is told. asked: the parts that were asked for, by the number after which."""
+    """A store with given responses. requested: the part number after which each page was requested."""
 
     parts_page: Callable[[int], PartsPage] = lambda _: PartsPage((OLD,), None, IN_STEP)
     aborting: Callable[[], Receipt] = lambda: Receipt("id")
-    asked: list[int] = field(default_factory=list)
+    requested: list[int] = field(default_factory=list)
     aborts: int = 0
     pauses: bool = True
 
     async def parts(self, _: Upload, after: int, *, for_abort: bool = False) -> PartsPage:  # noqa: ARG002
-        self.asked.append(after)
+        self.requested.append(after)
         return self.parts_page(after)
 
     async def abort(self, _: Upload, within: float | None = None) -> Receipt:  # noqa: ARG002
@@ -96,7 +96,7 @@ def test_parts_that_never_end_are_given_up_after_a_thousand_pages() -> None:
 
     assert isinstance(outcome, Failed)
     assert (outcome.code, outcome.permanent) == ("EndlessParts", True)
-    assert store.asked == [7 * page for page in range(1000)]
+    assert store.requested == [7 * page for page in range(1000)]
     assert store.aborts == 0
 
 
@@ -109,7 +109,7 @@ def test_clock_that_is_off_while_parts_are_read_keeps_what_has_an_idle_time(minu
 
 
 @pytest.mark.parametrize(
-    ("trouble", "outcome"),
+    ("error", "outcome"),
     [
         (NoSuchUpload("NoSuchUpload", 404), AlreadyGone),
         (RequestRejected("malformed"), RejectedRequest),
@@ -118,8 +118,8 @@ def test_clock_that_is_off_while_parts_are_read_keeps_what_has_an_idle_time(minu
     ],
     ids=["gone", "refused", "for_now", "for_good"],
 )
-def test_error_while_parts_are_read_or_at_the_abort_is_an_outcome(trouble: Exception, outcome: type[Outcome]) -> None:
-    reading, aborting = PartsStore(parts_page=raising(trouble)), PartsStore(aborting=raising(trouble))
+def test_error_while_parts_are_read_or_at_the_abort_is_an_outcome(error: Exception, outcome: type[Outcome]) -> None:
+    reading, aborting = PartsStore(parts_page=raising(error)), PartsStore(aborting=raising(error))
 
     assert [type(processed(reading)), type(processed(aborting))] == [outcome, outcome]
     assert (reading.aborts, aborting.aborts) == (0, 1)
@@ -127,7 +127,7 @@ def test_error_while_parts_are_read_or_at_the_abort_is_an_outcome(trouble: Excep
 
 def test_failure_says_whether_it_is_permanent() -> None:
     for_now, for_good = (
-        processed(PartsStore(raising(trouble))) for trouble in (Unavailable("SlowDown"), CosRejected("AccessDenied"))
+        processed(PartsStore(raising(error))) for error in (Unavailable("SlowDown"), CosRejected("AccessDenied"))
     )
 
     assert isinstance(for_now, Failed)
@@ -150,13 +150,13 @@ def test_parts_are_not_requested_without_time() -> None:
     store = PartsStore()
 
     assert isinstance(processed(store, passed=lambda: True), Deferred)
-    assert store.asked == []
+    assert store.requested == []
 
 
 def test_parts_that_were_cut_off_by_our_own_time_limit_are_no_failure() -> None:
     store = PartsStore(raising(Unavailable("ReadTimeout")))
 
-    assert isinstance(processed(store, passed=lambda: bool(store.asked)), Deferred)
+    assert isinstance(processed(store, passed=lambda: bool(store.requested)), Deferred)
     assert isinstance(processed(PartsStore(raising(CosRejected("x"))), passed=lambda: False), Failed)
 
 
@@ -186,7 +186,7 @@ def test_upload_whose_abort_never_left_is_left_for_later_and_takes_no_place_unde
     outcome = processed(store, abort_budget=abort_budget)
 
     assert isinstance(outcome, Deferred)
-    assert (store.aborts, len(store.asked), abort_budget.left) == ((3, 3, 1) if code == "TooLate" else (1, 1, 1))
+    assert (store.aborts, len(store.requested), abort_budget.left) == ((3, 3, 1) if code == "TooLate" else (1, 1, 1))
 
 
 def test_upload_whose_abort_was_sent_and_cannot_be_looked_up_is_left_for_later_and_says_so() -> None:
@@ -229,7 +229,7 @@ def test_abort_relies_on_a_look_of_less_than_five_seconds_that_a_second_one_conf
     plan = planning.build_plan((SweepRequest(),), aborting_settings((PHOTOS,)), (PHOTOS,), "run", NOW)
     deadline = Deadline(lambda: now[0], 1000.0, 1000.0, 1000.0)
     processor = UploadProcessor(store, plan, deadline, AbortBudget(None), AsOf(NOW, is_new=True))  # type: ignore[arg-type]
-    done = asyncio.run(processor.process_target(UploadTarget(UPLOAD, RULES, markers=tuple(range(known)))))
+    result = asyncio.run(processor.process_target(UploadTarget(UPLOAD, RULES, markers=tuple(range(known)))))
 
-    assert type(done.aborted if isinstance(done, Acknowledged) else done) is outcome
-    assert len(store.asked) == requests
+    assert type(result.aborted if isinstance(result, Acknowledged) else result) is outcome
+    assert len(store.requested) == requests

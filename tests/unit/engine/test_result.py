@@ -14,8 +14,8 @@ def test_listing_that_no_run_continues_is_reported_whatever_ended_the_run() -> N
     def before(call: str, _: object) -> None:
         clock.now = 10.0 if call == "abort" else 6.0
 
-    done = swept(ListedStore([[("a", "1", OLD)], [("b", "1", OLD)]], before), clock=clock, max_aborts=1)
-    done.count_remaining(Log(lambda _: None, Redactor(())))
+    result = swept(ListedStore([[("a", "1", OLD)], [("b", "1", OLD)]], before), clock=clock, max_aborts=1)
+    result.count_remaining(Log(lambda _: None, Redactor(())))
 
-    report = done.report_builder.build()
+    report = result.report_builder.build()
     assert (report.counts["deferred"], report.not_swept) == (1, (f"{PHOTOS}/ after 001",))

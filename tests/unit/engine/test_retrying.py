@@ -15,24 +15,24 @@ def test_upload_that_cannot_be_looked_at_shortly_before_its_abort_holds_up_no_li
 ) -> None:
     store = ListedStore([[("a", "1", OLD), ("b", "2", OLD)]], sent=lambda upload: -9.0 if upload.key == "a" else 0.0)
 
-    done = swept(store, listing_attempts=attempts, retries=True, workers=1)
+    result = swept(store, listing_attempts=attempts, retries=True, workers=1)
 
-    report = done.report_builder.build()
+    report = result.report_builder.build()
     assert (report.counts["aborted"], report.counts["deferred"]) == (1, 0 if is_tried_again else 1)
-    left = done.remaining.targets if done.remaining else ()
+    left = result.remaining.targets if result.remaining else ()
     assert [(one.upload.key, one.attempts) for one in left] == [("a", 1)] * is_tried_again
-    assert done.remaining is None or done.remaining.listings == ()
+    assert result.remaining is None or result.remaining.listings == ()
 
 
 def test_abort_that_failed_for_now_is_not_taken_for_one_that_may_have_happened() -> None:
-    def before(call: str, what: object) -> None:
-        if call == "abort" and isinstance(what, Upload):
-            raise Unavailable("x", {"a": 503, "b": 500, "c": None, "d": 409}[what.key])
+    def before(call: str, subject: object) -> None:
+        if call == "abort" and isinstance(subject, Upload):
+            raise Unavailable("x", {"a": 503, "b": 500, "c": None, "d": 409}[subject.key])
 
-    done = swept(ListedStore([[(key, "1", OLD) for key in "abcd"]], before), retries=True)
+    result = swept(ListedStore([[(key, "1", OLD) for key in "abcd"]], before), retries=True)
 
-    assert done.remaining is not None
-    assert {one.upload.key: one.was_sent for one in done.remaining.targets} == {
+    assert result.remaining is not None
+    assert {one.upload.key: one.was_sent for one in result.remaining.targets} == {
         "a": False,
         "b": True,
         "c": True,

@@ -11,7 +11,7 @@ def test_bucket_that_stops_a_run_goes_last_and_its_aborts_stay_allowed() -> None
         if call == "abort":
             raise Stopped("ExpiredToken", 403)
 
-    done = swept(ListedStore([[("a", "1", OLD), ("b", "2", OLD)]], before), retries=True, max_aborts=1)
+    result = swept(ListedStore([[("a", "1", OLD), ("b", "2", OLD)]], before), retries=True, max_aborts=1)
 
-    assert done.remaining is not None
-    assert ([listing.is_blocked for listing in done.remaining.listings], done.remaining.max_aborts) == ([True], 1)
+    assert result.remaining is not None
+    assert ([listing.is_blocked for listing in result.remaining.listings], result.remaining.max_aborts) == ([True], 1)

@@ -33,7 +33,7 @@ class Meter:
 
     def __init__(self) -> None:
         self.now = 0
-        self.most = 0
+        self.maximum = 0
         self.ended: list[int] = []
 
     async def work(self, number: int, pauses: int, worker: Worker) -> None:
@@ -50,7 +50,7 @@ class Meter:
 
     def begin(self) -> None:
         self.now += 1
-        self.most = max(self.most, self.now)
+        self.maximum = max(self.maximum, self.now)
 
 
 async def a_while() -> bool:
@@ -67,7 +67,7 @@ def test_workers_are_no_more_than_allowed_and_complete_all_work(workers: int, pa
     run(workers, [partial(meter.work, number, pauses * (number % 2)) for number in range(40)], pages)
 
     assert sorted(meter.ended) == list(range(40))
-    assert meter.most == min(workers, 40)
+    assert meter.maximum == min(workers, 40)
 
 
 def test_pause_holds_up_no_other_work() -> None:
@@ -91,17 +91,17 @@ def test_pause_holds_up_no_other_work() -> None:
 
 @pytest.mark.parametrize("stays", [True, False])
 def test_pause_says_whether_there_was_time_for_it(*, stays: bool) -> None:
-    said: list[bool] = []
+    results: list[bool] = []
 
     async def answer() -> bool:
         return stays
 
     async def work(worker: Worker) -> None:
-        said.append(await worker.pause(answer))
+        results.append(await worker.pause(answer))
 
     run(1, [work] * 3)
 
-    assert said == [stays] * 3
+    assert results == [stays] * 3
 
 
 def test_producer_is_one_item_ahead_and_no_more() -> None:

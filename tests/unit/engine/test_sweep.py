@@ -51,8 +51,8 @@ def account() -> Account:
 
 def seed(account: Account, key: str, count: int = 1, bucket: Bucket = PHOTOS, idle: float = 100) -> list[Upload]:
     start, last = NOW - timedelta(hours=100), NOW - timedelta(hours=idle)
-    what = Seed(start, last, key=key, count=count, part_numbers=(1, 2), part_size=5)
-    return [Upload(bucket, one.key, one.upload_id) for one in plant(account.bucket(bucket.name), what)]
+    subject = Seed(start, last, key=key, count=count, part_numbers=(1, 2), part_size=5)
+    return [Upload(bucket, one.key, one.upload_id) for one in plant(account.bucket(bucket.name), subject)]
 
 
 def memory(account: Account, page_size: int = 10) -> MemoryStore:
@@ -89,8 +89,8 @@ class Wrapped:
         self._inner = inner
         self._before = before
 
-    async def _first(self, call: str, what: object) -> None:
-        hook = self._before(call, what)
+    async def _first(self, call: str, subject: object) -> None:
+        hook = self._before(call, subject)
         if hook is not None:
             await hook
 
@@ -136,27 +136,27 @@ def test_pages_of_all_buckets_are_processed(account: Account) -> None:
 
 
 @given(
-    places=st.lists(st.tuples(st.sampled_from("abc"), st.booleans()), max_size=40),
+    slots=st.lists(st.tuples(st.sampled_from("abc"), st.booleans()), max_size=40),
     page_size=st.integers(1, 7),
     workers=st.integers(1, 5),
 )
 def test_upload_has_exactly_one_outcome_whatever_the_pages_and_workers(
-    places: list[tuple[str, bool]], page_size: int, workers: int
+    slots: list[tuple[str, bool]], page_size: int, workers: int
 ) -> None:
     account = Account("1250000000")
     for bucket in (PHOTOS, LOGS):
         account.put_bucket(bucket.name, bucket.region, now=NOW)
-    for key, live in places:
+    for key, live in slots:
         seed(account, key, idle=1 if live else 100)
     lines: list[str] = []
 
     report = sweep(memory(account, page_size), workers=workers, lines=lines)
 
-    alive = sum(live for _, live in places)
+    alive = sum(live for _, live in slots)
     assert report.counts["kept"] == alive == len(account.bucket(PHOTOS.name).uploads)
-    assert report.counts["aborted"] == len(places) - alive
-    assert report.uploads == sum(report.counts.values()) == len(places)
-    assert sum(json.loads(line)["uploads"] for line in lines) == len(places)
+    assert report.counts["aborted"] == len(slots) - alive
+    assert report.uploads == sum(report.counts.values()) == len(slots)
+    assert sum(json.loads(line)["uploads"] for line in lines) == len(slots)
 
 
 def test_requests_in_flight_are_at_most_the_workers_and_one_page_is_prefetched(account: Account) -> None:
@@ -236,11 +236,11 @@ def test_upload_gone_behind_the_resume_point_is_counted_by_this_run(account: Acc
     clock, aborted = [0.0], [False]
     continuations: list[str] = []
 
-    async def before(call: str, what: object) -> None:
-        if call == "parts" and what == slow:
+    async def before(call: str, subject: object) -> None:
+        if call == "parts" and subject == slow:
             while not aborted[0]:
                 await asyncio.sleep(0)
-        if call == "abort" and what == quick:
+        if call == "abort" and subject == quick:
             clock[0] = 20.0
             aborted[0] = True
 
@@ -269,9 +269,9 @@ def test_upload_that_our_time_limit_cuts_off_is_deferred_and_not_failed(call: st
     seed(account, "{n:03}", 60)
     clock = [0.0]
 
-    def before(asked: str, _: object) -> None:
+    def before(requested: str, _: object) -> None:
         clock[0] += 1.0
-        if clock[0] > 15.0 and asked == call:
+        if clock[0] > 15.0 and requested == call:
             raise Unavailable("ReadTimeout")
 
     report = sweep(
@@ -368,8 +368,8 @@ def test_upload_that_is_listed_but_not_found_is_counted_by_the_run_that_lists_it
     account.bucket(PHOTOS.name).make_ghost(ghost.key, ghost.upload_id, None)
     failures = [Unavailable("SlowDown", 503)]
 
-    def before(call: str, what: object) -> None:
-        if call == "parts" and what == failing and failures:
+    def before(call: str, subject: object) -> None:
+        if call == "parts" and subject == failing and failures:
             raise failures.pop()
 
     settings = aborting_settings((PHOTOS,), workers=1)

@@ -10,16 +10,16 @@ from tests.unit.engine.listed_store import OLD, ListedStore, swept
 
 
 def test_limit_that_is_reached_ends_the_requests_for_parts() -> None:
-    asked: list[object] = []
+    requested: list[object] = []
 
-    def before(call: str, what: object) -> None:
+    def before(call: str, subject: object) -> None:
         if call == "parts":
-            asked.append(what)
+            requested.append(subject)
 
-    done = swept(ListedStore([[(f"{n}", "1", OLD) for n in range(9)]], before), workers=1, max_aborts=1)
+    result = swept(ListedStore([[(f"{n}", "1", OLD) for n in range(9)]], before), workers=1, max_aborts=1)
 
-    assert len(asked) == 1
-    assert done.report_builder.build().counts["aborted"] == 1
+    assert len(requested) == 1
+    assert result.report_builder.build().counts["aborted"] == 1
 
 
 def test_listed_upload_is_rejected_for_the_gravest_reason() -> None:
@@ -32,23 +32,23 @@ def test_listed_upload_is_rejected_for_the_gravest_reason() -> None:
 
 
 def test_abort_waits_for_the_permission_probe() -> None:
-    is_asked = False
+    is_requested = False
 
     async def before_abort() -> str:
-        nonlocal is_asked
-        for _turn in range(100):
+        nonlocal is_requested
+        for _slot in range(100):
             await asyncio.sleep(0)
-        is_asked = True
+        is_requested = True
         return "it may not"
 
     def before(call: str, _: object) -> None:
         assert call != "abort"
 
-    done = swept(ListedStore([[(f"{n}", "1", OLD) for n in range(6)]], before), before_abort=before_abort)
+    result = swept(ListedStore([[(f"{n}", "1", OLD) for n in range(6)]], before), before_abort=before_abort)
 
-    assert is_asked
-    assert done.remaining is not None
-    assert ([listing.start for listing in done.remaining.listings], done.report_builder.build().uploads) == (
+    assert is_requested
+    assert result.remaining is not None
+    assert ([listing.start for listing in result.remaining.listings], result.report_builder.build().uploads) == (
         [Cursor()],
         0,
     )
@@ -67,6 +67,6 @@ def test_evidence_that_grew_old_during_the_permission_probe_is_gathered_anew() -
         if call == "abort":
             assert clock.now - looks[-1] <= 2.0
 
-    done = swept(ListedStore([[("a", "1", OLD)]], before), clock=clock, before_abort=before_abort, max_aborts=1)
+    result = swept(ListedStore([[("a", "1", OLD)]], before), clock=clock, before_abort=before_abort, max_aborts=1)
 
-    assert done.report_builder.build().counts["aborted"] == 1
+    assert result.report_builder.build().counts["aborted"] == 1

@@ -141,7 +141,7 @@ def test_cancelled_group_cancels_its_tasks_and_waits_for_them() -> None:
 
 
 def test_cancellation_that_comes_as_the_last_task_ends_is_not_lost() -> None:
-    """At the moment of the cancellation the group's wait is over already, but nobody was told yet."""
+    """When the cancellation comes, the group's wait is over already, but its task has not run yet."""
 
     async def main() -> bool:
         may_end = asyncio.Event()
@@ -243,12 +243,12 @@ def test_group_that_ends_starts_nothing_more() -> None:
 # Together
 
 
-async def after(rounds: int, what: int | BaseException) -> int:
+async def after(rounds: int, subject: int | BaseException) -> int:
     for _ in range(rounds):
         await asyncio.sleep(0)
-    if isinstance(what, BaseException):
-        raise what
-    return what
+    if isinstance(subject, BaseException):
+        raise subject
+    return subject
 
 
 def all_of(*works: tuple[int, int | BaseException]) -> Callable[[], Coroutine[Any, Any, list[int]]]:
@@ -289,27 +289,27 @@ def test_base_exception_cancels_the_others() -> None:
 
 def test_gate_lets_in_as_many_as_there_is_room_for_in_the_order_in_which_they_came() -> None:
     inside: list[int] = []
-    most: list[int] = []
+    maximum: list[int] = []
 
     async def main() -> None:
         gate = Gate(3)
 
-        async def visit(number: int, places: int) -> None:
-            assert await gate.enter(places)
+        async def visit(number: int, slots: int) -> None:
+            assert await gate.enter(slots)
             inside.append(number)
-            most.append(3 - gate._free)
+            maximum.append(3 - gate._free)
             await asyncio.sleep(0.001)
-            gate.leave(places)
+            gate.leave(slots)
 
         async with TaskGroup() as group:
-            for number, places in enumerate((2, 2, 1, 3, 1)):
-                group.start(partial(visit, number, places))
+            for number, slots in enumerate((2, 2, 1, 3, 1)):
+                group.start(partial(visit, number, slots))
         assert gate._free == 3
 
     run(main)
 
     assert inside == [0, 1, 2, 3, 4]
-    assert max(most) == 3
+    assert max(maximum) == 3
 
 
 def test_gate_that_stays_shut_until_the_deadline_admits_only_the_next_task() -> None:

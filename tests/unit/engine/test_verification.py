@@ -21,7 +21,7 @@ class Stubborn(ListedStore):
     lives: dict[str, int] = field(default_factory=dict)
     aborts: list[str] = field(default_factory=list)
     now: int = 0
-    most: int = 0
+    maximum: int = 0
 
     async def parts(self, upload: Upload, _: int, *, for_abort: bool = False) -> PartsPage:  # noqa: ARG002
         await self._in_flight()
@@ -49,7 +49,7 @@ class Stubborn(ListedStore):
 
     async def _in_flight(self) -> None:
         self.now += 1
-        self.most = max(self.most, self.now)
+        self.maximum = max(self.maximum, self.now)
         await asyncio.sleep(0)
         self.now -= 1
 
@@ -64,24 +64,24 @@ def stubborn(lives: dict[str, int], pages: int = 4, uploads: int = 5) -> Stubbor
 def test_uploads_are_all_counted_however_many_wait_for_another_look(workers: int, lives: dict[str, int]) -> None:
     store = stubborn(lives)
 
-    done = swept(store, workers=workers, verify="all")
+    result = swept(store, workers=workers, verify="all")
 
-    report = done.report_builder.build()
+    report = result.report_builder.build()
     survivors = sum(count > 3 for count in lives.values())
     assert (report.counts["aborted"], report.counts["failed"], report.uploads) == (20 - survivors, survivors, 20)
-    assert done.remaining is None
-    assert store.most <= workers
+    assert result.remaining is None
+    assert store.maximum <= workers
 
 
 def test_upload_that_finds_too_many_waiting_fails_for_now_and_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(verification, "MAX_WAITING", 2)
     store = stubborn({f"0{number}": 9 for number in range(5)}, pages=1)
 
-    done = swept(store, workers=5, verify="all", retries=True)
+    result = swept(store, workers=5, verify="all", retries=True)
 
-    assert done.remaining is not None
-    assert len(done.remaining.targets) == 3
-    assert done.report_builder.build().failed == {"StillThere": 2}
+    assert result.remaining is not None
+    assert len(result.remaining.targets) == 3
+    assert result.report_builder.build().failed == {"StillThere": 2}
 
 
 def test_sample_that_is_still_there_makes_what_was_acknowledged_beside_it_be_looked_at() -> None:

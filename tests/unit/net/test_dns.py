@@ -44,21 +44,21 @@ def test_name_is_looked_up_once_and_again_when_its_addresses_are_old(
     clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with Server(*[[answer(ok("", "Connection: close"))]] * 4) as server, closing(Client()) as client:
-        asked = resolve(monkeypatch, server.port)
+        requested = resolve(monkeypatch, server.port)
         for seconds in (0, ADDRESS_SECONDS - 1, 1, 1):
             clock.now += seconds
             client.get("/")
 
-    assert asked == [(HOST, 80), (HOST, 80)]
+    assert requested == [(HOST, 80), (HOST, 80)]
 
 
 @pytest.mark.parametrize(("scheme", "port"), [("http", 80), ("https", 443)])
 def test_scheme_has_its_port(scheme: str, port: int, monkeypatch: pytest.MonkeyPatch) -> None:
     with refusing() as closed, closing(Client()) as client:
-        asked = resolve(monkeypatch, closed)
+        requested = resolve(monkeypatch, closed)
         client.error_code("/", scheme=scheme)
 
-    assert asked == [(HOST, port)]
+    assert requested == [(HOST, port)]
 
 
 def test_failed_look_up_is_not_cached(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -74,16 +74,16 @@ def test_failed_look_up_is_not_cached(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def hanging(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
-    """A resolver that answers nothing while a test goes on. The names that it was asked for."""
-    go_on, asked = threading.Event(), list[str]()
+    """A resolver that does not answer during a test. Yields the names that were requested."""
+    go_on, requested = threading.Event(), list[str]()
 
     def getaddrinfo(host: str, *_: object, **__: object) -> object:
-        asked.append(host)
+        requested.append(host)
         go_on.wait()
         raise socket.gaierror
 
     monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
-    yield asked
+    yield requested
     go_on.set()
 
 
@@ -107,10 +107,10 @@ def test_look_up_has_a_time_limit_of_its_own(hanging: list[str], monkeypatch: py
 
 def test_burst_of_requests_looks_its_host_up_once(monkeypatch: pytest.MonkeyPatch) -> None:
     with Server(*[[answer(ok())]] * 20) as server, closing(Client()) as client:
-        asked = resolve(monkeypatch, server.port)
+        requested = resolve(monkeypatch, server.port)
         client.gather(*(client.getting("/") for _ in range(20)))
 
-    assert asked == [(HOST, 80)]
+    assert requested == [(HOST, 80)]
 
 
 def test_cancelled_request_leaves_the_look_up_to_the_others(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -197,12 +197,12 @@ def test_connections_that_die_when_used_cost_one_more_attempt() -> None:
         five.get_all(client)
         client.get("/new")
 
-    asked = [targets for targets in server.seen if "/new" in targets]
-    assert [len(targets) for targets in asked] == [2, 1]
+    requested = [targets for targets in server.seen if "/new" in targets]
+    assert [len(targets) for targets in requested] == [2, 1]
 
 
 @pytest.mark.parametrize(
-    "said",
+    "raw",
     [
         ok("one") + ok("not asked for"),
         ok("one") + b"garbage",
@@ -214,9 +214,9 @@ def test_connections_that_die_when_used_cost_one_more_attempt() -> None:
     ],
     ids=["answer", "garbage", "zero", "after_chunks", "after_the_last", "100", "part"],
 )
-def test_connection_with_more_than_one_response_is_not_used_again(said: bytes) -> None:
+def test_connection_with_more_than_one_response_is_not_used_again(raw: bytes) -> None:
     with (
-        Server([READ, say(said), STAY], [answer(ok("two"))]) as server,
+        Server([READ, say(raw), STAY], [answer(ok("two"))]) as server,
         closing(Client(server.port)) as client,
     ):
         got = [client.get(target).content for target in ("/1", "/2")]
@@ -230,16 +230,16 @@ def test_connection_with_more_than_one_response_is_not_used_again(said: bytes) -
 def test_bytes_on_an_idle_connection_are_no_response(
     late: bytes, scheme: str, authority: trustme.CA, roots: str
 ) -> None:
-    go_on, said = threading.Event(), threading.Event()
+    go_on, raw = threading.Event(), threading.Event()
     tls = identity(authority, HOST) if scheme == "https" else None
 
     with (
-        Server([answer(ok("one")), pause(go_on), say(late), tell(said), STAY], [answer(ok("two"))], tls=tls) as server,
+        Server([answer(ok("one")), pause(go_on), say(late), tell(raw), STAY], [answer(ok("two"))], tls=tls) as server,
         closing(Client(server.port, roots)) as client,
     ):
         first = client.get("/1", scheme=scheme)
         go_on.set()
-        said.wait()
+        raw.wait()
         second = client.get("/2", scheme=scheme)
 
     assert (first.content, second.content) == (b"one", b"two")
@@ -247,7 +247,7 @@ def test_bytes_on_an_idle_connection_are_no_response(
 
 
 @pytest.mark.parametrize(
-    ("said", "kept"),
+    ("raw", "kept"),
     [
         (ok("one", version="1.0"), False),
         (ok("one", "Connection: keep-alive", version="1.0"), True),
@@ -258,16 +258,16 @@ def test_bytes_on_an_idle_connection_are_no_response(
     ],
     ids=["1.0", "1.0_keep_alive", "keep_alive", "close", "204_with_a_body", "204_with_chunks"],
 )
-def test_connection_is_pooled_only_where_the_response_allows_it(said: bytes, kept: bool) -> None:  # noqa: FBT001
+def test_connection_is_pooled_only_where_the_response_allows_it(raw: bytes, kept: bool) -> None:  # noqa: FBT001
     again = [answer(ok("two"))]
 
     with (
-        Server([answer(said), *(again if kept else [STAY])], again) as server,
+        Server([answer(raw), *(again if kept else [STAY])], again) as server,
         closing(Client(server.port)) as client,
     ):
         first, second = (client.get(target) for target in ("/1", "/2"))
 
-    assert first.status_code == int(said[9:12])
+    assert first.status_code == int(raw[9:12])
     assert second.content == b"two"
     assert server.seen == ([["/1", "/2"]] if kept else [["/1"], ["/2"]])
 

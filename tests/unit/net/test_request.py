@@ -20,7 +20,7 @@ def test_request_is_sent_as_given() -> None:
         )
 
     assert (
-        server.peers[0].heard
+        server.peers[0].received
         == (f"DELETE /a%20b/../c/.//d?uploadId=1 HTTP/1.1\r\nHost: {HOST}\r\nX-Text: a\r\nx-bytes: b\r\n\r\n").encode()
     )
 
@@ -31,7 +31,7 @@ def test_request_body_is_sent_with_its_length(body: bytes) -> None:
         client.put("/k", body)
 
     head = f"PUT /k HTTP/1.1\r\nHost: {HOST}\r\nContent-Length: {len(body)}\r\n\r\n"
-    assert server.peers[0].heard == head.encode() + body
+    assert server.peers[0].received == head.encode() + body
 
 
 def test_request_ignores_proxies_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 What is a response and what is none, and that every one has an end.
 """
 
+import gc
 from contextlib import closing
 
 import pytest
@@ -13,9 +14,9 @@ from tests.unit.net.transport import CHUNKED, HEAD, SHORT, Client, ok
 
 
 def test_response_is_read_whole() -> None:
-    said = b"HTTP/1.1 403 Forbidden\r\nX-Cos-Request-Id: 7\r\nVary: a\r\nVARY: b\r\nContent-Length: 5\r\n\r\n\xffbody"
+    raw = b"HTTP/1.1 403 Forbidden\r\nX-Cos-Request-Id: 7\r\nVary: a\r\nVARY: b\r\nContent-Length: 5\r\n\r\n\xffbody"
 
-    with Server([answer(said)]) as server, closing(Client(server.port)) as client:
+    with Server([answer(raw)]) as server, closing(Client(server.port)) as client:
         got = client.get("/")
 
     headers = {"x-cos-request-id": "7", "vary": "a, b", "content-length": "5"}
@@ -24,7 +25,7 @@ def test_response_is_read_whole() -> None:
 
 
 @pytest.mark.parametrize(
-    "said",
+    "raw",
     [
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\non\r\n1;x=y\r\ne\r\n0\r\n\r\n",
         b"HTTP/1.1 100 Continue\r\nX-A: 1\r\n\r\n" + ok("one"),
@@ -32,8 +33,8 @@ def test_response_is_read_whole() -> None:
     ],
     ids=["chunked", "100_before", "103_and_100_before"],
 )
-def test_response_content_is_without_interim_responses_and_chunk_sizes(said: bytes) -> None:
-    with Server([answer(said), answer(ok("two"))]) as server, closing(Client(server.port)) as client:
+def test_response_content_is_without_interim_responses_and_chunk_sizes(raw: bytes) -> None:
+    with Server([answer(raw), answer(ok("two"))]) as server, closing(Client(server.port)) as client:
         got = client.get("/1")
         client.get("/2")
 
@@ -41,18 +42,32 @@ def test_response_content_is_without_interim_responses_and_chunk_sizes(said: byt
     assert server.seen == [["/1", "/2"]]
 
 
-def test_response_that_offers_an_upgrade_is_an_ordinary_one() -> None:
-    said = ok("one", "Connection: Upgrade", "Upgrade: h2,h2c")
+def test_response_leaves_nothing_to_the_garbage_collector() -> None:
+    gc.collect()
+    gc.disable()
+    try:
+        with Server([answer(ok("one")), answer(ok("two"))]) as server, closing(Client(server.port)) as client:
+            client.get("/1")
+            client.get("/2")
+        left = [type(one).__name__ for one in gc.get_objects() if isinstance(one, response.ResponseReader)]
+    finally:
+        gc.enable()
 
-    with Server([answer(said), answer(ok("two"))]) as server, closing(Client(server.port)) as client:
+    assert left == []
+
+
+def test_response_that_offers_an_upgrade_is_an_ordinary_one() -> None:
+    raw = ok("one", "Connection: Upgrade", "Upgrade: h2,h2c")
+
+    with Server([answer(raw), answer(ok("two"))]) as server, closing(Client(server.port)) as client:
         got = [client.get(target).content for target in ("/1", "/2")]
 
     assert got == [b"one", b"two"]
 
 
 def test_response_that_comes_byte_by_byte_is_the_same() -> None:
-    said = b"HTTP/1.1 100 Continue\r\n\r\n" + ok("one", "X-A: 1")
-    bytes_alone: list[Step] = [say(said[number : number + 1]) for number in range(len(said))]
+    raw = b"HTTP/1.1 100 Continue\r\n\r\n" + ok("one", "X-A: 1")
+    bytes_alone: list[Step] = [say(raw[number : number + 1]) for number in range(len(raw))]
 
     with Server([READ, *bytes_alone, STAY]) as server, closing(Client(server.port)) as client:
         got = client.get("/")
@@ -62,9 +77,9 @@ def test_response_that_comes_byte_by_byte_is_the_same() -> None:
 
 @pytest.mark.parametrize("status", [204, 304])
 def test_response_without_a_body_is_complete_with_its_head(status: int) -> None:
-    said = f"HTTP/1.1 {status} -\r\n\r\n".encode()
+    raw = f"HTTP/1.1 {status} -\r\n\r\n".encode()
 
-    with Server([answer(said), answer(said)]) as server, closing(Client(server.port)) as client:
+    with Server([answer(raw), answer(raw)]) as server, closing(Client(server.port)) as client:
         statuses = [client.get(target).status_code for target in ("/1", "/2")]
 
     assert statuses == [status, status]
@@ -72,10 +87,10 @@ def test_response_without_a_body_is_complete_with_its_head(status: int) -> None:
 
 
 def test_response_without_a_length_ends_with_the_connection() -> None:
-    said = b"HTTP/1.1 200 OK\r\n\r\n"
+    raw = b"HTTP/1.1 200 OK\r\n\r\n"
 
     with (
-        Server([READ, say(said + b"on"), say(b"e"), CLOSE], [answer(ok("two"))]) as server,
+        Server([READ, say(raw + b"on"), say(b"e"), CLOSE], [answer(ok("two"))]) as server,
         closing(Client(server.port)) as client,
     ):
         got = [client.get(target).content for target in ("/1", "/2")]
@@ -87,8 +102,8 @@ def test_response_without_a_length_ends_with_the_connection() -> None:
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 def test_redirect_is_a_response_and_is_not_followed(status: int) -> None:
     with Server([always(lambda _: ok())]) as elsewhere:
-        said = f"HTTP/1.1 {status} -\r\nLocation: http://127.0.0.1:{elsewhere.port}/2\r\nContent-Length: 0\r\n\r\n"
-        with Server([answer(said.encode())]) as server, closing(Client(server.port)) as client:
+        raw = f"HTTP/1.1 {status} -\r\nLocation: http://127.0.0.1:{elsewhere.port}/2\r\nContent-Length: 0\r\n\r\n"
+        with Server([answer(raw.encode())]) as server, closing(Client(server.port)) as client:
             got = client.get("/1")
 
     assert got.status_code == status
@@ -202,7 +217,7 @@ def test_malformed_response_ends_the_connection(script: list[Step]) -> None:
 
 
 @pytest.mark.parametrize(
-    "said",
+    "raw",
     [
         HEAD + b"A: " + b"b" * 2000,
         HEAD + b"A: b\r\n" * 500,
@@ -213,17 +228,17 @@ def test_malformed_response_ends_the_connection(script: list[Step]) -> None:
     ],
     ids=["header", "headers", "status", "100s", "100", "empty_lines"],
 )
-def test_response_head_that_is_too_large_is_an_error(said: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_response_head_that_is_too_large_is_an_error(raw: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(response, "MAX_HEAD_BYTES", 1000)
 
-    with Server([READ, say(said), STAY]) as server, closing(Client(server.port)) as client:
+    with Server([READ, say(raw), STAY]) as server, closing(Client(server.port)) as client:
         code = client.error_code("/")
 
     assert code == "ResponseTooLarge"
 
 
 @pytest.mark.parametrize(
-    "said",
+    "raw",
     [
         HEAD + b"Content-Length: 10000\r\n\r\n" + b"a" * 5001,
         HEAD + b"\r\n" + b"a" * 5001,
@@ -233,21 +248,21 @@ def test_response_head_that_is_too_large_is_an_error(said: bytes, monkeypatch: p
     ],
     ids=["length", "no_length", "one_byte_chunks", "chunk_extension", "trailers"],
 )
-def test_response_that_is_too_large_is_an_error(said: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_response_that_is_too_large_is_an_error(raw: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(response, "MAX_RESPONSE_BYTES", 5000)
 
-    with Server([READ, say(said), STAY]) as server, closing(Client(server.port)) as client:
+    with Server([READ, say(raw), STAY]) as server, closing(Client(server.port)) as client:
         code = client.error_code("/")
 
     assert code == "ResponseTooLarge"
 
 
 def test_response_of_the_maximum_size_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    said = ok("a" * 3000)
+    raw = ok("a" * 3000)
     monkeypatch.setattr(response, "MAX_HEAD_BYTES", 1000)
-    monkeypatch.setattr(response, "MAX_RESPONSE_BYTES", len(said))
+    monkeypatch.setattr(response, "MAX_RESPONSE_BYTES", len(raw))
 
-    with Server([answer(said)]) as server, closing(Client(server.port)) as client:
+    with Server([answer(raw)]) as server, closing(Client(server.port)) as client:
         got = client.get("/")
 
     assert len(got.content) == 3000

@@ -51,7 +51,7 @@ def test_bad_certificate_stops_the_request(certificate: dict[str, Any], authorit
         code = client.error_code("/secret", scheme="https")
 
     assert code == "BadCertificate"
-    assert [peer.heard for peer in server.peers] == [b""]
+    assert [peer.received for peer in server.peers] == [b""]
 
 
 def test_default_roots_are_the_public_authorities(authority: trustme.CA) -> None:
@@ -62,7 +62,7 @@ def test_default_roots_are_the_public_authorities(authority: trustme.CA) -> None
         code = client.error_code("/secret", scheme="https")
 
     assert code == "BadCertificate"
-    assert [peer.heard for peer in server.peers] == [b""]
+    assert [peer.received for peer in server.peers] == [b""]
 
 
 def test_plain_http_where_tls_is_expected_is_an_error() -> None:
@@ -75,7 +75,7 @@ def test_plain_http_where_tls_is_expected_is_an_error() -> None:
 
     assert caught.value.code == "ConnectionFailed"
     assert caught.value.detail not in errno.errorcode.values()  # TLS has numbers of its own
-    assert b"/secret" not in server.peers[0].heard
+    assert b"/secret" not in server.peers[0].received
 
 
 def test_plain_connection_is_not_used_for_tls() -> None:
@@ -125,15 +125,15 @@ def test_tls_request_that_is_read_late_is_sent_whole(authority: trustme.CA, root
 
 
 def test_tls_response_that_is_large_is_read_whole(authority: trustme.CA, roots: str) -> None:
-    said = ok("abcdefgh" * (1 << 18))
+    raw = ok("abcdefgh" * (1 << 18))
 
     with (
-        Server([answer(said)], tls=identity(authority, HOST)) as server,
+        Server([answer(raw)], tls=identity(authority, HOST)) as server,
         closing(Client(server.port, roots)) as client,
     ):
         got = client.get("/", scheme="https")
 
-    assert said.endswith(b"\r\n\r\n" + got.content)
+    assert raw.endswith(b"\r\n\r\n" + got.content)
 
 
 @pytest.mark.parametrize("script", [[STAY], [READ, drip(HEAD, b"a")]], ids=["no_handshake", "dripping_head"])

@@ -54,20 +54,20 @@ def echo(request: bytes) -> bytes:
 
 
 def resolve(monkeypatch: pytest.MonkeyPatch, *ports: int) -> list[tuple[str, int]]:
-    """Make every name lead to these ports of this machine; what was asked for is told."""
-    asked: list[tuple[str, int]] = []
+    """Make every name lead to these ports of this machine. Returns the names that were looked up."""
+    requested: list[tuple[str, int]] = []
 
     def getaddrinfo(host: str, port: int, *_: object) -> list[tuple[object, ...]]:
-        asked.append((host, port))
+        requested.append((host, port))
         return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", each)) for each in ports]
 
     monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
-    return asked
+    return requested
 
 
 @contextmanager
 def refusing() -> Iterator[int]:
-    """A port that nobody listens on, and that nobody else can take."""
+    """A port that no server listens on, and that no other program can take."""
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
         yield sock.getsockname()[1]
@@ -145,16 +145,16 @@ class Together:
     def __init__(self, number: int, *then: Step) -> None:
         self._taken = [threading.Event() for _ in range(number + 1)]
         self._taken[-1].set()
-        self.scripts = [self._script(place, then or (STAY,)) for place in range(number)]
+        self.scripts = [self._script(index, then or (STAY,)) for index in range(number)]
 
-    def _script(self, place: int, then: tuple[Step, ...]) -> list[Step]:
-        return [READ, pause(self._taken[place + 1]), lambda peer: peer.say(echo(peer.requests[0])), *then]
+    def _script(self, index: int, then: tuple[Step, ...]) -> list[Step]:
+        return [READ, pause(self._taken[index + 1]), lambda peer: peer.say(echo(peer.requests[0])), *then]
 
-    async def get(self, client: Client, place: int) -> str:
+    async def get(self, client: Client, index: int) -> str:
         try:
-            return (await client.getting(f"/{place}")).text
+            return (await client.getting(f"/{index}")).text
         finally:
-            self._taken[place].set()
+            self._taken[index].set()
 
     def get_all(self, client: Client) -> list[str]:
-        return client.gather(*(self.get(client, place) for place in range(len(self.scripts))))
+        return client.gather(*(self.get(client, index) for index in range(len(self.scripts))))

@@ -154,8 +154,8 @@ def test_cos_event_without_a_name_is_rejected(of: object) -> None:
 
 @pytest.mark.parametrize("name", ["photos", "photos-1250000000"])
 def test_bucket_name_of_a_cos_event_may_carry_its_appid(name: str) -> None:
-    place = {"name": name, "appid": "1250000000", "region": "gz"}
-    request = only(completed(cosBucket=place, cosObject={"key": f"/1250000000/{name}/k"}))
+    bucket = {"name": name, "appid": "1250000000", "region": "gz"}
+    request = only(completed(cosBucket=bucket, cosObject={"key": f"/1250000000/{name}/k"}))
 
     assert isinstance(request, CompletedObject)
     assert (request.bucket, request.key) == ("photos-1250000000", "k")
@@ -176,35 +176,35 @@ def test_completed_key_that_nothing_proves_is_rejected(key: str, url: object) ->
     given = f"http://b.example/{key}" if url == "{as it is}" else url
     requests = decode(completed(cosObject={"key": f"/1250000000/photos/{key}", "url": given})).requests
 
-    made = plan.build_plan(requests, Settings((PHOTOS,)), (PHOTOS,), "run-1", NOW)
+    built = plan.build_plan(requests, Settings((PHOTOS,)), (PHOTOS,), "run-1", NOW)
 
-    assert (made.listings, [refused.origin for refused in made.rejected]) == ((), ["record 1"])
-    assert "does not prove how its key is encoded" in made.rejected[0].reason
+    assert (built.listings, [refused.origin for refused in built.rejected]) == ((), ["record 1"])
+    assert "does not prove how its key is encoded" in built.rejected[0].reason
 
 
 @pytest.mark.parametrize("key", ["a%20b", "a+b"])
 def test_completed_key_that_its_url_contradicts_is_rejected(key: str) -> None:
-    thing = {"key": f"/1250000000/photos/{key}", "url": "http://b.example/other"}
+    cos_object = {"key": f"/1250000000/photos/{key}", "url": "http://b.example/other"}
 
-    assert "cannot be read as the same key" in reason(completed(cosObject=thing))
+    assert "cannot be read as the same key" in reason(completed(cosObject=cos_object))
 
 
 @pytest.mark.parametrize("name", ["name", "appid"])
 def test_bucket_of_a_cos_event_has_a_name_and_an_appid_that_are_texts_or_numbers(name: str) -> None:
-    place = {"name": "photos", "appid": 1250000000}
+    bucket = {"name": "photos", "appid": 1250000000}
     key = {"key": "/1250000000/photos/k"}
 
-    assert isinstance(only(completed(cosBucket=place, cosObject=key)), CompletedObject)
+    assert isinstance(only(completed(cosBucket=bucket, cosObject=key)), CompletedObject)
     others: list[object] = [None, [], {}, 0.5]
     for value in others:
-        assert f"the COS event's `{name}` is " in reason(completed(cosBucket=place | {name: value}, cosObject=key))
+        assert f"the COS event's `{name}` is " in reason(completed(cosBucket=bucket | {name: value}, cosObject=key))
 
 
 def test_cos_event_of_another_kind_is_ignored_and_named() -> None:
     decoded = decode(completed({"eventName": "cos:ObjectCreated:Put"}))
 
-    said = "the COS event is 'cos:ObjectCreated:Put', not cos:ObjectCreated:CompleteMultipartUpload"
-    assert (decoded.requests, decoded.ignored) == ((), (Ignored(said, "record 1"),))
+    why = "the COS event is 'cos:ObjectCreated:Put', not cos:ObjectCreated:CompleteMultipartUpload"
+    assert (decoded.requests, decoded.ignored) == ((), (Ignored(why, "record 1"),))
 
 
 REPORTS = ReportLocation(Bucket("photos-1250000000", "ap-guangzhou"), "reports/")

@@ -1,5 +1,5 @@
 """
-SCF's context: what it says of the invocation, and what counts as not said.
+SCF's context: what it has of the invocation, and which values count as missing.
 """
 
 from typing import Any

@@ -25,8 +25,8 @@ def request(
     return HttpRequest(method, {name: value for name, value in headers.items() if value is not None}, size, ambiguous)
 
 
-def status(asked: HttpRequest, settings: Settings = WITH_TOKEN) -> int | None:
-    unauthorized = authorize(asked, settings)
+def status(http: HttpRequest, settings: Settings = WITH_TOKEN) -> int | None:
+    unauthorized = authorize(http, settings)
     return unauthorized.status if unauthorized else None
 
 
@@ -68,9 +68,9 @@ def test_unauthorized_caller_learns_nothing_of_method_type_and_size() -> None:
 
 @pytest.mark.parametrize(("name", "why"), [("authorization", "Authorization"), ("content-type", "Content-Type")])
 def test_disputed_header_is_named_in_the_reason(name: str, why: str) -> None:
-    asked = request(None if name == "authorization" else f"Bearer {TOKEN}", kind="", ambiguous=frozenset({name}))
+    http = request(None if name == "authorization" else f"Bearer {TOKEN}", kind="", ambiguous=frozenset({name}))
 
-    unauthorized = authorize(asked, WITH_TOKEN)
+    unauthorized = authorize(http, WITH_TOKEN)
 
     assert unauthorized is not None
     assert unauthorized.why == f"several different values of the header {why}"

@@ -131,9 +131,9 @@ def test_attempts_are_bounded_and_fit_into_the_time_left(scf: Cloud) -> None:
 def test_role_can_invoke_its_own_function_and_no_other(
     me: FunctionName, key: str | None, code: str, scf: Cloud
 ) -> None:
-    (refusal,) = invoke(scf, FakeClock(), ["{}"], me, key)
+    (rejection,) = invoke(scf, FakeClock(), ["{}"], me, key)
 
-    assert refusal.startswith(code)
+    assert rejection.startswith(code)
     assert events(scf) == []
 
 
@@ -142,6 +142,6 @@ def test_sdk_logs_nothing_at_any_level(scf: Cloud, caplog: pytest.LogCaptureFixt
         logging.getLogger("tencentcloud_sdk_common").setLevel(logging.DEBUG)
         invoke(scf, FakeClock(), ["{}"])
 
-    said = "\n".join(record.getMessage() for record in caplog.records)
+    logged = "\n".join(record.getMessage() for record in caplog.records)
     assert "tencentcloud_sdk_common" not in {record.name for record in caplog.records}
-    assert (scf.role.token or "") not in said
+    assert (scf.role.token or "") not in logged

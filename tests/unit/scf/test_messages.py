@@ -127,7 +127,7 @@ def test_uploads_that_are_no_list_or_an_empty_one_are_rejected(uploads: object) 
 
 
 @pytest.mark.parametrize(
-    ("message", "said"),
+    ("message", "problem"),
     [
         (ABORT_MESSAGE | {"Bucket": "other"}, "`bucket` and `Bucket` have different values"),
         (ABORT_MESSAGE | {"Key": 5}, "not a string"),
@@ -137,8 +137,8 @@ def test_uploads_that_are_no_list_or_an_empty_one_are_rejected(uploads: object) 
     ],
     ids=["bucket", "second_spelling", "empty", "region", "regions"],
 )
-def test_field_that_stands_twice_or_is_no_text_is_rejected(message: dict[str, Any], said: str) -> None:
-    assert said in reason(message)
+def test_field_that_stands_twice_or_is_no_text_is_rejected(message: dict[str, Any], problem: str) -> None:
+    assert problem in reason(message)
 
 
 @pytest.mark.parametrize(
@@ -178,9 +178,9 @@ def test_test_event_that_names_an_upload_is_no_test_event(name: str) -> None:
 
 
 def test_spelling_that_is_wrong_is_named() -> None:
-    said = reason({"bucket": "b-1250000000", "key": "k", "Key": 5, "uploadId": "1"})
+    problem = reason({"bucket": "b-1250000000", "key": "k", "Key": 5, "uploadId": "1"})
 
-    assert said == "`Key` is a number, not a string"
+    assert problem == "`Key` is a number, not a string"
 
 
 @pytest.mark.parametrize(

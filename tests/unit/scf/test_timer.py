@@ -95,7 +95,7 @@ def test_timer_narrows_within_bounds(narrowing: dict[str, Any], field: str, valu
 
 
 @pytest.mark.parametrize(
-    ("name", "values", "said"),
+    ("name", "values", "problem"),
     [
         ("min_age_hours", [-0.5, 1_000_000.5, True, False, "5", None, [5]], "is not a number of hours"),
         ("max_aborts", [0, -1, True, 1.0, "5", None], "is not a whole number from 1 to 1000000000000"),
@@ -103,9 +103,9 @@ def test_timer_narrows_within_bounds(narrowing: dict[str, Any], field: str, valu
         ("buckets", [[], "b", [""], ["b", 5], ["b", ""], None, {"b": 1}], "is not a list of strings"),
     ],
 )
-def test_timer_with_a_value_out_of_bounds_is_rejected(name: str, values: list[object], said: str) -> None:
+def test_timer_with_a_value_out_of_bounds_is_rejected(name: str, values: list[object], problem: str) -> None:
     for value in values:
-        assert reason(timer(**{name: value})).startswith(f"`{name}` {said}")
+        assert reason(timer(**{name: value})).startswith(f"`{name}` {problem}")
 
 
 @pytest.mark.parametrize("message", [None, "", "  ", "{}", {}], ids=repr)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.emulator.client import Cloud
-from tests.emulator.tests.scf.deployed import Meeting, deploy, meeting
+from tests.emulator.tests.scf.deployed import Meeting, deploy, open_meeting
 from tests.emulator.tests.scf.support import BUCKET
 
 
@@ -25,6 +25,6 @@ def cloud(running: Cloud) -> Cloud:
 
 
 @pytest.fixture
-def place() -> Iterator[Meeting]:
-    with meeting() as place:
-        yield place
+def meeting() -> Iterator[Meeting]:
+    with open_meeting() as meeting:
+        yield meeting

@@ -1,7 +1,7 @@
 """
 A small function that does what its event says, and what tests need to meet it while it runs.
 
-Nobody sleeps: a function that is to be busy calls the test and waits to be let go.
+Nothing sleeps: a function that should be busy calls the test and waits until the test releases it.
 """
 
 import json
@@ -152,13 +152,13 @@ class Meeting:
         return self._guests[-1]
 
     def end(self) -> None:
-        """Let everybody go who is still here."""
+        """Release every function that still waits."""
         for guest in self._guests:
             guest.release()
 
 
 @contextmanager
-def meeting() -> Iterator[Meeting]:
+def open_meeting() -> Iterator[Meeting]:
     """A place to meet functions that run."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         listener.settimeout(PATIENCE_SECONDS)

@@ -11,5 +11,5 @@ FAIL = {"do": "fail", "message": "it broke"}
 def ends(cloud: Cloud) -> dict[str, int]:
     """How the executions ended, once everything has."""
     assert cloud.wait_idle()
-    told: dict[str, int] = cloud.scf()["ends"]
-    return told
+    ends: dict[str, int] = cloud.scf()["ends"]
+    return ends

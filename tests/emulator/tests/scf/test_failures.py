@@ -64,12 +64,12 @@ def test_synchronous_invocation_is_not_tried_again(cloud: Cloud) -> None:
     assert cloud.scf()["dead_letters"] == []
 
 
-def test_event_that_waits_for_its_retry_is_not_forgotten_and_holds_up_no_other(cloud: Cloud, place: Meeting) -> None:
+def test_event_that_waits_for_its_retry_is_not_forgotten_and_holds_up_no_other(cloud: Cloud, meeting: Meeting) -> None:
     cloud.scf_settings(retry_wait_ms=60_000, concurrency=1)
 
     cloud.invoke(FAIL)
-    cloud.invoke(place.event)
-    place.next()
+    cloud.invoke(meeting.event)
+    meeting.next()
 
     shown = cloud.scf()
     assert (shown["waiting"], shown["queued"], shown["running"]) == (1, 0, 1)
@@ -108,22 +108,22 @@ def test_processes_of_an_instance_are_killed_with_it(cloud: Cloud) -> None:
 
 
 @pytest.mark.parametrize("by", ["the control door", "somebody else"])
-def test_event_survives_the_death_of_its_instance(cloud: Cloud, place: Meeting, by: str) -> None:
-    request_id = cloud.invoke(place.event)
-    first = place.next()
+def test_event_survives_the_death_of_its_instance(cloud: Cloud, meeting: Meeting, by: str) -> None:
+    request_id = cloud.invoke(meeting.event)
+    first = meeting.next()
 
     if by == "the control door":
         assert cloud.kill_instance() == first.pid
     else:
         os.kill(first.pid, signal.SIGKILL)
-    second = place.next()
+    second = meeting.next()
     second.release()
 
     assert ends(cloud) == {"died": 1, "returned": 1}
     dead, alive = cloud.invocations()
     assert (dead.request_id, alive.request_id) == (request_id, request_id)
     assert (dead.attempt, alive.attempt) == (1, 2)
-    assert dead.event == alive.event == place.event
+    assert dead.event == alive.event == meeting.event
     assert dead.error is not None
     assert dead.error.message == "The instance's process ended: killed by signal 9"
     assert (dead.pid, alive.pid) == (first.pid, second.pid)
@@ -143,13 +143,13 @@ def test_chosen_instance_can_be_killed_busy_or_idle_and_nothing_else_can(cloud: 
     assert ended(idle)
 
 
-def test_random_busy_instance_is_killed_and_the_others_go_on(cloud: Cloud, place: Meeting) -> None:
+def test_random_busy_instance_is_killed_and_the_others_go_on(cloud: Cloud, meeting: Meeting) -> None:
     for _ in range(3):
-        cloud.invoke(place.event)
-    guests = {guest.pid: guest for guest in (place.next() for _ in range(3))}
+        cloud.invoke(meeting.event)
+    guests = {guest.pid: guest for guest in (meeting.next() for _ in range(3))}
 
     killed = cloud.kill_instance()
-    again = place.next()
+    again = meeting.next()
     for guest in (again, *guests.values()):
         guest.release()
 
@@ -197,12 +197,12 @@ def test_output_is_never_taken_for_a_response(cloud: Cloud) -> None:
 
 
 def test_answer_may_take_six_megabytes_and_no_more(cloud: Cloud) -> None:
-    most = 6 << 20
+    maximum = 6 << 20
 
-    largest = cloud.invoke({"do": "answer_bytes", "bytes": most - 2}, sync=True)
-    too_large = cloud.invoke({"do": "answer_bytes", "bytes": most - 1}, sync=True)
+    largest = cloud.invoke({"do": "answer_bytes", "bytes": maximum - 2}, sync=True)
+    too_large = cloud.invoke({"do": "answer_bytes", "bytes": maximum - 1}, sync=True)
 
-    assert len(largest.answer) == most - 2
+    assert len(largest.answer) == maximum - 2
     assert (too_large.end, too_large.answer) == ("raised", None)
     assert too_large.error is not None
     assert too_large.error.type == "ResponseTooLarge"
@@ -230,11 +230,11 @@ def test_function_that_cannot_be_imported_fails_every_event_with_the_reason(tmp_
         assert cloud.scf()["instances"] == []
 
 
-def test_event_may_be_delivered_twice(cloud: Cloud, place: Meeting) -> None:
+def test_event_may_be_delivered_twice(cloud: Cloud, meeting: Meeting) -> None:
     cloud.scf_settings(duplicate=1)
 
-    request_id = cloud.invoke(place.event)
-    guests = [place.next(), place.next()]  # at the same time
+    request_id = cloud.invoke(meeting.event)
+    guests = [meeting.next(), meeting.next()]  # at the same time
     for guest in guests:
         guest.release()
 

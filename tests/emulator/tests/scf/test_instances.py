@@ -23,10 +23,10 @@ def test_warm_instance_is_used_again(cloud: Cloud) -> None:
     assert cloud.scf()["instances"] == [{"pid": runs[0].pid, "busy": False, "request_id": None}]
 
 
-def test_instance_that_was_used_last_is_used_first(cloud: Cloud, place: Meeting) -> None:
+def test_instance_that_was_used_last_is_used_first(cloud: Cloud, meeting: Meeting) -> None:
     for _ in range(2):
-        cloud.invoke(place.event)
-    first, second = place.next(), place.next()
+        cloud.invoke(meeting.event)
+    first, second = meeting.next(), meeting.next()
     mark = cloud.scf()["next"]
     first.release()
     cloud.invoke({})  # comes after the first is free again, whichever of the two takes it
@@ -37,17 +37,17 @@ def test_instance_that_was_used_last_is_used_first(cloud: Cloud, place: Meeting)
     assert cloud.invoke({}, sync=True).pid == last
 
 
-def test_instance_handles_one_event_at_a_time(cloud: Cloud, place: Meeting) -> None:
+def test_instance_handles_one_event_at_a_time(cloud: Cloud, meeting: Meeting) -> None:
     cloud.scf_settings(concurrency=3)
     for _ in range(7):
-        cloud.invoke(place.event)
+        cloud.invoke(meeting.event)
 
-    guests = [place.next() for _ in range(3)]
+    guests = [meeting.next() for _ in range(3)]
     shown = cloud.scf()
     busy = not cloud.wait_idle(0)
     for _ in range(4):
         guests.pop(0).release()
-        guests.append(place.next())
+        guests.append(meeting.next())
     for guest in guests:
         guest.release()
 
@@ -60,10 +60,10 @@ def test_instance_handles_one_event_at_a_time(cloud: Cloud, place: Meeting) -> N
     assert len({run.pid for run in cloud.invocations()}) == after["started_instances"] == 3
 
 
-def test_fewer_instances_are_kept_when_fewer_are_allowed(cloud: Cloud, place: Meeting) -> None:
+def test_fewer_instances_are_kept_when_fewer_are_allowed(cloud: Cloud, meeting: Meeting) -> None:
     for _ in range(3):
-        cloud.invoke(place.event)
-    guests = [place.next() for _ in range(3)]
+        cloud.invoke(meeting.event)
+    guests = [meeting.next() for _ in range(3)]
     guests[0].release()
     cloud.scf_settings(concurrency=1)
     for guest in guests[1:]:
@@ -75,11 +75,11 @@ def test_fewer_instances_are_kept_when_fewer_are_allowed(cloud: Cloud, place: Me
 
 def test_new_variables_are_for_new_instances(cloud: Cloud) -> None:
     idle = cloud.invoke({}, sync=True)
-    told = cloud.scf_settings(env={"PREFIXES": "raw/", "BUCKETS": None})
+    response = cloud.scf_settings(env={"PREFIXES": "raw/", "BUCKETS": None})
 
     fresh = cloud.invoke({}, sync=True)
 
-    assert told["variables"] == {"PREFIXES": "raw/"}
+    assert response["variables"] == {"PREFIXES": "raw/"}
     assert fresh.pid != idle.pid
     assert ended(idle.pid)
     assert fresh.answer["environment"]["PREFIXES"] == "raw/"
@@ -97,11 +97,11 @@ def test_variables_can_change_between_two_runs(cloud: Cloud) -> None:
     assert json.loads(runs[2].answer["context"]["environment"])["PREFIXES"] == "raw/"
 
 
-def test_variables_change_for_a_run_that_begins_while_the_first_is_busy(cloud: Cloud, place: Meeting) -> None:
+def test_variables_change_for_a_run_that_begins_while_the_first_is_busy(cloud: Cloud, meeting: Meeting) -> None:
     cloud.scf_settings(env={"PREFIXES": "raw/"}, after_runs=1)
 
-    cloud.invoke(place.event)
-    guest = place.next()
+    cloud.invoke(meeting.event)
+    guest = meeting.next()
     second = cloud.invoke({}, sync=True)
     guest.release()
 
@@ -124,9 +124,9 @@ def test_reading_settings_leaves_a_change_that_waits_and_a_reset_drops_it(cloud:
     assert "PREFIXES" not in cloud.invoke({}, sync=True).answer["environment"]
 
 
-def test_instance_that_is_busy_when_variables_change_is_not_used_again(cloud: Cloud, place: Meeting) -> None:
-    cloud.invoke(place.event)
-    guest = place.next()
+def test_instance_that_is_busy_when_variables_change_is_not_used_again(cloud: Cloud, meeting: Meeting) -> None:
+    cloud.invoke(meeting.event)
+    guest = meeting.next()
     cloud.scf_settings(env={"PREFIXES": "raw/"})
     guest.release()
 

@@ -17,7 +17,7 @@ from tencentcloud.scf.v20180416 import models
 from tencentcloud.scf.v20180416.scf_client import ScfClient
 
 from tests.emulator.client import Cloud, ControlError, Credentials
-from tests.emulator.delivery_faults import Mishap, Mishaps
+from tests.emulator.delivery_faults import DeliveryFault, DeliveryFaults
 from tests.emulator.scf import Rate
 from tests.emulator.tests.scf.deployed import Meeting, deploy, ended
 
@@ -30,7 +30,7 @@ EVENT_BYTES = 128 << 10
 def client(
     cloud: Cloud, who: Credentials | None = None, region: str = "ap-guangzhou", seconds: float = 30
 ) -> ScfClient:
-    """The official client. who: the role unless told otherwise."""
+    """The official client. who: the role by default."""
     who = who or cloud.role
     endpoint = cloud.invoke_endpoint.partition("://")[2]
     profile = ClientProfile(
@@ -47,7 +47,7 @@ def invoke(cloud: Cloud, who: Credentials | None = None, **fields: Any) -> Any:
     return client(cloud, who).Invoke(request).Result
 
 
-def refused(cloud: Cloud, who: Credentials | None = None, **fields: Any) -> str:
+def rejected(cloud: Cloud, who: Credentials | None = None, **fields: Any) -> str:
     with pytest.raises(TencentCloudSDKException) as error:
         invoke(cloud, who, **fields)
     assert error.value.requestId
@@ -59,27 +59,27 @@ def policy(action: str, resource: str) -> dict[str, Any]:
     return {"version": "2.0", "statement": [{"effect": "allow", "action": action, "resource": resource}]}
 
 
-def test_event_is_accepted_at_once_and_run_later(cloud: Cloud, place: Meeting) -> None:
-    told = invoke(cloud, InvocationType="Event", ClientContext=json.dumps({**place.event, "name": "文"}))
+def test_event_is_accepted_at_once_and_run_later(cloud: Cloud, meeting: Meeting) -> None:
+    response = invoke(cloud, InvocationType="Event", ClientContext=json.dumps({**meeting.event, "name": "文"}))
 
-    guest = place.next()
+    guest = meeting.next()
     guest.release()
     assert cloud.wait_idle()
     (run,) = cloud.invocations()
-    assert (told.InvokeResult, told.ErrMsg, told.RetMsg, told.Log) == (0, "", "", "")
-    assert (told.Duration, told.MemUsage, told.BillDuration) == (0, 0, 0)
-    assert told.FunctionRequestId == run.request_id == guest.request_id
+    assert (response.InvokeResult, response.ErrMsg, response.RetMsg, response.Log) == (0, "", "", "")
+    assert (response.Duration, response.MemUsage, response.BillDuration) == (0, 0, 0)
+    assert response.FunctionRequestId == run.request_id == guest.request_id
     assert (run.kind, run.event["name"], run.answer) == ("async", "文", guest.pid)
 
 
 def test_synchronous_invocation_answers_with_what_the_function_returned(cloud: Cloud) -> None:
-    told = invoke(cloud, InvocationType="RequestResponse", ClientContext='{"do": "answer_bytes", "bytes": 3}')
+    response = invoke(cloud, InvocationType="RequestResponse", ClientContext='{"do": "answer_bytes", "bytes": 3}')
 
     (run,) = cloud.invocations()
-    assert (told.InvokeResult, told.ErrMsg, told.RetMsg, told.Log) == (0, "", '"xxx"', "")
-    assert (told.FunctionRequestId, run.kind) == (run.request_id, "sync")
-    assert (told.Duration, told.MemUsage) == (run.duration_ms, run.memory_bytes)
-    assert 0 <= told.BillDuration - told.Duration < 1
+    assert (response.InvokeResult, response.ErrMsg, response.RetMsg, response.Log) == (0, "", '"xxx"', "")
+    assert (response.FunctionRequestId, run.kind) == (run.request_id, "sync")
+    assert (response.Duration, response.MemUsage) == (run.duration_ms, run.memory_bytes)
+    assert 0 <= response.BillDuration - response.Duration < 1
 
 
 def test_invocation_is_synchronous_with_an_empty_event_by_default(cloud: Cloud) -> None:
@@ -87,22 +87,22 @@ def test_invocation_is_synchronous_with_an_empty_event_by_default(cloud: Cloud) 
 
 
 @pytest.mark.parametrize(
-    ("event", "code", "said"),
+    ("event", "code", "problem"),
     [
         pytest.param({"do": "fail", "message": "it broke"}, 430, "ValueError: it broke", id="raised"),
         pytest.param({"do": "leave"}, 439, "exit code 3", id="died"),
         pytest.param({"do": "hang"}, 433, "Task timed out after 0.5 seconds", id="timed out"),
     ],
 )
-def test_failure_is_returned_to_the_synchronous_caller(cloud: Cloud, event: object, code: int, said: str) -> None:
+def test_failure_is_returned_to_the_synchronous_caller(cloud: Cloud, event: object, code: int, problem: str) -> None:
     cloud.scf_settings(time_limit_ms=500)
 
-    told = invoke(cloud, ClientContext=json.dumps(event))
+    response = invoke(cloud, ClientContext=json.dumps(event))
 
-    error = json.loads(told.ErrMsg)
-    assert (told.InvokeResult, told.RetMsg) == (-1, "")
-    assert (error["requestId"], error["statusCode"]) == (told.FunctionRequestId, code)
-    assert said in error["errorMessage"]
+    error = json.loads(response.ErrMsg)
+    assert (response.InvokeResult, response.RetMsg) == (-1, "")
+    assert (error["requestId"], error["statusCode"]) == (response.FunctionRequestId, code)
+    assert problem in error["errorMessage"]
     assert cloud.scf()["dead_letters"] == []
 
 
@@ -113,17 +113,17 @@ def test_end_of_the_log_comes_along_on_request(cloud: Cloud) -> None:
     assert invoke(cloud, ClientContext=event, LogType="None").Log == ""
 
 
-def test_synchronous_invocation_that_finds_every_instance_busy_is_not_queued(cloud: Cloud, place: Meeting) -> None:
+def test_synchronous_invocation_that_finds_every_instance_busy_is_not_queued(cloud: Cloud, meeting: Meeting) -> None:
     cloud.scf_settings(concurrency=1)
-    cloud.invoke(place.event)
-    guest = place.next()
+    cloud.invoke(meeting.event)
+    guest = meeting.next()
 
-    told = invoke(cloud)
+    response = invoke(cloud)
     with pytest.raises(ControlError, match="busy"):
         cloud.invoke({}, sync=True)
 
     guest.release()
-    assert json.loads(told.ErrMsg)["statusCode"] == 432
+    assert json.loads(response.ErrMsg)["statusCode"] == 432
     assert cloud.wait_idle()
     assert cloud.scf()["ends"] == {"returned": 1}
 
@@ -132,7 +132,7 @@ def test_event_may_take_128_kilobytes_and_no_more(cloud: Cloud) -> None:
     largest = json.dumps("文" + "x" * (EVENT_BYTES - 5), ensure_ascii=False)
 
     assert len(largest.encode()) == EVENT_BYTES
-    assert refused(cloud, InvocationType="Event", ClientContext=largest + " ") == "InvalidParameter.Payload"
+    assert rejected(cloud, InvocationType="Event", ClientContext=largest + " ") == "InvalidParameter.Payload"
     assert invoke(cloud, InvocationType="Event", ClientContext=largest).InvokeResult == 0
     assert invoke(cloud, ClientContext=largest + " ").InvokeResult == 0
     assert cloud.wait_idle()
@@ -144,11 +144,11 @@ def test_synchronous_event_may_take_six_megabytes_and_no_more(cloud: Cloud) -> N
 
     assert len(largest) == 6 << 20
     assert invoke(cloud, ClientContext=largest).RetMsg == '"x"'
-    assert refused(cloud, ClientContext=largest + " ") == "InvalidParameter.Payload"
+    assert rejected(cloud, ClientContext=largest + " ") == "InvalidParameter.Payload"
 
 
 def test_request_of_more_than_ten_megabytes_is_not_read(cloud: Cloud) -> None:
-    assert refused(cloud, ClientContext='"' + "x" * (11 << 20) + '"') == "RequestSizeLimitExceeded"
+    assert rejected(cloud, ClientContext='"' + "x" * (11 << 20) + '"') == "RequestSizeLimitExceeded"
 
 
 @pytest.mark.parametrize(
@@ -169,13 +169,13 @@ def test_request_of_more_than_ten_megabytes_is_not_read(cloud: Cloud) -> None:
     ],
 )
 def test_request_that_the_api_does_not_know_is_rejected(cloud: Cloud, fields: dict[str, Any], code: str) -> None:
-    assert refused(cloud, **fields) == code
+    assert rejected(cloud, **fields) == code
     assert cloud.wait_idle()
     assert cloud.invocations() == []
 
 
 def test_actions_of_the_api_can_be_called(cloud: Cloud) -> None:
-    told = invoke(
+    response = invoke(
         cloud,
         InvocationType="Event",
         ClientContext="{}",
@@ -185,7 +185,7 @@ def test_actions_of_the_api_can_be_called(cloud: Cloud) -> None:
         LogType="None",
     )
 
-    assert told.InvokeResult == 0
+    assert response.InvokeResult == 0
 
 
 def test_parameters_that_the_api_does_not_have_are_rejected(cloud: Cloud) -> None:
@@ -220,8 +220,8 @@ def test_function_that_is_not_there_is_not_found(cloud: Cloud, fields: dict[str,
 
 def test_role_may_invoke_this_function_and_no_other(cloud: Cloud) -> None:
     assert invoke(cloud, ClientContext="{}").InvokeResult == 0
-    assert refused(cloud, FunctionName="other") == "UnauthorizedOperation"
-    assert refused(cloud, Namespace="other") == "UnauthorizedOperation"
+    assert rejected(cloud, FunctionName="other") == "UnauthorizedOperation"
+    assert rejected(cloud, Namespace="other") == "UnauthorizedOperation"
 
 
 def test_invocation_that_the_policy_does_not_allow_is_rejected(cloud: Cloud) -> None:
@@ -229,20 +229,20 @@ def test_invocation_that_the_policy_does_not_allow_is_rejected(cloud: Cloud) -> 
     elsewhere = cloud.add_credentials(policy=policy("scf:InvokeFunction", "qcs::scf:ap-singapore:*"))
     anywhere = cloud.add_credentials(policy=policy("scf:InvokeFunction", "qcs::scf:ap-guangzhou:*"))
 
-    assert refused(cloud, nobody) == "UnauthorizedOperation"
-    assert refused(cloud, elsewhere) == "UnauthorizedOperation"
+    assert rejected(cloud, nobody) == "UnauthorizedOperation"
+    assert rejected(cloud, elsewhere) == "UnauthorizedOperation"
     assert invoke(cloud, anywhere).InvokeResult == 0
 
 
 def test_invocation_with_a_wrong_signature_is_rejected(cloud: Cloud) -> None:
     role = cloud.role
 
-    assert refused(cloud, Credentials("other", role.secret_key, role.token)) == "AuthFailure.SecretIdNotFound"
-    assert refused(cloud, Credentials(role.secret_id, "other", role.token)) == "AuthFailure.SignatureFailure"
-    assert refused(cloud, Credentials(role.secret_id, role.secret_key)) == "AuthFailure.TokenFailure"
-    assert refused(cloud, Credentials(role.secret_id, role.secret_key, "other")) == "AuthFailure.TokenFailure"
+    assert rejected(cloud, Credentials("other", role.secret_key, role.token)) == "AuthFailure.SecretIdNotFound"
+    assert rejected(cloud, Credentials(role.secret_id, "other", role.token)) == "AuthFailure.SignatureFailure"
+    assert rejected(cloud, Credentials(role.secret_id, role.secret_key)) == "AuthFailure.TokenFailure"
+    assert rejected(cloud, Credentials(role.secret_id, role.secret_key, "other")) == "AuthFailure.TokenFailure"
     cloud.clock(advance_seconds=301)
-    assert refused(cloud) == "AuthFailure.SignatureExpire"
+    assert rejected(cloud) == "AuthFailure.SignatureExpire"
 
 
 def instance_credentials(cloud: Cloud) -> Credentials:
@@ -256,7 +256,7 @@ def test_instances_credentials_are_good_for_invoking_it_until_they_expire(cloud:
     cloud.scf_settings(credentials_seconds=0.001)  # over before a new instance has started
 
     cloud.kill_instance(cloud.scf()["instances"][0]["pid"])
-    assert refused(cloud, instance_credentials(cloud)) == "AuthFailure.TokenFailure"
+    assert rejected(cloud, instance_credentials(cloud)) == "AuthFailure.TokenFailure"
 
 
 def test_role_loses_what_its_policy_no_longer_allows(cloud: Cloud) -> None:
@@ -265,8 +265,8 @@ def test_role_loses_what_its_policy_no_longer_allows(cloud: Cloud) -> None:
     cloud.reset()
     cloud.set_role_policy(policy("name/cos:*", "*"))
 
-    assert refused(cloud, instance_credentials(cloud)) == "UnauthorizedOperation"
-    assert refused(cloud, held) == "AuthFailure.SecretIdNotFound"
+    assert rejected(cloud, instance_credentials(cloud)) == "UnauthorizedOperation"
+    assert rejected(cloud, held) == "AuthFailure.SecretIdNotFound"
 
 
 def test_invocations_above_the_rate_are_rejected(cloud: Cloud) -> None:
@@ -302,7 +302,7 @@ def test_api_fails_as_often_as_its_fault_counts(cloud: Cloud) -> None:
     cloud.invoke_fault(status=500, code="InternalError", skip=1, count=1)
 
     assert invoke(cloud, InvocationType="Event").InvokeResult == 0
-    assert refused(cloud, InvocationType="Event") == "InternalError"
+    assert rejected(cloud, InvocationType="Event") == "InternalError"
     assert invoke(cloud, InvocationType="Event").InvokeResult == 0
     assert cloud.wait_idle()
     assert cloud.scf()["ends"] == {"returned": 2}
@@ -326,7 +326,7 @@ def test_api_accepts_the_first_requests_and_rejects_the_rest(cloud: Cloud) -> No
     cloud.invoke_fault(status=500, code="RequestLimitExceeded", skip=2)
 
     taken = [invoke(cloud, InvocationType="Event").InvokeResult for _ in range(2)]
-    codes = [refused(cloud, InvocationType="Event") for _ in range(2)]
+    codes = [rejected(cloud, InvocationType="Event") for _ in range(2)]
 
     assert (taken, codes) == ([0, 0], ["RequestLimitExceeded"] * 2)
     assert cloud.wait_idle()
@@ -430,14 +430,14 @@ def test_reset_ends_a_function_that_invokes_itself_for_ever(tmp_path: Path) -> N
         assert (cloud.scf()["next"], cloud.scf()["instances"]) == (0, [])
 
 
-# Mishaps
+# Delivery faults
 
 
 def test_delivery_faults_are_repeatable_with_their_seed() -> None:
     def deliveries() -> list[int]:
-        mishaps = Mishaps()
-        mishaps.arm(Mishap(duplicate=0.3, lose=0.2, seed=7))
-        return [mishaps.deliveries() for _ in range(1000)]
+        delivery_faults = DeliveryFaults()
+        delivery_faults.arm(DeliveryFault(duplicate=0.3, lose=0.2, seed=7))
+        return [delivery_faults.deliveries() for _ in range(1000)]
 
     first = deliveries()
 
@@ -447,7 +447,7 @@ def test_delivery_faults_are_repeatable_with_their_seed() -> None:
 
 
 def test_delivery_faults_are_off_by_default() -> None:
-    mishaps = Mishaps()
+    delivery_faults = DeliveryFaults()
 
-    assert {mishaps.deliveries() for _ in range(100)} == {1}
-    assert (mishaps.lost, mishaps.duplicated) == (0, 0)
+    assert {delivery_faults.deliveries() for _ in range(100)} == {1}
+    assert (delivery_faults.lost, delivery_faults.duplicated) == (0, 0)

@@ -22,13 +22,13 @@ from tests.emulator.tests.scf.deployed import Meeting, deploy, ended
 from tests.emulator.tests.scf.support import BUCKET, FAIL, ends
 
 
-def test_reset_clears_everything(cloud: Cloud, place: Meeting) -> None:
+def test_reset_clears_everything(cloud: Cloud, meeting: Meeting) -> None:
     cloud.scf_settings(concurrency=2, retries=0, duplicate=1, env={"A": "b"})
     cloud.invoke(FAIL)
     assert cloud.wait_idle()
     for _ in range(2):
-        cloud.invoke(place.event)
-    guests = [place.next(), place.next()]
+        cloud.invoke(meeting.event)
+    guests = [meeting.next(), meeting.next()]
 
     cloud.reset()
 
@@ -66,31 +66,31 @@ def test_wait_for_idle_ends_at_a_reset(cloud: Cloud) -> None:
 
 
 @pytest.mark.parametrize("doing", ["meet", "hang_in_c", "nothing"])
-def test_instances_do_not_survive_an_emulator_that_is_killed(tmp_path: Path, place: Meeting, doing: str) -> None:
+def test_instances_do_not_survive_an_emulator_that_is_killed(tmp_path: Path, meeting: Meeting, doing: str) -> None:
     with Cloud.start(function=deploy(tmp_path)) as cloud:
         pid = cloud.invoke({}, sync=True).pid
         if doing != "nothing":
-            cloud.invoke({**place.event, "do": doing})
-            pid = place.next().pid
+            cloud.invoke({**meeting.event, "do": doing})
+            pid = meeting.next().pid
 
         os.kill(cloud.pid, signal.SIGKILL)
 
         assert ended(pid)
 
 
-def test_instances_do_not_survive_an_emulator_that_is_stopped(tmp_path: Path, place: Meeting) -> None:
+def test_instances_do_not_survive_an_emulator_that_is_stopped(tmp_path: Path, meeting: Meeting) -> None:
     with Cloud.start(function=deploy(tmp_path)) as cloud:
         for _ in range(3):
-            cloud.invoke(place.event)
-        pids = [place.next().pid for _ in range(3)]
+            cloud.invoke(meeting.event)
+        pids = [meeting.next().pid for _ in range(3)]
 
     assert all(ended(pid) for pid in pids)
 
 
-def test_cos_answers_while_instances_are_busy(cloud: Cloud, place: Meeting) -> None:
+def test_cos_answers_while_instances_are_busy(cloud: Cloud, meeting: Meeting) -> None:
     for _ in range(10):
-        cloud.invoke(place.event)
-    guests = [place.next() for _ in range(10)]
+        cloud.invoke(meeting.event)
+    guests = [meeting.next() for _ in range(10)]
 
     assert cloud.uploads("photos-1250000000") == []
     for guest in guests:
@@ -121,7 +121,7 @@ def test_scf_is_absent_without_a_function() -> None:
 
 
 @pytest.mark.parametrize(
-    ("env", "said"),
+    ("env", "problem"),
     [
         pytest.param({"SCF_X": "1"}, "SCF_X", id="SCF's own"),
         pytest.param({"TENCENTCLOUD_SECRETID": "1"}, "TENCENTCLOUD_SECRETID", id="the credentials"),
@@ -132,11 +132,11 @@ def test_scf_is_absent_without_a_function() -> None:
     ],
 )
 def test_variables_that_scf_would_not_take_are_rejected(
-    cloud: Cloud, tmp_path: Path, env: dict[str, str], said: str
+    cloud: Cloud, tmp_path: Path, env: dict[str, str], problem: str
 ) -> None:
-    with pytest.raises(ControlError, match=said):
+    with pytest.raises(ControlError, match=problem):
         Cloud.start(function=deploy(tmp_path), env=env)
-    with pytest.raises(ControlError, match=said):
+    with pytest.raises(ControlError, match=problem):
         cloud.scf_settings(env=env)
 
     assert cloud.scf_settings()["variables"] == {"BUCKETS": BUCKET}
@@ -148,7 +148,7 @@ def test_directory_without_index_py_is_rejected(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("fields", "said"),
+    ("fields", "problem"),
     [
         pytest.param({"time_limit_ms": 0}, "1 or above", id="no time"),
         pytest.param({"concurrency": 0}, "1 or above", id="no instance"),
@@ -157,10 +157,10 @@ def test_directory_without_index_py_is_rejected(tmp_path: Path) -> None:
         pytest.param({"timeout": 3}, "unknown 'timeout'", id="misspelt"),
     ],
 )
-def test_settings_that_are_not_understood_change_nothing(cloud: Cloud, fields: dict[str, Any], said: str) -> None:
+def test_settings_that_are_not_understood_change_nothing(cloud: Cloud, fields: dict[str, Any], problem: str) -> None:
     before = cloud.scf_settings()
 
-    with pytest.raises(ControlError, match=said):
+    with pytest.raises(ControlError, match=problem):
         cloud.scf_settings(retries=0, **fields)
 
     assert cloud.scf_settings() == before

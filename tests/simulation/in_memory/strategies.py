@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from cos_sweeper.core.model import Bucket
 from tests.fixtures import HOUR, LOGS, PHOTOS
-from tests.simulation.in_memory.door import Circumstances
 from tests.simulation.in_memory.scene import PLAIN, Act, Fault, Quirk
+from tests.simulation.in_memory.store import Circumstances
 from tests.simulation.in_memory.terms import MISSING, OTHERS, Rules
 
 
@@ -40,15 +40,17 @@ faults = st.builds(
     bucket=st.sampled_from([None, PHOTOS, LOGS]),
     key=st.sampled_from([None, None, "raw/a", "raw/001"]),
 )
-turned_away = st.sampled_from([(), (), (0, 1), (0, 1, 2), (1, 2)]) | st.lists(st.integers(0, 6), max_size=4).map(tuple)
+rejected_invocations = st.sampled_from([(), (), (0, 1), (0, 1, 2), (1, 2)]) | st.lists(
+    st.integers(0, 6), max_size=4
+).map(tuple)
 circumstances = st.builds(
     Circumstances,
     seconds=st.sampled_from([10**6, 100, 10**6, 3, 4, 5, 6, 7, 9, 14, 30]),
     page_size=st.sampled_from([1000, 1, 2, 3, 7]),
     pauses=st.sampled_from([(0,), (0, 1), (2, 0, 0), (1,), (0, 0, 3, 1), (0, 9, 0, 0, 0), (6, 1, 1, 0)]),
-    meddling=st.lists(st.tuples(st.integers(0, 40), acts), max_size=3).map(tuple),
+    interference=st.lists(st.tuples(st.integers(0, 40), acts), max_size=3).map(tuple),
     deaths=st.just(()) | st.lists(st.none() | st.integers(0, 12), max_size=4).map(tuple),
-    turned_away=turned_away,
+    rejected_invocations=rejected_invocations,
     takes=st.none() | st.none() | st.integers(0, 3),
     may_invoke=st.sampled_from([True] * 5 + [False]),
     later=st.sampled_from([False, False, True]),
@@ -57,7 +59,7 @@ circumstances = st.builds(
     bytes=st.sampled_from([128_000, 128_000, 2_500, 3_500]),
 )
 prefixes = st.sampled_from([(), (), ("raw/",), ("raw/", "logs/"), ("raw/a", "raw/keep/", "tmp/"), ("raw/", "raw/a")])
-spared = st.sampled_from([(), (), ("raw/keep/",), ("logs/", "raw/b"), ("raw/",)])
+excluded = st.sampled_from([(), (), ("raw/keep/",), ("logs/", "raw/b"), ("raw/",)])
 settings = st.builds(
     Rules,
     buckets=st.sampled_from([(PHOTOS, LOGS), (PHOTOS,), (PHOTOS, LOGS, OTHERS), None, (PHOTOS, MISSING, LOGS)]),
@@ -65,7 +67,7 @@ settings = st.builds(
     min_idle_hours=st.sampled_from([24, 1, 48]),
     event_min_idle_minutes=st.sampled_from([0, 0, 5, 90]),
     prefixes=prefixes,
-    spared=spared,
+    excluded=excluded,
     dry_run=st.sampled_from([False, False, False, True]),
     max_aborts=st.sampled_from([None, None, 1, 4, 30]),
     workers=st.sampled_from([1, 2, 4]),
@@ -120,12 +122,12 @@ leftovers = st.builds(
     parts=st.integers(2, 6),
     quirk=st.just(PLAIN),
 )
-haste = st.builds(
+short_runs = st.builds(
     Circumstances,
     seconds=st.integers(3, 20),
     page_size=st.integers(1, 5),
     pauses=st.lists(st.integers(0, 9), min_size=1, max_size=7).map(tuple),
-    turned_away=turned_away,
+    rejected_invocations=rejected_invocations,
     faults=st.just(()) | st.lists(faults, min_size=1, max_size=2).map(tuple),
     targets=st.sampled_from([500, 0, 1]),
     bytes=st.sampled_from([128_000, 2_500]),
@@ -137,7 +139,7 @@ TIGHTER: list[dict[str, Any]] = [
     {"event_min_idle_minutes": 90},
     {"prefixes": ("raw/a",)},
     {"prefixes": ("tmp/",)},
-    {"spared": ("raw/",)},
+    {"excluded": ("raw/",)},
     {"max_aborts": 1},
     {"max_aborts": 5},
     {"buckets": (LOGS,)},

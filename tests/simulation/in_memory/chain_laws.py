@@ -1,19 +1,19 @@
 """
-What holds when a chain of runs has come to its end.
+What holds at the end of a chain of runs.
 
-Always: it did end, for a reason; and where anything failed, the platform counts an error, or the caller of an HTTP
-request is told so.
+Always: the chain has ended for a reason. If anything failed, the platform counts an error, or the caller of an HTTP
+request receives it.
 
-Unless something may be told twice, because a run died or raised and was tried again, or a hand-on was delivered twice:
+If nothing was reported twice (no run died or raised and was tried again, no continuation was delivered twice):
 
-- no upload has two outcomes; what failed for now and was tried again has one, like everything else;
-- what failed anywhere is told by the last run of some branch;
-- no more is aborted than MAX_ABORTS, and what failed for now was tried in three runs before it is told as failed.
+- no upload has two outcomes; an upload that failed for now and was tried again has one, like every other;
+- every failure is in the report of the last run of a branch;
+- no more is aborted than MAX_ABORTS, and an upload that failed for now was tried in three runs.
 
-Unless something may be lost, because a hand-on was, or a run raised or died and nobody tried it again: each upload that
-was there all the time and is listed or named has an outcome. The exceptions are told, too: its bucket's listing broke
-off, the listing from there on is told as not swept, or the settings of the day exclude it, which is told as dropped.
-What a run aborted that died is told by nobody.
+If nothing was lost (every continuation was delivered, every run that raised or died was tried again): each upload that
+existed all the time and is listed or named has an outcome. The exceptions are reported too: the listing of its bucket
+failed, the listing from there on was not swept, or the current settings exclude it and it was dropped. What a run
+aborted before it died is in no report.
 """
 
 import json
@@ -29,49 +29,51 @@ from cos_sweeper.engine.paginator import order
 from cos_sweeper.scf.events import Source
 from tests.simulation.in_memory.chains import Chain
 from tests.simulation.in_memory.scene import Scene
-from tests.simulation.in_memory.terms import least
+from tests.simulation.in_memory.terms import minimum
 
-MOST_ATTEMPTS = 3
-LONGEST = timedelta(hours=23)
+MAX_ATTEMPTS = 3
+MAX_AGE = timedelta(hours=23)
 
 
-def chain_has_kept_the_laws(chain: Chain, scene: Scene) -> None:
-    """Hold what the runs of a chain told together against what happened."""
-    _says_failures(chain)
+def check_chain(chain: Chain, scene: Scene) -> None:
+    """Compare the reports of all runs of a chain with what happened."""
+    _failures_are_counted_by_the_platform(chain)
     ends = _why_ended(chain, scene)
-    told = _told(chain)
+    reported = _reported(chain)
     if not chain.twice:
-        _tells_once(chain, scene, told)
-        _keeps_its_limit(chain, ends)
+        _uploads_are_reported_once(chain, scene, reported)
+        _limit_is_kept(chain, ends)
     if not chain.lost:
-        _leaves_nothing_out(chain, scene, told)
+        _uploads_are_all_reported(chain, scene, reported)
     if not chain.twice and not chain.lost:
-        _tells_failures_at_the_end(chain)
-        _tries_three_times(chain, ends)
+        _failures_are_reported_at_the_end(chain)
+        _failures_were_tried_three_times(chain, ends)
 
 
-def event_has_kept_its_limit(attempts: Sequence[Chain]) -> None:
+def check_limit_of_event(attempts: Sequence[Chain]) -> None:
     """Of the uploads that an event names no more are aborted than MAX_ABORTS, however often it is tried again."""
-    wish, limit = attempts[0].wish, _limit(attempts[0])
-    if limit is None or not wish.named:
+    expectation, limit = attempts[0].expectation, _limit(attempts[0])
+    if limit is None or not expectation.named:
         return
     gone = {upload for chain in attempts for run in chain.runs for upload in (*run.freed, *run.lost)}
     assert len(gone) <= limit, f"{len(gone)} aborts follow from one event, {limit} were allowed"
-    assert gone <= set(wish.named[:limit])
+    assert gone <= set(expectation.named[:limit])
 
 
-def _told(chain: Chain) -> Counter[Upload]:
+def _reported(chain: Chain) -> Counter[Upload]:
     outcomes = [outcome for run in chain.runs if run.report is not None for outcome, _ in run.outcomes]
-    refused = [one for one in outcomes if isinstance(one, RejectedRequest) and one.origin != "listing"]
-    return Counter(one.upload for one in outcomes if one.upload is not None and one not in refused)
+    rejected = [one for one in outcomes if isinstance(one, RejectedRequest) and one.origin != "listing"]
+    return Counter(one.upload for one in outcomes if one.upload is not None and one not in rejected)
 
 
-def _says_failures(chain: Chain) -> None:
+def _failures_are_counted_by_the_platform(chain: Chain) -> None:
     """The platform counts at least one error for a chain that failed."""
     if chain.source is Source.HTTP or chain.lost or chain.twice:
         return
     if any(run.report and run.report.failed for run in chain.runs):
-        assert chain.said or chain.raised or chain.source is Source.CKAFKA, "Honesty: a chain failed, and nobody knows"
+        assert chain.failure_events or chain.raised or chain.source is Source.CKAFKA, (
+            "Honesty: a chain failed, and nobody knows"
+        )
 
 
 def _why_ended(chain: Chain, scene: Scene) -> set[str]:
@@ -87,7 +89,7 @@ def _why_ended(chain: Chain, scene: Scene) -> set[str]:
             why.add("no progress")
         elif "ChainTooLong" in report.failed:
             # A stale listing shows what is gone again and again, while something else takes longer than a run.
-            is_old = run.ours - chain.as_of >= LONGEST
+            is_old = run.ours - chain.as_of >= MAX_AGE
             assert scene.ghosts or is_old, "Progress: in circles"
             why.add("too long")
         elif "ContinuationFailed" in report.failed:
@@ -106,31 +108,31 @@ def _why_ended(chain: Chain, scene: Scene) -> set[str]:
     return why
 
 
-def _tells_once(chain: Chain, scene: Scene, told: Counter[Upload]) -> None:
+def _uploads_are_reported_once(chain: Chain, scene: Scene, reported: Counter[Upload]) -> None:
     changed = scene.changed(chain.since, by_others_than=chain)
-    ways = [terms for terms in chain.wish.terms if terms.upload is None]
-    named = set(chain.wish.named)
+    ways = [terms for terms in chain.expectation.terms if terms.upload is None]
+    named = set(chain.expectation.named)
     loose = _loose_ends(chain, scene)
-    for upload, count in told.items():
-        most = sum(terms.lists(upload) for terms in ways) + (upload in named)
+    for upload, count in reported.items():
+        maximum = sum(terms.lists(upload) for terms in ways) + (upload in named)
         if (upload.bucket.name, upload.key) in loose:
             continue
         if upload.upload_id not in scene.ghosts and upload.upload_id not in changed:
-            assert count <= max(most, 1), f"Honesty: {count} outcomes of {upload}"
+            assert count <= max(maximum, 1), f"Honesty: {count} outcomes of {upload}"
 
 
-def _handed(chain: Chain) -> list[Any]:
+def _continued_items(chain: Chain) -> list[Any]:
     """All that was left to do by a run of this chain."""
-    return [item for run in chain.runs for text in run.handed for item in json.loads(text)[CHECKPOINT]["todo"]]
+    return [item for run in chain.runs for text in run.continuations for item in json.loads(text)[CHECKPOINT]["todo"]]
 
 
 def _loose_ends(chain: Chain, scene: Scene) -> set[tuple[str, str]]:
     """Keys at which a range of a listing ended, with an upload that is gone since: it then ends with the key."""
-    ends = [(item[2], *item[-1]["end"]) for item in _handed(chain) if "end" in item[-1]]
+    ends = [(item[2], *item[-1]["end"]) for item in _continued_items(chain) if "end" in item[-1]]
     return {(bucket, key) for bucket, key, upload_id in ends if upload_id not in scene.live}
 
 
-def _leaves_nothing_out(chain: Chain, scene: Scene, told: Counter[Upload]) -> None:
+def _uploads_are_all_reported(chain: Chain, scene: Scene, reported: Counter[Upload]) -> None:
     changed = scene.changed(chain.since, by_others_than=chain)
     dead = {upload for run in chain.runs if run.report is None for upload in (*run.freed, *run.lost)}
     reports = [run.report for run in chain.runs if run.report is not None]
@@ -139,10 +141,10 @@ def _leaves_nothing_out(chain: Chain, scene: Scene, told: Counter[Upload]) -> No
     not_swept = [listing for run in chain.runs if run.report for listing in run.not_swept]
     if None in broken:
         return
-    for upload in chain.wish.named:
-        assert told[upload] or upload.bucket.name in dropped, f"Honesty: {upload} was named and has no outcome"
-    ways = [terms for terms in chain.wish.terms if terms.upload is None]
-    targets = {item[4] for item in _handed(chain) if item[0] == "upload"}
+    for upload in chain.expectation.named:
+        assert reported[upload] or upload.bucket.name in dropped, f"Honesty: {upload} was named and has no outcome"
+    ways = [terms for terms in chain.expectation.terms if terms.upload is None]
+    targets = {item[4] for item in _continued_items(chain) if item[0] == "upload"}
     for name, upload in chain.present.items():
         if name in changed or name in scene.were_hidden or upload.bucket in broken or upload in dead:
             continue
@@ -155,14 +157,14 @@ def _leaves_nothing_out(chain: Chain, scene: Scene, told: Counter[Upload]) -> No
             for listing in not_swept
         ):
             continue
-        most = sum(terms.lists(upload) for terms in ways)
+        maximum = sum(terms.lists(upload) for terms in ways)
         # What an earlier listing had aborted does not stand on a later one, unless that is stale. And of two listings
         # that left the same upload, one speaks for both.
-        least_told = min(1, most) if name in scene.gone or name in targets else most
-        assert least_told <= told[upload], f"Honesty: {told[upload]} outcomes of {upload}, {most} listings"
+        minimum = min(1, maximum) if name in scene.gone or name in targets else maximum
+        assert minimum <= reported[upload], f"Honesty: {reported[upload]} outcomes of {upload}, {maximum} listings"
 
 
-def _tells_failures_at_the_end(chain: Chain) -> None:
+def _failures_are_reported_at_the_end(chain: Chain) -> None:
     reports = [run.report for run in chain.runs if run.report is not None]
     if any(report.failed for report in reports):
         assert any(report.status.value == "failed" for report in reports if not report.continuations), "Honesty: unsaid"
@@ -177,7 +179,7 @@ def _tells_failures_at_the_end(chain: Chain) -> None:
     assert last == codes, "Honesty: what failed on the way is not what the ends tell"
 
 
-def _tries_three_times(chain: Chain, ends: set[str]) -> None:
+def _failures_were_tried_three_times(chain: Chain, ends: set[str]) -> None:
     """What failed for now was tried in three runs, where a later run could be started and something was left to do."""
     stalled = any(run.report and "NoProgress" in run.report.failed for run in chain.runs)
     if chain.source is not Source.ASYNCHRONOUS or ends or stalled or any(run.broken for run in chain.runs):
@@ -186,7 +188,7 @@ def _tries_three_times(chain: Chain, ends: set[str]) -> None:
         # A range of a listing is tried three times, and something else in it may fail each time.
         return
     limit = _limit(chain)
-    if limit is not None and _done(chain) >= limit:
+    if limit is not None and _aborts_of(chain) >= limit:
         # Nothing may be aborted any more, so nothing is tried again.
         return
     failed = [outcome for run in chain.runs for outcome, _ in run.outcomes if isinstance(outcome, Failed)]
@@ -194,27 +196,27 @@ def _tries_three_times(chain: Chain, ends: set[str]) -> None:
         # The start of an upload that an earlier run left is looked up in the listing.
         tries = sum(run.has_struck(one.upload) or run.pages_struck[one.upload.bucket] > 0 for run in chain.runs)
         if not one.permanent and one.code != "TooSlow":
-            assert tries >= MOST_ATTEMPTS, f"Chain: given up too early: {one}"
+            assert tries >= MAX_ATTEMPTS, f"Chain: given up too early: {one}"
 
 
 def _limit(chain: Chain) -> int | None:
-    return least(*(terms.most for terms in chain.wish.terms), chain.rules.max_aborts)
+    return minimum(*(terms.maximum for terms in chain.expectation.terms), chain.rules.max_aborts)
 
 
-def _done(chain: Chain) -> int:
+def _aborts_of(chain: Chain) -> int:
     """How many aborts count for the limit."""
     would = sum(run.report.counts["would_abort"] for run in chain.runs if run.report is not None)
     return sum(len(run.freed) + len(run.lost) for run in chain.runs) + would
 
 
-def _keeps_its_limit(chain: Chain, ends: set[str]) -> None:
-    most = _limit(chain)
-    if most is None:
+def _limit_is_kept(chain: Chain, ends: set[str]) -> None:
+    maximum = _limit(chain)
+    if maximum is None:
         return
-    done = _done(chain)
-    assert done <= most, f"{done} aborts, {most} were allowed"
-    is_one_branch = all(len(run.handed) <= 1 for run in chain.runs)
-    is_plain = not (chain.narrowed or chain.lost or chain.wish.named)
+    aborts = _aborts_of(chain)
+    assert aborts <= maximum, f"{aborts} aborts, {maximum} were allowed"
+    is_one_branch = all(len(run.continuations) <= 1 for run in chain.runs)
+    is_plain = not (chain.narrowed or chain.lost or chain.expectation.named)
     if ends == {"limit"} and is_one_branch and is_plain:
         tried = sum(run.requests["abort"] for run in chain.runs)
-        assert done >= most or tried >= most, f"stopped at {done} aborts, {most} were allowed"
+        assert aborts >= maximum or tried >= maximum, f"stopped at {aborts} aborts, {maximum} were allowed"

@@ -1,7 +1,8 @@
 """
-COS as one run gets to it: in memory, a second a request, with whatever is amiss, and with clients acting meanwhile.
+COS as one run sees it: in memory, a second for each request, with faults in force and clients that act meanwhile.
 
-What must never reach COS is held up here: no other operation, no foreign bucket, nothing half named, nothing alive.
+The laws about requests are checked here: no other operation, no foreign bucket, no upload without key or id, and no
+abort of a live upload.
 """
 
 import asyncio
@@ -20,7 +21,7 @@ from cos_sweeper.cos.store import Receipt, ReportsPage
 from cos_sweeper.engine import task_group
 from tests.emulator.public import MemoryStore, listing
 from tests.scf_in_memory import Killed
-from tests.simulation.in_memory.scene import PLAIN, Act, Fault, Scene, told
+from tests.simulation.in_memory.scene import PLAIN, Act, Fault, Scene, reported
 from tests.simulation.in_memory.terms import Rules, Seen, Terms, is_addressable, permits
 
 T = TypeVar("T")
@@ -32,22 +33,22 @@ _together = task_group.together
 @dataclass(frozen=True, slots=True)
 class Circumstances:
     """
-    What happens to the runs that one step of the world sets off.
+    What happens to the runs that one step of the simulation starts.
 
-    seconds: for the work of one run. pauses: how often each request gives way to the others, in turn. meddling: what
-    clients do before (2n) and after (2n+1) the n-th request. deaths: where each run dies, counted likewise, None for a
-    run that lives. turned_away: the numbers of the invocations that SCF does not accept; takes: how many it accepts
-    before it accepts no more. may_invoke: whether the role may invoke the function. later: what is handed on stays in
-    SCF's queue. faults: what is amiss from now on. targets: failed uploads that travel one by one; bytes: of a
+    seconds: for the work of one run. pauses: how often each request gives way to the others, in turn. interference:
+    what clients do before (2n) and after (2n+1) the n-th request. deaths: where each run dies, counted likewise, None
+    for a run that lives. rejected_invocations: the numbers of the invocations that SCF does not accept; takes: how many
+    it accepts before it accepts no more. may_invoke: whether the role may invoke the function. later: continuations
+    stay in SCF's queue. faults: in force from now on. targets: failed uploads that travel one by one; bytes: of a
     checkpoint.
     """
 
     seconds: int = 10**6
     page_size: int = 1000
     pauses: tuple[int, ...] = (0,)
-    meddling: tuple[tuple[int, Act], ...] = ()
+    interference: tuple[tuple[int, Act], ...] = ()
     deaths: tuple[int | None, ...] = ()
-    turned_away: tuple[int, ...] = ()
+    rejected_invocations: tuple[int, ...] = ()
     takes: int | None = None
     may_invoke: bool = True
     later: bool = False
@@ -87,7 +88,7 @@ class Reading:
     following: dict[int, int | None] = field(default_factory=dict)
 
     @property
-    def is_done(self) -> bool:
+    def is_complete(self) -> bool:
         """Whether all pages were read."""
         place: int | None = 0
         while place is not None:
@@ -100,16 +101,16 @@ class Reading:
 @dataclass(slots=True, eq=False)
 class Run:
     """
-    One run as the world saw it.
+    One run as the simulation saw it.
 
     of: its chain; terms: those of it and of all settings that it has met; number: in it. as_of: what ages are
     judged by; ours: our clock when it began. freed: bytes by upload that COS answered with 204; lost: those whose 204
     was lost. struck: requests that a fault befell, by operation and upload; pages_struck: likewise of listings, by
-    bucket. is_stopped: COS accepts the credentials no longer. outcomes: all that the ledger took in, and whether the
-    event named the upload; broken: listings that it took in as failed; not_swept: those that nobody goes on with.
-    handed: checkpoints that were accepted; said: events that only raise; turned_away: how many invocations were not
-    accepted. is_allowed: it asked whether the function may invoke itself, and it may. saved: reports kept before a
-    hand-over. wants_again: the platform is to try it again.
+    bucket. is_stopped: COS accepts the credentials no longer. outcomes: all that the report got, and whether the
+    event named the upload; broken: listings that failed; not_swept: those that no run continues.
+    continuations: checkpoints that were accepted; failure_events: events that only raise; rejected_invocations: how
+    many invocations were not accepted. is_allowed: the permission probe was accepted. saved: reports stored before a
+    continuation. wants_again: the platform is to try it again.
     """
 
     of: object
@@ -133,16 +134,16 @@ class Run:
     outcomes: list[tuple[Outcome, bool]] = field(default_factory=list)
     broken: list[BucketFailed] = field(default_factory=list)
     not_swept: list[ListingTarget] = field(default_factory=list)
-    handed: list[str] = field(default_factory=list)
-    said: int = 0
-    turned_away: int = 0
+    continuations: list[str] = field(default_factory=list)
+    failure_events: int = 0
+    rejected_invocations: int = 0
     is_allowed: bool = False
     saved: int = 0
     report: Report | None = None
     wants_again: bool = False
 
     def has_struck(self, upload: Upload) -> bool:
-        """Whether a fault befell a request about this upload, under whichever reading of its key."""
+        """Whether a fault struck a request about this upload, under any reading of its key."""
         return any(one.bucket == upload.bucket and one.upload_id == upload.upload_id for _, one in self.struck)
 
     @property
@@ -161,7 +162,7 @@ class Run:
         return self.ticks >= self.step.circumstances.seconds + GRACE_SECONDS
 
 
-class Door:
+class SimulatedStore:
     """A Store for one run."""
 
     def __init__(self, scene: Scene, run: Run) -> None:
@@ -189,7 +190,7 @@ class Door:
         except StoreError:
             self._run.pages_struck[bucket] += 1
             raise
-        page = self._as_the_weather_has_it(page, bucket, start, prefix)
+        page = self._under_conditions(page, bucket, start, prefix)
         self._leave(number)
         return page
 
@@ -219,15 +220,17 @@ class Door:
             assert held is not None
             numbers = [one for one in sorted(held.parts.by_number) if one > after]
             parts = tuple(
-                replace(part, last_modified=told(part.last_modified, quirk)) if one % 2 and part.last_modified else part
+                replace(part, last_modified=reported(part.last_modified, quirk))
+                if one % 2 and part.last_modified
+                else part
                 for one, part in zip(numbers, page.parts, strict=False)
             )
         self._leave(number)
-        return PartsPage(parts, page.next, self._scene.weather.skew("parts"))
+        return PartsPage(parts, page.next, self._scene.conditions.skew("parts"))
 
     async def abort(self, upload: Upload, within: float | None = None) -> Receipt:  # noqa: ARG002
         number = await self._arrive("abort", upload.bucket, upload)
-        self._must_not_be_alive(upload)
+        self._must_be_abandoned(upload)
         self._befall("abort", upload.bucket, upload)
         held = self._scene.held(upload)
         receipt = await self._store.abort(upload)
@@ -259,7 +262,7 @@ class Door:
         return await _together([owned(work) for work in works])
 
     async def put_report(self, bucket: Bucket, key: str, body: bytes) -> None:
-        raise AssertionError(f"Wire: a report of {len(body)} bytes to {bucket}/{key}, which nobody asked for")
+        raise AssertionError(f"Wire: a report of {len(body)} bytes to {bucket}/{key}, which is not configured")
 
     async def read_report(self, bucket: Bucket, key: str, max_bytes: int) -> bytes | None:
         raise AssertionError(f"Wire: {max_bytes} bytes of {bucket}/{key}, which nobody asked for")
@@ -281,18 +284,18 @@ class Door:
 
     @property
     def _owner(self) -> object:
-        """The task that works on an upload, whoever reads a page for it."""
+        """The task that works on an upload, also in the tasks that read pages for it."""
         return self._run.owners.get(asyncio.current_task(), asyncio.current_task())
 
     def _reading(self, upload: Upload, after: int) -> Reading:
         key = self._owner, upload
         reading = self._run.reads.get(key)
-        if reading is None or reading.is_done or after in reading.following:
+        if reading is None or reading.is_complete or after in reading.following:
             reading = self._run.reads[key] = Reading(self._scene.seen(upload))
         return reading
 
     async def _arrive(self, on: str, bucket: Bucket | None, upload: Upload | None = None) -> int:
-        """A request is on its way; the laws of what may be asked at all. Returns its number."""
+        """A request arrives: check the laws about requests. Returns its number."""
         run, step = self._run, self._run.step
         if run.is_stopped and on != "invoke":
             raise Stopped("ExpiredToken", 403, "request-of-a-fault")
@@ -300,7 +303,7 @@ class Door:
         step.requests += 1
         self._moment(2 * number)
         if upload is not None:
-            self._meddle_with(upload, on)
+            self._interfere(upload, on)
         for _ in range(step.circumstances.pauses[number % len(step.circumstances.pauses)]):
             await asyncio.sleep(0)
         run.ticks += 1
@@ -316,11 +319,11 @@ class Door:
             is_reading = on == "parts" and any(
                 terms.upload and terms.upload.upload_id == upload.upload_id for terms in run.terms
             )
-            assert is_asked or is_reading, "Scope: an upload that nobody asked for"
+            assert is_asked or is_reading, "Scope: an upload that no event requested"
         return number
 
     def _befall(self, on: str, bucket: Bucket | None, upload: Upload | None = None) -> None:
-        """What the weather does to it on its way, if anything. Once COS has said stop, nothing leaves any more."""
+        """Apply the fault in force to a request. Once COS has stopped the run, no request leaves."""
         if self._run.is_stopped:
             raise Stopped("ExpiredToken", 403, "request-of-a-fault")
         if self._run.is_over:
@@ -341,34 +344,34 @@ class Door:
         self._moment(2 * number + 1)
 
     def _moment(self, moment: int) -> None:
-        for when, act in self._run.step.circumstances.meddling:
+        for when, act in self._run.step.circumstances.interference:
             if when == moment and not act.at_hand:
                 self._scene.act(act)
         if self._run.dies_at is not None and moment >= self._run.dies_at:
             raise Killed
 
-    def _meddle_with(self, upload: Upload, on: str) -> None:
+    def _interfere(self, upload: Upload, on: str) -> None:
         """A client acts on the very upload, before one of the first looks at parts (odd) or aborts (even)."""
         nth = 2 * self._run.requests[on] + (on == "parts")
-        for when, act in self._run.step.circumstances.meddling:
+        for when, act in self._run.step.circumstances.interference:
             if act.at_hand and when % 10 == nth:
                 self._scene.act(act, upload)
 
-    def _must_not_be_alive(self, upload: Upload) -> None:
+    def _must_be_abandoned(self, upload: Upload) -> None:
         """Keep, at the only moment that counts. What came after the parts were read could not be known."""
         run, reading = self._run, self._run.reads.pop((self._owner, upload), None)
         assert not any(terms.dry_run for terms in run.terms), "Keep: an abort in a dry run"
         at_once = any(terms.upload == upload and not terms.min_idle for terms in run.terms)
         was_looked_at = reading is not None or (at_once and run.struck["parts", upload])
         assert was_looked_at, "Keep: an abort before a look at the parts"
-        assert at_once or (reading and reading.is_done), "Keep: an abort before the last of the parts"
+        assert at_once or (reading and reading.is_complete), "Keep: an abort before the last of the parts"
         is_sweep = any(terms.upload is None and terms.key is None for terms in run.terms)
         assert run.is_allowed or run.number > 1 or not is_sweep, "Chain: an abort before it is known who may go on"
         if reading and reading.seen is not None:
-            assert permits(run.terms, upload, reading.seen, run.as_of, self._scene.weather.skews), f"Keep: {upload}"
+            assert permits(run.terms, upload, reading.seen, run.as_of, self._scene.conditions.skews), f"Keep: {upload}"
 
-    def _as_the_weather_has_it(self, page: Page, bucket: Bucket, start: Cursor, prefix: str) -> Page:
-        """The page with what is gone and without what is new, where it is stale; and with the times as told."""
+    def _under_conditions(self, page: Page, bucket: Bucket, start: Cursor, prefix: str) -> Page:
+        """The page as a stale listing shows it, and with the times in the form that is set."""
         scene = self._scene
         entries = [one for one in page.listed if one.upload.upload_id not in scene.hidden]
         low = listing.order(start.key), start.upload_id
@@ -387,10 +390,10 @@ class Door:
             entries.sort(key=lambda one: (listing.order(one.upload.key), one.upload.upload_id))
         if scene.quirks:
             entries = [self._with_quirk(one) for one in entries]
-        return Page(tuple(entries), page.next, scene.weather.skew("page"), page.request_id)
+        return Page(tuple(entries), page.next, scene.conditions.skew("page"), page.request_id)
 
     def _with_quirk(self, listed: ListedUpload) -> ListedUpload:
         quirk = self._scene.quirks.get(listed.upload.upload_id)
         if quirk is None or listed.initiated is None:
             return listed
-        return replace(listed, initiated=told(listed.initiated, quirk.initiated))
+        return replace(listed, initiated=reported(listed.initiated, quirk.initiated))

@@ -1,12 +1,12 @@
 """
-What holds after every run that lived to tell, however it was disturbed.
+What holds after every run that returned or raised, whatever happened meanwhile.
 
-- Honesty: the report is the sum of the outcomes; what it calls aborted is what this run got a 204 for, no more and no
-  less, and the bytes are those that vanished with it.
-- Keep: whatever was kept had a reason, and the reason told is among those that the design gives.
-- Chain: a run that aborted something and may invoke the function does not ask to be tried again, where the platform
-  would do it; and whatever a run could not hand on, it says by raising.
-- A run that died tells nothing, so that what is told as aborted, over any number of runs, is never more than was done.
+- Honesty: the report is the sum of the outcomes. It reports as aborted exactly the uploads for which this run received
+  a 204, with the bytes that these had.
+- Keep: every upload that is kept has a reason, and the design names this reason.
+- Chain: a run that aborted something and may invoke the function does not make the platform try it again. A run that
+  could not continue raises.
+- A run that died reports nothing, so no number of runs reports more aborts than there were.
 """
 
 import json
@@ -28,9 +28,9 @@ from cos_sweeper.core.outcomes import (
 from cos_sweeper.core.report import Report
 from cos_sweeper.scf.events import Source
 from tests.simulation.in_memory.chains import Chain
-from tests.simulation.in_memory.door import Run
 from tests.simulation.in_memory.scene import Scene
-from tests.simulation.in_memory.terms import is_addressable, least
+from tests.simulation.in_memory.store import Run
+from tests.simulation.in_memory.terms import is_addressable, minimum
 
 NAMES = {
     Kept: "kept",
@@ -44,20 +44,20 @@ NAMES = {
     Deferred: "deferred",
 }
 OF_THE_CHAIN = ("ContinuationFailed", "NoProgress", "ChainTooLong")
-# Failures that no answer of COS is behind: what took most of two runs, and what is not asked after many refusals.
+# Failures without a response of COS: what took most of two runs, and what is not requested after many rejections.
 TOO_SLOW = "TooSlow"
-MOST_REFUSALS = 20
-MOST_SHOWN = 20
+MAX_REJECTIONS = 20
+MAX_SHOWN = 20
 
 
-def run_has_kept_the_laws(run: Run, scene: Scene, of: Chain, *, resumed: bool) -> None:
-    """Hold what a run told against what happened."""
+def check_run(run: Run, scene: Scene, of: Chain, *, resumed: bool) -> None:
+    """Compare the report of a run with what happened."""
     report = run.report
     assert report is not None
     outcomes = [outcome for outcome, _ in run.outcomes]
     changed = scene.changed(run.since, by_others_than=run.of)
     _adds_up(report, run, outcomes)
-    _tells_what_was_done(report, run, outcomes, changed)
+    _aborts_are_reported_exactly(report, run, outcomes, changed)
     for outcome in outcomes:
         _is_right(outcome, run, scene, changed)
     for bucket in run.broken_buckets:
@@ -66,10 +66,10 @@ def run_has_kept_the_laws(run: Run, scene: Scene, of: Chain, *, resumed: bool) -
         struck = run.pages_struck[bucket] or proofs
         is_excused = _is_slow(run) or _is_given_up(run, bucket) or run.is_stopped
         assert struck or is_excused, f"Isolation: {run.broken}"
-    _refuses_what_it_should(run, of, resumed=resumed)
-    _tells_only_of_what_is_named(report, run, of, resumed=resumed)
+    _requests_are_rejected_rightly(run, of, resumed=resumed)
+    _details_are_of_named_uploads(report, run, of, resumed=resumed)
     _status_is_right(report, run)
-    _asks_again_only_where_it_must(run, of)
+    _retry_is_asked_for_only_if_needed(run, of)
 
 
 def _adds_up(report: Report, run: Run, outcomes: list[Outcome]) -> None:
@@ -86,16 +86,16 @@ def _adds_up(report: Report, run: Run, outcomes: list[Outcome]) -> None:
     left = [one for one, detailed in run.outcomes if detailed and isinstance(one, Deferred)]
     assert report.unreached == sum(one.reason != AT_LIMIT for one in left)
     assert list(report.over_limit) == [one.upload for one in left if one.reason == AT_LIMIT]
-    if len(report.prefix_usage) < MOST_SHOWN:
+    if len(report.prefix_usage) < MAX_SHOWN:
         assert sum(leak["uploads"] for leak in report.prefix_usage) == len(freed + would)
         assert sum(leak["bytes"] for leak in report.prefix_usage) == report.bytes_freed + report.bytes_would_free
-    told = report.as_json()
-    assert all(told[name] == count for name, count in report.counts.items())
-    json.dumps(told)
+    reported = report.as_json()
+    assert all(reported[name] == count for name, count in report.counts.items())
+    json.dumps(reported)
 
 
-def _tells_what_was_done(report: Report, run: Run, outcomes: list[Outcome], changed: set[str]) -> None:
-    """What was aborted is what was told; and bytes are those that COS held, unless a client sent more meanwhile."""
+def _aborts_are_reported_exactly(report: Report, run: Run, outcomes: list[Outcome], changed: set[str]) -> None:
+    """Reported aborts are the real ones; bytes are those that COS held, unless a client sent more meanwhile."""
     aborted = [outcome for outcome in outcomes if isinstance(outcome, Aborted)]
     assert Counter(outcome.upload for outcome in aborted) == Counter(run.freed.keys())
     for outcome in aborted:
@@ -103,8 +103,8 @@ def _tells_what_was_done(report: Report, run: Run, outcomes: list[Outcome], chan
             assert run.struck["parts", outcome.upload]
         elif outcome.upload.upload_id not in changed:
             assert outcome.bytes == run.freed[outcome.upload]
-    most = least(*(terms.most for terms in run.terms), run.rules.max_aborts)
-    assert most is None or len(run.freed) + len(run.lost) + report.counts["would_abort"] <= most
+    maximum = minimum(*(terms.maximum for terms in run.terms), run.rules.max_aborts)
+    assert maximum is None or len(run.freed) + len(run.lost) + report.counts["would_abort"] <= maximum
     assert report.as_of == run.as_of or not (run.requests["page"] or run.requests["parts"])
     assert report.number == run.number or not (run.requests["page"] or run.requests["parts"])
     if any(terms.dry_run for terms in run.terms):
@@ -137,7 +137,7 @@ def _is_right(outcome: Outcome, run: Run, scene: Scene, changed: set[str]) -> No
         case RejectedRequest():
             assert not is_addressable(upload) or not any(terms.covers(upload) for terms in run.terms)
         case Deferred():
-            limits = [terms.most for terms in run.terms if terms.most is not None]
+            limits = [terms.maximum for terms in run.terms if terms.maximum is not None]
             assert limits or outcome.reason != AT_LIMIT, f"Progress: {outcome}"
             is_turned_away = run.is_stopped or not run.step.circumstances.may_invoke
             is_busy = run.struck["abort", upload] > 0
@@ -154,14 +154,14 @@ def _why_keep(upload: Upload, run: Run, scene: Scene) -> set[str]:
     why = {"it is not in the listing, so its age is unknown"} if upload.upload_id in scene.hidden else set()
     for terms in run.terms:
         if terms.covers(upload):
-            why |= terms.why_keep(seen, run.as_of, scene.weather.skews)
+            why |= terms.why_keep(seen, run.as_of, scene.conditions.skews)
     return why
 
 
 def _may_go(upload: Upload, run: Run, scene: Scene) -> bool:
     seen = scene.seen(upload)
     return seen is not None and any(
-        terms.covers(upload) and not terms.why_keep(seen, run.as_of, scene.weather.skews) for terms in run.terms
+        terms.covers(upload) and not terms.why_keep(seen, run.as_of, scene.conditions.skews) for terms in run.terms
     )
 
 
@@ -171,31 +171,31 @@ def _is_slow(run: Run) -> bool:
 
 
 def _is_given_up(run: Run, bucket: Bucket | None) -> bool:
-    """Whether COS has refused so much of a bucket that the rest need not be asked."""
+    """Whether COS rejected so many requests to a bucket that the rest need not be sent."""
     struck = (count for (_, upload), count in run.struck.items() if upload.bucket == bucket)
-    return sum(struck) >= MOST_REFUSALS
+    return sum(struck) >= MAX_REJECTIONS
 
 
-def _refuses_what_it_should(run: Run, of: Chain, *, resumed: bool) -> None:
-    """What an event asked for beyond the settings is refused, once; of a checkpoint nothing is."""
-    refused = [one for one, _ in run.outcomes if isinstance(one, RejectedRequest) and one.origin != "listing"]
-    assert len(refused) == (0 if resumed or None in run.broken_buckets else of.wish.refused)
+def _requests_are_rejected_rightly(run: Run, of: Chain, *, resumed: bool) -> None:
+    """Each request beyond the settings is rejected once; nothing of a checkpoint is rejected."""
+    rejected = [one for one, _ in run.outcomes if isinstance(one, RejectedRequest) and one.origin != "listing"]
+    assert len(rejected) == (0 if resumed or None in run.broken_buckets else of.expectation.rejected)
     assert run.report is not None
-    assert run.report.rejected == len(refused)
+    assert run.report.rejected == len(rejected)
     assert not run.report.dropped or (resumed and of.narrowed), "Chain: something is dropped under the same settings"
 
 
-def _tells_only_of_what_is_named(report: Report, run: Run, of: Chain, *, resumed: bool) -> None:
+def _details_are_of_named_uploads(report: Report, run: Run, of: Chain, *, resumed: bool) -> None:
     """
-    One by one it tells of what the event named, and of nothing that a sweep found.
+    The details are of the uploads that the event named, and of none that a sweep found.
 
     Of those the first ones, as many as aborts are allowed, are eligible; the others can be sent again.
     """
-    asked = set(of.wish.named)
+    asked = set(of.expectation.named)
     assert all(outcome.upload in asked for outcome, detailed in run.outcomes if detailed and outcome.upload)
-    most = least(*(terms.most for terms in run.terms), run.rules.max_aborts)
+    maximum = minimum(*(terms.maximum for terms in run.terms), run.rules.max_aborts)
     if not resumed and None not in run.broken_buckets:
-        beyond = () if most is None else of.wish.named[most:]
+        beyond = () if maximum is None else of.expectation.named[maximum:]
         assert report.over_limit == beyond, "Chain: other uploads than the last of the event are left"
 
 
@@ -209,30 +209,32 @@ def _status_is_right(report: Report, run: Run) -> None:
     sweeps = report.failed.get("SweepRejected", 0)
     assert own == report.counts["failed"] + len(run.broken) + chain + sweeps, "Honesty: a failure was not counted"
     assert report.buckets_failed == len(run.broken_buckets)
-    assert len(report.failures) == min(own, MOST_SHOWN)
+    assert len(report.failures) == min(own, MAX_SHOWN)
     prior_failures = report.prior_failures.transient + report.prior_failures.permanent
     doubtful = sum(report.counts[name] for name in ("deferred", "still_receiving", "listed_but_not_found"))
     unaddressable = report.counts["rejected"] - report.rejected
-    settled = not (report.stopped_because or report.continuations or doubtful or unaddressable)
-    left = not settled or bool(report.not_swept or report.dropped) or report.prior_failures.incomplete
+    processed = not (report.stopped_because or report.continuations or doubtful or unaddressable)
+    left = not processed or bool(report.not_swept or report.dropped) or report.prior_failures.incomplete
     expected = (
         "failed" if own or prior_failures else "partial" if left else "rejected" if report.rejected else "complete"
     )
     assert report.status.value == report.as_json()["status"] == expected
 
 
-def _asks_again_only_where_it_must(run: Run, of: Chain) -> None:
+def _retry_is_asked_for_only_if_needed(run: Run, of: Chain) -> None:
     report = run.report
     assert report is not None
-    assert report.continuations == len(run.handed)
+    assert report.continuations == len(run.continuations)
     if report.failed.get("ContinuationFailed"):
-        assert run.turned_away >= 2, "Chain: a hand-over failed that was accepted, or was not offered once more"
+        assert run.rejected_invocations >= 2, (
+            "Chain: a hand-over failed that was accepted, or was not offered once more"
+        )
         assert run.wants_again or of.source is Source.HTTP, "Chain: something was not handed on, and nobody knows"
     if run.wants_again and of.source is Source.ASYNCHRONOUS:
         did = run.freed or run.lost
-        assert run.turned_away or not did, "Chain: it aborted something, and the platform would begin anew"
-    if run.wants_again and run.handed:
-        assert run.turned_away, "Chain: it handed everything on, and the platform would do it again"
+        assert run.rejected_invocations or not did, "Chain: it aborted something, and the platform would begin anew"
+    if run.wants_again and run.continuations:
+        assert run.rejected_invocations, "Chain: it handed everything on, and the platform would do it again"
 
 
 def _name(outcome: Outcome) -> str:
