@@ -79,7 +79,7 @@ class Completion:
         except StoreError as exc:
             self._log.error("report.not_merged", of_run=run_id, code=exc.code, status=exc.status)
         except OutOfTime:
-            self._log.warning("report.not_merged", of_run=run_id, code="OutOfTime")
+            self._log.warning("report.postponed", of_run=run_id)
         return None
 
     async def complete_others(self, own: str, chain_max: timedelta) -> list[dict[str, Any]]:

@@ -25,7 +25,17 @@ from cos_sweeper.report.run_recorder import Identity, RunRecorder
 from tests.fixtures import NOW, PHOTOS, FakeClock
 
 RUN_ID = "20261122T120000Z-0a1b2c3d"
-FACTS = RunFacts(SWEEP, dry_run=False, began=NOW, as_of=NOW, settings={"min_age_hours": 168, "min_idle_hours": 72})
+SETTINGS = {
+    "min_age_hours": 168,
+    "min_idle_hours": 72,
+    "buckets": "*",
+    "prefixes": [],
+    "exclude_prefixes": [],
+    "max_aborts": None,
+    "verify": "recent",
+    "record_keys": "plain",
+}
+FACTS = RunFacts(SWEEP, dry_run=False, began=NOW, as_of=NOW, settings=SETTINGS)
 OLD = NOW - timedelta(days=30)
 
 

@@ -16,6 +16,7 @@ from cos_sweeper.report import chain
 from cos_sweeper.report.chain import ChainReader
 from cos_sweeper.report.documents import Document, unpack
 from tests.profiles import examples
+from tests.schema import problems
 from tests.unit.report.folders import RUN_ID, Room, report, run, tell
 
 GROUPS = ("freed", "left", "failed", "kept")
@@ -124,6 +125,7 @@ def test_account_of_a_chain_is_the_sum_of_its_uploads(data: st.DataObject) -> No
     again = asyncio.run(play())
 
     last = story.reports[-1]
+    assert problems(last) == []
     assert last["shards"]["missing"] == []
     assert sums_of(last) == {group: +counted for group, counted in story.expected().items()}
     assert again is not None

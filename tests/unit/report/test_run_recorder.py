@@ -19,6 +19,7 @@ from cos_sweeper.report import chain
 from cos_sweeper.report.record_writer import MAX_LINES, unpacked
 from cos_sweeper.report.run_recorder import PART_OF_TIME
 from tests.fixtures import FakeClock
+from tests.schema import problems
 from tests.unit.report.folders import FACTS, RUN_ID, MemoryFolder, Room, fails, listed, outcome, report, run, tell
 
 YOUNG = Kept(listed(1).upload, "started recently")
@@ -203,6 +204,7 @@ def test_run_of_its_own_writes_its_report_and_its_history() -> None:
     report_json = run(play())
 
     assert room.folder.json(f"{RUN_ID}/report.json") == report_json
+    assert problems(report_json) == []
     assert room.folder.objects[f"{RUN_ID}/report.html"] == f"<p>{RUN_ID}".encode()
     names = ("open", "found", "freed", "left", "failed", "kept")
     assert [report_json["totals"][name]["bytes"] for name in names] == [15, 14, 5, 7, 2, 1]
