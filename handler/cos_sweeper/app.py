@@ -67,7 +67,7 @@ async def handle(
         log.info("event.ignored", records=len(decoded.ignored), origin=first.origin, reason=first.reason)
     credentials = settings.credentials(environ)
     deadline = run_deadline(time.monotonic, context.limit_seconds, started)
-    store = instance.store(allowed.cos_port, credentials, deadline)
+    store = instance.store(allowed.cos_port, credentials, deadline, allowed.report)
     retries, invoker = decoded.source is events.Source.ASYNCHRONOUS, _invoker(context, environ, allowed, deadline)
     if not retries or invoker is None:
         # No later run begins with the other buckets.

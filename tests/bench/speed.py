@@ -150,6 +150,11 @@ def page(_bench: Bench) -> None:
     show(costs.page())
 
 
+def account(bench: Bench) -> None:
+    """The account of a sweep."""
+    show(costs.account(min(bench.uploads, 20_000)))
+
+
 def cold(_bench: Bench) -> None:
     """A new process."""
     show(costs.cold())
@@ -163,6 +168,7 @@ SECTIONS: dict[str, Callable[[Bench], None]] = {
     "sweep": sweep,
     "allowed": allowed,
     "page": page,
+    "account": account,
     "cold": cold,
 }
 

@@ -25,7 +25,7 @@ MAX_KEY_BYTES = 850
 MAX_PART_NUMBER = 10_000
 MIN_PART_BYTES = 1 << 20
 MAX_PART_BYTES = 5 << 30
-MAX_KEPT_BYTES = 1 << 20
+MAX_KEPT_BYTES = 16 << 20
 MAX_ARRIVALS = 10_000
 
 GONE_MARKERS = ("accept", "refuse", "refuse_without_uploads", "restart_key")
@@ -100,7 +100,7 @@ class PartsPage:
 
 @dataclass(frozen=True, slots=True)
 class StoredObject:
-    """An object. `content` is `None` where only the size is known: a completed upload, or more than 1 MiB."""
+    """An object. `content` is `None` where only the size is known: a completed upload, or more than 16 MiB."""
 
     key: str
     size: int
@@ -272,7 +272,7 @@ class Bucket:
         content_type: str = "application/octet-stream",
         storage_class: str = "STANDARD",
     ) -> StoredObject:
-        """Store an object, in place of an earlier one. Content beyond 1 MiB is not kept."""
+        """Store an object, in place of an earlier one. Content beyond 16 MiB is not kept."""
         _check_key(key)
         kept = content if size <= MAX_KEPT_BYTES else None
         stored = StoredObject(key, size, etag, now, kept, content_type, storage_class)

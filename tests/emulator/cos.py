@@ -20,6 +20,7 @@ from aiohttp import web
 
 from tests.emulator import documents
 from tests.emulator.aws import Unchunker, is_aws_signed, is_chunked
+from tests.emulator.bucket import MAX_KEPT_BYTES
 from tests.emulator.cam import ANY_RESOURCE, action_name, resource_name
 from tests.emulator.delivery import deliver, reset, silent, spoilable
 from tests.emulator.errors import CosError, access_denied, no_such_bucket, slow_down
@@ -145,7 +146,11 @@ class Door:
             self._resource(target)
             return
         credentials = authenticate(call, self._state.credentials, self._state.clock.now())
-        if not credentials.policy.allows(action_name(target.operation), self._resource(target)):
+        resource = self._resource(target)
+        if target.operation == "GetBucket":
+            # COS holds a listing of objects against the prefix that it asks for.
+            resource += call.param("prefix")
+        if not credentials.policy.allows(action_name(target.operation), resource):
             raise access_denied()
 
     def _resource(self, target: Target) -> str:
@@ -229,22 +234,23 @@ def _rejection(call: Call, rejected: CosError, request_id: str) -> OperationResp
 
 
 async def _read_body(request: web.BaseRequest, call: Call, operation: str, unframe: Callable[[bytes], bytes]) -> Body:
-    """Take the body in: measured and hashed whole, kept up to 4 MiB."""
+    """Take the body in: measured and hashed whole, kept up to 4 MiB, or as far as objects keep theirs."""
     if operation not in WITH_BODY:
         return NO_BODY
     if call.header("expect").lower() == "100-continue":
         await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
     size, digest, kept = 0, hashlib.md5(usedforsecurity=False), bytearray()
+    most = MAX_KEPT_BYTES if operation == "PutObject" else MAX_DOCUMENT_BYTES
     async for received in request.content.iter_any():
         data = unframe(received)
         size += len(data)
         digest.update(data)
-        if size <= MAX_DOCUMENT_BYTES:
+        if size <= most:
             kept += data
     expected = call.header("content-md5")
     if expected and expected != base64.b64encode(digest.digest()).decode():
         raise CosError(400, "BadDigest", "The Content-MD5 you specified did not match what we received.")
-    return Body(size, digest.hexdigest(), bytes(kept) if size <= MAX_DOCUMENT_BYTES else None)
+    return Body(size, digest.hexdigest(), bytes(kept) if size <= most else None)
 
 
 class _RequestIds:

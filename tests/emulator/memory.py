@@ -11,7 +11,8 @@ from datetime import datetime, timedelta, timezone
 from cos_sweeper.core import model
 from cos_sweeper.core.errors import CosRejected, NoSuchUpload, RequestRejected, StoreError
 from cos_sweeper.core.keys import validate_key
-from cos_sweeper.cos.store import Receipt
+from cos_sweeper.core.settings import ReportLocation
+from cos_sweeper.cos.store import Receipt, ReportsPage
 from tests.emulator.account import Account
 from tests.emulator.errors import CosError
 from tests.emulator.listing import Query
@@ -20,7 +21,14 @@ from tests.emulator.listing import Query
 class MemoryStore:
     """A Store over an account. page_size: what COS fixes at 1000, smaller to have many pages of few uploads."""
 
-    def __init__(self, account: Account, now: Callable[[], datetime], page_size: int = 1000) -> None:
+    def __init__(
+        self,
+        account: Account,
+        now: Callable[[], datetime],
+        page_size: int = 1000,
+        reports: ReportLocation | None = None,
+    ) -> None:
+        self._reports = reports
         self._account = account
         self._now = now
         self._page_size = page_size
@@ -76,12 +84,39 @@ class MemoryStore:
         return True
 
     async def put_report(self, bucket: model.Bucket, key: str, body: bytes) -> None:
+        self._check_report(bucket, key)
         try:
             self._account.bucket(bucket.name).put_object(
                 key, size=len(body), etag="", now=self._now(), content=body, content_type="application/json"
             )
         except CosError as exc:
             raise _ours(exc) from exc
+
+    async def read_report(self, bucket: model.Bucket, key: str, max_bytes: int) -> bytes | None:
+        self._check_report(bucket, key)
+        try:
+            stored = self._account.bucket(bucket.name).get_object(key)
+        except CosError as exc:
+            if exc.code == "NoSuchKey":
+                return None
+            raise _ours(exc) from exc
+        if stored.size > max_bytes:
+            raise CosRejected("ReportTooLarge", 206)
+        return stored.content
+
+    async def list_reports(self, bucket: model.Bucket, prefix: str, after: str) -> ReportsPage:
+        self._check_report(bucket, prefix)
+        query = Query(prefix=prefix, key_marker=after, limit=self._page_size)
+        try:
+            page = self._account.bucket(bucket.name).list_objects(query)
+        except CosError as exc:
+            raise _ours(exc) from exc
+        return ReportsPage(tuple(one.key for one in page.entries), page.next_marker[0] if page.next_marker else None)
+
+    def _check_report(self, bucket: model.Bucket, key: str) -> None:
+        inside = self._reports and bucket == self._reports.bucket and key.startswith(self._reports.prefix)
+        if not inside or {".", ".."} & set(key.split("/")) or "//" in key:
+            raise RequestRejected("not under the report prefix")
 
 
 def _ours(exc: CosError) -> StoreError:

@@ -26,7 +26,7 @@ DEFAULT_REGION = "ap-guangzhou"
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """A request's body: its size, its MD5 in hex, and as much of its content as was kept (`None` beyond 1 MiB)."""
+    """A request's body: its size, its MD5 in hex, and as much of its content as was kept (`None` beyond 16 MiB)."""
 
     size: int
     md5: str

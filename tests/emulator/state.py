@@ -140,7 +140,7 @@ def role_policy(account: Account, function: str | None = None) -> Policy:
     of_cos = [
         (["AbortMultipartUpload", "ListParts"], [f"{bucket}*" for bucket in buckets]),
         (["ListMultipartUploads", "GetBucketLifecycle", "GetBucketObjectLockConfiguration"], buckets),
-        (["PutObject", "GetObject"], [f"{bucket}{REPORTS}" for bucket in buckets]),
+        (["PutObject", "GetObject", "GetBucket"], [f"{bucket}{REPORTS}" for bucket in buckets]),
         (["GetService"], [ANY_RESOURCE]),
     ]
     allowed = [([action_name(each) for each in operations], resources) for operations, resources in of_cos]

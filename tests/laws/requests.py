@@ -16,6 +16,10 @@ def is_lawful(request: Request) -> bool:
         return len(request.raw_path) > 1 and set(query) == {"uploadId"} and bool(query["uploadId"][0])
     if request.method == "PUT":
         return request.raw_path.startswith(f"/{REPORTS}/") and not query
+    if request.operation == "GetObject":
+        return request.method == "GET" and request.raw_path.startswith(f"/{REPORTS}/") and not query
+    if request.operation == "GetBucket":
+        return request.method == "GET" and query["prefix"][0].startswith(f"{REPORTS}/")
     if request.operation in COVERAGE:
         return request.method == "GET" and request.raw_path == "/" and set(query) == {COVERAGE[request.operation]}
     reads = {"ListMultipartUploads", "ListParts", "GetService"}

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from cos_sweeper.core.deadline import Deadline
-from cos_sweeper.core.settings import Credentials
+from cos_sweeper.core.settings import Credentials, ReportLocation
 from cos_sweeper.cos.sdk_store import Clients, CosStore
 from cos_sweeper.net.client import Connections
 
@@ -50,8 +50,14 @@ class InstanceCache:
             raise error
         return result
 
-    def store(self, port: int | None, credentials: Credentials, deadline: Deadline) -> CosStore:
-        """A store for one run. port: the local endpoint, None for the cloud."""
+    def store(
+        self,
+        port: int | None,
+        credentials: Credentials,
+        deadline: Deadline,
+        reports: ReportLocation | None = None,
+    ) -> CosStore:
+        """A store for one run. port: the local endpoint, None for the cloud. reports: where its objects are."""
         if self._cached is not None and self._cached.port != port:
             self._cached.connections.close()
             self._cached = None
@@ -59,7 +65,7 @@ class InstanceCache:
             self._cached = _Cached(port, Connections(port), Clients(credentials, plain_http=port is not None))
         if self._cached.clients.credentials != credentials:
             self._cached.clients = Clients(credentials, plain_http=port is not None)
-        return CosStore(self._cached.clients, self._cached.connections, deadline)
+        return CosStore(self._cached.clients, self._cached.connections, deadline, reports=reports)
 
     def reset(self) -> None:
         """Close everything and start again like a fresh instance. Not while the loop runs."""

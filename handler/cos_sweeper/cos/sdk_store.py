@@ -22,12 +22,12 @@ from cos_sweeper.core.errors import CosRejected, NoSuchUpload, RequestRejected, 
 from cos_sweeper.core.keys import validate_key
 from cos_sweeper.core.model import Bucket, BucketsPage, Cursor, Page, PartsPage, Upload
 from cos_sweeper.core.retry import RetryPolicy, retry
-from cos_sweeper.core.settings import Credentials
+from cos_sweeper.core.settings import Credentials, ReportLocation
 from cos_sweeper.cos import xml
 from cos_sweeper.cos.error_codes import THROTTLED, Meaning, meaning
 from cos_sweeper.cos.rate_limiter import RateLimiter
 from cos_sweeper.cos.sdk_session import Exchange, SilentHeaders
-from cos_sweeper.cos.store import Receipt
+from cos_sweeper.cos.store import Receipt, ReportsPage
 from cos_sweeper.net.client import Connections
 from cos_sweeper.net.response import Response, TransportError
 from cos_sweeper.net.sdk_bridge import run_in_greenlet
@@ -39,6 +39,8 @@ RETRIES = RetryPolicy()
 WORTH_TRYING_SECONDS = 0.5
 SERVICE_HOST = "service.cos.myqcloud.com"
 ERROR_CODE = re.compile(r"[A-Za-z0-9.]{1,64}")
+CONTENT_RANGE = re.compile(r"bytes 0-[0-9]+/([0-9]{1,18})")
+CONTENT_TYPES = {"html": "text/html; charset=utf-8", "gz": "application/gzip"}
 # How COS says that a bucket has no such configuration. For Object Lock it is not documented; other stores send these.
 NO_CONFIGURATION = {
     "lifecycle": {"NoSuchLifecycleConfiguration"},
@@ -84,7 +86,8 @@ class CosStore:
     """
     A Store over COS, for one run.
 
-    now: the wall clock, UTC. sleep: waits so many seconds, and lets other tasks go on.
+    now: the wall clock, UTC. sleep: waits so many seconds, and lets other tasks go on. reports: the one place whose
+    objects are written, read and listed.
     """
 
     def __init__(
@@ -95,7 +98,9 @@ class CosStore:
         *,
         now: Callable[[], datetime] = lambda: datetime.now(timezone.utc),
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
+        reports: ReportLocation | None = None,
     ) -> None:
+        self._reports = reports
         self._clients = clients
         self._connections = connections
         self._deadline = deadline
@@ -219,12 +224,33 @@ class CosStore:
 
     async def put_report(self, bucket: Bucket, key: str, body: bytes) -> None:
         """Put Object."""
+        _check_report(self._reports, bucket, key)
+        kind = CONTENT_TYPES.get(key.rpartition(".")[2], "application/json; charset=utf-8")
         await self._send(
-            bucket,
-            lambda client: client.put_object(
-                Bucket=bucket.name, Key=key, Body=body, ContentType="application/json; charset=utf-8"
-            ),
+            bucket, lambda client: client.put_object(Bucket=bucket.name, Key=key, Body=body, ContentType=kind)
         )
+
+    async def read_report(self, bucket: Bucket, key: str, max_bytes: int) -> bytes | None:
+        """Get Object, of which COS sends no more than max_bytes."""
+        _check_report(self._reports, bucket, key)
+        span = {"Range": f"bytes=0-{max_bytes - 1}"}
+        try:
+            response = await self._send(bucket, lambda client: _get(client, bucket, key, {}, span))
+        except CosRejected as exc:
+            if exc.code == "NoSuchKey":
+                return None
+            raise
+        if _size(response) > max_bytes:
+            raise CosRejected("ReportTooLarge", response.status_code, _request_id(response))
+        return response.content
+
+    async def list_reports(self, bucket: Bucket, prefix: str, after: str) -> ReportsPage:
+        """Get Bucket, 1000 objects at most, keys URL-encoded."""
+        _check_report(self._reports, bucket, prefix)
+        params = {"prefix": prefix, "marker": after, "max-keys": "1000", "encoding-type": "url"}
+        response = await self._send(bucket, lambda client: _get(client, bucket, None, params))
+        keys, following = self._read(response, lambda body: xml.objects_page(body, prefix, after))
+        return ReportsPage(keys, following)
 
     def _send(
         self,
@@ -380,7 +406,13 @@ def _date(response: Response) -> datetime | None:
     return xml.http_date(response.headers.get("date", ""))
 
 
-def _get(client: CosS3Client, bucket: Bucket | None, key: str | None, params: Mapping[str, str]) -> object:
+def _get(
+    client: CosS3Client,
+    bucket: Bucket | None,
+    key: str | None,
+    params: Mapping[str, str],
+    headers: Mapping[str, str] | None = None,
+) -> object:
     """
     A GET signed and sent by the SDK, without its `eval` of the answer. bucket: None for the service.
 
@@ -394,7 +426,7 @@ def _get(client: CosS3Client, bucket: Bucket | None, key: str | None, params: Ma
         url=url,
         bucket=bucket.name if bucket else None,
         auth=CosS3Auth(config, key, params=raw),
-        headers=SilentHeaders(),
+        headers=SilentHeaders(headers or {}),
         params=raw,
     )
 
@@ -404,6 +436,20 @@ def _check(upload: Upload) -> None:
     reason = validate_key(upload.key, upload.upload_id)
     if reason:
         raise RequestRejected(reason)
+
+
+def _check_report(reports: ReportLocation | None, bucket: Bucket, key: str) -> None:
+    """The last door before the SDK for what is not an upload: only the report prefix lies behind it."""
+    if reports is None or bucket != reports.bucket or not key.startswith(reports.prefix):
+        raise RequestRejected("only objects under the report prefix are written, read or listed")
+    if any(segment in (".", "..") for segment in key.split("/")) or "//" in key:
+        raise RequestRejected("the name of the object would address another one")
+
+
+def _size(response: Response) -> int:
+    """Of the whole object, where COS sent a part of it."""
+    match = CONTENT_RANGE.fullmatch(response.headers.get("content-range", ""))
+    return int(match[1]) if match else len(response.content)
 
 
 def _raise_for_status(response: Response) -> None:

@@ -18,7 +18,35 @@ class Receipt:
     request_id: str
 
 
-class Store(Protocol):
+@dataclass(frozen=True, slots=True)
+class ReportsPage:
+    """One page of the objects under the report prefix. keys: in byte order; next: the marker, None on the last page."""
+
+    keys: tuple[str, ...]
+    next: str | None
+
+
+class Reports(Protocol):
+    """
+    The objects under the report prefix.
+
+    Every method raises as those of `Store`, and `RequestRejected`, sending nothing, for what is not under that prefix.
+    """
+
+    async def put_report(self, bucket: Bucket, key: str, body: bytes) -> None:
+        """Keep a run's report as an object."""
+        ...
+
+    async def read_report(self, bucket: Bucket, key: str, max_bytes: int) -> bytes | None:
+        """Read an object under the report prefix; None where there is none. Raises `CosRejected` beyond max_bytes."""
+        ...
+
+    async def list_reports(self, bucket: Bucket, prefix: str, after: str) -> ReportsPage:
+        """List at most 1000 objects under the report prefix whose keys begin with `prefix` and come after `after`."""
+        ...
+
+
+class Store(Reports, Protocol):
     """
     All that a sweep needs of COS.
 
@@ -63,10 +91,6 @@ class Store(Protocol):
 
     async def pause(self, seconds: float) -> bool:
         """Wait, and let other tasks go on. False, at once, when no request could be sent afterwards."""
-        ...
-
-    async def put_report(self, bucket: Bucket, key: str, body: bytes) -> None:
-        """Store a run's report as an object."""
         ...
 
 

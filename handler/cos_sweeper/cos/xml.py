@@ -115,6 +115,22 @@ def buckets_page(body: bytes, marker: str) -> BucketsPage:
     return BucketsPage(buckets, following)
 
 
+def objects_page(body: bytes, prefix: str, after: str) -> tuple[tuple[str, ...], str | None]:
+    """Read a ListBucketResult: keys, and the marker of the next page. prefix, after: as in the request."""
+    root = parse(body, "ListBucketResult")
+    texts = _texts(root)
+    encoded = _is_encoded(texts)
+    keys = tuple(_key(one.findtext("Key", ""), encoded=encoded) for one in root.iterfind("Contents"))
+    if not all(key.startswith(prefix) for key in keys):
+        raise Unreadable("the listing has objects outside the prefix that was asked for")
+    if not _is_truncated(texts):
+        return keys, None
+    following = keys[-1] if keys else _key(texts.get("NextMarker", ""), encoded=encoded)
+    if not following or following == after:
+        raise Unreadable("the listing is truncated but its marker does not advance")
+    return keys, following
+
+
 def parse(body: bytes, name: str) -> ElementTree.Element:
     """The root element, which must have this name; namespaces are removed from all names. Raises Unreadable."""
     if body.count(b"<") + body.count(b"=") > MAX_MARKS:

@@ -39,7 +39,9 @@ def _statements(settings: Settings, function: str, appid: str) -> Iterator[State
     if buckets:
         yield from _on_buckets(settings, buckets)
     if settings.report is not None:
-        yield _allow(["name/cos:PutObject"], [f"{_resource(settings.report.bucket)}{settings.report.prefix}*"])
+        # COS holds a listing of objects against the prefix that it asks for.
+        actions = ["name/cos:PutObject", "name/cos:GetObject", "name/cos:GetBucket"]
+        yield _allow(actions, [f"{_resource(settings.report.bucket)}{settings.report.prefix}*"])
     yield _allow(["scf:InvokeFunction"], [function])
 
 

@@ -184,7 +184,7 @@ def test_upload_id_under_another_key_is_no_such_upload(bucket: Bucket) -> None:
     assert len(bucket.uploads) == 1
 
 
-def test_object_keeps_its_content_up_to_a_mebibyte(bucket: Bucket) -> None:
+def test_object_keeps_its_content_up_to_a_limit(bucket: Bucket) -> None:
     for key, size in (("small", MAX_KEPT_BYTES), ("large", MAX_KEPT_BYTES + 1)):
         bucket.put_object(key, size=size, etag=ETAGS[0], now=NOW, content=bytes(size))
 

@@ -220,7 +220,7 @@ def test_roles_policy_names_exactly_what_the_sweeper_needs() -> None:
         },
         {
             "effect": "allow",
-            "action": ["name/cos:PutObject", "name/cos:GetObject"],
+            "action": ["name/cos:PutObject", "name/cos:GetObject", "name/cos:GetBucket"],
             "resource": [f"{bucket}sweeper-reports/*"],
         },
         {"effect": "allow", "action": ["name/cos:GetService"], "resource": ["*"]},

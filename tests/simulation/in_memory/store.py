@@ -17,7 +17,7 @@ from cos_sweeper.core.model import Bucket, BucketsPage, Cursor, ListedUpload, Pa
 from cos_sweeper.core.outcomes import BucketFailed, Outcome
 from cos_sweeper.core.plan import ListingTarget
 from cos_sweeper.core.report import Report
-from cos_sweeper.cos.store import Receipt
+from cos_sweeper.cos.store import Receipt, ReportsPage
 from cos_sweeper.engine import task_group
 from tests.emulator.public import MemoryStore, listing
 from tests.scf_in_memory import Killed
@@ -263,6 +263,12 @@ class SimulatedStore:
 
     async def put_report(self, bucket: Bucket, key: str, body: bytes) -> None:
         raise AssertionError(f"Wire: a report of {len(body)} bytes to {bucket}/{key}, which is not configured")
+
+    async def read_report(self, bucket: Bucket, key: str, max_bytes: int) -> bytes | None:
+        raise AssertionError(f"Wire: {max_bytes} bytes of {bucket}/{key}, which nobody asked for")
+
+    async def list_reports(self, bucket: Bucket, prefix: str, after: str) -> ReportsPage:
+        raise AssertionError(f"Wire: the objects of {bucket}/{prefix} after {after!r}, which nobody asked for")
 
     async def invoke(self) -> int:
         """

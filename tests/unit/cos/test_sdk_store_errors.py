@@ -15,13 +15,14 @@ from cos_sweeper.core.deadline import Deadline
 from cos_sweeper.core.errors import CosRejected, NoSuchUpload, RequestRejected, Stopped, StoreError, Unavailable
 from cos_sweeper.core.model import BEGINNING, Cursor, Upload
 from cos_sweeper.core.retry import ATTEMPTS
-from cos_sweeper.core.settings import Credentials
+from cos_sweeper.core.settings import Credentials, ReportLocation
 from cos_sweeper.cos.sdk_session import Exchange
 from cos_sweeper.cos.sdk_store import Clients, CosStore
 from cos_sweeper.net.response import Response, TransportError
 from tests.fixtures import PHOTOS, FakeClock
 
 UPLOAD = Upload(PHOTOS, "k", "1")
+REPORTS = ReportLocation(PHOTOS, "reports/")
 ROLE = Credentials("AKIDexample", "example", "token")
 SENT_AT = datetime(2026, 11, 22, 12, 0, 0, 900_000, tzinfo=timezone.utc)
 EMPTY_PAGE = (
@@ -69,7 +70,7 @@ def store_over(
 ) -> CosStore:
     clock = clock or FakeClock()
     deadline = Deadline(clock, ends, ends, ends)
-    return CosStore(Clients(ROLE), network, deadline, now=now, sleep=clock.sleep)  # type: ignore[arg-type]
+    return CosStore(Clients(ROLE), network, deadline, now=now, sleep=clock.sleep, reports=REPORTS)  # type: ignore[arg-type]
 
 
 def failure(answer: Response | Exception) -> tuple[StoreError, int]:
@@ -138,10 +139,10 @@ def test_report_is_stored_with_any_2xx(status: int, *, is_good: bool) -> None:
     store = store_over(FakeNetwork(error(status, "Odd")))
 
     if is_good:
-        asyncio.run(store.put_report(PHOTOS, "report.json", b"{}"))
+        asyncio.run(store.put_report(PHOTOS, "reports/a.json", b"{}"))
     else:
         with pytest.raises(CosRejected):
-            asyncio.run(store.put_report(PHOTOS, "report.json", b"{}"))
+            asyncio.run(store.put_report(PHOTOS, "reports/a.json", b"{}"))
 
 
 @pytest.mark.parametrize("status", [200, 203, 205])
@@ -294,9 +295,11 @@ def test_loggers_of_the_sdk_alone_are_silenced() -> None:
 
 def test_input_that_the_sdk_rejects_is_reported_by_the_exceptions_type() -> None:
     network = FakeNetwork(Response(200, {}, b""))
+    anywhere, until = ReportLocation(PHOTOS, ""), Deadline(FakeClock(), 1, 1, 1)
+    store = CosStore(Clients(ROLE), network, until, reports=anywhere)  # type: ignore[arg-type]
 
     with pytest.raises(CosRejected) as caught:
-        asyncio.run(store_over(network).put_report(PHOTOS, "", b"{}"))
+        asyncio.run(store.put_report(PHOTOS, "", b"{}"))
 
     assert (caught.value.code, caught.value.detail, network.urls) == ("NotSent", "CosClientError", [])
 
@@ -307,10 +310,11 @@ def test_sdk_call_that_sends_nothing_is_an_error() -> None:
             return SimpleNamespace(put_object=lambda **_: None)
 
     clock = FakeClock()
-    store = CosStore(Idle(ROLE), FakeNetwork(Response(200, {}, b"")), Deadline(clock, 1, 1, 1))  # type: ignore[arg-type]
+    network = FakeNetwork(Response(200, {}, b""))
+    store = CosStore(Idle(ROLE), network, Deadline(clock, 1, 1, 1), reports=REPORTS)  # type: ignore[arg-type]
 
     with pytest.raises(CosRejected) as caught:
-        asyncio.run(store.put_report(PHOTOS, "report.json", b"{}"))
+        asyncio.run(store.put_report(PHOTOS, "reports/a.json", b"{}"))
 
     assert caught.value.code == "NotSent"
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from cos_sweeper.core.deadline import run_deadline
 from cos_sweeper.core.errors import CosRejected, NoSuchUpload, RequestRejected
 from cos_sweeper.core.model import Bucket, Cursor, ListedUpload, Upload
-from cos_sweeper.core.settings import Credentials
+from cos_sweeper.core.settings import Credentials, ReportLocation
 from cos_sweeper.cos import instance
 from cos_sweeper.cos.sdk_store import Clients, CosStore
 from cos_sweeper.cos.store import Store
@@ -29,6 +29,7 @@ T = TypeVar("T")
 
 BUCKET = Bucket(*PHOTOS.split("@"))
 OTHER = Bucket(*LOGS.split("@"))
+REPORTS = ReportLocation(BUCKET, "reports/")
 
 
 @dataclass
@@ -46,7 +47,7 @@ class World:
 
 def in_memory(loop: asyncio.AbstractEventLoop) -> World:
     account = Account("1250000000")
-    world = World(MemoryStore(account, lambda: NOW), loop, list, account.buckets.clear)
+    world = World(MemoryStore(account, lambda: NOW, reports=REPORTS), loop, list, account.buckets.clear)
 
     def seed(key: str, count: int = 1, part_numbers: tuple[int, ...] = (1,), part_size: int = 1 << 20) -> list[Upload]:
         start = NOW - timedelta(hours=100)
@@ -64,7 +65,7 @@ def in_memory(loop: asyncio.AbstractEventLoop) -> World:
 
 def over_http(cloud: Cloud, connections: Connections, loop: asyncio.AbstractEventLoop) -> World:
     role = Credentials(cloud.owner.secret_id, cloud.owner.secret_key, "")
-    store = CosStore(Clients(role, plain_http=True), connections, run_deadline(lambda: 0.0, 60, 0.0))
+    store = CosStore(Clients(role, plain_http=True), connections, run_deadline(lambda: 0.0, 60, 0.0), reports=REPORTS)
 
     def seed(key: str, count: int = 1, part_numbers: tuple[int, ...] = (1,), part_size: int = 1 << 20) -> list[Upload]:
         numbers = {"part_numbers": list(part_numbers)} if part_numbers else {"parts": 0}
@@ -204,5 +205,66 @@ def test_buckets_of_all_regions_are_listed(world: World) -> None:
     assert page.next is None
 
 
-def test_report_can_be_stored(world: World) -> None:
-    world.run(world.store.put_report(BUCKET, "reports/猫.json", b"{}"))
+@pytest.mark.parametrize("body", [b"{}", b"\x1f\x8b\0", b"x" * 3_000_000], ids=["text", "binary", "large"])
+def test_report_is_read_as_it_was_stored(body: bytes, world: World) -> None:
+    world.run(world.store.put_report(BUCKET, "reports/猫 +?.json.gz", b"before"))
+    world.run(world.store.put_report(BUCKET, "reports/猫 +?.json.gz", body))
+
+    assert world.run(world.store.read_report(BUCKET, "reports/猫 +?.json.gz", len(body))) == body
+
+
+def test_report_that_is_not_there_is_none(world: World) -> None:
+    assert world.run(world.store.read_report(BUCKET, "reports/nothing.json", 100)) is None
+
+
+def test_report_larger_than_the_limit_is_rejected(world: World) -> None:
+    world.run(world.store.put_report(BUCKET, "reports/a", b"four"))
+
+    with pytest.raises(CosRejected) as caught:
+        world.run(world.store.read_report(BUCKET, "reports/a", 3))
+
+    assert caught.value.code == "ReportTooLarge"
+
+
+def test_reports_are_listed_by_prefix_and_after_a_marker_across_pages(world: World) -> None:
+    names = sorted((f"reports/{kind}/{number:04}" for kind in ("a", "猫 &+") for number in range(1002)), key=str.encode)
+    for name in names:
+        world.run(world.store.put_report(BUCKET, name, b""))
+
+    def listed(prefix: str, after: str) -> list[str]:
+        found: list[str] = []
+        following: str | None = after
+        while following is not None:
+            page = world.run(world.store.list_reports(BUCKET, prefix, following))
+            found += page.keys
+            following = page.next
+        return found
+
+    assert listed("reports/", "") == names
+    assert listed("reports/猫 &+/", "reports/猫 &+/1000") == ["reports/猫 &+/1001"]
+    assert listed("reports/b", "") == []
+
+
+@pytest.mark.parametrize(
+    ("bucket", "key"),
+    [
+        (BUCKET, ""),
+        (BUCKET, "reports"),
+        (BUCKET, "reportsx/a"),
+        (BUCKET, "/reports/a"),
+        (BUCKET, "reports/../a"),
+        (BUCKET, "reports/."),
+        (BUCKET, "reports//a"),
+        (OTHER, "reports/a"),
+    ],
+    ids=str,
+)
+def test_object_outside_the_report_prefix_is_neither_stored_nor_read_nor_listed(
+    bucket: Bucket, key: str, world: World
+) -> None:
+    with pytest.raises(RequestRejected):
+        world.run(world.store.put_report(bucket, key, b"{}"))
+    with pytest.raises(RequestRejected):
+        world.run(world.store.read_report(bucket, key, 100))
+    with pytest.raises(RequestRejected):
+        world.run(world.store.list_reports(bucket, key, ""))

@@ -20,7 +20,7 @@ from cos_sweeper.core.coverage import (
 from cos_sweeper.core.deadline import Deadline, run_deadline
 from cos_sweeper.core.errors import CosRejected, Unavailable
 from cos_sweeper.core.model import Bucket
-from cos_sweeper.core.settings import Credentials
+from cos_sweeper.core.settings import Credentials, ReportLocation
 from cos_sweeper.cos import instance
 from cos_sweeper.cos.sdk_store import Clients, CosStore
 from cos_sweeper.engine import coverage
@@ -49,7 +49,8 @@ def read(cloud: Cloud) -> Iterator[Read]:
     cloud.set_role_policy(role_policy(environ))
     role = Credentials(cloud.role.secret_id, cloud.role.secret_key, cloud.role.token or "")
     connections, loop = Connections(cloud.port), asyncio.new_event_loop()
-    store = CosStore(Clients(role, plain_http=True), connections, UNTIL, sleep=no_wait)
+    reports = ReportLocation(PHOTOS, "reports/")
+    store = CosStore(Clients(role, plain_http=True), connections, UNTIL, sleep=no_wait, reports=reports)
 
     def run(buckets: Iterable[Bucket] = BUCKETS, deadline: Deadline = UNTIL) -> tuple[Coverage, ...]:
         found = loop.run_until_complete(coverage.read(store.apart(deadline), buckets, deadline))

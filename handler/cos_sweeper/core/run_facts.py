@@ -1,0 +1,61 @@
+"""
+What a stored report has to know of a run: which kind it is, and under which settings it judged.
+
+It is stored with everything that a run counts, so that another run, or a person, can finish the report.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from cos_sweeper.core.policy import Policy
+from cos_sweeper.core.price import Price
+
+SWEEP, INVENTORY, EVENT = "sweep", "inventory", "event"
+
+
+@dataclass(frozen=True, slots=True)
+class RunFacts:
+    """
+    kind: SWEEP, INVENTORY or EVENT. began: the start of the chain; as_of: the moment of all ages; both UTC.
+
+    settings: as report.json shows them, without secrets, with `min_age_hours` and `min_idle_hours` among them.
+    """
+
+    kind: str
+    dry_run: bool
+    began: datetime
+    as_of: datetime
+    settings: Mapping[str, Any]
+    price: Price | None = None
+
+    @property
+    def policy(self) -> Policy:
+        """The limits that decided."""
+        age, idle = (self.settings.get(name) or 0 for name in ("min_age_hours", "min_idle_hours"))
+        return Policy(timedelta(hours=age), timedelta(hours=idle))
+
+    def as_json(self) -> dict[str, Any]:
+        """For a stored object."""
+        return {
+            "kind": self.kind,
+            "dry_run": self.dry_run,
+            "began": self.began.isoformat(),
+            "as_of": self.as_of.isoformat(),
+            "settings": dict(self.settings),
+            "price": self.price.as_json() if self.price else None,
+        }
+
+
+def read(given: Mapping[str, Any]) -> RunFacts:
+    """The facts that `as_json` wrote. Raises KeyError, TypeError or ValueError for anything else."""
+    price = given["price"]
+    return RunFacts(
+        str(given["kind"]),
+        bool(given["dry_run"]),
+        datetime.fromisoformat(given["began"]),
+        datetime.fromisoformat(given["as_of"]),
+        dict(given["settings"]),
+        Price(price["currency"], tuple(sorted(price["per_gb_month"].items()))) if price else None,
+    )

@@ -1,0 +1,193 @@
+"""
+What a run stores of its account: one head and the account's lines, as gzipped JSON Lines. A value ↔ bytes.
+
+A *part* is what one run counted. *Totals* are what a line of runs counted up to a hand-over. An *end* is the totals of
+a work that is over.
+"""
+
+import json
+import zlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from itertools import islice
+from typing import Any
+
+from cos_sweeper.core import run_facts
+from cos_sweeper.core.account import Account
+from cos_sweeper.core.errors import SweeperError
+from cos_sweeper.core.run_facts import RunFacts
+from cos_sweeper.report.record_writer import GZIP, StoredRecords, unpacked
+
+VERSION = 1
+# A large account is packed while the run ends: in half of the time that the usual level takes, and a little larger.
+LEVEL = 1
+# Lines that are packed at a time.
+AT_A_TIME = 512
+MAX_RECORDS = 2000
+MAX_WARNINGS = 50
+MAX_NOT_SWEPT = 100
+RUNNING, FINISHED, FAILED, SPLIT = "running", "finished", "failed", "split"
+
+
+class DocumentUnreadable(SweeperError):
+    """A stored object is damaged, or another version of this program wrote it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """
+    What the reports of runs say beyond sums. status: of the last run; stopped_because: as it says.
+
+    warnings, not_swept: of all runs, the first of them. has_failed, is_partial: whether a run of a work that was split
+    left something that no other run continues.
+    """
+
+    runs: int = 0
+    status: str = ""
+    stopped_because: str = ""
+    has_failed: bool = False
+    is_partial: bool = False
+    warnings: tuple[Mapping[str, Any], ...] = ()
+    not_swept: tuple[str, ...] = ()
+
+    def after(self, earlier: "Summary") -> "Summary":
+        """The summary of a later run, with what an earlier one said."""
+        return replace(
+            self,
+            runs=earlier.runs + self.runs,
+            has_failed=earlier.has_failed or self.has_failed,
+            is_partial=earlier.is_partial or self.is_partial,
+            warnings=(*earlier.warnings, *self.warnings)[:MAX_WARNINGS],
+            not_swept=(*earlier.not_swept, *self.not_swept)[:MAX_NOT_SWEPT],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """
+    Whose account it is.
+
+    name: of the run, unique in its chain: shard, work, number and delivery. works: those that the run works on; it
+    counts them together. predecessor: the name of the run before it, or ''. at: when this was written, UTC. records:
+    its objects with outcomes.
+
+    lineage: the runs whose accounts are in this one. before: the name of a run of the same line whose account, and
+    those of the runs before it, could not be read and are not in this one, or ''. status, children, same_as: of an end.
+    same_as: the work whose end has the account of this one, too.
+    """
+
+    name: str
+    works: tuple[str, ...]
+    shard: str
+    number: int
+    predecessor: str
+    at: datetime
+    facts: RunFacts
+    records: tuple[StoredRecords, ...] = ()
+    summary: Summary = field(default_factory=Summary)
+    lineage: tuple[str, ...] = ()
+    before: str = ""
+    status: str = RUNNING
+    children: tuple[str, ...] = ()
+    same_as: str = ""
+
+    def as_json(self) -> dict[str, Any]:
+        """The first line of a document."""
+        summary = self.summary
+        return {
+            "document": VERSION,
+            "name": self.name,
+            "works": self.works,
+            "shard": self.shard,
+            "number": self.number,
+            "predecessor": self.predecessor,
+            "at": self.at.isoformat(),
+            "facts": self.facts.as_json(),
+            "records": [[one.object, one.lines] for one in self.records[:MAX_RECORDS]],
+            "summary": {
+                "runs": summary.runs,
+                "status": summary.status,
+                "stopped_because": summary.stopped_because,
+                "has_failed": summary.has_failed,
+                "is_partial": summary.is_partial,
+                "warnings": [dict(one) for one in summary.warnings],
+                "not_swept": summary.not_swept,
+            },
+            "lineage": self.lineage,
+            "before": self.before,
+            "status": self.status,
+            "children": self.children,
+            "same_as": self.same_as,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A head and its account."""
+
+    head: Head
+    account: Account
+
+    def pack(self) -> bytes:
+        """The object's content; the same document makes the same bytes. It never holds all lines at a time."""
+        packer = zlib.compressobj(LEVEL, zlib.DEFLATED, GZIP)
+        packed = bytearray(packer.compress(json.dumps(self.head.as_json()).encode() + b"\n"))
+        lines = self.account.lines()
+        while some := list(islice(lines, AT_A_TIME)):
+            some.append("")
+            packed += packer.compress("\n".join(some).encode())
+        return bytes(packed + packer.flush())
+
+
+def unpack(body: bytes) -> Document:
+    """Read a document. Raises DocumentUnreadable."""
+    try:
+        lines = iter(unpacked(body))
+        head = _head(json.loads(next(lines)))
+        return Document(head, Account.read(_texts(lines)))
+    except (ValueError, TypeError, KeyError, AttributeError, StopIteration, SweeperError) as exc:
+        raise DocumentUnreadable(f"a stored account cannot be read: {type(exc).__name__}") from exc
+
+
+def unpack_head(body: bytes) -> Head:
+    """Read only the head. Raises DocumentUnreadable."""
+    try:
+        return _head(json.loads(next(iter(unpacked(body)))))
+    except (ValueError, TypeError, KeyError, AttributeError, StopIteration) as exc:
+        raise DocumentUnreadable(f"a stored account cannot be read: {type(exc).__name__}") from exc
+
+
+def _texts(lines: Iterable[bytes]) -> Iterable[str]:
+    for line in lines:
+        yield line.decode()
+
+
+def _head(given: Mapping[str, Any]) -> Head:
+    if given["document"] != VERSION:
+        raise ValueError("another version")
+    summary = given["summary"]
+    return Head(
+        name=str(given["name"]),
+        works=tuple(map(str, given["works"])),
+        shard=str(given["shard"]),
+        number=int(given["number"]),
+        predecessor=str(given["predecessor"]),
+        at=datetime.fromisoformat(given["at"]),
+        facts=run_facts.read(given["facts"]),
+        records=tuple(StoredRecords(str(name), int(lines)) for name, lines in given["records"]),
+        summary=Summary(
+            int(summary["runs"]),
+            str(summary["status"]),
+            str(summary["stopped_because"]),
+            bool(summary["has_failed"]),
+            bool(summary["is_partial"]),
+            tuple(dict(one) for one in summary["warnings"]),
+            tuple(map(str, summary["not_swept"])),
+        ),
+        lineage=tuple(map(str, given["lineage"])),
+        before=str(given["before"]),
+        status=str(given["status"]),
+        children=tuple(map(str, given["children"])),
+        same_as=str(given["same_as"]),
+    )

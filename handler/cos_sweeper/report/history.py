@@ -1,0 +1,123 @@
+"""
+The history: one small object for each chain, written when it begins and again when its report is.
+
+Names begin with the time at which the chain began, so the newest ones are found by listing from a day onward.
+"""
+
+import asyncio
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from datetime import datetime, timedelta
+from typing import Any
+
+from cos_sweeper.core.run_facts import RunFacts
+from cos_sweeper.report.documents import RUNNING
+from cos_sweeper.report.report_folder import Folder, Source
+
+MAX_ENTRIES = 60
+# How far to look back for that many, the shorter spans first: sweeps may be minutes or months apart.
+SPANS = (timedelta(days=2), timedelta(days=14), timedelta(days=120))
+MAX_PAGES = 5
+AT_A_TIME = 8
+FOLDER = "history/"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """
+    A chain in the history.
+
+    status: RUNNING until its report is written, then as the report has it. began, ended: UTC; ended None while it runs.
+    """
+
+    run_id: str
+    kind: str
+    as_of: datetime
+    status: str
+    dry_run: bool
+    began: datetime
+    ended: datetime | None = None
+    found_uploads: int = 0
+    found_bytes: int = 0
+    freed_uploads: int = 0
+    freed_bytes: int = 0
+    left_bytes: int = 0
+
+    def as_json(self) -> dict[str, Any]:
+        """For its object, and for report.json."""
+        flat = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {name: value.isoformat() if isinstance(value, datetime) else value for name, value in flat.items()}
+
+
+def beginning(run_id: str, facts: RunFacts) -> Entry:
+    """The entry of a chain that begins."""
+    return Entry(run_id, facts.kind, facts.as_of, RUNNING, facts.dry_run, facts.began)
+
+
+def ending(run_id: str, facts: RunFacts, report: Mapping[str, Any], ended: datetime) -> Entry:
+    """The entry of a chain whose report is written."""
+    totals = report["totals"]
+    return Entry(
+        run_id,
+        facts.kind,
+        facts.as_of,
+        report["status"],
+        facts.dry_run,
+        facts.began,
+        ended,
+        found_uploads=totals["found"]["uploads"],
+        found_bytes=totals["found"]["bytes"],
+        freed_uploads=totals["freed"]["uploads"],
+        freed_bytes=totals["freed"]["bytes"],
+        left_bytes=totals["left"]["bytes"],
+    )
+
+
+def read(body: bytes) -> Entry | None:
+    """An entry, None for what is none."""
+    try:
+        given = json.loads(body)
+        values = {field.name: given[field.name] for field in fields(Entry)}
+        for name in ("as_of", "began", "ended"):
+            values[name] = datetime.fromisoformat(values[name]) if values[name] else None
+        entry = Entry(**values)
+    except (ValueError, TypeError, KeyError):
+        return None
+    numbers = (entry.found_uploads, entry.found_bytes, entry.freed_uploads, entry.freed_bytes, entry.left_bytes)
+    is_whole = isinstance(entry.as_of, datetime) and isinstance(entry.began, datetime) and isinstance(entry.status, str)
+    return entry if is_whole and all(isinstance(number, int) for number in numbers) else None
+
+
+async def put(folder: Folder, entry: Entry) -> None:
+    """Write an entry, in place of an earlier one of the chain. Raises StoreError."""
+    await folder.put(f"{FOLDER}{entry.run_id}.json", json.dumps(entry.as_json()).encode())
+
+
+async def latest(source: Source, now: datetime) -> list[Entry]:
+    """The newest entries, MAX_ENTRIES at most, the oldest first. Raises StoreError."""
+    names = await _newest_names(source, now)
+    entries: list[Entry] = []
+    for start in range(0, len(names), AT_A_TIME):
+        bodies = await asyncio.gather(*(source.get(name) for name in names[start : start + AT_A_TIME]))
+        entries += [entry for entry in map(read, [body for body in bodies if body is not None]) if entry is not None]
+    return entries
+
+
+async def _newest_names(source: Source, now: datetime) -> list[str]:
+    for span in (*SPANS, None):
+        after = f"{FOLDER}{now - span:%Y%m%dT%H%M%SZ}" if span else ""
+        names = await source.names(FOLDER, after, MAX_PAGES if span else 1000)
+        names = [name for name in names if name.endswith(".json")]
+        if len(names) >= MAX_ENTRIES:
+            break
+    return names[-MAX_ENTRIES:]
+
+
+def overlapping(entries: list[Entry], of: str, began: datetime, ended: datetime) -> list[str]:
+    """The other chains that were running at some time between these two moments."""
+    return [
+        entry.run_id
+        for entry in entries
+        if entry.run_id != of and entry.began <= ended and (entry.ended is None or entry.ended >= began)
+    ]
