@@ -73,6 +73,7 @@ class _Reader:
             dropped=tuple(dict.fromkeys(dropped)),
             number=_whole(raw["number"], 1, MAX_RUNS, "number of the run"),
             stalled=_whole(raw.get("stalled", 0), 0, MAX_RUNS, "number of runs without progress"),
+            mask=self._settings.key_mask,
             prior_failures=PriorFailures(
                 _whole(transient, 0, MAX_COUNT, "count"),
                 _whole(permanent, 0, MAX_COUNT, "count"),
@@ -102,7 +103,8 @@ class _Reader:
                     raise RequestRejected("the checkpoint has a kind of item that this function does not know")
             except OutOfScope as exc:
                 # With the key of an upload, so that its caller can be informed; a listing has no key.
-                item = f"{_text(name)[:80]}/{_text(rest[0])}" if kind == "upload" else _text(name)[:80]
+                shown = f"/{self._settings.key_mask.key(_text(rest[0]))}" if kind == "upload" else ""
+                item = f"{_text(name)[:80]}{shown}"
                 dropped.append(f"{item}: {exc}")
         return named, scans, dropped
 

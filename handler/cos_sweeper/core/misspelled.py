@@ -17,7 +17,10 @@ PLATFORM_NAMES = frozenset(
     }
 )
 # Variables of programs that a developer may have on the same machine.
-OTHER_PROGRAMS = frozenset({"OSS_ENDPOINT", "SQS_ENDPOINT", "AWS_ENDPOINT", "GCS_ENDPOINT", "S3_ENDPOINT"})
+# systemd sets NOTIFY_SOCKET.
+OTHER_PROGRAMS = frozenset(
+    {"NOTIFY_SOCKET", "OSS_ENDPOINT", "SQS_ENDPOINT", "AWS_ENDPOINT", "GCS_ENDPOINT", "S3_ENDPOINT"}
+)
 
 MAX_DISTANCE = 2
 OWN_PREFIX = re.compile(r"(?:COS_)?SWEEPER_")
@@ -42,6 +45,9 @@ SYNONYMS = tuple(
         (r"VERIFY_(?:ABORT|UPLOAD|DELETE)S?|VERIFY_(?:ALL|MODE)", "VERIFY"),
         (r"(?:MAX_?)?CHAIN_(?:MAX|HOURS|DAYS|AGE)(?:_\w+)?|MAX_CHAIN(?:_\w+)?", "CHAIN_MAX_HOURS"),
         (r"REPORTS?_(?:BUCKET|PREFIX|PATH)", "REPORT"),
+        (r"(?:NOTIF(?:Y|ICATIONS?)|ALERTS?)_?(?:WEBHOOK_?)?URL|NOTIF(?:Y|ICATIONS?)_WEBHOOK", "NOTIFY_URL"),
+        (r"(?:HASH|MASK|HIDE)_(?:RECORD_)?KEYS|RECORDS?_KEYS?_(?:HASH(?:ED)?|MODE)|RECORDS?_HASH\w*", "RECORD_KEYS"),
+        (r"RECORDS?_(?:KEYS?_)?(?:SALT|HMAC_KEY)", "RECORD_KEYS_SECRET"),
     )
 )
 

@@ -5,11 +5,12 @@ The plan is built once, and the engine reads nothing else. It may narrow what th
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from zlib import crc32
 
 from cos_sweeper.core.errors import RequestRejected
+from cos_sweeper.core.key_mask import PLAIN, KeyMask
 from cos_sweeper.core.keys import MAX_KEY_BYTES, validate_key, validate_prefix
 from cos_sweeper.core.model import (
     BEGINNING,
@@ -124,7 +125,7 @@ class Plan:
     denominator. rejected: requests that are not carried out, each with its reason. over_limit: uploads that an event
     names beyond MAX_ABORTS. dropped: items of a checkpoint that the current settings exclude. notes: what was changed
     in an event. number: the number of this run in its chain, from 1. stalled: how many runs just before this one made
-    no progress.
+    no progress. mask: what stands for keys in texts.
     """
 
     run_id: str
@@ -146,6 +147,7 @@ class Plan:
     aborted: int = 0
     fraction: tuple[int, int] = (1, 1)
     stalled: int = 0
+    mask: KeyMask = field(default=PLAIN, repr=False, compare=False)
 
     @property
     def max_aborts(self) -> int | None:
@@ -185,6 +187,7 @@ def build_plan(
         scans=tuple(dict.fromkeys(builder.scans)),
         rejected=tuple(builder.rejected),
         notes=tuple(builder.notes),
+        mask=settings.key_mask,
     )
 
 
@@ -234,7 +237,8 @@ class _PlanBuilder:
             self.rejected.append(RejectedRequest(reason, shown, request.origin))
             return
         if key != request.key:
-            self.notes.append(f"{request.origin}: the key {request.key[:200]!r} begins with '/', which is dropped")
+            shown_key = self._settings.key_mask.key(request.key[:MAX_KEY_BYTES])[:200]
+            self.notes.append(f"{request.origin}: the key {shown_key!r} begins with '/', which is dropped")
         policy = self._policy(min_age=timedelta(0), min_idle=self._settings.event_min_idle)
         self.named.append(UploadTarget(Upload(bucket, key, request.upload_id), policy))
 
@@ -262,7 +266,7 @@ class _PlanBuilder:
         """Reject the whole sweep if any field exceeds the settings: half a sweep would surprise the operator."""
         settings = self._settings
         problems = list(_widenings(request, settings))
-        prefixes = _narrow(request.prefixes, settings.prefixes, problems)
+        prefixes = _narrow(request.prefixes, settings, problems)
         names = request.buckets if request.buckets is not None else tuple(self._buckets)
         outermost = _outermost(prefixes)
         if len(names) * len(outermost) > MAX_SCANS:
@@ -319,19 +323,21 @@ def _in_hours(span: timedelta) -> str:
     return f"{span.total_seconds() / 3600:g}"
 
 
-def _narrow(wanted: tuple[str, ...] | None, allowed: tuple[str, ...], problems: list[str]) -> tuple[str, ...]:
+def _narrow(wanted: tuple[str, ...] | None, settings: Settings, problems: list[str]) -> tuple[str, ...]:
     """The prefixes that lie under both lists. A wanted prefix that overlaps no allowed one is a problem."""
+    allowed = settings.prefixes
     if wanted is None:
         return allowed
     found: list[str] = []
     for prefix in wanted:
+        shown = settings.key_mask.prefix(prefix)[:80]
         if validate_prefix(prefix):
-            problems.append(f"the prefix {prefix[:80]!r} matches nothing: {validate_prefix(prefix)}")
+            problems.append(f"the prefix {shown!r} matches nothing: {validate_prefix(prefix)}")
         both = [
             max(prefix, one, key=len) for one in allowed or ("",) if prefix.startswith(one) or one.startswith(prefix)
         ]
         if not both:
-            problems.append(f"the prefix {prefix[:80]!r} is outside PREFIXES")
+            problems.append(f"the prefix {shown!r} is outside PREFIXES")
         found.extend(both)
     return tuple(dict.fromkeys(found))
 

@@ -144,7 +144,9 @@ class ReportBuilder:
 
     def not_swept(self, scan: ListingTarget) -> None:
         """Report a listing that no run continues."""
-        self.scans_left.append(f"{scan.bucket}/{scan.prefix}" + (f" after {scan.start.key}" if scan.start.key else ""))
+        mask = self.plan.mask
+        after = f" after {mask.key(scan.start.key)}" if scan.start.key else ""
+        self.scans_left.append(f"{scan.bucket}/{mask.prefix(scan.prefix)}{after}")
 
     def warn(self, event: str, **fields: Any) -> None:
         """Report something that an operator should check; the run continues."""

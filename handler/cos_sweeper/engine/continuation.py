@@ -236,8 +236,10 @@ def _packed(offers: Sequence[tuple[Plan, str]]) -> list[tuple[Plan, str]]:
 def _name(plan: Plan) -> str:
     """What a plan does, for the operator who has to look for it."""
     shard = f"share {plan.shard}: " if plan.shard.count > 1 else ""
+    key = plan.mask.key
     todo = [
-        f"{scan.bucket} after {scan.start.key!r}" if scan.start.key else f"all of {scan.bucket}" for scan in plan.scans
+        f"{scan.bucket} after {key(scan.start.key)!r}" if scan.start.key else f"all of {scan.bucket}"
+        for scan in plan.scans
     ]
-    todo += [f"{one.upload.bucket}/{one.upload.key}" for one in plan.named]
+    todo += [f"{one.upload.bucket}/{key(one.upload.key)}" for one in plan.named]
     return f"{shard}{', '.join(todo[:3])}" + (f" and {len(todo) - 3} more" if len(todo) > 3 else "")
