@@ -25,53 +25,54 @@ class KeyMask:
     """
 
     def __init__(self, secret: str | None = None) -> None:
-        self._secret = None if secret is None else secret.encode()
-        self._directories: dict[str, str] = {"": ""}
+        # A copy of it costs half of a new one.
+        self._hmac = None if secret is None else hmac.new(secret.encode(), digestmod="sha256")
+        self._directories: dict[str, str] = {}
 
     @property
     def is_on(self) -> bool:
         """Whether keys are hashed."""
-        return self._secret is not None
+        return self._hmac is not None
 
     def key(self, key: str) -> str:
         """The mask of a key."""
-        if self._secret is None or MASKED.fullmatch(key):
+        if self._hmac is None or MASKED.fullmatch(key):
             return key
         head, slash, name = key.rpartition("/")
-        directory = self._directory(head + slash)
-        return directory + self._hash(self._secret, key) if name else directory
+        directory = self._directory(self._hmac, head + slash)
+        return f"{directory}~{_hash(self._hmac, key)}" if name else directory
 
     def prefix(self, prefix: str) -> str:
         """The mask of a prefix. It is a prefix of the masks of all keys under it if it ends with `/`."""
         return self.key(prefix)
 
     def digest(self, text: str) -> str:
-        """A digest of a text that may hold keys: nobody can try keys on it without the secret."""
-        if self._secret is None:
+        """A digest of a text that may hold keys: without the secret, no key can be tried on it."""
+        if self._hmac is None:
             return hashlib.sha256(text.encode()).hexdigest()[:DIGEST_LENGTH]
-        return hmac.digest(self._secret, text.encode(), "sha256").hex()[:DIGEST_LENGTH]
+        return _hash(self._hmac, text, DIGEST_LENGTH)
 
-    def _directory(self, path: str) -> str:
+    def _directory(self, keyed: hmac.HMAC, path: str) -> str:
         """path: '' or ends with '/'."""
-        found = self._directories.get(path)
-        if found is not None:
-            return found
+        known = self._directories.get(path)
+        if known is not None:
+            return known
         if len(self._directories) >= MAX_CACHED:
-            self._directories = {"": ""}
-        # A key has at most 850 bytes, but an event's key can have a slash for every byte: no recursion.
-        masked, end = "", -1
-        while (start := end + 1) < len(path):
-            end = path.index("/", start)
-            inner = path[: end + 1]
-            known = self._directories.get(inner)
-            masked = known if known is not None else f"{masked}{self._hash(self._secret or b'', inner)}/"
-            if len(self._directories) < MAX_CACHED:
-                self._directories[inner] = masked
+            self._directories.clear()
+        # A loop: the key of an event can have a slash for every byte.
+        masked, end = "", path.find("/") + 1
+        while end:
+            inner = path[:end]
+            masked = self._directories.get(inner) or f"{masked}~{_hash(keyed, inner)}/"
+            end = path.find("/", end) + 1
+        self._directories[path] = masked
         return masked
 
-    @staticmethod
-    def _hash(secret: bytes, text: str) -> str:
-        return "~" + hmac.digest(secret, text.encode("utf-8", "surrogatepass"), "sha256").hex()[:HASH_LENGTH]
+
+def _hash(keyed: hmac.HMAC, text: str, length: int = HASH_LENGTH) -> str:
+    mac = keyed.copy()
+    mac.update(text.encode("utf-8", "surrogatepass"))
+    return mac.hexdigest()[:length]
 
 
 PLAIN = KeyMask()
