@@ -56,12 +56,18 @@ def uploads(number: int) -> Text:
     return t("{n} upload" if number == 1 else "{n} uploads", "{n} 个上传", n=numbers.count(number))
 
 
-def size(sum_: Sum) -> Text:
-    """A size that stands alone, marked where it is a lower bound."""
+def size(sum_: Sum, like: int = 0) -> Text:
+    """A size that stands alone, marked where it is a lower bound. like: a larger size beside it."""
     if not sum_.has_size:
         return t("unknown size", "未知大小")
-    text = ("≥ " if sum_.is_least else "") + numbers.size(sum_.bytes)
+    text = ("≥ " if sum_.is_least else "") + numbers.size(sum_.bytes, like)
     return Text(escape(text), escape(text))
+
+
+def in_words(sum_: Sum, like: int = 0) -> Text:
+    """A size as part of a sentence."""
+    text = size(Sum(sum_.uploads, sum_.bytes, sum_.size_unknown), like)
+    return t("at least {size}", "至少 {size}", size=text) if sum_.is_least and sum_.has_size else text
 
 
 def in_unit(sum_: Sum, unit: numbers.Unit) -> Text:
@@ -74,5 +80,8 @@ def cost(sum_: Sum, currency: str) -> Text | None:
     """The price of a month, None where there is none."""
     if sum_.per_month is None or not sum_.bytes:
         return None
-    amount = ("≥ " if sum_.is_least else "") + numbers.money(sum_.per_month)
+    amount = numbers.money(sum_.per_month)
+    if sum_.is_least:
+        en, zh = "at least {amount} {currency} a month", "每月至少 {amount} {currency}"
+        return t(en, zh, amount=amount, currency=currency)
     return t("{amount} {currency} a month", "每月 {amount} {currency}", amount=amount, currency=currency)

@@ -65,6 +65,7 @@ def _environment() -> Environment:
 
 FILTERS: dict[str, Callable[..., Any]] = {
     "bar": bar,
+    "bucket": printable.bucket,
     "cost": bilingual.cost,
     "count": numbers.count,
     "figure": numbers.figure,
@@ -72,6 +73,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "first_upper": bilingual.first_upper,
     "found": found,
     "in_plain_unit": lambda one, unit: unit.show(one.bytes),
+    "in_words": bilingual.in_words,
     "in_unit": bilingual.in_unit,
     "key": printable.key,
     "plain": printable.plain,
@@ -79,6 +81,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "read_size": numbers.size,
     "short_initiator": lambda initiator: initiator.rpartition(":")[2],
     "size": bilingual.size,
+    "upload_share": lambda part, whole: numbers.share(part.uploads, whole.uploads),
     "uploads": bilingual.uploads,
     "user": name_of,
     "visible": printable.visible,

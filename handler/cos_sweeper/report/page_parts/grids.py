@@ -36,6 +36,11 @@ class Band:
     cells: tuple[Cell, ...]
     unread: int
 
+    @property
+    def is_unread(self) -> bool:
+        """Whether nothing is known of this age."""
+        return bool(self.unread) and not any(cell.sum.uploads for cell in self.cells)
+
 
 @dataclass(frozen=True, slots=True)
 class Matrix:

@@ -81,6 +81,15 @@ def add(first: Json, second: Json) -> dict[str, Any]:
     return {name: _add(first[name], second[name]) for name in GROUPS}
 
 
+def less(first: Json, second: Json) -> dict[str, Any]:
+    """What `first` has more than `second`, without a price."""
+    counts = ("uploads", "bytes", "size_unknown")
+    return {
+        name: {**{count: first[name][count] - second[name][count] for count in counts}, "per_month": None}
+        for name in GROUPS
+    }
+
+
 def _add(first: Json, second: Json) -> dict[str, Any]:
     prices = (first["per_month"], second["per_month"])
     counts = {name: first[name] + second[name] for name in ("uploads", "bytes", "size_unknown")}

@@ -36,21 +36,28 @@ def unit_of(size: int) -> Unit:
 
 
 def unit_for(sizes: Iterable[int]) -> Unit:
-    """The unit for a whole picture: its largest size has at least two digits before the point."""
-    return unit_of(max(sizes, default=0) // 10)
+    """The unit for a whole picture: its largest size is between 50 and 51,200 of it."""
+    largest = max(sizes, default=0)
+    return unit_of(largest // 50) if largest else UNITS[2]
 
 
-def figure(size: int) -> tuple[str, str]:
-    """A size that stands alone, three digits at least, and its unit."""
-    unit = unit_of(size)
+def figure(size: int, like: int = 0) -> tuple[str, str]:
+    """
+    A size that stands alone, three digits at least, and its unit.
+
+    like: a larger size beside it, whose unit it takes unless that leaves next to nothing of it.
+    """
+    unit = unit_of(like)
+    if size < unit.bytes / 20 or size > like:
+        unit = unit_of(size)
     value = size / unit.bytes
     decimals = 0 if unit is BYTES or value >= 99.95 else 1 if value >= 9.995 else 2
     return f"{value:,.{decimals}f}", unit.name
 
 
-def size(size: int) -> str:
+def size(size: int, like: int = 0) -> str:
     """A size that stands alone, as one text."""
-    return " ".join(figure(size))
+    return "\u00a0".join(figure(size, like))
 
 
 def count(number: int) -> str:

@@ -13,7 +13,6 @@ from markupsafe import Markup, escape
 # Other (control, format, surrogate, private, unassigned) and the separators of lines and paragraphs.
 HIDDEN = ("C", "Zl", "Zp")
 JOINER = "\u200d"  # joins the parts of an emoji, and letters of several scripts; alone it turns nothing
-LONG = 160
 
 
 def is_hidden(letter: str) -> bool:
@@ -24,6 +23,11 @@ def is_hidden(letter: str) -> bool:
 def key(text: str) -> Markup:
     """A key on its own, isolated from the direction of the text around it."""
     return Markup("<bdi>{}</bdi>").format(visible(text))
+
+
+def bucket(text: str) -> Markup:
+    """A bucket without its region: its name is unique without it."""
+    return key(text.partition("@")[0])
 
 
 def visible(text: str) -> Markup:
@@ -52,13 +56,14 @@ def shell(text: str) -> str:
     return "'" + text.replace("'", "'\\''") + "'"
 
 
-def find(text: str, *, is_whole: bool = True) -> str:
+def find(*texts: str, is_whole: bool = True) -> str:
     """
-    The command that prints the records with a value that is `text`, or begins with it.
+    The command that prints the records with a value that is one of the texts, or begins with it.
 
-    '' where the text has a character that a terminal could take for something else: no command is safe to paste then.
+    '' where a text has a character that a terminal could take for something else: no command is safe to paste then.
     """
-    if not text or any(is_hidden(letter) or letter == JOINER for letter in text):
+    if not all(texts) or any(is_hidden(letter) or letter == JOINER for text in texts for letter in text):
         return ""
-    value = json.dumps(text, ensure_ascii=False)
-    return f"zgrep -hF -e {shell(value if is_whole else value[:-1])} uploads/*.jsonl.gz"
+    values = (json.dumps(text, ensure_ascii=False) for text in texts)
+    words = (shell(value if is_whole else value[:-1]) for value in values)
+    return f"zgrep -hF {' '.join(f'-e {word}' for word in words)} uploads/*outcomes-*.jsonl.gz"

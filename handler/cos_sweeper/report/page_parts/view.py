@@ -10,12 +10,12 @@ from typing import Any, TypeVar
 
 from cos_sweeper.report.page_parts import answers, grids, groups, numbers, words
 from cos_sweeper.report.page_parts.groups import GROUPS, Json, Segment, Sum
-from cos_sweeper.report.page_parts.printable import LONG, plain
+from cos_sweeper.report.page_parts.printable import plain
 from cos_sweeper.report.page_parts.tree import Tree
 
 Item = TypeVar("Item")
-# How many bars of the history have a label.
-HISTORY_LABELS = 7
+# How many bars of the history have a label, on a screen and on a phone.
+LABELS, FEW_LABELS = 15, 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +50,7 @@ class Night:
     date: str
     is_whole: bool
     is_shown: bool
+    is_few: bool
 
 
 class View:
@@ -86,16 +87,27 @@ class View:
         """The unit of the tree, the initiators and the classes."""
         return numbers.unit_for([self.tree.scale])
 
-    def share(self, sum_: Sum) -> str:
-        """A sum's share of all; of the uploads where no size is known."""
-        whole = self.shown
+    @property
+    def asked(self) -> Sum:
+        """What the answers are about: the abandoned, or all that is open in an inventory that finds nothing abandoned."""
+        found = self.totals["found"]
+        return found if found.uploads or not self.is_inventory else self.totals["open"]
+
+    def asked_of(self, row: Json) -> Sum:
+        """A row's part of it."""
+        return groups.found(row, with_kept=self.asked is self.totals["open"])
+
+    @cached_property
+    def leakers(self) -> list[Json]:
+        """The two initiators that leak most."""
+        rows = self.report["initiators"]["rows"]
+        return sorted(rows, key=lambda row: (self.asked_of(row).bytes, self.asked_of(row).uploads), reverse=True)[:2]
+
+    def share(self, sum_: Sum, whole: Sum) -> str:
+        """A sum's share of a whole; of the uploads where no size is known."""
         if whole.bytes:
             return numbers.share(sum_.bytes, whole.bytes)
         return numbers.share(sum_.uploads, whole.uploads)
-
-    def upload_share(self, sum_: Sum) -> str:
-        """A sum's share of the uploads."""
-        return numbers.share(sum_.uploads, self.shown.uploads)
 
     @cached_property
     def overview(self) -> tuple[Segment, ...]:
@@ -111,8 +123,7 @@ class View:
     @cached_property
     def initiator_scale(self) -> int:
         """The bytes that fill a bar of the initiators."""
-        other = self.report["initiators"]["other"]
-        return max([self.of(row).bytes for row in self.report["initiators"]["rows"]] + ([self.of(other).bytes] if other else []), default=0)
+        return max((self.of(row).bytes for row in self.report["initiators"]["rows"]), default=0)
 
     def of(self, row: Json) -> Sum:
         """What a row of the account has: the abandoned; in an inventory, all that are open."""
@@ -201,16 +212,6 @@ class View:
         """A span as text."""
         return "–" if seconds is None else numbers.days(seconds)
 
-    @staticmethod
-    def is_long(key: str) -> bool:
-        """Whether a key needs a row that opens."""
-        return len(key) > LONG
-
-    @staticmethod
-    def head(key: str) -> str:
-        """The beginning of a long key."""
-        return key[: LONG // 2]
-
     # Other pictures
 
     @cached_property
@@ -250,7 +251,6 @@ class View:
     def _night(self, number: int, count: int, run: Json, largest: int, unit: numbers.Unit) -> Night:
         found, freed = run["found_bytes"], min(run["freed_bytes"], run["found_bytes"])
         moment = numbers.moment(run["as_of"])
-        every = -(-count // HISTORY_LABELS)
         return Night(
             run,
             numbers.percent(number + 0.08, count),
@@ -263,7 +263,8 @@ class View:
             unit.show(found),
             f"{moment:%m-%d}" if moment else "",
             run["status"] != "running",
-            (count - 1 - number) % every == 0,
+            (count - 1 - number) % -(-count // LABELS) == 0,
+            (count - 1 - number) % -(-count // FEW_LABELS) == 0,
         )
 
     @cached_property
