@@ -13,7 +13,7 @@ import shutil
 import tempfile
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import aiohttp
 
@@ -124,7 +124,7 @@ class Page:
 class Connection:
     """The socket to the browser: calls are matched with their results, events go to their page."""
 
-    def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
+    def __init__(self, socket: "aiohttp.ClientWebSocketResponse[Literal[True]]") -> None:
         self._socket = socket
         self._waiting: dict[int, asyncio.Future[Json]] = {}
         self._pages: dict[str, Page] = {}

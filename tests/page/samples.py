@@ -83,7 +83,9 @@ class Reporter:
         depth: int = 9,
     ) -> None:
         self.kind, self.dry_run = kind, dry_run
-        self.uploads = [replace(one, group="left") if self.keeps_all and one.group == "freed" else one for one in uploads]
+        self.uploads = [
+            replace(one, group="left") if self.keeps_all and one.group == "freed" else one for one in uploads
+        ]
         self.prices = PRICES if price else None
         self.children, self.depth = children, depth
         self.shown = [one for one in self.uploads if one.group != "kept" or kind == "inventory"]
@@ -107,7 +109,8 @@ class Reporter:
     def tree(self) -> Json:
         by_bucket = grouped(self.shown, lambda one: one.bucket)
         nodes = [
-            {"name": bucket, "bucket": bucket, **self.node("", inside, self.depth)} for bucket, inside in by_bucket.items()
+            {"name": bucket, "bucket": bucket, **self.node("", inside, self.depth)}
+            for bucket, inside in by_bucket.items()
         ]
         return {"tree": sorted(nodes, key=size_of_node, reverse=True), "error_bound": 0}
 
@@ -130,7 +133,9 @@ class Reporter:
         }
 
     def initiators(self, maximum: int = 25) -> Json:
-        by_who = sorted(grouped(self.shown, lambda one: one.who).items(), key=lambda item: -sum(o.size or 0 for o in item[1]))
+        by_who = sorted(
+            grouped(self.shown, lambda one: one.who).items(), key=lambda item: -sum(o.size or 0 for o in item[1])
+        )
         rows = [self.initiator(who, inside) for who, inside in by_who[:maximum]]
         rest = by_who[maximum:]
         other = {"initiators": len(rest), **self.groups(one for _, inside in rest for one in inside)} if rest else None
@@ -144,7 +149,9 @@ class Reporter:
         if who.isdigit():
             account, user, id_ = "100000000001", who, f"qcs::cam::uin/100000000001:uin/{who}"
         else:
-            account, user, id_ = ("", "", "") if not who else ("100000000001", who, f"qcs::cam::uin/100000000001:roleName/{who}")
+            account, user, id_ = (
+                ("", "", "") if not who else ("100000000001", who, f"qcs::cam::uin/100000000001:roleName/{who}")
+            )
         return {"account": account, "user": user, "id": id_, "top_prefix": top, **self.groups(uploads)}
 
     def matrix(self) -> Json:
@@ -249,9 +256,7 @@ class Reporter:
                 {"bucket": bucket, "region": bucket.partition("@")[2], **self.groups(inside)}
                 for bucket, inside in by_bucket.items()
             ],
-            "storage_classes": [
-                {"storage_class": name, **self.groups(inside)} for name, inside in by_class.items()
-            ],
+            "storage_classes": [{"storage_class": name, **self.groups(inside)} for name, inside in by_class.items()],
             "initiators": self.initiators(),
             "prefixes": self.tree(),
             "matrix": self.matrix(),
@@ -264,7 +269,10 @@ class Reporter:
             "history": [],
             "overlapping": [],
             "records": [
-                {"object": f"uploads/0.{number}.run-1.a.outcomes-{number}.jsonl.gz", "lines": min(10_000, lines - start)}
+                {
+                    "object": f"uploads/0.{number}.run-1.a.outcomes-{number}.jsonl.gz",
+                    "lines": min(10_000, lines - start),
+                }
                 for number, start in enumerate(range(0, lines, 10_000), 1)
             ],
         }
@@ -395,7 +403,8 @@ def history(runs: int = 14, *, dry: bool = True) -> list[Json]:
 
 RULE = (
     "<Rule>\n  <ID>abort-incomplete-uploads</ID>\n  <Filter><Prefix></Prefix></Filter>\n  <Status>Enabled</Status>\n"
-    "  <AbortIncompleteMultipartUpload><DaysAfterInitiation>30</DaysAfterInitiation></AbortIncompleteMultipartUpload>\n</Rule>"
+    "  <AbortIncompleteMultipartUpload><DaysAfterInitiation>30</DaysAfterInitiation>"
+    "</AbortIncompleteMultipartUpload>\n</Rule>"
 )
 COVERAGE: list[Json] = [
     {"bucket": MEDIA, "state": "absent", "days": None, "prefixes": [], "detail": ""},
@@ -407,9 +416,7 @@ OTHER_STATES = ("disabled", "tag_filtered", "unreadable", "object_lock", "absent
 
 def typical() -> Json:
     reporter = Reporter(story())
-    return reporter.report(
-        status="failed", coverage=COVERAGE, rule_to_add=RULE, history=history()
-    )
+    return reporter.report(status="failed", coverage=COVERAGE, rule_to_add=RULE, history=history())
 
 
 def zero() -> Json:
@@ -445,7 +452,9 @@ def missing_shard() -> Json:
         overlapping=["20261125T004500Z-00beef", "20261125T005000Z-00cafe"],
         stopped_because="out of time",
         not_swept=["old-logs-1250012345@ap-beijing"],
-        warnings=[{"event": "page.in_doubt", "bucket": BACKUP, "reason": "the clocks of the function and of COS differ"}],
+        warnings=[
+            {"event": "page.in_doubt", "bucket": BACKUP, "reason": "the clocks of the function and of COS differ"}
+        ],
         history=history(3),
     )
 
@@ -482,7 +491,9 @@ def many_buckets() -> Json:
         bucket = f"tenant-{draw.randrange(48):03}-1250012345@ap-{('beijing', 'shanghai', 'singapore')[number % 3]}"
         key = f"data/{draw.randrange(9)}/{number:06}.parquet"
         size = int(draw.lognormvariate(0, 1.4) * 1024**3)
-        uploads.append(Upload(bucket, key, size, 8 + draw.random() * 60, 4 + draw.random() * 3, who=f"svc-{number % 70}"))
+        uploads.append(
+            Upload(bucket, key, size, 8 + draw.random() * 60, 4 + draw.random() * 3, who=f"svc-{number % 70}")
+        )
     names = sorted({one.bucket for one in uploads})
     coverage = [
         {**COVERAGE[2], "bucket": name, "state": OTHER_STATES[number % 6], "days": 30 if number % 6 == 5 else None}
@@ -533,9 +544,13 @@ def hostile() -> Json:
         for number, key in enumerate(keys)
     ]
     uploads.append(Upload(MEDIA, "uploads/%FF%FE/raw.bin", 5 * 1024**3, 33, 21, encoding="percent"))
-    uploads.append(Upload(MEDIA, "c5d1" * 16, 5 * 1024**3, 33, 21, encoding="hmac", who='"><img src=x onerror=alert(1)>'))
+    uploads.append(
+        Upload(MEDIA, "c5d1" * 16, 5 * 1024**3, 33, 21, encoding="hmac", who='"><img src=x onerror=alert(1)>')
+    )
     report = Reporter(uploads).report(
-        run_id="<b>run</b>", warnings=["<img src=x onerror=alert(2)>"], overlapping=["</style><script>alert(3)</script>"]
+        run_id="<b>run</b>",
+        warnings=["<img src=x onerror=alert(2)>"],
+        overlapping=["</style><script>alert(3)</script>"],
     )
     report["kept_by_reason"] = {"<i>a reason that nobody knows</i>": report["totals"]["freed"]}
     report["coverage"] = [{**COVERAGE[1], "prefixes": [{"prefix": SCRIPT, "days": 3}]}]

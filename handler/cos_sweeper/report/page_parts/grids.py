@@ -5,6 +5,7 @@ The two pictures of age and idle time: what is open now, and what another policy
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from cos_sweeper.report.page_parts import groups
 from cos_sweeper.report.page_parts.groups import Json, Sum
@@ -69,7 +70,7 @@ class Alternative:
 
 def labels(edges: Sequence[int]) -> tuple[str, ...]:
     """Names of the bands; exactly at an edge belongs to the band below it."""
-    middle = (f"{low}–{high}" for low, high in zip(edges, edges[1:], strict=False))
+    middle = (f"{low}–{high}" for low, high in pairwise(edges))
     return (f"≤ {edges[0]}", *middle, f"> {edges[-1]}")
 
 

@@ -6,18 +6,15 @@ a shell, and no line.
 """
 
 import json
-import unicodedata
 
 from markupsafe import Markup, escape
 
-# Other (control, format, surrogate, private, unassigned) and the separators of lines and paragraphs.
-HIDDEN = ("C", "Zl", "Zp")
 JOINER = "\u200d"  # joins the parts of an emoji, and letters of several scripts; alone it turns nothing
 
 
 def is_hidden(letter: str) -> bool:
-    """Whether a reader could not see this character, or would see others in the wrong order."""
-    return unicodedata.category(letter).startswith(HIDDEN) and letter != JOINER
+    """Whether a reader could not see this character, take it for a space, or see others in the wrong order."""
+    return not letter.isprintable() and letter != JOINER
 
 
 def key(text: str) -> Markup:
@@ -32,7 +29,7 @@ def bucket(text: str) -> Markup:
 
 def visible(text: str) -> Markup:
     """Escaped text in which each hidden character stands as its number."""
-    if text.isascii() and text.isprintable():
+    if text.isprintable():
         return escape(text)
     return Markup("").join(_chip(letter) if is_hidden(letter) else escape(letter) for letter in text)
 

@@ -89,7 +89,7 @@ class View:
 
     @property
     def asked(self) -> Sum:
-        """What the answers are about: the abandoned, or all that is open in an inventory that finds nothing abandoned."""
+        """What the answers are about: the abandoned, or all that is open where an inventory finds none."""
         found = self.totals["found"]
         return found if found.uploads or not self.is_inventory else self.totals["open"]
 
@@ -190,7 +190,9 @@ class View:
     @cached_property
     def uploads(self) -> list[Json]:
         """The largest and the oldest uploads, each once."""
-        both = {(one["bucket"], one["key"], one["upload_id"]): one for one in self.report["largest"] + self.report["oldest"]}
+        both = {
+            (one["bucket"], one["key"], one["upload_id"]): one for one in self.report["largest"] + self.report["oldest"]
+        }
         return list(both.values())
 
     @cached_property
@@ -274,7 +276,7 @@ class View:
 
     @cached_property
     def growth(self) -> tuple[str, int] | None:
-        """By how much a run finds more (+) or fewer (−) bytes than the run before, while none aborts; None if unknown."""
+        """The change from run to run and its sign, while none of them aborts; None if unknown."""
         whole = [night for night in self.history if night.is_whole]
         if len(whole) < 3 or any(night.run["freed_bytes"] for night in whole[:-1]):
             return None

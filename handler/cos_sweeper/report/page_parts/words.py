@@ -31,21 +31,36 @@ STATUSES: Mapping[str, Pair] = {
 
 # Reason to keep → its name in Chinese, and an explanation in both languages.
 REASONS: Mapping[str, tuple[str, Pair]] = {
-    "started recently": ("开始不久", ("Younger than MIN_AGE_HOURS. Most of them will complete.", "时长未超过 MIN_AGE_HOURS，多数会正常完成。")),
+    "started recently": (
+        "开始不久",
+        ("Younger than MIN_AGE_HOURS. Most of them will complete.", "时长未超过 MIN_AGE_HOURS，多数会正常完成。"),
+    ),
     "a part arrived recently": (
         "最近收到分块",
-        ("Old, and its client still sends: a part arrived within MIN_IDLE_HOURS.", "时间虽久，但客户端仍在上传：MIN_IDLE_HOURS 内收到过分块。"),
+        (
+            "Old, and its client still sends: a part arrived within MIN_IDLE_HOURS.",
+            "时间虽久，但客户端仍在上传：MIN_IDLE_HOURS 内收到过分块。",
+        ),
     ),
     "a part arrived during the check": (
         "检查期间收到分块",
         ("A part arrived between two looks, so the upload is in use.", "两次检查之间收到了分块，说明上传仍在进行。"),
     ),
-    "under an excluded prefix": ("位于排除的前缀下", ("EXCLUDE_PREFIXES names its prefix.", "其前缀在 EXCLUDE_PREFIXES 中。")),
-    "outside the prefixes": ("不在指定前缀内", ("This sweep was narrowed to other prefixes.", "本次扫描只限于其他前缀。")),
+    "under an excluded prefix": (
+        "位于排除的前缀下",
+        ("EXCLUDE_PREFIXES names its prefix.", "其前缀在 EXCLUDE_PREFIXES 中。"),
+    ),
+    "outside the prefixes": (
+        "不在指定前缀内",
+        ("This sweep was narrowed to other prefixes.", "本次扫描只限于其他前缀。"),
+    ),
     "another key": ("其他对象键", ("Its key is not the one that was asked for.", "不是所请求的对象键。")),
     "under a committer's path": (
         "位于提交器路径下",
-        ("A data framework completes it when its job ends, which can take days.", "数据框架会在作业结束时完成它，可能需要数天。"),
+        (
+            "A data framework completes it when its job ends, which can take days.",
+            "数据框架会在作业结束时完成它，可能需要数天。",
+        ),
     ),
     "started after the object was completed": (
         "在对象完成后才开始",
@@ -60,7 +75,10 @@ REASONS: Mapping[str, tuple[str, Pair]] = {
         "函数与 COS 的时钟不一致",
         ("No age can be trusted, so it is kept.", "时长不可信，因此保留。"),
     ),
-    "COS sent no readable date": ("COS 未返回可读的日期", ("No age can be trusted, so it is kept.", "时长不可信，因此保留。")),
+    "COS sent no readable date": (
+        "COS 未返回可读的日期",
+        ("No age can be trusted, so it is kept.", "时长不可信，因此保留。"),
+    ),
     "the time of a part cannot be read": ("分块时间无法读取", ("In doubt it is kept.", "存疑则保留。")),
     "its idle time is unknown": ("空闲时间未知", ("In doubt it is kept.", "存疑则保留。")),
     "its idle time is not much longer than the pauses between its parts": (
@@ -71,13 +89,20 @@ REASONS: Mapping[str, tuple[str, Pair]] = {
         "分块太少，无法判断停顿",
         ("Its client may just be slow.", "客户端可能只是较慢。"),
     ),
-    "it is not in the listing, so its age is unknown": ("不在列表中，时长未知", ("In doubt it is kept.", "存疑则保留。")),
+    "it is not in the listing, so its age is unknown": (
+        "不在列表中，时长未知",
+        ("In doubt it is kept.", "存疑则保留。"),
+    ),
 }
 
 # State of a bucket's lifecycle rules → its tone, its name, what it means.
 COVERAGE: Mapping[str, tuple[str, Pair, Pair]] = {
     "absent": ("bad", ("no rule", "没有规则"), ("Nothing limits how long uploads stay.", "没有任何期限。")),
-    "disabled": ("bad", ("rule disabled", "规则已停用"), ("A rule exists, but it is switched off.", "规则存在，但未启用。")),
+    "disabled": (
+        "bad",
+        ("rule disabled", "规则已停用"),
+        ("A rule exists, but it is switched off.", "规则存在，但未启用。"),
+    ),
     "tag_filtered": (
         "bad",
         ("filtered by tags", "按标签过滤"),
@@ -103,7 +128,8 @@ NEXT_RUN: Pair = ("The next sweep tries again.", "下次扫描会重试。")
 # Code of a failure → what to do.
 ADVICE: Mapping[str, Pair] = {
     "AccessDenied": (
-        "Give the function's role this permission on this bucket, or take the bucket out of BUCKETS. Then the next sweep does the rest.",
+        "Give the function's role this permission on this bucket, or take the bucket out of BUCKETS. "
+        "The next sweep does the rest.",
         "请为函数的角色授予该存储桶的权限，或将该存储桶移出 BUCKETS。之后下次扫描会继续处理。",
     ),
     "NoSuchBucket": ("The bucket does not exist: correct BUCKETS.", "存储桶不存在：请更正 BUCKETS。"),
@@ -118,7 +144,10 @@ ADVICE: Mapping[str, Pair] = {
     ),
     "TooSlow": ("Raise the function's timeout.", "请提高函数的超时时间。"),
     "NoProgress": ("Raise the function's timeout.", "请提高函数的超时时间。"),
-    "ChainTooLong": ("Narrow the sweep, or raise CHAIN_MAX_HOURS or FAN_OUT.", "请缩小扫描范围，或提高 CHAIN_MAX_HOURS 或 FAN_OUT。"),
+    "ChainTooLong": (
+        "Narrow the sweep, or raise CHAIN_MAX_HOURS or FAN_OUT.",
+        "请缩小扫描范围，或提高 CHAIN_MAX_HOURS 或 FAN_OUT。",
+    ),
     "ContinuationFailed": (
         "SCF did not accept the rest of the work. The next sweep does it.",
         "SCF 未接受剩余工作。下次扫描会完成。",
