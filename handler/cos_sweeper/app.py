@@ -7,9 +7,10 @@ event → scf.events → core.plan → engine → core.report → scf.responses
 import os
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cos_sweeper.core import checkpoint_reader, plan, settings
 from cos_sweeper.core.deadline import Deadline, fitting_workers, run_deadline
@@ -25,12 +26,15 @@ from cos_sweeper.cos.instance import InstanceCache
 from cos_sweeper.cos.sdk_store import CosStore
 from cos_sweeper.engine import continuation, paginator, run_state
 from cos_sweeper.engine.continuation import Invoker
-from cos_sweeper.engine.recorder import NoRecorder
+from cos_sweeper.engine.recorder import NO_RECORDER
 from cos_sweeper.report.log import Log
 from cos_sweeper.report.report_store import ReportStore
 from cos_sweeper.scf import events, http_auth, rejected_events, responses
 from cos_sweeper.scf.context import Context
 from cos_sweeper.scf.lazy_invoker import LazyInvoker
+
+if TYPE_CHECKING:
+    from cos_sweeper.recording import Recording
 
 # A page of a listing or a long list of parts may take seconds, and one request ten of them.
 SHORT_LIMIT_SECONDS = 60
@@ -86,12 +90,17 @@ async def handle(
         ),
         retries=retries,
     )
-    report = replace(await run.report(), ignored=len(decoded.ignored))
-    payload = await run.store_report(report)
-    if CLOCK_SKEWED in report.kept:
-        log.warning("clock.skewed", kept=report.kept[CLOCK_SKEWED])
-    log.info("run.finished", **{name: value for name, value in payload.items() if not isinstance(value, (dict, list))})
-    is_raised_elsewhere = responses.raises_elsewhere(decoded.source, report) and await run.raise_elsewhere(report)
+    async with AsyncExitStack() as until_the_end:
+        result, recorder = await run.report(until_the_end)
+        report = replace(result, ignored=len(decoded.ignored))
+        payload = await run.store_report(report)
+        if CLOCK_SKEWED in report.kept:
+            log.warning("clock.skewed", kept=report.kept[CLOCK_SKEWED])
+        shown = {name: value for name, value in payload.items() if not isinstance(value, (dict, list))}
+        log.info("run.finished", **shown)
+        is_raised_elsewhere = responses.raises_elsewhere(decoded.source, report) and await run.raise_elsewhere(report)
+        if recorder is not None:
+            await recorder.end(report)
     response = responses.response(
         decoded.source, report, is_raised_elsewhere=is_raised_elsewhere, report_as_json=payload
     )
@@ -114,16 +123,23 @@ class _Run:
     reports: ReportStore
     retries: bool
 
-    async def report(self) -> Report:
-        """Do what the event requests, as far as this run's time allows."""
+    async def report(self, until_the_end: AsyncExitStack) -> tuple[Report, "Recording | None"]:
+        """
+        Do what the event requests, as far as this run's time allows.
+
+        Returns the report, and what recorded the run, with REPORT. until_the_end: of the invocation; it ends that, too.
+        """
         run_id = f"{self.now:%Y%m%dT%H%M%SZ}-{os.urandom(4).hex()}"
         try:
             buckets, as_of = await self._buckets()
         except StoreError as exc:
-            return self._without_buckets(exc, run_id)
+            return self._without_buckets(exc, run_id), None
         planned = self._resumed(buckets, as_of) or plan.build_plan(self.requests, self.settings, buckets, run_id, as_of)
         self._log_plan(planned)
-        return await continuation.run(
+        recorder = self._recorder(planned, buckets)
+        if recorder is not None:
+            await until_the_end.enter_async_context(recorder)
+        report = await continuation.run(
             planned,
             self.store,
             self.deadline,
@@ -133,7 +149,26 @@ class _Run:
             retries=self.retries,
             now=self.now,
             max_age=self.settings.chain_max,
-            recorder=_Saver(self.reports),
+            recorder=recorder or NO_RECORDER,
+        )
+        return report, recorder
+
+    def _recorder(self, planned: plan.Plan, buckets: Sequence[Bucket]) -> "Recording | None":
+        if self.settings.report is None:
+            return None
+        # Without REPORT a cold start does not pay for it.
+        from cos_sweeper.recording import Recording
+
+        return Recording(
+            planned,
+            self.settings,
+            self.settings.report,
+            buckets,
+            self.store,
+            self.deadline,
+            self.log,
+            self.reports.redactor,
+            self.reports,
         )
 
     async def store_report(self, report: Report) -> dict[str, Any]:
@@ -196,17 +231,6 @@ class _Run:
         is_sweep = any(isinstance(one, (SweepRequest, ResumeRequest)) for one in self.requests)
         did = report.counts["aborted"] or report.counts["would_abort"] or report.counts["rejected"]
         return is_sweep or bool(did) or report.status is not Status.COMPLETE
-
-
-class _Saver(NoRecorder):
-    """Stores the report before the continuation is invoked."""
-
-    def __init__(self, reports: ReportStore) -> None:
-        self._reports = reports
-
-    async def save(self, report: Report, works: Sequence[str]) -> None:  # noqa: ARG002
-        """Store it."""
-        await self._reports.put_report(report)
 
 
 def _bounded(allowed: Settings, context: Context, log: Log) -> Settings:

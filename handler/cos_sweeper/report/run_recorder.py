@@ -156,8 +156,11 @@ class RunRecorder:
         return self
 
     async def __aexit__(
-        self, _type: type[BaseException] | None, _error: BaseException | None, _traceback: TracebackType | None
+        self, _type: type[BaseException] | None, error: BaseException | None, _traceback: TracebackType | None
     ) -> None:
+        if error is not None:
+            # A run that crashes leaves its records all the same.
+            await self._stored(self._writer.flush())
         others = (self._beginning, self._others, self._earlier)
         tasks: list[asyncio.Task[Any]] = [*self._tasks, *(task for task in others if task is not None)]
         for task in tasks:

@@ -205,7 +205,7 @@ def test_certificate_of_an_unknown_authority_is_not_trusted(authority: trustme.C
         done = Notified(f"https://hooks.slack.com{PATH}", Connections(server.port))
 
     assert done.log[0]["code"] == "BadCertificate"
-    assert [bytes(peer.heard) for peer in server.peers] == [b"", b""]
+    assert [bytes(peer.received) for peer in server.peers] == [b"", b""]
 
 
 @pytest.mark.parametrize(
