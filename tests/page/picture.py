@@ -29,8 +29,6 @@ async def take(report: Path | None, picture: Path) -> None:
         async with browser(executable) as connection, connection.page() as tab:
             await tab.open(file.as_uri(), WIDTH, HEIGHT)
             await tab.screenshot(picture, whole=False)
-    print(picture.stat().st_size)
-    picture.write_bytes(smaller(picture.read_bytes()))
 
 
 if __name__ == "__main__":
