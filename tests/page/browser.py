@@ -1,7 +1,7 @@
 """
 A real Chromium without a window, spoken to over its DevTools protocol.
 
-It collects what the page requests and what the browser complains about.
+It collects what the page requests and what the browser complains about. As a program it says whether there is one.
 """
 
 import asyncio
@@ -10,10 +10,11 @@ import contextlib
 import json
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import aiohttp
 
@@ -124,7 +125,7 @@ class Page:
 class Connection:
     """The socket to the browser: calls are matched with their results, events go to their page."""
 
-    def __init__(self, socket: "aiohttp.ClientWebSocketResponse[Literal[True]]") -> None:
+    def __init__(self, socket: "aiohttp.ClientWebSocketResponse[Any]") -> None:
         self._socket = socket
         self._waiting: dict[int, asyncio.Future[Json]] = {}
         self._pages: dict[str, Page] = {}
@@ -198,3 +199,7 @@ async def _address(process: asyncio.subprocess.Process) -> str:
         if found:
             return address.strip()
     raise AssertionError("Chromium did not start")
+
+
+if __name__ == "__main__":
+    sys.exit(program() is None)

@@ -16,7 +16,7 @@ from cos_sweeper.report.page_parts import grids, numbers, printable
 from cos_sweeper.report.page_parts.groups import GROUPS
 from cos_sweeper.report.page_parts.tree import MAX_BUCKETS, Row, Tree
 from tests.page import samples
-from tests.page.samples import MEDIA, Reporter, Upload
+from tests.page.reporter import MEDIA, Reporter, Upload
 
 CHIP = re.compile(r'<span class="chip">U\+([0-9A-F]{4,6})</span>')
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=60)
@@ -94,6 +94,24 @@ def test_command_finds_the_value_and_runs_nothing_else(record: dict[str, str], t
         line = json.dumps({**record, "key": text + rest}, ensure_ascii=False)
         assert pattern in line
         assert "\n" not in command
+
+
+def test_command_for_a_field_of_the_matrix_asks_for_its_ages_and_idle_times() -> None:
+    command = printable.between("2026-11-25T01:00:00Z", (7, 14), (None, 3))
+
+    *program, query = shlex.split(command)
+    assert program == ["duckdb", "-c"]
+    assert query == (
+        "SELECT bucket, key, upload_id, bytes, outcome FROM 'uploads/*outcomes-*.jsonl.gz' "
+        "WHERE initiated < '2026-11-18T01:00:00Z' AND initiated >= '2026-11-11T01:00:00Z' "
+        "AND greatest(initiated, coalesce(last_part, initiated)) >= '2026-11-22T01:00:00Z'"
+    )
+    assert printable.between("someday", (7, None), (None, None)) == ""
+
+
+def test_command_for_a_region_finds_buckets_that_end_with_it() -> None:
+    assert printable.find_end("ap-x") == "zgrep -hF -e 'ap-x\"' uploads/*outcomes-*.jsonl.gz"
+    assert printable.find_end("a\nb") == ""
 
 
 @pytest.mark.parametrize("text", ["", "a\nb", "a\x1bb", "a\u202eb", "a\u200bb"])

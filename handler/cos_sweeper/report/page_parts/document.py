@@ -5,9 +5,10 @@ The templates, filled in: one HTML file with its style and its script inside, an
 import base64
 import hashlib
 from collections.abc import Callable
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
@@ -70,6 +71,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "count": numbers.count,
     "figure": numbers.figure,
     "find": printable.find,
+    "find_end": printable.find_end,
     "first_upper": bilingual.first_upper,
     "found": found,
     "in_plain_unit": lambda one, unit: unit.show(one.bytes),
@@ -77,6 +79,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "in_unit": bilingual.in_unit,
     "key": printable.key,
     "plain": printable.plain,
+    "quote": partial(quote, safe=""),
     "read": read,
     "read_size": numbers.size,
     "short_initiator": lambda initiator: initiator.rpartition(":")[2],

@@ -9,6 +9,7 @@ from itertools import pairwise
 
 from cos_sweeper.report.page_parts import groups
 from cos_sweeper.report.page_parts.groups import Json, Sum
+from cos_sweeper.report.page_parts.printable import between
 
 STEPS = 6
 
@@ -27,6 +28,7 @@ class Cell:
     is_kept: bool
     is_abandoned: bool
     is_possible: bool
+    command: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,7 @@ class Alternative:
     active: int
     is_known: bool
     is_current: bool
+    command: str
 
 
 def labels(edges: Sequence[int]) -> tuple[str, ...]:
@@ -81,7 +84,7 @@ def matrix(report: Json) -> Matrix:
     sums = [[groups.read(cell) for cell in row] for row in data["cells"]]
     found = [[cell["uploads"] > 0 for cell in row] for row in data["found"]]
     largest = max((cell.bytes for row in sums for cell in row), default=0)
-    shape = _Shape(report["settings"], ages, idles, found)
+    shape = _Shape(report["settings"], ages, idles, found, report["as_of"])
     rows = [
         Band(label, tuple(shape.cell(i, j, sum_, largest) for j, sum_ in enumerate(row)), unread)
         for i, (label, row, unread) in enumerate(zip(labels(ages), sums, data["unread"], strict=True))
@@ -93,7 +96,9 @@ def matrix(report: Json) -> Matrix:
 class _Shape:
     """Which fields of the matrix the policy aborts, and which it keeps although they are old."""
 
-    def __init__(self, settings: Json, ages: Sequence[int], idles: Sequence[int], found: list[list[bool]]) -> None:
+    def __init__(
+        self, settings: Json, ages: Sequence[int], idles: Sequence[int], found: list[list[bool]], as_of: str
+    ) -> None:
         self.from_age = [0, *ages]
         self.to_age = [*ages, math.inf]
         self.from_idle = [0, *idles]
@@ -101,13 +106,18 @@ class _Shape:
         self.min_age = settings["min_age_hours"] / 24
         self.min_idle = settings["min_idle_hours"] / 24
         self.found = found
+        self.as_of = as_of
 
     def cell(self, i: int, j: int, sum_: Sum, largest: int) -> Cell:
         heat = math.ceil(STEPS * math.sqrt(sum_.bytes / largest)) if largest else 0
         inside = self.aborts(i, j)
         sides = {"t": (i - 1, j), "r": (i, j + 1), "b": (i + 1, j), "l": (i, j - 1)}
         frame = "".join(side for side, place in sides.items() if inside and not self.aborts(*place))
-        return Cell(sum_, heat, frame, self.keeps(i, j), inside, self.is_possible(i, j))
+        return Cell(sum_, heat, frame, self.keeps(i, j), inside, self.is_possible(i, j), self.command(i, j))
+
+    def command(self, i: int, j: int) -> str:
+        """What finds the records of a field."""
+        return between(self.as_of, _open(self.from_age[i], self.to_age[i]), _open(self.from_idle[j], self.to_idle[j]))
 
     def is_possible(self, i: int, j: int) -> bool:
         return self.from_idle[j] < self.to_age[i]
@@ -122,18 +132,27 @@ class _Shape:
         return self.from_age[i] >= self.min_age and self.to_idle[j] <= self.min_idle and self.is_possible(i, j)
 
 
+def _open(low: float, high: float) -> tuple[float | None, float | None]:
+    """A band without the limits that are none."""
+    return low or None, None if math.isinf(high) else high
+
+
 def policies(report: Json) -> list[list[Alternative]]:
     """One row for each age, one alternative for each idle time."""
     data, settings = report["policies"], report["settings"]
     current = (settings["min_age_hours"] / 24, settings["min_idle_hours"] / 24)
     return [
-        [_alternative(age, idle, cell, current) for idle, cell in zip(data["idle_days"], row, strict=True)]
+        [
+            _alternative(age, idle, cell, is_current=(age, idle) == current, as_of=report["as_of"])
+            for idle, cell in zip(data["idle_days"], row, strict=True)
+        ]
         for age, row in zip(data["age_days"], data["cells"], strict=True)
     ]
 
 
-def _alternative(age: int, idle: int, cell: Json | None, current: tuple[float, float]) -> Alternative:
-    is_current = (age, idle) == current
-    if cell is None:
-        return Alternative(age, idle, 0, 0, 0, is_known=False, is_current=is_current)
-    return Alternative(age, idle, cell["uploads"], cell["bytes"], cell["active"], is_known=True, is_current=is_current)
+def _alternative(age: int, idle: int, cell: Json | None, *, is_current: bool, as_of: str) -> Alternative:
+    known = cell or {"uploads": 0, "bytes": 0, "active": 0}
+    command = between(as_of, (age or None, None), (idle or None, None))
+    return Alternative(
+        age, idle, known["uploads"], known["bytes"], known["active"], cell is not None, is_current, command
+    )

@@ -6,8 +6,14 @@ a shell, and no line.
 """
 
 import json
+from collections.abc import Iterator
+from datetime import datetime, timedelta
 
 from markupsafe import Markup, escape
+
+from cos_sweeper.report.page_parts import numbers
+
+Span = tuple[float | None, float | None]
 
 JOINER = "\u200d"  # joins the parts of an emoji, and letters of several scripts; alone it turns nothing
 
@@ -53,6 +59,40 @@ def shell(text: str) -> str:
     return "'" + text.replace("'", "'\\''") + "'"
 
 
+RECORDS = "uploads/*outcomes-*.jsonl.gz"
+
+
+def between(as_of: str, age: Span, idle: Span) -> str:
+    """
+    The command that prints the records of uploads of these ages and idle times, in days at that moment.
+
+    A span is (more than, at most); None for no limit. '' where the moment cannot be read.
+    """
+    moment = numbers.moment(as_of)
+    if moment is None:
+        return ""
+    wanted = [
+        *_span("initiated", moment, age, as_of),
+        *_span("greatest(initiated, coalesce(last_part, initiated))", moment, idle, as_of),
+    ]
+    where = " AND ".join(wanted) or "true"
+    return f"""duckdb -c "SELECT bucket, key, upload_id, bytes, outcome FROM '{RECORDS}' WHERE {where}\""""
+
+
+def _span(what: str, moment: datetime, span: Span, as_of: str) -> Iterator[str]:
+    more_than, at_most = span
+    for sign, days in (("<", more_than), (">=", at_most)):
+        if days is not None:
+            text = (moment - timedelta(days=days)).isoformat(timespec="seconds")
+            yield f"{what} {sign} '{text.replace('+00:00', 'Z') if as_of.endswith('Z') else text}'"
+
+
+def find_end(text: str) -> str:
+    """The command that prints the records with a value that ends with it, such as a bucket's region; '' as below."""
+    command = find(text)
+    return command.replace("-e '\"", "-e '", 1)
+
+
 def find(*texts: str, is_whole: bool = True) -> str:
     """
     The command that prints the records with a value that is one of the texts, or begins with it.
@@ -63,4 +103,4 @@ def find(*texts: str, is_whole: bool = True) -> str:
         return ""
     values = (json.dumps(text, ensure_ascii=False) for text in texts)
     words = (shell(value if is_whole else value[:-1]) for value in values)
-    return f"zgrep -hF {' '.join(f'-e {word}' for word in words)} uploads/*outcomes-*.jsonl.gz"
+    return f"zgrep -hF {' '.join(f'-e {word}' for word in words)} {RECORDS}"

@@ -10,12 +10,11 @@ from typing import Any, TypeVar
 
 from cos_sweeper.report.page_parts import answers, grids, groups, numbers, words
 from cos_sweeper.report.page_parts.groups import GROUPS, Json, Segment, Sum
+from cos_sweeper.report.page_parts.past import Past
 from cos_sweeper.report.page_parts.printable import plain
 from cos_sweeper.report.page_parts.tree import Tree
 
 Item = TypeVar("Item")
-# How many bars of the history have a label, on a screen and on a phone.
-LABELS, FEW_LABELS = 15, 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,25 +31,6 @@ class Spans:
 
     age: float | None
     idle: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class Night:
-    """A run in the history. bars: what it freed, then what it left; is_whole: whether it has a complete report."""
-
-    run: Json
-    x: str
-    middle: str
-    width: str
-    top: str
-    freed: str
-    left_top: str
-    left: str
-    label: str
-    date: str
-    is_whole: bool
-    is_shown: bool
-    is_few: bool
 
 
 class View:
@@ -243,45 +223,9 @@ class View:
         return not all(one.is_known for row in self.policies for one in row)
 
     @cached_property
-    def history(self) -> list[Night]:
-        """Runs of the past as bars with one scale, oldest first."""
-        runs = self.report["history"]
-        largest = max((run["found_bytes"] for run in runs), default=0)
-        unit = numbers.unit_for([largest])
-        return [self._night(number, len(runs), run, largest, unit) for number, run in enumerate(runs)]
-
-    def _night(self, number: int, count: int, run: Json, largest: int, unit: numbers.Unit) -> Night:
-        found, freed = run["found_bytes"], min(run["freed_bytes"], run["found_bytes"])
-        moment = numbers.moment(run["as_of"])
-        return Night(
-            run,
-            numbers.percent(number + 0.08, count),
-            numbers.percent(number + 0.5, count),
-            numbers.percent(0.84, count),
-            numbers.percent(largest - found, largest),
-            numbers.percent(freed, largest),
-            numbers.percent(largest - found + freed, largest),
-            numbers.percent(found - freed, largest),
-            unit.show(found),
-            f"{moment:%m-%d}" if moment else "",
-            run["status"] != "running",
-            (count - 1 - number) % -(-count // LABELS) == 0,
-            (count - 1 - number) % -(-count // FEW_LABELS) == 0,
-        )
-
-    @cached_property
-    def history_unit(self) -> numbers.Unit:
-        """The unit of the history."""
-        return numbers.unit_for([run["found_bytes"] for run in self.report["history"]])
-
-    @cached_property
-    def growth(self) -> tuple[str, int] | None:
-        """The change from run to run and its sign, while none of them aborts; None if unknown."""
-        whole = [night for night in self.history if night.is_whole]
-        if len(whole) < 3 or any(night.run["freed_bytes"] for night in whole[:-1]):
-            return None
-        change = (whole[-1].run["found_bytes"] - whole[0].run["found_bytes"]) // (len(whole) - 1)
-        return numbers.size(abs(change)), (change > 0) - (change < 0)
+    def past(self) -> Past:
+        """The runs of the past."""
+        return Past(self.report["history"])
 
     @property
     def title(self) -> str:

@@ -116,8 +116,9 @@ all(".policies td").forEach(function (field) {
 });
 
 /* Links to records fill in the command that finds them. */
-all("a[data-q]").forEach(function (link) {
-  link.addEventListener("click", function () { by("query").textContent = link.dataset.q; });
+document.addEventListener("click", function (event) {
+  var link = event.target.closest("a[data-q]");
+  if (link) by("query").textContent = link.dataset.q;
 });
 all("button.copy").forEach(function (button) {
   button.addEventListener("click", function () {
