@@ -10,6 +10,11 @@ from qcloud_cos import CosConfig, CosS3Client
 from tests.emulator.public import Cloud
 
 
+def run_reports(cloud: Cloud, bucket: str, prefix: str = "reports/") -> list[dict[str, Any]]:
+    """The reports of single runs."""
+    return [one for key, one in stored(cloud, bucket, prefix).items() if "/runs/" in key]
+
+
 def stored(cloud: Cloud, bucket: str, prefix: str = "") -> dict[str, Any]:
     """The JSON objects of a bucket by key. bucket: `name-appid@region`."""
     name, _, region = bucket.partition("@")
@@ -23,5 +28,5 @@ def stored(cloud: Cloud, bucket: str, prefix: str = "") -> dict[str, Any]:
         Port=cloud.port,
     )
     client = CosS3Client(config)
-    keys = [one.key for one in cloud.objects(name, prefix)]
+    keys = [one.key for one in cloud.objects(name, prefix) if one.key.endswith(".json")]
     return {key: json.loads(client.get_object(Bucket=name, Key=key)["Body"].get_raw_stream().read()) for key in keys}

@@ -14,7 +14,7 @@ from tests.integration.chains import (
     uploads_of,
 )
 from tests.integration.continuation import CONFLICT
-from tests.integration.objects import stored
+from tests.integration.objects import run_reports
 from tests.integration.platform import Platform, counted, left
 
 REPORT = f"{PHOTOS}/reports"
@@ -68,12 +68,12 @@ def test_report_is_stored_before_the_continuation_and_is_not_complete(cloud: Clo
     seeded = cloud.seed(PHOTO_BUCKET, "raw/{n}", count=3)
     cloud.fault("AbortMultipartUpload", key="raw/1", **CONFLICT)
     seen: list[dict[str, Any]] = []
-    platform.on_offer = lambda: seen.extend(stored(cloud, PHOTOS, "reports/").values())
+    platform.on_offer = lambda: seen.extend(run_reports(cloud, PHOTOS))
 
     platform.run(uploads_of(PHOTO_BUCKET, seeded), REPORT=REPORT)
 
     assert [(one["aborted"], one["status"]) for one in seen] == [(2, "partial")]
-    (report,) = stored(cloud, PHOTOS, "reports/").values()
+    (report,) = run_reports(cloud, PHOTOS)
     assert (report["status"], report["continuations"]) == ("partial", 1)
 
 

@@ -12,7 +12,7 @@ from tests.fixtures import TOKEN
 from tests.function import LOGS, PHOTOS, Function, event, timer
 from tests.integration.chains import CHAIN_FAILED, LOG_BUCKET, PHOTO_BUCKET, Chain, kafka, post, uploads_of
 from tests.integration.events import batch
-from tests.integration.objects import stored
+from tests.integration.objects import run_reports, stored
 from tests.integration.platform import Platform, counted, left, status
 
 REPORT = f"{PHOTOS}/reports"
@@ -57,7 +57,7 @@ def test_sweep_that_does_not_happen_is_failed_and_raises(text: str, cloud: Cloud
     assert raised(result)
     assert (status(result), left(cloud, PHOTO_BUCKET)) == ("failed", ["raw/1"])
     assert result.lines("request.rejected")
-    (report,) = [one for key, one in stored(cloud, PHOTOS, "reports/").items() if "/rejected/" not in key]
+    (report,) = run_reports(cloud, PHOTOS)
     assert (report["status"], report["failures_by_code"]) == ("failed", {"SweepRejected": 1})
     assert len(stored(cloud, PHOTOS, "reports/rejected/")) == 1
 

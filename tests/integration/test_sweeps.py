@@ -114,8 +114,8 @@ def test_report_is_stored_where_the_settings_name_it(cloud: Cloud, function: Fun
 
     result = function(timer(), REPORT=f"{PHOTOS}/sweeper-reports")
 
-    (kept,) = cloud.objects(BUCKET)
-    assert kept.key.startswith(f"sweeper-reports/{result.report['run_id']}/1-of-1.run-1.")
+    assert all(one.key.startswith("sweeper-reports/") for one in cloud.objects(BUCKET))
+    (kept,) = cloud.objects(BUCKET, f"sweeper-reports/{result.report['run_id']}/runs/1-of-1.run-1.")
     assert kept.size > 300
 
 

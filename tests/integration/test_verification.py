@@ -38,7 +38,7 @@ def sweep(function: Function, *, patience: float = 0.0, **settings: Any) -> dict
     """The report of a sweep, also of one that raises."""
     usual = {"WORKERS": "1", "VERIFY": "all", "REPORT": f"{LOGS}/reports"}
     result = function(timer(), patience=patience, **{**usual, **settings})
-    (written,) = function.cloud.objects(OTHER, f"reports/{result.lines('run.finished')[0]['run_id']}/")
+    (written,) = function.cloud.objects(OTHER, f"reports/{result.lines('run.finished')[0]['run_id']}/runs/")
     report: dict[str, Any] = json.loads(function.cloud.content(OTHER, written.key))
     assert report["uploads"] == sum(report[name] for name in OUTCOMES)
     assert report["verified"] + report["unverified"] <= report["aborted"]

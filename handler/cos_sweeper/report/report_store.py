@@ -48,7 +48,7 @@ class ReportStore:
         """Store a report. Returns it as JSON, without secrets."""
         payload = self.redacted(report)
         shard = str(report.shard).replace("/", "-of-").replace(",", "+")
-        name = f"{report.run_id}/{shard}.run-{report.number}.{self.delivery}.json"
+        name = f"{report.run_id}/runs/{shard}.run-{report.number}.{self.delivery}.json"
         await self._put("report.store_failed", name, json.dumps(payload, indent=1).encode())
         return payload
 
