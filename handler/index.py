@@ -10,15 +10,13 @@ gc.disable()
 import os
 import sys
 import time
-import traceback
 from datetime import datetime, timezone
-from pathlib import Path
 from typing import Any
 
 from cos_sweeper import app
 from cos_sweeper.core.errors import InternalError, SweeperError
 from cos_sweeper.core.redaction import Redactor
-from cos_sweeper.core.settings import SECRETS
+from cos_sweeper.core.settings import SECRETS, key_mask
 from cos_sweeper.report.log import Log
 from cos_sweeper.scf import responses
 from cos_sweeper.scf.context import Context
@@ -33,7 +31,7 @@ def main_handler(event: object, context: object) -> dict[str, Any]:
     """Handle one event. Returns the trigger's response; raises a SweeperError where the trigger should retry."""
     started = time.monotonic()
     called = Context.read(context, os.environ)
-    redactor = Redactor(os.environ.get(name) for name in SECRETS)
+    redactor = Redactor((os.environ.get(name) for name in SECRETS), key_mask(os.environ))
     log = Log(_write, redactor, request_id=called.request_id)
     error: SweeperError
     try:
@@ -44,9 +42,7 @@ def main_handler(event: object, context: object) -> dict[str, Any]:
         exc.args = (redactor.redact(str(exc)),)
         error = exc
     except Exception as exc:
-        where = traceback.extract_tb(exc.__traceback__)[-1]
-        name = f"{type(exc).__name__} at {Path(where.filename).name}:{where.lineno}"
-        log.error("run.crashed", error=name, reason=str(exc), trace=traceback.format_exc()[-3000:])
+        name = log.crash(exc)
         error = InternalError(f"a defect of COS Sweeper, {name}: report it with this function's log of this request")
     if http_request(event):
         return responses.internal_error()

@@ -95,7 +95,7 @@ async def handle(
     response = responses.response(
         decoded.source, report, is_raised_elsewhere=is_raised_elsewhere, report_as_json=payload
     )
-    cleaned: dict[str, Any] = redactor.redact_all(response, keep_numbers=True)
+    cleaned: dict[str, Any] = redactor.redact_report(response)
     return cleaned
 
 
@@ -183,7 +183,7 @@ class _Run:
                 return None
 
     def _log_plan(self, planned: plan.Plan) -> None:
-        digest = rejected_events.digest(self.event) if planned.rejected else ""
+        digest = rejected_events.digest(self.event, self.settings.key_mask) if planned.rejected else ""
         for rejected in planned.rejected:
             self.log.warning("request.rejected", event_digest=digest, **fields(rejected))
         for note in planned.notes:

@@ -15,7 +15,7 @@ from tests.fixtures import BUCKETS, HOUR, NOW
 
 # Names whose order differs with and without '/', one that is no UTF-8, and one that needs escapes.
 SEGMENTS = ("a", "a-b", "b", "c c", "x\udcff", 'n"\n~', "日", "")
-OTHERS = (*BUCKETS, Bucket("a-125", "ap-x"))
+ALL_BUCKETS = (*BUCKETS, Bucket("a-125", "ap-x"))
 OUTCOMES = (
     ("freed", "aborted", ""),
     ("left", "would_abort", "dry run"),
@@ -42,7 +42,7 @@ def observations(draw: st.DrawFn) -> Observation:
     """One upload with a random outcome."""
     group, outcome, reason = draw(st.sampled_from(OUTCOMES))
     return Observation(
-        bucket=draw(st.sampled_from(OTHERS)),
+        bucket=draw(st.sampled_from(ALL_BUCKETS)),
         key=draw(keys),
         storage_class=draw(st.sampled_from(("STANDARD", "ARCHIVE", ""))),
         initiator=draw(st.sampled_from(("", "qcs::cam::uin/1:uin/2", "qcs::cam::uin/1:uin/3", "x\ny"))),

@@ -78,6 +78,7 @@ class _Reader:
             inventory=is_inventory,
             works=tuple(_matching(one, WORK, "work") for one in raw.get("works", ("0",))[:MAX_SHARDS]) or ("0",),
             predecessor=_matching(raw.get("predecessor", ""), PREDECESSOR, "predecessor"),
+            mask=self._settings.key_mask,
             prior_failures=PriorFailures(
                 _whole(transient, 0, MAX_COUNT, "count"),
                 _whole(permanent, 0, MAX_COUNT, "count"),
@@ -107,7 +108,8 @@ class _Reader:
                     raise RequestRejected("the checkpoint has a kind of item that this function does not know")
             except OutOfScope as exc:
                 # With the key of an upload, so that its caller can be informed; a listing has no key.
-                item = f"{_text(name)[:80]}/{_text(rest[0])}" if kind == "upload" else _text(name)[:80]
+                shown = f"/{self._settings.key_mask.key(_text(rest[0]))}" if kind == "upload" else ""
+                item = f"{_text(name)[:80]}{shown}"
                 dropped.append(f"{item}: {exc}")
         return targets, listings, dropped
 

@@ -17,7 +17,10 @@ PLATFORM_NAMES = frozenset(
     }
 )
 # Variables of programs that a developer may have on the same machine.
-OTHER_PROGRAMS = frozenset({"OSS_ENDPOINT", "SQS_ENDPOINT", "AWS_ENDPOINT", "GCS_ENDPOINT", "S3_ENDPOINT"})
+# systemd sets NOTIFY_SOCKET.
+OTHER_PROGRAMS = frozenset(
+    {"NOTIFY_SOCKET", "OSS_ENDPOINT", "SQS_ENDPOINT", "AWS_ENDPOINT", "GCS_ENDPOINT", "S3_ENDPOINT"}
+)
 
 MAX_DISTANCE = 2
 OWN_PREFIX = re.compile(r"(?:COS_)?SWEEPER_")
@@ -46,6 +49,9 @@ SYNONYMS = tuple(
             "LIFECYCLE_COVERAGE",
         ),
         (r"REPORTS?_(?:BUCKET|PREFIX|PATH)", "REPORT"),
+        (r"(?:NOTIF(?:Y|ICATIONS?)|ALERTS?)_?(?:WEBHOOK_?)?URL|NOTIF(?:Y|ICATIONS?)_WEBHOOK", "NOTIFY_URL"),
+        (r"(?:HASH|MASK|HIDE)_(?:RECORD_)?KEYS|RECORDS?_KEYS?_(?:HASH(?:ED)?|MODE)|RECORDS?_HASH\w*", "RECORD_KEYS"),
+        (r"RECORDS?_(?:KEYS?_)?(?:SALT|HMAC_KEY)", "RECORD_KEYS_SECRET"),
     )
 )
 

@@ -13,13 +13,14 @@ path below it may be incomplete.
 from collections.abc import Iterable, Iterator
 from heapq import merge
 
-from cos_sweeper.core.runs import Run, joined, line_of, parent, write_run
+from cos_sweeper.core.runs import Run, fold_into, joined, line_of, write_run
 from cos_sweeper.core.sums import FOLDED, Row, add_to, quads, totals_of
 
 LIMIT = 100_000
 # After a fold so much of the limit is in use, so that the next new path does not fold again.
 FILL_AFTER_FOLD = 0.9
-SAMPLE_EVERY = 16
+# The sizes of so many rows show which rows are small.
+SAMPLE = 6000
 UNLIMITED = 1 << 60
 HOT_ROWS = 8192
 MAX_RUNS = 32
@@ -91,14 +92,14 @@ class PathSums:
             if not lacking:
                 return rest
             for path, *row in lacking:
-                rest.put(parent(path) or path, row)
+                rest.put(fold_into(path) or path, row)
             rows = rest.rows()
 
     def compact(self) -> None:
         """Merge all rows into one run, and fold while there are more than the limit."""
         while True:
             sizes: list[int] = []
-            self.replace(write_run(_sampling(self.rows(), sizes)))
+            self.replace(write_run(_sampling(self.rows(), sizes, max(1, self.limit // SAMPLE))))
             excess = self.runs[0].count - self.limit
             if excess <= 0 or not sizes:
                 return
@@ -135,12 +136,12 @@ class PathSums:
         self.bound += threshold
 
 
-def _sampling(rows: Iterable[Row], sizes: list[int]) -> Iterator[Row]:
-    """The rows. The size of every so many of them that have a parent goes to `sizes`."""
+def _sampling(rows: Iterable[Row], sizes: list[int], every: int) -> Iterator[Row]:
+    """The rows. Of those that can be folded, the size of every so many goes to `sizes`."""
     number = 0
     for row in rows:
-        if parent(row[0]) is not None:
-            if number % SAMPLE_EVERY == 0:
+        if fold_into(row[0]) is not None:
+            if number % every == 0:
                 sizes.append(totals_of(row, 1)[1])
             number += 1
         yield row
@@ -150,7 +151,7 @@ def _folding(rows: Iterable[Row], folded: PathSums, threshold: int, count: int) 
     """The rows that stay. So many of the others go to `folded`, under their parents."""
     for row in rows:
         uploads, size, unknown = totals_of(row, 1)
-        above = parent(row[0])
+        above = fold_into(row[0])
         if above is None or size > threshold or count <= 0:
             yield row
             continue
@@ -176,7 +177,7 @@ def _without(rows: Iterable[Row], lacking: list[Row]) -> Iterator[Row]:
     """The rows that hold something. Those with a negative figure go to `lacking`, unless they have no parent."""
     for row in rows:
         held = [quad for quad in quads(row, 1) if quad[0] != FOLDED]
-        if any(min(quad[1:]) < 0 for quad in held) and parent(row[0]) is not None:
+        if any(min(quad[1:]) < 0 for quad in held) and fold_into(row[0]) is not None:
             lacking.append([row[0], *(figure for quad in held for figure in quad)])
         elif any(any(quad[1:]) for quad in held):
             yield row

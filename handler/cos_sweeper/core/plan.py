@@ -5,12 +5,13 @@ The plan is built once, and the engine reads nothing else. It may narrow what th
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from zlib import crc32
 
 from cos_sweeper.core import key_readings
 from cos_sweeper.core.errors import RequestRejected
+from cos_sweeper.core.key_mask import PLAIN, KeyMask
 from cos_sweeper.core.keys import MAX_KEY_BYTES, validate_key, validate_prefix
 from cos_sweeper.core.model import (
     BEGINNING,
@@ -154,7 +155,7 @@ class Plan:
     in an event. inventory: the parts of every upload are read, and nothing is aborted. works: which pieces of the
     chain's work this run does: "0" is all of it, "0.1" the second piece into which "0" was split. predecessor: the name
     under which the run before this one stored its account, or ''. number: the number of this run in its chain, from 1.
-    stalled: how many runs just before this one made no progress.
+    stalled: how many runs just before this one made no progress. mask: what stands for keys in texts.
     """
 
     run_id: str
@@ -179,6 +180,7 @@ class Plan:
     inventory: bool = False
     works: tuple[str, ...] = ("0",)
     predecessor: str = ""
+    mask: KeyMask = field(default=PLAIN, repr=False, compare=False)
 
     @property
     def max_aborts(self) -> int | None:
@@ -222,6 +224,7 @@ def build_plan(
         listings=tuple(dict.fromkeys(builder.listings)),
         rejected=tuple(builder.rejected),
         notes=tuple(builder.notes),
+        mask=settings.key_mask,
     )
 
 
@@ -282,7 +285,8 @@ class _PlanBuilder:
             self.rejected.append(RejectedRequest(reason, shown, request.origin))
             return
         if key != request.key:
-            self.notes.append(f"{request.origin}: the key {request.key[:200]!r} begins with '/', which is dropped")
+            shown_key = self._settings.key_mask.key(request.key[:MAX_KEY_BYTES])[:200]
+            self.notes.append(f"{request.origin}: the key {shown_key!r} begins with '/', which is dropped")
         policy = self._policy(min_age=timedelta(0), min_idle=self._settings.event_min_idle)
         self.targets.append(UploadTarget(Upload(bucket, key, request.upload_id), policy))
 
@@ -310,7 +314,7 @@ class _PlanBuilder:
         """Reject the whole sweep if any field exceeds the settings: half a sweep would surprise the operator."""
         settings = self._settings
         problems = list(_widenings(request, settings))
-        prefixes = _narrow(request.prefixes, settings.prefixes, problems)
+        prefixes = _narrow(request.prefixes, settings, problems)
         names = request.buckets if request.buckets is not None else tuple(self._buckets)
         outermost = _outermost(prefixes)
         if len(names) * len(outermost) > MAX_LISTINGS:
@@ -368,19 +372,21 @@ def _in_hours(span: timedelta) -> str:
     return f"{span.total_seconds() / 3600:g}"
 
 
-def _narrow(wanted: tuple[str, ...] | None, allowed: tuple[str, ...], problems: list[str]) -> tuple[str, ...]:
+def _narrow(wanted: tuple[str, ...] | None, settings: Settings, problems: list[str]) -> tuple[str, ...]:
     """The prefixes that lie under both lists. A wanted prefix that overlaps no allowed one is a problem."""
+    allowed = settings.prefixes
     if wanted is None:
         return allowed
     found: list[str] = []
     for prefix in wanted:
+        shown = settings.key_mask.prefix(prefix)[:80]
         if validate_prefix(prefix):
-            problems.append(f"the prefix {prefix[:80]!r} matches nothing: {validate_prefix(prefix)}")
+            problems.append(f"the prefix {shown!r} matches nothing: {validate_prefix(prefix)}")
         both = [
             max(prefix, one, key=len) for one in allowed or ("",) if prefix.startswith(one) or one.startswith(prefix)
         ]
         if not both:
-            problems.append(f"the prefix {prefix[:80]!r} is outside PREFIXES")
+            problems.append(f"the prefix {shown!r} is outside PREFIXES")
         found.extend(both)
     return tuple(dict.fromkeys(found))
 

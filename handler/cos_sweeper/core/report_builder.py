@@ -144,9 +144,9 @@ class ReportBuilder:
 
     def not_swept(self, listing: ListingTarget) -> None:
         """Report a listing that no run continues."""
-        self.listings_left.append(
-            f"{listing.bucket}/{listing.prefix}" + (f" after {listing.start.key}" if listing.start.key else "")
-        )
+        mask = self.plan.mask
+        after = f" after {mask.key(listing.start.key)}" if listing.start.key else ""
+        self.listings_left.append(f"{listing.bucket}/{mask.prefix(listing.prefix)}{after}")
 
     def warn(self, event: str, **fields: Any) -> None:
         """Report something that an operator should check; the run continues."""

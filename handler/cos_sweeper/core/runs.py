@@ -75,6 +75,12 @@ def parent(path: str) -> str | None:
     return path[: cut + 1] if cut >= 0 else path[:start]
 
 
+def fold_into(path: str) -> str | None:
+    """The parent, if a row may be folded into it: a bucket's figures stay with the bucket, or with its owner."""
+    above = parent(path)
+    return None if above == "\n" else above
+
+
 def joined(rows: Iterable[Row]) -> Iterator[Row]:
     """Rows in order, with repeated paths → every path once, its slots in order."""
     current: Row | None = None

@@ -8,11 +8,13 @@ import json
 import math
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import timedelta
 from typing import Any
 
+from cos_sweeper.core import output_settings
 from cos_sweeper.core.errors import BadSettings, MissingCredentials
+from cos_sweeper.core.key_mask import PLAIN, KeyMask
 from cos_sweeper.core.keys import validate_prefix
 from cos_sweeper.core.misspelled import intended
 from cos_sweeper.core.model import Bucket
@@ -22,7 +24,6 @@ from cos_sweeper.core.price import parse_currency, parse_prices
 BUCKET_NAME = re.compile(r"(?=.{3,60}\Z)[a-z0-9](?:[a-z0-9-]*[a-z0-9])?-[0-9]{5,}")
 REGION = re.compile(r"[a-z]{2,}(?:-[a-z0-9]+)+")
 LOCAL_ENDPOINT = re.compile(r"http://127\.0\.0\.1:([0-9]{1,5})")
-TOKEN = re.compile(r"[\x21-\x7e]{16,}")
 # Signs that an operator wrote a pattern, a list of another form or a URL instead of a plain prefix.
 PATTERNS = tuple(
     (re.compile(form), problem)
@@ -36,9 +37,10 @@ PATTERNS = tuple(
         (r"://", "is a URL"),
     )
 )
+# All of them are secret.
 CREDENTIALS = ("TENCENTCLOUD_SECRETID", "TENCENTCLOUD_SECRETKEY", "TENCENTCLOUD_SESSIONTOKEN")
-# The variables whose values no log, response, report or stored event may show.
-SECRETS = (*CREDENTIALS, "HTTP_TOKEN")
+# The flag of a secret setting: its value is in no repr, log, response, report or stored event.
+SECRET = {"secret": True}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +68,10 @@ class Settings:
     buckets: the allow-list, None for every bucket that the role can list. exclude_buckets: names; they win over
     `buckets`. prefixes: () for all keys. max_aborts: None without a limit. verify: which aborts are verified: 'all',
     'recent' or 'none'. chain_max: the maximum age of a chain of runs. http_token: None while unset; the function then
-    rejects every HTTP request. cos_port, invoke_port: of the local endpoints of COS and SCF, None for the cloud.
-    price_per_gb_month: by storage class, as in `Price`; None without prices.
+    rejects every HTTP request. notify_url: None where nobody is notified; notify: 'problems' or 'always';
+    notify_secret: signs messages. record_keys: 'plain' or 'hash'; key_mask: does that for every output.
+    price_per_gb_month: by storage class, as in `Price`; None without prices. cos_port, invoke_port: of the local
+    endpoints of COS and SCF, None for the cloud.
     """
 
     buckets: tuple[Bucket, ...] | None
@@ -89,7 +93,13 @@ class Settings:
     currency: str = ""
     lifecycle_coverage: bool | None = None
     http_platform_auth: bool = False
-    http_token: str | None = field(default=None, repr=False)
+    http_token: str | None = field(default=None, repr=False, metadata=SECRET)
+    notify_url: str | None = field(default=None, repr=False, metadata=SECRET)
+    notify: str = "problems"
+    notify_secret: str | None = field(default=None, repr=False, metadata=SECRET)
+    record_keys: str = "plain"
+    record_keys_secret: str | None = field(default=None, repr=False, metadata=SECRET)
+    key_mask: KeyMask = field(default=PLAIN, repr=False, compare=False)
     cos_port: int | None = None
     invoke_port: int | None = None
 
@@ -114,10 +124,16 @@ def load(environ: Mapping[str, str]) -> Settings:
         problems.insert(0, "BUCKETS: not set; give `name-appid@region`, comma-separated, or `*`")
     if "price_per_gb_month" in values and not environ.get("CURRENCY", "").strip():
         problems.append("CURRENCY: not set; give the currency of PRICE_PER_GB_MONTH, such as `CNY` or `USD`")
+    problems += output_settings.contradictions(values, environ)
     problems += _misspelt(environ)
     if problems:
         raise BadSettings(tuple(problems))
-    return Settings(**values)
+    return Settings(**values, key_mask=key_mask(environ))
+
+
+def key_mask(environ: Mapping[str, str]) -> KeyMask:
+    """What stands for keys in every output. Plain with wrong settings: `load` then stops the run."""
+    return KeyMask(output_settings.key_secret(environ))
 
 
 def credentials(environ: Mapping[str, str]) -> Credentials:
@@ -300,15 +316,6 @@ def _http_auth(text: str) -> bool:
     return text == "platform"
 
 
-def _token(text: str) -> str:
-    if not TOKEN.fullmatch(text):
-        raise ValueError(
-            "must be at least 16 printable ASCII characters without a space, such as the output of "
-            "`openssl rand -hex 32`"
-        )
-    return text
-
-
 def _local_port(text: str) -> int:
     match = LOCAL_ENDPOINT.fullmatch(text)
     if not match or not 0 < int(match[1]) < 65536:
@@ -336,10 +343,18 @@ READERS: dict[str, tuple[str, Callable[[str], Any]]] = {
     "CURRENCY": ("currency", parse_currency),
     "LIFECYCLE_COVERAGE": ("lifecycle_coverage", _flag),
     "HTTP_AUTH": ("http_platform_auth", _http_auth),
-    "HTTP_TOKEN": ("http_token", _token),
+    "HTTP_TOKEN": ("http_token", output_settings.secret),
+    "NOTIFY_URL": ("notify_url", output_settings.notify_url),
+    "NOTIFY": ("notify", output_settings.notify),
+    "NOTIFY_SECRET": ("notify_secret", output_settings.secret),
+    "RECORD_KEYS": ("record_keys", output_settings.record_keys),
+    "RECORD_KEYS_SECRET": ("record_keys_secret", output_settings.secret),
     "COS_ENDPOINT": ("cos_port", _local_port),
     "INVOKE_ENDPOINT": ("invoke_port", _local_port),
 }
+_SECRET_FIELDS = {each.name for each in fields(Settings) if each.metadata.get("secret")}
+# The variables whose values no log, response, report or stored event may show.
+SECRETS = (*CREDENTIALS, *(name for name, (field_name, _) in READERS.items() if field_name in _SECRET_FIELDS))
 # Former names of settings. A deployment that still uses one would run without the setting, so it is a problem.
 FORMER_NAMES = {"SPARE_PREFIXES": "EXCLUDE_PREFIXES"}
 NAMES = frozenset(READERS) | frozenset(FORMER_NAMES)

@@ -256,9 +256,10 @@ def _packed(offers: Sequence[tuple[Plan, str]]) -> list[tuple[Plan, str]]:
 def _name(plan: Plan) -> str:
     """What a plan does, for the operator who has to look for it."""
     shard = f"shard {plan.shard}: " if plan.shard.count > 1 else ""
+    key = plan.mask.key
     todo = [
-        f"{listing.bucket} after {listing.start.key!r}" if listing.start.key else f"all of {listing.bucket}"
+        f"{listing.bucket} after {key(listing.start.key)!r}" if listing.start.key else f"all of {listing.bucket}"
         for listing in plan.listings
     ]
-    todo += [f"{one.upload.bucket}/{one.upload.key}" for one in plan.targets]
+    todo += [f"{one.upload.bucket}/{key(one.upload.key)}" for one in plan.targets]
     return f"{shard}{', '.join(todo[:3])}" + (f" and {len(todo) - 3} more" if len(todo) > 3 else "")

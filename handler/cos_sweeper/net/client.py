@@ -31,6 +31,7 @@ class _Origin(NamedTuple):
 
     scheme: str
     host: str
+    port: int
 
 
 class Connections:
@@ -69,9 +70,10 @@ class Connections:
         if within is not None and within <= 0:
             raise TransportError("TooLate", "the time in which the request had to leave was over")
         scheme, _, rest = url.partition("://")
-        host, slash, path = rest.partition("/")
-        request = _request(method, slash + path, host, headers, body or b"")
-        origin = _Origin(scheme, host)
+        authority, slash, path = rest.partition("/")
+        request = _request(method, slash + path, authority, headers, body or b"")
+        host, colon, port = authority.partition(":")
+        origin = _Origin(scheme, host, int(port) if colon else PORTS[scheme])
         pooled = self._pop(origin)
         if pooled is not None and not (_is_recent(pooled) and pooled.is_idle()):
             pooled = await self._first_usable(origin, pooled)
@@ -130,7 +132,7 @@ class Connections:
         if self._port is not None:
             addresses = [(socket.AF_INET, ("127.0.0.1", self._port))]
         else:
-            addresses = await self._resolver.addresses(origin.host, PORTS[origin.scheme], ends)
+            addresses = await self._resolver.addresses(origin.host, origin.port, ends)
         return await connect(addresses, origin.host, tls, ends, self._reading)
 
 

@@ -1,14 +1,16 @@
 """
 Writes log lines: one flat JSON object each. CLS makes its texts and numbers searchable and drops other values.
 
-The redactor removes the secrets from every line.
+The redactor removes the secrets from every line, and masks keys.
 """
 
 import json
 import math
+import traceback
 from collections.abc import Callable
+from pathlib import Path
 
-from cos_sweeper.core.redaction import Redactor
+from cos_sweeper.core.redaction import HIDDEN, Redactor
 
 # SCF drops the part of a line beyond 8 KB.
 MAX_LINE_BYTES = 8000
@@ -38,9 +40,20 @@ class Log:
         """Log a failure."""
         self._line("error", event, fields)
 
+    def crash(self, exc: Exception) -> str:
+        """Log a defect of this program. Returns what it is and where."""
+        where = traceback.extract_tb(exc.__traceback__)[-1]
+        name = f"{type(exc).__name__} at {Path(where.filename).name}:{where.lineno}"
+        # The text of an exception may quote a key.
+        is_hidden = self._redactor.mask.is_on
+        reason = HIDDEN if is_hidden else str(exc)
+        trace = "".join(traceback.format_tb(exc.__traceback__) if is_hidden else traceback.format_exception(exc))
+        self.error("run.crashed", error=name, reason=reason, trace=trace[-3000:])
+        return name
+
     def _line(self, level: str, event: str, fields: dict[str, Value]) -> None:
         given = {"event": event, **self._bound, **fields}
-        line = {name: self._field(value) for name, value in given.items() if not isinstance(value, CONTAINERS)}
+        line = {name: self._field(name, value) for name, value in given.items() if not isinstance(value, CONTAINERS)}
         text = json.dumps({"level": level, **line})
         longest = MAX_LINE_BYTES
         while len(text) > MAX_LINE_BYTES:
@@ -48,7 +61,7 @@ class Log:
             text = json.dumps({"level": level, **{name: _cut(value, longest) for name, value in line.items()}})
         self._write(text)
 
-    def _field(self, value: object) -> Field:
+    def _field(self, name: str, value: object) -> Field:
         """The value as a text or a number. Other values become text, so that CLS does not drop them."""
         if value is None:
             return ""
@@ -56,7 +69,7 @@ class Log:
             return "true" if value else "false"
         if isinstance(value, int) or (isinstance(value, float) and math.isfinite(value)):
             return value
-        return self._redactor.redact(str(value))
+        return self._redactor.redact_field(name, str(value))
 
 
 def _cut(value: Field, length: int) -> Field:

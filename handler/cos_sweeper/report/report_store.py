@@ -41,7 +41,7 @@ class ReportStore:
 
     def redacted(self, report: Report) -> dict[str, Any]:
         """A report as JSON, without secrets."""
-        payload: dict[str, Any] = self.redactor.redact_all(report.as_json(), keep_numbers=True)
+        payload: dict[str, Any] = self.redactor.redact_report(report.as_json())
         return payload
 
     async def put_report(self, report: Report) -> dict[str, Any]:
@@ -63,4 +63,4 @@ class ReportStore:
         try:
             await self._store().put_report(self._location.bucket, key, body)
         except StoreError as exc:
-            self._log.error(failure, bucket=str(self._location.bucket), key=key, code=exc.code, status=exc.status)
+            self._log.error(failure, bucket=str(self._location.bucket), object=key, code=exc.code, status=exc.status)

@@ -7,7 +7,6 @@ The digest of the event is in the log and in the name of the stored object. A re
 import base64
 import contextlib
 import gzip
-import hashlib
 import json
 import re
 from collections.abc import Iterator, Sequence
@@ -15,13 +14,13 @@ from typing import Any
 
 from cos_sweeper.core.errors import RequestRejected
 from cos_sweeper.core.json_text import parse_json
+from cos_sweeper.core.key_mask import PLAIN, KeyMask
 from cos_sweeper.core.model import RejectedRequest, Upload
 from cos_sweeper.core.outcomes import fields
 from cos_sweeper.core.redaction import HIDDEN, SECRET_NAME, Redactor
 from cos_sweeper.core.report import Report
 from cos_sweeper.scf.events import cls_text, http_request, http_text
 
-DIGEST_LENGTH = 32
 # An asynchronous event has at most 128 KB; only a synchronous one can be larger.
 MAX_EVENT_LENGTH = 1 << 20
 MAX_REASONS = 1000
@@ -41,13 +40,13 @@ NAMED_SECRET = re.compile(
 )
 
 
-def digest(event: object) -> str:
+def digest(event: object, mask: KeyMask = PLAIN) -> str:
     """The digest, in hexadecimal, of the event as JSON with sorted names; '' if it is nested too deeply for JSON."""
     try:
         text = json.dumps(event, sort_keys=True, default=str)
     except (RecursionError, ValueError, TypeError):
         return ""
-    return hashlib.sha256(text.encode()).hexdigest()[:DIGEST_LENGTH]
+    return mask.digest(text)
 
 
 def documents(event: object, report: Report, redactor: Redactor) -> Iterator[tuple[str, bytes]]:
@@ -56,7 +55,7 @@ def documents(event: object, report: Report, redactor: Redactor) -> Iterator[tup
 
     A repeated delivery of the event has the same names, so the event is stored once.
     """
-    name = digest(event) if report.rejections or report.over_limit else ""
+    name = digest(event, redactor.mask) if report.rejections or report.over_limit else ""
     if name and report.rejections:
         yield f"rejected/{name}.json", document(event, report.rejections, redactor)
     for number, body in enumerate(events_of(report.over_limit), 1):
@@ -69,7 +68,7 @@ def document(event: Any, rejected: Sequence[RejectedRequest], redactor: Redactor
 
     If the event is too large or nested too deeply for the function's memory, a short description replaces it.
     """
-    reasons = redactor.redact_all([fields(each) for each in rejected[:MAX_REASONS]])
+    reasons = redactor.redact_report([fields(each) for each in rejected[:MAX_REASONS]])
     stored = {"reasons": len(rejected), "rejected": reasons, "event": _stored(event, redactor)}
     return json.dumps(stored, default=str).encode()
 

@@ -1,5 +1,5 @@
 """
-The account: bands and their edges, policies, the corner, lists of uploads, failures, keys, and its schema.
+The account: bands and their edges, policies, the corner, lists of uploads, failures and keys.
 """
 
 import json
@@ -15,11 +15,9 @@ from cos_sweeper.core.account import Account, Observation
 from cos_sweeper.core.errors import AccountUnreadable
 from cos_sweeper.core.model import PartsSeen
 from cos_sweeper.core.policy import Policy
-from cos_sweeper.core.price import Price
 from tests.fixtures import HOUR, LOGS, NOW, PHOTOS
-from tests.laws.accounts import account_of, observations
+from tests.laws.accounts import account_of
 from tests.profiles import examples
-from tests.schema import SCHEMA, VALIDATOR, problems
 
 DAY = 24 * HOUR
 LIMITS = Policy(min_age=7 * DAY, min_idle=3 * DAY)
@@ -36,35 +34,6 @@ def upload(**changes: Any) -> Observation:
 
 def report(*seen: Observation, inventory: bool = False, limits: Policy = LIMITS) -> dict[str, Any]:
     return account_of(seen, inventory=inventory).as_json(limits, None)
-
-
-def whole(sums: dict[str, Any]) -> dict[str, Any]:
-    """A report.json around the sections of an account."""
-    return {
-        "schema": 1, "version": "1.0.0", "run_id": "r", "kind": "sweep", "dry_run": False, "status": "complete",
-        "began": "2026-11-22T12:00:00+00:00", "as_of": "2026-11-22T12:00:00+00:00",
-        "ended": "2026-11-22T12:00:00+00:00", "runs": 1, "shards": {"count": 1, "finished": 1, "missing": []},
-        "stopped_because": "", "warnings": [], "not_swept": [],
-        "settings": {
-            "min_age_hours": 168, "min_idle_hours": 72, "buckets": "*", "prefixes": [], "exclude_prefixes": [],
-            "max_aborts": None, "verify": "recent", "record_keys": "plain",
-        },
-        "price": Price("USD", (("*", 0.5),)).as_json(), **sums,
-        "coverage": None, "rule_to_add": "", "history": [], "overlapping": [], "records": [],
-    }  # fmt: skip
-
-
-@settings(max_examples=examples(40))
-@given(seen=st.lists(observations(), max_size=20), inventory=st.booleans())
-def test_account_is_as_its_schema_says(seen: list[Observation], *, inventory: bool) -> None:
-    VALIDATOR.check_schema(SCHEMA)
-    account = account_of(seen, inventory=inventory)
-    account.add_failed_listing(None, "AccessDenied", {"status": 403, "permanent": True})
-    sums = account.as_json(LIMITS, Price("USD", (("STANDARD", 0.5),)))
-
-    assert problems(whole(sums)) == []
-    assert problems(whole({**sums, "totals": {}})) != []
-    json.dumps(sums, ensure_ascii=False, allow_nan=False).encode()
 
 
 @settings(max_examples=examples(100))
@@ -264,3 +233,45 @@ def test_account_of_another_version_is_not_read() -> None:
 
     with pytest.raises(AccountUnreadable, match="version"):
         Account.read([first.replace("1", "2", 1), *rest])
+
+
+def test_leaf_of_the_tree_has_nothing_below_it_and_a_bucket_is_always_a_node() -> None:
+    (bucket,) = report(upload(key="a/b/x"))["prefixes"]["tree"]
+    (leaf,) = bucket["children"]
+
+    assert (bucket["name"], leaf["name"], leaf["children"], leaf["other"]) == (str(PHOTOS), "a/b/", [], None)
+
+
+def test_only_prefixes_below_a_fold_are_marked_as_incomplete() -> None:
+    account = Account(limit=3)
+    for number in range(8):
+        account.add(upload(key=f"a/{number}/x", seen=PartsSeen(number, 1, None)), NOW)
+    account.add(upload(key="b/x", seen=PartsSeen(100, 1, None)), NOW)
+    account.prefixes.compact()
+    prefixes = account.as_json(LIMITS)["prefixes"]
+    (bucket,) = prefixes["tree"]
+    a, b = sorted(bucket["children"], key=lambda child: str(child["name"]))
+
+    assert prefixes["error_bound"] > 0
+    assert [node["at_least"] for node in (bucket, a, b)] == [False, False, False]
+    assert {child["at_least"] for child in a["children"]} == {True}
+    assert (a["freed"]["bytes"], b["freed"]["bytes"]) == (sum(range(8)), 100)
+
+
+def test_directory_whose_children_all_stay_away_is_shown_without_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cos_sweeper.core.prefix_usage.MAX_NODES", 2)
+    (bucket,) = report(upload(key="a/1/x"), upload(key="a/2/x"), upload(key="b/x"))["prefixes"]["tree"]
+    (a,) = bucket["children"]
+
+    assert (a["name"], a["children"], a["other"]) == ("a/", [], None)
+    assert (bucket["other"]["prefixes"], bucket["other"]["freed"]["bytes"]) == (1, 10)
+
+
+def test_lists_of_what_was_freed_since_have_only_new_aborts() -> None:
+    earlier = account_of([upload(key="old")], inventory=False)
+    later = Account.read(earlier.lines())
+    later.add(upload(key="new"), NOW)
+    later.add(upload(key="left", group="left", outcome="would_abort"), NOW)
+    result = later.freed_since(earlier).as_json(LIMITS)
+
+    assert [[row["key"] for row in result[name]] for name in ("largest", "oldest")] == [["new"], ["new"]]

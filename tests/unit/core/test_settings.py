@@ -3,13 +3,15 @@ The environment, right and wrong.
 """
 
 import json
+from dataclasses import fields
 from datetime import timedelta
 
 import pytest
 
 from cos_sweeper.core.errors import BadSettings, MissingCredentials
+from cos_sweeper.core.key_mask import KeyMask
 from cos_sweeper.core.model import Bucket
-from cos_sweeper.core.settings import ReportLocation, credentials, load
+from cos_sweeper.core.settings import CREDENTIALS, READERS, SECRETS, ReportLocation, Settings, credentials, load
 
 PHOTOS = "photos-1250000000@ap-guangzhou"
 
@@ -133,6 +135,11 @@ def test_star_means_every_bucket() -> None:
         ("MAX_ABORTS", "unlimited"),
         ("VERIFY", "some"),
         ("VERIFY", "true"),
+        ("NOTIFY", "never"),
+        ("NOTIFY_URL", "http://alerts.example.com/hook"),
+        ("NOTIFY_SECRET", "0123456789abcde"),
+        ("RECORD_KEYS", "md5"),
+        ("RECORD_KEYS_SECRET", "0123456789 abcdef"),
         ("CHAIN_MAX_HOURS", "0.9"),
         ("CHAIN_MAX_HOURS", "168.1"),
         ("CHAIN_MAX_HOURS", "none"),
@@ -244,3 +251,71 @@ def test_report_without_a_prefix_is_rejected_with_an_explanation(value: str) -> 
         BadSettings, match=r"names no prefix; give `name-appid@region/prefix`\. .* does not start another run"
     ):
         load({"BUCKETS": PHOTOS, "REPORT": value})
+
+
+HOOK = "https://oapi.dingtalk.com/robot/send?access_token=0f3b2a6c5d7e4a19"
+SECRET = "0123456789abcdef"
+
+
+def test_settings_of_outputs_are_read() -> None:
+    settings = load(
+        {
+            "BUCKETS": PHOTOS,
+            "REPORT": f"{PHOTOS}/reports",
+            "NOTIFY_URL": f" {HOOK}\n",
+            "NOTIFY": "Always",
+            "NOTIFY_SECRET": SECRET,
+            "RECORD_KEYS": "Hash",
+            "RECORD_KEYS_SECRET": SECRET,
+        }
+    )
+
+    assert (settings.notify_url, settings.notify, settings.notify_secret) == (HOOK, "always", SECRET)
+    assert (settings.record_keys, settings.record_keys_secret, settings.key_mask.is_on) == ("hash", SECRET, True)
+    assert settings.key_mask.key("a/b") == KeyMask(SECRET).key("a/b")
+
+
+@pytest.mark.parametrize(
+    ("environ", "problem"),
+    [
+        ({"NOTIFY_URL": HOOK}, "NOTIFY_URL: needs REPORT"),
+        (
+            {"NOTIFY_URL": "http://127.0.0.1:9000/hook", "REPORT": f"{PHOTOS}/r"},
+            "NOTIFY_URL: must begin with `https://`",
+        ),
+        (
+            {"NOTIFY_URL": "https://hooks.slack.com/services/T0", "REPORT": f"{PHOTOS}/r", "NOTIFY_SECRET": SECRET},
+            "NOTIFY_SECRET: the service of NOTIFY_URL takes no signature",
+        ),
+        ({"RECORD_KEYS": "hash"}, "RECORD_KEYS_SECRET: not set"),
+        ({"RECORD_KEYS_SECRET": SECRET}, "RECORD_KEYS: not set"),
+    ],
+)
+def test_settings_that_contradict_each_other_stop_the_run(environ: dict[str, str], problem: str) -> None:
+    with pytest.raises(BadSettings) as caught:
+        load({"BUCKETS": PHOTOS, **environ})
+
+    (said,) = caught.value.problems
+    assert said.startswith(problem)
+
+
+def test_webhook_of_this_machine_is_for_a_local_endpoint() -> None:
+    url = "http://127.0.0.1:9000/hook"
+
+    settings = load(
+        {"BUCKETS": PHOTOS, "REPORT": f"{PHOTOS}/r", "NOTIFY_URL": url, "COS_ENDPOINT": "http://127.0.0.1:9001"}
+    )
+
+    assert settings.notify_url == url
+
+
+def test_every_secret_setting_is_in_no_repr_and_in_no_error() -> None:
+    environ = {name: f"\x01not accepted {name}" for name in SECRETS}
+
+    with pytest.raises(BadSettings) as caught:
+        load({"BUCKETS": PHOTOS, **environ})
+
+    assert sorted(SECRETS) == sorted([*CREDENTIALS, "HTTP_TOKEN", "NOTIFY_URL", "NOTIFY_SECRET", "RECORD_KEYS_SECRET"])
+    assert "not accepted" not in str(caught.value)
+    secret = {READERS[name][0] for name in SECRETS if name in READERS}
+    assert {each.name for each in fields(Settings) if each.repr} & secret == set()
