@@ -15,12 +15,16 @@ from pathlib import Path
 from typing import Any
 
 from cos_sweeper.core import checkpoint, checkpoint_reader, coverage, plan
+from cos_sweeper.core.account import Account
 from cos_sweeper.core.errors import RequestRejected
 from cos_sweeper.core.keys import validate_key
 from cos_sweeper.core.model import CHECKPOINT, Cursor, RejectedRequest, ResumeRequest, SweepRequest, Upload
 from cos_sweeper.core.plan import Plan, UploadTarget
 from cos_sweeper.core.policy import Policy
+from cos_sweeper.core.run_facts import RunFacts
 from cos_sweeper.cos import lifecycle_xml, xml
+from cos_sweeper.report import documents, history, record
+from cos_sweeper.report.documents import Document, DocumentUnreadable, Head
 from cos_sweeper.scf import events, http_auth, messages, responses
 from tests.fixtures import BUCKETS, NOW, TOKEN, aborting_settings
 
@@ -129,6 +133,23 @@ def _hold(built: Plan) -> None:
     assert built.as_of <= NOW
 
 
+# What runs stored
+
+
+def stored(data: bytes) -> None:
+    """Bytes as any object under the report prefix: they may be damaged, or of another version."""
+    for body in (data, gzip.compress(data, mtime=0)):
+        with contextlib.suppress(DocumentUnreadable):
+            documents.unpack(body)
+        with contextlib.suppress(DocumentUnreadable):
+            documents.unpack_head(body)
+    with contextlib.suppress(ValueError):
+        one = record.read(data)
+        assert record.read(record.line(one)) == one
+    found = history.read(data)
+    assert found is None or found.as_json()
+
+
 # COS's answers
 
 
@@ -151,6 +172,14 @@ def parts_pages(data: bytes) -> None:
         assert page.next is None or page.next > 3
         assert all(part.size >= 0 for part in page.parts)
         assert all(part.last_modified is None or part.last_modified.tzinfo is timezone.utc for part in page.parts)
+
+
+def objects_pages(data: bytes) -> None:
+    """Bytes as a ListBucketResult."""
+    with contextlib.suppress(xml.Unreadable):
+        keys, following = xml.objects_page(data, "reports/", "reports/b")
+        assert all(key.startswith("reports/") for key in keys)
+        assert following is None or following.encode("utf-8", "surrogateescape") > b"reports/b"
 
 
 def buckets_pages(data: bytes) -> None:
@@ -291,6 +320,23 @@ def _parts_page_seeds() -> list[bytes]:
     ]
 
 
+def _objects_page_seeds() -> list[bytes]:
+    objects = "".join(f"<Contents><Key>reports%2F{name}</Key><Size>1</Size></Contents>" for name in ("c", "d%FF"))
+    more = "<IsTruncated>true</IsTruncated><NextMarker>reports/d</NextMarker>"
+    return [
+        f"<ListBucketResult><EncodingType>url</EncodingType>{more}{objects}</ListBucketResult>".encode(),
+        b"<ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>",
+    ]
+
+
+def _stored_seeds() -> list[bytes]:
+    facts = RunFacts("sweep", dry_run=False, began=NOW, as_of=NOW, settings={})
+    head = Head("1-of-1.0.run-1.aa", ("0",), "1/1", 1, "", NOW, facts)
+    record = b'{"upload_id":"1","key":"a%FF","key_encoding":"percent","at":"2026-11-22T12:00:00Z"}\n'
+    entry = json.dumps(history.beginning("20261122T120000Z-0a1b2c3d", facts).as_json()).encode()
+    return [gzip.decompress(Document(head, Account()).pack()), record, entry]
+
+
 def _buckets_page_seeds() -> list[bytes]:
     bucket = "<Bucket><Name>photos-1250000000</Name><Location>ap-guangzhou</Location></Bucket>"
     more = "<IsTruncated>true</IsTruncated><NextMarker>photos-1250000000</NextMarker>"
@@ -337,6 +383,8 @@ TARGETS = {
     "checkpoints": Target(checkpoints, _checkpoint_seeds),
     "uploads-pages": Target(uploads_pages, _uploads_page_seeds),
     "parts-pages": Target(parts_pages, _parts_page_seeds),
+    "objects-pages": Target(objects_pages, _objects_page_seeds),
+    "stored": Target(stored, _stored_seeds),
     "buckets-pages": Target(buckets_pages, _buckets_page_seeds),
     "lifecycles": Target(lifecycles, _lifecycle_seeds),
     "errors": Target(errors, _error_seeds),

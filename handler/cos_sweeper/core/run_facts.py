@@ -49,13 +49,21 @@ class RunFacts:
 
 
 def read(given: Mapping[str, Any]) -> RunFacts:
-    """The facts that `as_json` wrote. Raises KeyError, TypeError or ValueError for anything else."""
+    """The facts that `as_json` wrote. Raises KeyError, TypeError, ValueError or AttributeError for anything else."""
     price = given["price"]
     return RunFacts(
         str(given["kind"]),
         bool(given["dry_run"]),
-        datetime.fromisoformat(given["began"]),
-        datetime.fromisoformat(given["as_of"]),
+        moment(given["began"]),
+        moment(given["as_of"]),
         dict(given["settings"]),
         Price(price["currency"], tuple(sorted(price["per_gb_month"].items()))) if price else None,
     )
+
+
+def moment(text: str) -> datetime:
+    """A time that was stored; one without a zone cannot be compared. Raises AttributeError or ValueError."""
+    time = datetime.fromisoformat(text.replace("Z", "+00:00"))
+    if time.tzinfo is None:
+        raise ValueError("a time without a zone")
+    return time

@@ -126,7 +126,8 @@ def objects_page(body: bytes, prefix: str, after: str) -> tuple[tuple[str, ...],
     if not _is_truncated(texts):
         return keys, None
     following = keys[-1] if keys else _key(texts.get("NextMarker", ""), encoded=encoded)
-    if not following or following == after:
+    # Surrogates sort as the bytes that they stand for, as COS sorts keys.
+    if following.encode("utf-8", "surrogateescape") <= after.encode("utf-8", "surrogateescape"):
         raise Unreadable("the listing is truncated but its marker does not advance")
     return keys, following
 

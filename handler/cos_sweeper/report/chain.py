@@ -12,7 +12,8 @@ everything else from one line of runs for each work. Where an end is missing the
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -130,14 +131,14 @@ class ChainReader:
         self._hurry()
         return self._unpacked(name, await self.source.get(name))
 
-    async def documents(self, names: Sequence[str]) -> AsyncIterator[Document | None]:
-        """Several documents, in their order."""
+    async def documents(self, names: Sequence[str]) -> AsyncGenerator[tuple[str, Document | None], None]:
+        """Several documents, in their order, each with its name."""
         for start in range(0, len(names), AT_A_TIME):
             some = names[start : start + AT_A_TIME]
             bodies = await asyncio.gather(*(self.source.get(name) for name in some))
             for name, body in zip(some, bodies, strict=True):
                 self._hurry()
-                yield self._unpacked(name, body)
+                yield name, self._unpacked(name, body)
 
     async def part_names(self) -> list[str]:
         """The names of all runs that stored a part."""
@@ -235,30 +236,26 @@ async def merge(reader: ChainReader, *, is_over: bool = False) -> Merged:
 
 
 async def _add_ends(reader: ChainReader, merged: Merged) -> None:
-    works = [FIRST_WORK]
-    same: list[Head] = []
+    works: Sequence[str] = (FIRST_WORK,)
     while works:
-        found = reader.documents([end_object(reader.run_id, work) for work in works])
+        by_name = {end_object(reader.run_id, work): work for work in works}
         children: list[str] = []
-        for work in works:
-            document = await anext(found)
-            if document is not None or end_object(reader.run_id, work) in reader.unreadable:
-                merged.looked_at.add(work)
-            if document is None:
-                merged.missing.append(work)
-                continue
-            merged.ends[work] = document.head
-            children += document.head.children
-            if document.head.same_as:
-                same.append(document.head)
-            else:
-                await _add_end(reader, merged, document)
+        async with aclosing(reader.documents(list(by_name))) as documents:
+            async for name, document in documents:
+                if document is not None or name in reader.unreadable:
+                    merged.looked_at.add(by_name[name])
+                if document is None:
+                    merged.missing.append(by_name[name])
+                    continue
+                merged.ends[by_name[name]] = document.head
+                children += document.head.children
+                if not document.head.same_as:
+                    await _add_end(reader, merged, document)
         works = children
-    for head in same:
+    for work, head in list(merged.ends.items()):
         # The end of the other work may be that of another delivery, which did not do this work.
-        (work,) = [one for one, end in merged.ends.items() if end is head]
         other = merged.ends.get(head.same_as)
-        if other is None or other.name != head.name:
+        if head.same_as and (other is None or other.name != head.name):
             del merged.ends[work]
             merged.missing.append(work)
 
@@ -291,13 +288,14 @@ async def _add_unended(reader: ChainReader, merged: Merged, names: Sequence[str]
 
 
 async def _add_strays(reader: ChainReader, merged: Merged, names: Sequence[str]) -> None:
-    strays = [name for name in names if name not in merged.lineage]
-    async for part in reader.documents([part_object(reader.run_id, name) for name in strays]):
-        if part is not None:
-            merged.account.merge(part.account.freed_since(Account()))
-            merged.strays.append(part.head.name)
-            merged.records += part.head.records
-            merged.know(part.head)
+    strays = [part_object(reader.run_id, name) for name in names if name not in merged.lineage]
+    async with aclosing(reader.documents(strays)) as documents:
+        async for _, part in documents:
+            if part is not None:
+                merged.account.merge(part.account.freed_since(Account()))
+                merged.strays.append(part.head.name)
+                merged.records += part.head.records
+                merged.know(part.head)
 
 
 def _total_head(line: Line) -> Head:

@@ -24,6 +24,17 @@ VERSION = 1
 LEVEL = 1
 # Lines that are packed at a time.
 AT_A_TIME = 512
+# What reading something else than we wrote can raise.
+NOT_OURS = (
+    ValueError,
+    TypeError,
+    LookupError,
+    AttributeError,
+    ArithmeticError,
+    RecursionError,
+    StopIteration,
+    SweeperError,
+)
 MAX_RECORDS = 2000
 MAX_WARNINGS = 50
 MAX_NOT_SWEPT = 100
@@ -146,7 +157,7 @@ def unpack(body: bytes) -> Document:
         lines = iter(unpacked(body))
         head = _head(json.loads(next(lines)))
         return Document(head, Account.read(_texts(lines)))
-    except (ValueError, TypeError, KeyError, AttributeError, StopIteration, SweeperError) as exc:
+    except NOT_OURS as exc:
         raise DocumentUnreadable(f"a stored account cannot be read: {type(exc).__name__}") from exc
 
 
@@ -154,7 +165,7 @@ def unpack_head(body: bytes) -> Head:
     """Read only the head. Raises DocumentUnreadable."""
     try:
         return _head(json.loads(next(iter(unpacked(body)))))
-    except (ValueError, TypeError, KeyError, AttributeError, StopIteration) as exc:
+    except NOT_OURS as exc:
         raise DocumentUnreadable(f"a stored account cannot be read: {type(exc).__name__}") from exc
 
 
@@ -173,7 +184,7 @@ def _head(given: Mapping[str, Any]) -> Head:
         shard=str(given["shard"]),
         number=int(given["number"]),
         predecessor=str(given["predecessor"]),
-        at=datetime.fromisoformat(given["at"]),
+        at=run_facts.moment(given["at"]),
         facts=run_facts.read(given["facts"]),
         records=tuple(StoredRecords(str(name), int(lines)) for name, lines in given["records"]),
         summary=Summary(

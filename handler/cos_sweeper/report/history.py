@@ -11,6 +11,7 @@ from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any
 
+from cos_sweeper.core import run_facts
 from cos_sweeper.core.run_facts import RunFacts
 from cos_sweeper.report.documents import RUNNING
 from cos_sweeper.report.report_folder import Folder, Source
@@ -80,9 +81,9 @@ def read(body: bytes) -> Entry | None:
         given = json.loads(body)
         values = {field.name: given[field.name] for field in fields(Entry)}
         for name in ("as_of", "began", "ended"):
-            values[name] = datetime.fromisoformat(values[name]) if values[name] else None
+            values[name] = run_facts.moment(values[name]) if values[name] else None
         entry = Entry(**values)
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None
     numbers = (entry.found_uploads, entry.found_bytes, entry.freed_uploads, entry.freed_bytes, entry.left_bytes)
     is_whole = isinstance(entry.as_of, datetime) and isinstance(entry.began, datetime) and isinstance(entry.status, str)

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
-from cos_sweeper.core import key_text
+from cos_sweeper.core import key_text, run_facts
 from cos_sweeper.core.model import ListedUpload, RejectedRequest
 from cos_sweeper.core.outcomes import Aborted, Deferred, Failed, Kept, Outcome, StillReceiving, name_of
 
@@ -57,6 +57,9 @@ class Record:
 
 FIELDS = tuple(field.name for field in fields(Record))
 TIMES = ("initiated", "last_part", "at")
+NUMBERS = ("bytes", "parts", "status", "run")
+TYPES: dict[str, tuple[type, ...]] = dict.fromkeys(FIELDS, (str,)) | {name: (int, type(None)) for name in NUMBERS}
+TYPES |= {"verified": (bool, type(None))}
 DEFAULTS: dict[str, Any] = dict.fromkeys(FIELDS, "") | {
     "bytes": None,
     "parts": None,
@@ -172,14 +175,16 @@ def read(line: bytes | str) -> Record:
 
     Fields that are missing get a default and unknown ones are ignored: a later version may have written the line.
     """
-    given = json.loads(line)
+    try:
+        given = json.loads(line)
+    except RecursionError as exc:
+        raise ValueError("not the record of an upload") from exc
     if not isinstance(given, dict) or not isinstance(given.get("upload_id"), str):
         raise ValueError("not the record of an upload")
     values = DEFAULTS | {name: given[name] for name in FIELDS if given.get(name) is not None}
-    values |= {
-        name: datetime.fromisoformat(values[name].replace("Z", "+00:00")) or None for name in TIMES if values[name]
-    }
-    values |= {name: None for name in TIMES if not values[name]}
+    if any(not isinstance(values[name], TYPES[name]) for name in FIELDS):
+        raise ValueError("a field of the record is of another kind")
+    values |= {name: run_facts.moment(values[name]) if values[name] else None for name in TIMES}
     if values["key_encoding"] == key_text.PERCENT:
         values["key"] = unquote_to_bytes(values["key"]).decode("utf-8", "surrogateescape")
     return Record(**values)
@@ -187,7 +192,3 @@ def read(line: bytes | str) -> Record:
 
 def _time(moment: datetime | None) -> str | None:
     return moment.isoformat(timespec="seconds") if moment else None
-
-
-def _moment(text: str) -> datetime | None:
-    return datetime.fromisoformat(text.replace("Z", "+00:00")) if text else None

@@ -15,11 +15,12 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from types import TracebackType
-from typing import Any, Protocol
+from typing import Any
 
 from cos_sweeper.core.account import Account
 from cos_sweeper.core.deadline import Deadline
 from cos_sweeper.core.errors import StoreError, Unavailable
+from cos_sweeper.core.key_mask import PLAIN, KeyMask
 from cos_sweeper.core.model import Bucket, ListedUpload
 from cos_sweeper.core.observing import is_recorded, observation
 from cos_sweeper.core.outcomes import Outcome
@@ -43,22 +44,6 @@ PART_OF_REST = 3
 NOT_RECORDED = "the record of what may be aborted cannot be stored"
 # Texts of a warning.
 MAX_TEXT = 500
-
-
-class Mask(Protocol):
-    """What stands for a key in every output."""
-
-    def key(self, key: str) -> str:
-        """The key itself, or its mask."""
-        ...
-
-
-class PlainKeys:
-    """Every key is shown as it is."""
-
-    def key(self, key: str) -> str:
-        """The key."""
-        return key
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +75,9 @@ class RunRecorder:
     """
     As a context: what it does in the background ends with it. `save` and `finish` are called inside.
 
-    clean: removes secrets from a text; redacted: a report as JSON, without secrets. now: our clock, UTC. chain_max: the
-    maximum age of a chain. sections: what report.json says besides; asked for when this run ends its chain.
+    clean: removes secrets from a text; redacted: a report as JSON, without secrets; mask: what stands for keys. now:
+    our clock, UTC. chain_max: the maximum age of a chain. sections: what report.json says besides; asked for when this
+    run ends its chain.
 
     name: under which the next run finds this one. completed: reports of earlier chains that this run completed.
     """
@@ -110,7 +96,7 @@ class RunRecorder:
         redacted: Callable[[Report], Mapping[str, Any]],
         completion: Completion,
         now: Callable[[], datetime],
-        mask: Mask | None = None,
+        mask: KeyMask = PLAIN,
         chain_max: timedelta = timedelta(hours=23),
         sections: Sections = no_sections,
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
@@ -126,7 +112,7 @@ class RunRecorder:
         self._redacted = redacted
         self._completion = completion
         self._now = now
-        self._mask = (mask or PlainKeys()).key
+        self._mask = mask.key
         self._chain_max = chain_max
         self._sections = sections
         self._sleep = sleep

@@ -27,6 +27,8 @@ from tests.emulator.tests.cos_clients import BUCKET, HOST, REGION, Connect, call
         pytest.param(lambda client: client.delete_bucket(BUCKET), False, id="delete the bucket"),
         pytest.param(lambda client: client.create_multipart_upload(BUCKET, "a"), False, id="start an upload"),
         pytest.param(lambda client: client.list_objects(BUCKET), False, id="list objects"),
+        pytest.param(lambda client: client.list_objects(BUCKET, "sweeper-reports/a"), True, id="list reports"),
+        pytest.param(lambda client: client.list_objects(BUCKET, "sweeper-report"), False, id="list more than reports"),
     ],
 )
 def test_role_may_do_what_the_sweeper_needs_and_nothing_else(

@@ -293,3 +293,26 @@ def test_marker_with_a_character_that_xml_cannot_carry_is_unreadable() -> None:
         page(
             f"{upload}<NextKeyMarker>a\x01</NextKeyMarker><NextUploadIdMarker>1</NextUploadIdMarker>", truncated="true"
         )
+
+
+def objects(inner: str, truncated: str = "true") -> tuple[tuple[str, ...], str | None]:
+    head = f"<IsTruncated>{truncated}</IsTruncated><EncodingType>url</EncodingType>"
+    return xml.objects_page(f"<ListBucketResult>{head}{inner}</ListBucketResult>".encode(), "r/", "r/a")
+
+
+def contents(*keys: str) -> str:
+    return "".join(f"<Contents><Key>{key}</Key></Contents>" for key in keys)
+
+
+def test_listing_of_objects_goes_on_after_its_last_key_or_its_marker() -> None:
+    assert objects(contents("r/b", "r%2Fc%FF")) == (("r/b", "r/c\udcff"), "r/c\udcff")
+    assert objects("<NextMarker>r%2Fd</NextMarker>") == ((), "r/d")
+    assert objects(contents("r/b"), truncated="false") == (("r/b",), None)
+
+
+@pytest.mark.parametrize(
+    "inner", [contents("r/a"), contents("r/Z"), contents("s/b"), "", "<NextMarker>r/</NextMarker>"]
+)
+def test_listing_of_objects_that_does_not_advance_or_leaves_its_prefix_is_unreadable(inner: str) -> None:
+    with pytest.raises(xml.Unreadable):
+        objects(inner)

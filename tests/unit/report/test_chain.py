@@ -5,7 +5,7 @@ The account of a chain is the sum of its uploads, whatever was continued, split,
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -15,9 +15,10 @@ from hypothesis import strategies as st
 from cos_sweeper.report import chain
 from cos_sweeper.report.chain import ChainReader
 from cos_sweeper.report.documents import Document, unpack
+from tests.fixtures import HOUR, NOW
 from tests.profiles import examples
 from tests.schema import problems
-from tests.unit.report.folders import RUN_ID, Room, report, run, tell
+from tests.unit.report.folders import FACTS, RUN_ID, Room, report, run, tell
 
 GROUPS = ("freed", "left", "failed", "kept")
 Uploads = list[tuple[str, int, int]]
@@ -204,13 +205,17 @@ def test_shard_that_died_is_named_until_it_ends() -> None:
             async with room.recorder(identity) as recorder:
                 await tell(recorder, [("freed", index, 1)])
                 reports.append(await recorder.finish(report()))
+            entries.append(room.folder.json(f"history/{RUN_ID}.json")["status"])
         return reports
 
+    entries: list[str] = []
     reports = run(play())
 
     assert [one["shards"]["missing"] for one in reports] == [["2/4", "3/4", "4/4"], ["2/4", "4/4"], ["2/4"], []]
     assert [one["totals"]["freed"]["bytes"] for one in reports] == [1, 2, 3, 4]
     assert [one["status"] for one in reports] == ["partial"] * 3 + ["complete"]
+    # Until then the next sweep may have to complete it.
+    assert entries == ["running"] * 3 + ["complete"]
     assert room.folder.json(f"{RUN_ID}/report.json") == reports[-1]
 
 
@@ -336,6 +341,22 @@ def test_run_that_nobody_continues_after_it_was_split_writes_the_report() -> Non
 
     assert (report_json["status"], report_json["totals"]["freed"]["bytes"]) == ("failed", 5)
     assert len(report_json["warnings"]) == 1
+
+
+def test_report_has_the_earliest_moment_from_which_a_run_measured() -> None:
+    room = Room()
+
+    async def play() -> Any:
+        async with room.recorder() as first:
+            await first.save(report(), ("0.0", "0.1"))
+            await first.finish(report(continuations=2))
+        for hours, work in ((1, "0.0"), (0, "0.1")):
+            facts = replace(FACTS, as_of=NOW - hours * HOUR)
+            async with room.recorder(room.identity((work,), 2), facts) as recorder:
+                last = await recorder.finish(report())
+        return last
+
+    assert run(play())["as_of"] == (NOW - HOUR).isoformat()
 
 
 def test_end_that_appears_while_the_report_is_written_is_merged() -> None:

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cos_sweeper.core.errors import Unavailable
+from cos_sweeper.core.key_mask import KeyMask
 from cos_sweeper.core.model import RejectedRequest
 from cos_sweeper.core.outcomes import Kept
 from cos_sweeper.core.run_facts import EVENT, INVENTORY
@@ -421,23 +422,19 @@ def test_report_that_does_not_fit_into_the_time_is_left_to_the_next_sweep() -> N
 
 
 def test_key_is_masked_in_the_account_and_the_records() -> None:
-    class Hash:
-        def key(self, key: str) -> str:
-            return "/".join(f"~{len(part)}" for part in key.split("/"))
-
-    room = Room()
+    room, mask = Room(), KeyMask("a secret")
     facts = replace(FACTS, settings={**FACTS.settings, "record_keys": "hash"})
 
     async def play() -> Any:
-        async with room.recorder(facts=facts, mask=Hash()) as recorder:
+        async with room.recorder(facts=facts, mask=mask) as recorder:
             await tell(recorder, [("freed", 1, 5)])
             return await recorder.finish(report())
 
     report_json = run(play())
 
-    assert [(row["key"], row["key_encoding"]) for row in report_json["largest"]] == [("~3/~1/~1", "hmac")]
+    assert [(row["key"], row["key_encoding"]) for row in report_json["largest"]] == [(mask.key("raw/1/1"), "hmac")]
     written = {line["outcome"]: line["key"] for line in lines_in(room.folder)}
-    assert written == {"intended": "raw/1/1", "aborted": "~3/~1/~1"}
+    assert written == {"intended": "raw/1/1", "aborted": mask.key("raw/1/1")}
     assert "raw" not in json.dumps(report_json["prefixes"])
 
 
