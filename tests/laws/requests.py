@@ -2,6 +2,7 @@
 Which requests may leave at all.
 """
 
+import json
 from urllib.parse import parse_qs
 
 from tests.emulator.public import Request
@@ -24,3 +25,11 @@ def is_lawful(request: Request) -> bool:
         return request.method == "GET" and request.raw_path == "/" and set(query) == {COVERAGE[request.operation]}
     reads = {"ListMultipartUploads", "ListParts", "GetService"}
     return request.method == "GET" and request.operation in reads
+
+
+def is_message(request: bytes, url: str) -> bool:
+    """Whether a request is a notification: one POST of JSON to exactly this URL."""
+    host, _, target = url.partition("://")[2].partition("/")
+    head, _, body = request.partition(b"\r\n\r\n")
+    line, *headers = head.decode().split("\r\n")
+    return line == f"POST /{target} HTTP/1.1" and f"Host: {host}" in headers and isinstance(json.loads(body), dict)

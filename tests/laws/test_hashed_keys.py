@@ -17,11 +17,12 @@ from cos_sweeper.core.key_mask import KeyMask
 from tests.emulator.public import Cloud
 from tests.fixtures import TOKEN
 from tests.function import PHOTOS, Function, Invocation, named, timer
+from tests.integration.chains import CHECKPOINT
 from tests.integration.continuation import CONFLICT, completed
 from tests.integration.objects import stored
 from tests.integration.platform import Platform, serving
 from tests.laws.buckets import BUCKET, OTHER
-from tests.laws.hostile_events import JSON, REPORTS
+from tests.laws.hostile_events import JSON, REPORTS, UPLOAD_ID
 from tests.profiles import examples
 
 SECRET = "an-example-secret-of-keys"
@@ -67,8 +68,19 @@ def story(cloud: Cloud, platform: Platform, found: list[str]) -> Iterator[Invoca
     cloud.fault("ListMultipartUploads", status=503, code="ServiceUnavailable")
     yield platform.run(timer(prefixes=[third]), seconds=SHORT)
     yield platform.run(completed(quote(first)), seconds=SHORT)
+    platform.then = ""
+    yield platform.run(timer(), seconds=SHORT)
+    platform.then = "InternalError"
+    yield platform.run(going_on_after(platform.checkpoints()[-1], second), seconds=SHORT)
     with mock.patch.object(plan, "build_plan", side_effect=ValueError(f"the key {fourth}")):
         yield platform.run({"uploads": uploads})
+
+
+def going_on_after(checkpoint: dict[str, Any], key: str) -> dict[str, Any]:
+    """The checkpoint as it would be if the listings had come so far."""
+    todo = checkpoint[CHECKPOINT]["todo"]
+    after = [[*item[:4], key, UPLOAD_ID, *item[6:]] if item[0] == "scan" else item for item in todo]
+    return {CHECKPOINT: {**checkpoint[CHECKPOINT], "todo": after}}
 
 
 def texts(value: object) -> Iterator[str]:

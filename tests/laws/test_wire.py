@@ -2,17 +2,27 @@
 Wire: only lawful requests leave, and no redirect is followed.
 """
 
+import asyncio
+import time
 from typing import Any
 
 import pytest
 from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
+from cos_sweeper.core.deadline import Deadline
+from cos_sweeper.core.redaction import Redactor
+from cos_sweeper.core.settings import load
+from cos_sweeper.report.log import Log
+from cos_sweeper.report.notifier import notify
 from tests.emulator.public import Cloud
+from tests.fake_server import Server, always
 from tests.function import PHOTOS, Function, timer
 from tests.laws.buckets import BUCKET, furnish
 from tests.laws.hostile_events import REPORTS, UPLOAD_ID, environments, events
-from tests.laws.requests import COVERAGE, is_lawful
+from tests.laws.requests import COVERAGE, is_lawful, is_message
 from tests.profiles import examples
+from tests.unit.report.reports import failure, measure, report
 
 
 @settings(max_examples=examples(100))
@@ -54,3 +64,29 @@ def test_wire_never_follows_a_redirect(operation: str, cloud: Cloud, function: F
     assert result.error is not None
     assert [request for request in cloud.requests() if not is_lawful(request)] == []
     assert operation in {request.operation for request in cloud.requests()}
+
+
+ANSWERS = [
+    b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
+    b"HTTP/1.1 307 R\r\nLocation: /elsewhere\r\nContent-Length: 0\r\n\r\n",
+    b"HTTP/1.1 302 R\r\nLocation: http://127.0.0.1:1/elsewhere\r\nContent-Length: 0\r\n\r\n",
+    b"HTTP/1.1 503 No\r\nRetry-After: 0\r\nContent-Length: 0\r\n\r\n",
+]
+
+
+@settings(max_examples=examples(30))
+@given(answer=st.sampled_from(ANSWERS), key=st.text(), uploads=st.integers(0, 9), is_dry_run=st.booleans())
+def test_wire_carries_at_most_two_messages_to_the_webhook_and_nothing_else(
+    answer: bytes, key: str, uploads: int, *, is_dry_run: bool
+) -> None:
+    told = report(found=measure(uploads), failures=[failure(key, uploads, key=key)], dry_run=is_dry_run)
+    deadline = Deadline(time.monotonic, *[time.monotonic() + 30] * 3)
+    with Server(*[[always(lambda _: answer)]] * 3) as server:
+        url = f"http://127.0.0.1:{server.port}/hook?key=value"
+        environ = {"BUCKETS": PHOTOS, "REPORT": f"{PHOTOS}/r", "NOTIFY_URL": url, "COS_ENDPOINT": "http://127.0.0.1:1"}
+        is_taken = asyncio.run(notify(load(environ), told, deadline, Log(lambda _: None, Redactor(()))))
+
+    requests = [request for peer in server.peers for request in peer.requests]
+    assert is_taken == (answer == ANSWERS[0])
+    assert len(requests) == (1 if is_taken else 2)
+    assert [request for request in requests if not is_message(request, url)] == []

@@ -3,10 +3,13 @@ What the documents repeat of the code, held against the code: tables, links, com
 """
 
 import ast
+import contextlib
 import importlib
+import io
 import json
 import pkgutil
 import re
+import sys
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -17,11 +20,13 @@ import pytest
 import cos_sweeper
 from cos_sweeper.core import checkpoint, outcomes, policy, settings
 from cos_sweeper.core.coverage import State
-from cos_sweeper.core.model import CHECKPOINT
+from cos_sweeper.core.key_mask import KeyMask
+from cos_sweeper.core.model import CHECKPOINT, Bucket, RejectedRequest, Upload
 from cos_sweeper.core.plan import build_plan
 from cos_sweeper.core.report import CUT_FIRST, Status
 from cos_sweeper.core.report_builder import ReportBuilder
 from cos_sweeper.core.settings import Settings
+from cos_sweeper.core.webhook import HOSTS
 from cos_sweeper.scf import cam_policy
 from cos_sweeper.scf.messages import NARROWINGS
 
@@ -46,7 +51,7 @@ def rows(name: str, heading: str) -> list[list[str]]:
     lines = re.findall(r"(?m)^\|(.*)\|$", section)
     heads = {number for number, line in enumerate(lines) if re.fullmatch(r"[-|]+", line)}
     body = [line for number, line in enumerate(lines) if number not in heads and number + 1 not in heads]
-    return [[cell.strip() for cell in line.split("|")] for line in body]
+    return [[cell.strip() for cell in re.split(r"(?<!\\)\|", line)] for line in body]
 
 
 def quoted(cell: str) -> list[str]:
@@ -144,6 +149,84 @@ def test_table_of_log_events_is_complete_and_has_their_levels() -> None:
 
     assert sorted(table) == sorted(found)
     assert {name: table[name] for name, levels in found.items() if levels and {table[name]} != levels} == {}
+
+
+def log_fields() -> dict[str, set[type]]:
+    """The fields of the log's lines, with the types of their values as far as these can be told without a run."""
+    bucket, upload = Bucket("b-1", "r"), Upload(Bucket("b-1", "r"), "k", "1")
+    plan = build_plan((), Settings(buckets=()), (), "run", datetime(2026, 11, 22, tzinfo=timezone.utc))
+    lines: list[dict[str, Any]] = [
+        ReportBuilder(plan).build().as_json(),
+        outcomes.fields(outcomes.Kept(upload, "reason")),
+        outcomes.fields(outcomes.WouldAbort(upload, 1)),
+        outcomes.fields(outcomes.Aborted(upload, 1, "id", verified=True)),
+        outcomes.fields(outcomes.StillReceiving(upload, "id")),
+        outcomes.fields(outcomes.Failed(upload, "code", 403, "id", permanent=True, detail="detail")),
+        outcomes.fields(RejectedRequest("reason", upload, "event")),
+        outcomes.fields_of_bucket(outcomes.BucketFailed(bucket, "code", 403, "id", permanent=True)),
+    ]
+    found: dict[str, set[type]] = {name: {str} for name in ("level", "event", "request_id")}
+    for name, value in (pair for line in lines for pair in line.items() if not isinstance(pair[1], (dict, list))):
+        found.setdefault(name, set()).add(str if isinstance(value, bool) else type(value))
+    for call, method in calls():
+        for keyword in call.keywords if method in LOG_METHODS else ():
+            if keyword.arg:
+                found.setdefault(keyword.arg, set())
+    return found
+
+
+def test_table_of_log_fields_is_complete_and_has_their_types() -> None:
+    table = {name: row[1] for row in rows("docs/monitoring.md", "Log fields") for name in quoted(row[0])}
+    found = log_fields()
+
+    assert sorted(table) == sorted(found)
+    # A field with values of two types is a text for CLS.
+    types = {name: {"long" if one is int else "text" for one in known} for name, known in found.items() if known}
+    assert {name: table[name] for name, known in types.items() if table[name] not in (*known, "text")} == {}
+    assert {name for name, known in types.items() if known == {"long"} and table[name] == "text"} == set()
+
+
+# Words of CLS's SQL, and its own column.
+SQL = {"select", "as", "sum", "count", "group", "by", "order", "desc", "histogram", "interval", "day", "__TIMESTAMP__"}
+
+
+@pytest.mark.parametrize(
+    "query", [quoted(row[1])[0] for table in ("Queries", "Alarms") for row in rows("docs/monitoring.md", table)]
+)
+def test_query_in_the_documents_names_fields_and_events_that_exist(query: str) -> None:
+    search, _, sql = query.replace("\\|", "|").partition("|")
+    events = set(re.findall(r'"([a-z_]+\.[a-z_]+)"', search))
+    fields = set(re.findall(r"([a-z_]+):", search))
+    aliases = set(re.findall(r" as ([a-z_]+)", sql))
+    columns = set(re.findall(r"[A-Za-z_]+", sql)) - SQL - aliases
+
+    assert events <= set(logged())
+    assert fields | columns <= set(log_fields())
+
+
+def test_condition_of_an_alarm_names_a_column_of_its_query() -> None:
+    for _, query, condition, _ in rows("docs/monitoring.md", "Alarms"):
+        (column,) = re.findall(r"`\$1\.([a-z]+) [<>] [0-9]+`", condition)
+
+        assert f" as {column}`" in query
+
+
+def test_table_of_services_is_that_of_the_code() -> None:
+    hosts = {host for row in rows("docs/reports.md", "Messages") for host in quoted(row[1])}
+
+    assert hosts == set(HOSTS)
+
+
+def test_hash_of_a_key_is_computed_as_the_document_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    (program,) = re.findall(r"(?ms)^## Hashed keys$.*?^```python\n(.*?)^```$", text("docs/settings.md"))
+    monkeypatch.setenv("RECORD_KEYS_SECRET", "an-example-secret")
+    for key in ("raw/cat.mp4", "cat", "raw/2026/", "a//b"):
+        said = io.StringIO()
+        monkeypatch.setattr(sys, "argv", ["", key])
+        with contextlib.redirect_stdout(said):
+            exec(program, {})
+
+        assert said.getvalue().strip() == KeyMask("an-example-secret").key(key)
 
 
 # Limits

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from cos_sweeper.core.key_mask import PLAIN, KeyMask
-from cos_sweeper.core.webhook import secret_parts
+from cos_sweeper.core.webhook import secret_parts, targets
 
 HIDDEN = "[hidden]"
 SECRET_NAME = re.compile("authorization|token|secret|signature|cookie|password", re.IGNORECASE)
@@ -22,6 +22,8 @@ SIGNED = re.compile(
 KEY_FIELDS = frozenset({"key", "prefix", "top_prefix"})
 WORD = re.compile("[A-Za-z0-9]+")
 ENTITIES = {"&": "amp", "<": "lt", ">": "gt", '"': "quot", "'": "apos"}
+# A text is hidden from so many characters of the beginning of a secret on: a half of it, within these bounds.
+MIN_HEAD, MAX_HEAD = 12, 24
 # A shorter text in Base64 could stand in an innocent one.
 MIN_BASE64 = 14
 
@@ -36,16 +38,25 @@ class Redactor:
     def __init__(self, secrets: Iterable[str | None], mask: KeyMask = PLAIN) -> None:
         self.mask = mask
         known = {secret.strip() for secret in secrets if secret and secret.strip()}
-        texts = known | {part for secret in known if "://" in secret for part in secret_parts(secret)}
-        forms = texts | {form for text in texts for form in _in_base64(text)}
+        urls = {secret for secret in known if "://" in secret}
+        whole = urls | {part for url in urls for part in targets(url)}
+        others = (known - urls) | {part for url in urls for part in secret_parts(url)}
+        # Texts that quote something are cut, so a beginning is removed, too. That of a URL is no secret.
+        forms = {form: False for text in whole for form in (text, *_in_base64(text))}
+        forms |= {form: len(form) > MIN_HEAD for text in others for form in (text, *_in_base64(text))}
         # The longest first: no rest of it stays when a shorter secret is a part of it.
-        self._forms = [_Form(text) for text in sorted(forms, key=lambda text: (-len(text), text))]
+        longest_first = sorted(forms, key=lambda text: (-len(text), text))
+        self._forms = [_Form(text) for text in longest_first]
+        self._cut_forms = [form for form, text in zip(self._forms, longest_first, strict=True) if forms[text]]
 
     def redact(self, text: str) -> str:
         """The text without any secret."""
         for form in self._forms:
             if form.probe in text:
                 text = form.remove(text)
+        for form in self._cut_forms:
+            if form.head_probe in text:
+                text = form.remove_cut(text)
         return SIGNED.sub(lambda match: match[1] + HIDDEN, text)
 
     def redact_field(self, name: str, text: str) -> str:
@@ -84,20 +95,45 @@ class _Form:
     """
     One text to remove, however its special characters are written.
 
-    probe: its longest word, which every way of writing leaves as it is. The expression is made when it is first found.
+    probe: its longest word, which every way of writing leaves as it is; head_probe: that of its beginning. Expressions
+    are made when a probe is found.
     """
 
     def __init__(self, text: str) -> None:
         self._text = text
-        self.probe = max(WORD.findall(text), key=len, default="")
+        self._head = text[: min(MAX_HEAD, max(MIN_HEAD, len(text) // 2))]
         self._pattern: re.Pattern[str] | None = None
+        self._head_pattern: re.Pattern[str] | None = None
+        self.probe = _longest_word(text)
+        self.head_probe = _longest_word(self._head)
 
     def remove(self, text: str) -> str:
-        if len(self.probe) == len(self._text):
-            return text.replace(self._text, HIDDEN)
         if self._pattern is None:
             self._pattern = re.compile("".join(map(_written, self._text)))
         return self._pattern.sub(HIDDEN, text)
+
+    def remove_cut(self, text: str) -> str:
+        """Remove the beginning and, from there, all that follows as in the secret."""
+        if self._head_pattern is None:
+            self._head_pattern = re.compile("".join(map(_written, self._head)))
+        pieces, place = [], 0
+        for match in self._head_pattern.finditer(text):
+            if match.start() >= place:
+                pieces += [text[place : match.start()], HIDDEN]
+                place = self._end(text, match.end())
+        return "".join((*pieces, text[place:]))
+
+    def _end(self, text: str, place: int) -> int:
+        for character in self._text[len(self._head) :]:
+            match = re.compile(_written(character)).match(text, place)
+            if not match:
+                break
+            place = match.end()
+        return place
+
+
+def _longest_word(text: str) -> str:
+    return max(WORD.findall(text), key=len, default="")
 
 
 def _written(character: str) -> str:

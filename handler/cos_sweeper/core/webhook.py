@@ -63,14 +63,19 @@ def service_of(url: str) -> Service:
     return HOSTS.get(host.lower(), Service.PLAIN)
 
 
-def secret_parts(url: str) -> Iterator[str]:
-    """The parts of a URL that let others send to it: what follows the host, the path, long segments, query values."""
+def targets(url: str) -> Iterator[str]:
+    """What follows the host: all of it, its path and its query, with and without the first slash."""
     _, slash, target = url.partition("://")[2].partition("/")
     path, _, query = target.partition("?")
-    values = [pair.partition("=")[2] or pair for pair in query.split("&")]
     yield from (part for part in (slash + target, target, query) if len(part) >= MIN_SEGMENT)
     yield from (part for part in (slash + path, path) if "/" in path and len(part) >= MIN_SEGMENT)
-    yield from (segment for segment in path.split("/") if len(segment) >= MIN_SEGMENT)
-    for value in (*values, *map(unquote_plus, values)):
-        if len(value) >= MIN_QUERY_VALUE:
-            yield value
+
+
+def secret_parts(url: str) -> Iterator[str]:
+    """The parts that let others send to a URL: long segments of its path, and the values of its query."""
+    path, _, query = url.partition("://")[2].partition("/")[2].partition("?")
+    pairs = [pair.partition("=") for pair in query.split("&")]
+    long = [*path.split("/"), *(name for name, _, _ in pairs), *query.split("&")]
+    values = [value or name for name, _, value in pairs]
+    for text, minimum in (*((one, MIN_SEGMENT) for one in long), *((one, MIN_QUERY_VALUE) for one in values)):
+        yield from (one for one in (text, unquote_plus(text)) if len(one) >= minimum)

@@ -48,7 +48,8 @@ class Log:
         is_hidden = self._redactor.mask.is_on
         reason = HIDDEN if is_hidden else str(exc)
         trace = "".join(traceback.format_tb(exc.__traceback__) if is_hidden else traceback.format_exception(exc))
-        self.error("run.crashed", error=name, reason=reason, trace=trace[-3000:])
+        # Cut after the secrets are out: no rest of one is found at the cut.
+        self.error("run.crashed", error=name, reason=reason, trace=self._redactor.redact(trace)[-3000:])
         return name
 
     def _line(self, level: str, event: str, fields: dict[str, Value]) -> None:

@@ -110,6 +110,17 @@ def test_secret_inside_of_a_text_in_base64_is_hidden(before: str, secret: str, a
     assert len(cleaned) - len(HIDDEN) <= around
 
 
+@given(secret=secrets, cut=st.integers(0, 80), write=st.sampled_from([str, quote, repr, json.dumps, in_base64]))
+def test_secret_that_is_cut_shows_at_most_its_first_half(secret: str, cut: int, write: Callable[[str], str]) -> None:
+    """Reasons quote what they reject, and cut it before it is redacted."""
+    written = write(secret)
+
+    cleaned = Redactor([secret]).redact(f"{written[:cut]} is no bucket")
+
+    half = write(secret[: min(24, max(12, (len(secret) + 1) // 2)) + 3])
+    assert len(cleaned) <= len(half) + len(HIDDEN) + len(" is no bucket")
+
+
 @given(secret=secrets, longer=secrets)
 def test_secret_that_is_a_part_of_another_leaves_no_rest_of_it(secret: str, longer: str) -> None:
     both = longer + secret + longer

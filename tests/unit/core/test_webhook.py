@@ -4,7 +4,7 @@ The URL of a webhook: which are accepted, whose they are, what of them is secret
 
 import pytest
 
-from cos_sweeper.core.webhook import Service, secret_parts, service_of, webhook_url
+from cos_sweeper.core.webhook import Service, secret_parts, service_of, targets, webhook_url
 
 URLS = {
     "https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key=0f3b2a6c-5d7e-4a19-9c3d-1b2e3f4a5b6c": Service.WECOM,
@@ -68,12 +68,18 @@ def test_other_urls_are_rejected_without_being_quoted(url: str) -> None:
         ("https://a.example.com/hook?a=1&key=1234%2B5678", "1234+5678"),
         ("https://a.example.com/hook?a=1&key=1234%2B5678", "1234%2B5678"),
         ("https://a.example.com/hook/0123456789abcdef/send", "0123456789abcdef"),
-        ("https://a.example.com/hook/0123/4567/89ab", "hook/0123/4567/89ab"),
-        ("https://a.example.com/hook/0123/4567/89ab", "/hook/0123/4567/89ab"),
+        ("https://a.example.com/hook?0123456789abcdef=1", "0123456789abcdef"),
     ],
 )
 def test_secret_parts_of_a_url_are_found(url: str, secret: str) -> None:
     assert secret in set(secret_parts(url))
+
+
+@pytest.mark.parametrize("target", ["/hook/0123/4567/89ab", "hook/0123/4567/89ab", "/hook/0123/4567/89ab?a=b", "a=b"])
+def test_target_of_a_url_is_found_where_it_is_long(target: str) -> None:
+    found = set(targets("https://a.example.com/hook/0123/4567/89ab?a=b"))
+
+    assert (target in found) == (len(target) > 3)
 
 
 def test_ordinary_words_of_a_url_are_no_secret() -> None:
