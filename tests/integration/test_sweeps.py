@@ -4,7 +4,7 @@ Sweeps of whole buckets, page by page, and the report that they store.
 
 from cos_sweeper.core.errors import RunFailed
 from tests.emulator.public import Cloud
-from tests.function import LOGS, PHOTOS, Function, timer
+from tests.function import LOGS, PHOTOS, Function, named, timer
 from tests.integration.http_calls import BUCKET, held
 
 
@@ -120,10 +120,21 @@ def test_report_is_stored_where_the_settings_name_it(cloud: Cloud, function: Fun
 
 
 def test_report_that_cannot_be_stored_is_logged_and_undoes_nothing(cloud: Cloud, function: Function) -> None:
-    cloud.seed(BUCKET)
+    (upload,) = cloud.seed(BUCKET)
+    cloud.fault("PutObject", status=403, code="AccessDenied")
+
+    result = function(named(PHOTOS, upload.key, upload.upload_id), REPORT=f"{PHOTOS}/reports")
+
+    assert result.report["aborted"] == 1
+    assert result.lines("report.store_failed")[0]["code"] == "AccessDenied"
+
+
+def test_sweep_whose_intents_cannot_be_stored_aborts_nothing_and_fails(cloud: Cloud, function: Function) -> None:
+    cloud.seed(BUCKET, count=5)
     cloud.fault("PutObject", status=403, code="AccessDenied")
 
     result = function(timer(), REPORT=f"{PHOTOS}/reports")
 
-    assert result.report["aborted"] == 1
-    assert result.lines("report.store_failed")[0]["code"] == "AccessDenied"
+    assert isinstance(result.error, RunFailed)
+    assert len(held(cloud)) == 5
+    assert result.lines("records.store_failed")[0]["code"] == "AccessDenied"

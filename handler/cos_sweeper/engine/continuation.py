@@ -110,6 +110,8 @@ async def run(
             report_builder.must_raise = True
     if result.remaining is not None and left is None:
         result.count_remaining(log)
+        if result.why_not and not report_builder.transient:
+            report_builder.chain_failed("NothingAborted", result.why_not)
         if result.stopped:
             log.error("run.stopped", code=result.stopped)
             report_builder.chain_failed(
@@ -186,9 +188,8 @@ def _continuation(
         return None
     stalled = 0 if result.progressed else plan.stalled + 1
     if stalled >= MAX_STALLED:
-        report_builder.chain_failed(
-            "NoProgress", f"{stalled} runs in a row made no progress: raise the function's timeout"
-        )
+        reason = result.why_not or "raise the function's timeout"
+        report_builder.chain_failed("NoProgress", f"{stalled} runs in a row made no progress: {reason}")
         return None
     if plan.number >= checkpoint.MAX_RUNS or age >= max_age:
         report_builder.chain_failed(

@@ -36,8 +36,8 @@ class RunResult:
 
     remaining: the same plan with only what is still to do; None when nothing is. uncounted: outcomes of uploads that
     `remaining` still holds, in case no later run continues; unlisted: listings likewise. progressed: something was
-    processed. stopped: the code with which COS accepts the credentials or the clock no longer, or ''. count: as in
-    `RunState`.
+    processed. stopped: the code with which COS accepts the credentials or the clock no longer, or ''. why_not: why
+    nothing may be aborted, or ''. count: as in `RunState`.
     """
 
     report_builder: ReportBuilder
@@ -46,6 +46,7 @@ class RunResult:
     unlisted: tuple[BucketFailed, ...]
     progressed: bool
     stopped: str
+    why_not: str
     count: Count
 
     def count_remaining(self, log: Log) -> None:

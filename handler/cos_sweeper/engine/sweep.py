@@ -105,6 +105,7 @@ class _Sweep:
             tuple(self._pages.unlisted),
             state.progressed or state.report_builder.counts["aborted"] > 0,
             state.stopped,
+            state.abort_budget.why_not,
             state.count,
         )
 
