@@ -4,6 +4,7 @@ What REPORT adds to a run: records, the account of the chain, the page, and the 
 Puts the parts of `report` together, as `app` does with the whole. Imported only where REPORT is set.
 """
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timezone
 from typing import Any
@@ -48,7 +49,9 @@ class Recording(RunRecorder):
         self._settings = settings
         self._buckets = buckets
         self._store = store
-        folder = ReportFolder(location, lambda: store.until(deadline.storing()))
+        # By the deadline's clock; set while the continuation waits.
+        self._save_ends: float | None = None
+        folder = ReportFolder(location, lambda: store.until(self._storing()))
         super().__init__(
             folder,
             log,
@@ -65,9 +68,21 @@ class Recording(RunRecorder):
         )
 
     async def save(self, report: Report, works: Sequence[str]) -> None:
-        """Store the run's report, too."""
-        await self._reports.put_report(report)
-        await super().save(report, works)
+        """Store the run's report, too. All of it takes at most half of the time that is left for the continuation."""
+        deadline = self._deadline
+        self._save_ends = deadline.clock() + deadline.left() / 2
+        try:
+            await asyncio.gather(self._reports.put_report(report), super().save(report, works))
+        finally:
+            self._save_ends = None
+
+    def _storing(self) -> Deadline:
+        """The deadline for one object."""
+        own = self._deadline.storing()
+        if self._save_ends is None:
+            return own
+        ends = min(own.ends, self._save_ends)
+        return Deadline(own.clock, ends, ends, ends)
 
     async def end(self, report: Report) -> None:
         """Finish, and send a message about each chain that ends or is completed here."""

@@ -98,7 +98,9 @@ def is_recorded(outcome: Outcome, *, was_intended: bool, kind: str = SWEEP) -> b
         return kind == SWEEP and (outcome.seen is not None or outcome.reason in STILL_IN_USE)
     if isinstance(outcome, Deferred):
         return outcome.was_sent or outcome.seen is not None
-    return not isinstance(outcome, (AlreadyGone, ListedButNotFound, RejectedRequest))
+    if isinstance(outcome, (AlreadyGone, ListedButNotFound)):
+        return kind == SWEEP
+    return not isinstance(outcome, RejectedRequest)
 
 
 def _example(failed: Failed, clean: Callable[[str], str]) -> dict[str, Any]:

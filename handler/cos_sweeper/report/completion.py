@@ -104,7 +104,7 @@ class Completion:
             reader = ChainReader(self._folder, run_id, lambda: self._hurry(is_over=is_over))
             merged = await chain.merge(reader, is_over=is_over)
             for name in reader.unreadable:
-                self._log.error("report.object_unreadable", key=name)
+                self._log.error("report.object_unreadable", object=name)
             if merged.facts is None:
                 await self._close_unknown(run_id, entries)
                 return None

@@ -350,7 +350,7 @@ class RunRecorder:
                 self._next_part = packed + PART_OF_TIME * self._pack_seconds
             error = await quietly(self._folder.put(name, body))
         if error is not None:
-            self._failed("account.store_failed", error, key=name)
+            self._failed("account.store_failed", error, object=name)
         return error
 
     async def _stored(self, work: Awaitable[None]) -> StoreError | None:
@@ -361,12 +361,12 @@ class RunRecorder:
 
     def _failed(self, event: str, error: StoreError, **fields: str | int) -> None:
         self._log.error(
-            event, code=error.code, status=error.status, cos_request_id=error.request_id, run=self.name, **fields
+            event, code=error.code, status=error.status, cos_request_id=error.request_id, part=self.name, **fields
         )
 
     def _warn_of_lost_records(self) -> None:
         if self._writer.lost or self._writer.buffered:
-            self._log.error("records.lost", run=self.name, lines=self._writer.lost + self._writer.buffered)
+            self._log.error("records.lost", part=self.name, lines=self._writer.lost + self._writer.buffered)
 
     # In the background
 

@@ -73,7 +73,7 @@ def test_upload_that_the_listing_alone_keeps_has_no_texts_but_in_an_inventory() 
         (ABORTED, {SWEEP, EVENT}),
         (FAILED, {SWEEP, EVENT}),
         (WouldAbort(UPLOAD, 5), {SWEEP, EVENT}),
-        (AlreadyGone(UPLOAD), {SWEEP, EVENT}),
+        (AlreadyGone(UPLOAD), {SWEEP}),
         (Deferred(UPLOAD, "x", was_sent=True), {SWEEP, EVENT}),
         (Deferred(UPLOAD, "x", seen=SEEN), {SWEEP, EVENT}),
         (Deferred(UPLOAD, "x"), set()),
