@@ -187,7 +187,7 @@ def test_headline_says_what_was_found_and_what_became_of_it(sample: str, sentenc
             [
                 "25 % is under uploads/mobile/android/8.15/",
                 "app-upload-backend: 37 % of the bytes, 43 % of the uploads.",
-                "Repair AccessDenied on media-ingest-1250012345",
+                "Grant the missing permission on media-ingest-1250012345",
                 "Add a lifecycle rule to media-ingest-1250012345 and 1 more",
             ],
         ),

@@ -76,17 +76,17 @@ class Tree:
         return tuple(self._row(node) for node in self.nodes[:MAX_BUCKETS])
 
     def rest(self) -> Row | None:
-        """One row for all other buckets, which opens."""
+        """One row for all other buckets, which opens. It has no bar: it can be longer than the scale."""
         nodes = self.nodes[MAX_BUCKETS:]
         if not nodes:
             return None
         all_ = reduce(groups.add, nodes)
-        return replace(self._other(all_), others=len(nodes), children=tuple(self._row(node) for node in nodes))
+        return replace(self._other(all_), bar=(), others=len(nodes), children=tuple(self._row(node) for node in nodes))
 
     def other(self) -> tuple[int, Row] | None:
         """How many buckets are too small to be named, and their sum."""
         other = self.root["other"]
-        return (other["prefixes"], self._other(other)) if other else None
+        return (other["prefixes"], replace(self._other(other), bar=())) if other else None
 
     def _row(self, node: Json) -> Row:
         sum_ = groups.found(node, with_kept=self.with_kept)
