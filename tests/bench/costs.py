@@ -21,6 +21,9 @@ DELAY_MS = 20
 ASKED_AT_MOST = 128 / 0.020
 PAGE_CPU_MS = 15.0
 PAGE_PEAK_BYTES = 5_000_000
+ACCOUNT_PEAK_BYTES = 20e6
+ACCOUNT_SHARE = 0.05
+ACCOUNTS = {"usual": "one initiator for each directory", "scattered": "every initiator in many directories"}
 ALLOWED = 500
 ALLOWED_UPLOADS = 10_000
 ALLOWED_LEAST = 0.9
@@ -150,6 +153,41 @@ def page() -> list[str]:
         ],
     )
     return lines
+
+
+def account(uploads: int) -> list[str]:
+    """The account of a sweep, against the sweep."""
+    with serving(0, uploads) as served:
+        progress(f"a sweep of {uploads:,} uploads")
+        swept_us = read(_sweep(served.port, uploads)).cpu_us
+    with serving(0, 1000) as served:
+        progress("a page")
+        listed = json.loads(rows.output([sys.executable, "-m", "tests.bench.page", "ours", str(served.port)]))
+    lines = table.section(
+        "The account: 1,000,000 uploads, 100,000 prefixes, 10,000 initiators, in the order of the listing",
+        f"limits: 20 MB above an empty one, 5 % of a sweep's {swept_us:.0f} µs for each upload; a listed-only upload "
+        f"takes {listed['cpu_ms']:.1f} µs",
+    )
+    cells = []
+    for name in ("usual", "scattered"):
+        progress(f"an account, {name}")
+        took = json.loads(rows.output([sys.executable, "-m", "tests.bench.accounts", name]))
+        share = took["abandoned_us"] / swept_us
+        is_within = took["peak_bytes"] <= ACCOUNT_PEAK_BYTES and share <= ACCOUNT_SHARE
+        cells.append(
+            (
+                ACCOUNTS[name],
+                f"{took['peak_bytes'] / 1e6:.1f} MB",
+                f"{took['abandoned_us']:.1f} µs",
+                f"{share:.1%}",
+                f"{took['kept_us']:.2f} µs",
+                f"{took['slowest_page_ms']:.0f} ms",
+                f"{took['json_s']:.1f} s",
+                "yes" if is_within else "NO",
+            )
+        )
+    head = ("", "peak extra", "abandoned", "of sweep", "kept", "slow page", "report", "within")
+    return lines + table.grid(head, cells)
 
 
 def cold() -> list[str]:

@@ -147,6 +147,11 @@ def page(_bench: Bench) -> None:
     show(costs.page())
 
 
+def account(bench: Bench) -> None:
+    """The account of a sweep."""
+    show(costs.account(min(bench.uploads, 20_000)))
+
+
 def cold(_bench: Bench) -> None:
     """A new process."""
     show(costs.cold())
@@ -160,6 +165,7 @@ SECTIONS: dict[str, Callable[[Bench], None]] = {
     "sweep": sweep,
     "allowed": allowed,
     "page": page,
+    "account": account,
     "cold": cold,
 }
 

@@ -77,6 +77,10 @@ class CosRejected(StoreError):
     """COS rejected the request: it fails until an operator changes a permission, a setting or the bucket."""
 
 
+class AccountUnreadable(SweeperError):
+    """A stored account cannot be read: it is damaged, cut off, or of another version."""
+
+
 class RunFailed(SweeperError):
     """Something failed in a run. Raised after all other work is done, so that SCF retries or sends a dead letter."""
 

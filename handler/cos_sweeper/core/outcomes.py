@@ -3,6 +3,7 @@ What happened to an upload: one class for each outcome, its name, and its flat f
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from cos_sweeper.core.model import Bucket, RejectedRequest, Upload, never
@@ -10,6 +11,15 @@ from cos_sweeper.core.model import Bucket, RejectedRequest, Upload, never
 # Why an upload was not processed: MAX_ABORTS, or a request's own lower limit, is reached. No later run of the chain
 # processes it.
 AT_LIMIT = "the limit of aborts is reached"
+
+
+@dataclass(frozen=True, slots=True)
+class PartsSeen:
+    """What the last whole look at an upload's parts showed. bytes: their size. newest: UTC, None without a part."""
+
+    bytes: int
+    parts: int
+    newest: datetime | None
 
 
 @dataclass(frozen=True, slots=True)

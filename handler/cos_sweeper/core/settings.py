@@ -16,6 +16,7 @@ from cos_sweeper.core.errors import BadSettings, MissingCredentials
 from cos_sweeper.core.keys import validate_prefix
 from cos_sweeper.core.misspelled import intended
 from cos_sweeper.core.model import Bucket
+from cos_sweeper.core.price import parse_currency, parse_prices
 
 # COS: at most 60 characters with the appid; lower-case letters, digits and hyphens, no hyphen at either end.
 BUCKET_NAME = re.compile(r"(?=.{3,60}\Z)[a-z0-9](?:[a-z0-9-]*[a-z0-9])?-[0-9]{5,}")
@@ -66,6 +67,7 @@ class Settings:
     `buckets`. prefixes: () for all keys. max_aborts: None without a limit. verify: which aborts are verified: 'all',
     'recent' or 'none'. chain_max: the maximum age of a chain of runs. http_token: None while unset; the function then
     rejects every HTTP request. cos_port, invoke_port: of the local endpoints of COS and SCF, None for the cloud.
+    price_per_gb_month: by storage class, as in `Price`; None without prices.
     """
 
     buckets: tuple[Bucket, ...] | None
@@ -83,6 +85,8 @@ class Settings:
     workers: int = 32
     fan_out: int = 1
     report: ReportLocation | None = None
+    price_per_gb_month: tuple[tuple[str, float], ...] | None = None
+    currency: str = ""
     http_platform_auth: bool = False
     http_token: str | None = field(default=None, repr=False)
     cos_port: int | None = None
@@ -102,6 +106,8 @@ def load(environ: Mapping[str, str]) -> Settings:
             problems.append(f"{name}: {exc}")
     if not environ.get("BUCKETS", "").strip():
         problems.insert(0, "BUCKETS: not set; give `name-appid@region`, comma-separated, or `*`")
+    if "price_per_gb_month" in values and not environ.get("CURRENCY", "").strip():
+        problems.append("CURRENCY: not set; give the currency of PRICE_PER_GB_MONTH, such as `CNY` or `USD`")
     problems += _misspelt(environ)
     if problems:
         raise BadSettings(tuple(problems))
@@ -320,6 +326,8 @@ READERS: dict[str, tuple[str, Callable[[str], Any]]] = {
     "WORKERS": ("workers", _workers),
     "FAN_OUT": ("fan_out", _fan_out),
     "REPORT": ("report", _report),
+    "PRICE_PER_GB_MONTH": ("price_per_gb_month", parse_prices),
+    "CURRENCY": ("currency", parse_currency),
     "HTTP_AUTH": ("http_platform_auth", _http_auth),
     "HTTP_TOKEN": ("http_token", _token),
     "COS_ENDPOINT": ("cos_port", _local_port),

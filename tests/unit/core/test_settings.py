@@ -24,6 +24,7 @@ def test_defaults_are_the_documented_ones() -> None:
     assert settings.chain_max == timedelta(hours=23)
     assert (settings.prefixes, settings.exclude_prefixes, settings.workers) == ((), (), 32)
     assert (settings.report, settings.http_platform_auth, settings.http_token) == (None, False, None)
+    assert (settings.price_per_gb_month, settings.currency) == (None, "")
 
 
 def test_settings_are_all_read() -> None:
@@ -43,6 +44,8 @@ def test_settings_are_all_read() -> None:
             "CHAIN_MAX_HOURS": "5.5",
             "WORKERS": "8",
             "REPORT": f"{PHOTOS}/reports/sweeper",
+            "PRICE_PER_GB_MONTH": '{"Standard": 0.024, "*": 1}',
+            "CURRENCY": "USD",
             "HTTP_AUTH": "platform",
             "HTTP_TOKEN": "0123456789abcdef",
             "COS_ENDPOINT": "http://127.0.0.1:9000",
@@ -60,11 +63,17 @@ def test_settings_are_all_read() -> None:
     assert settings.report == ReportLocation(Bucket("photos-1250000000", "ap-guangzhou"), "reports/sweeper/")
     assert (settings.http_platform_auth, settings.http_token) == (True, "0123456789abcdef")
     assert settings.cos_port == 9000
+    assert (settings.price_per_gb_month, settings.currency) == ((("*", 1), ("STANDARD", 0.024)), "USD")
 
 
 @pytest.mark.parametrize("text", ["", "  ", "TRUE", "1"])
 def test_dry_run_is_on_until_it_is_switched_off(text: str) -> None:
     assert load({"BUCKETS": PHOTOS, "DRY_RUN": text}).dry_run
+
+
+def test_price_without_a_currency_is_rejected() -> None:
+    with pytest.raises(BadSettings, match="CURRENCY: not set"):
+        load({"BUCKETS": PHOTOS, "PRICE_PER_GB_MONTH": "0.024"})
 
 
 def test_star_means_every_bucket() -> None:
@@ -122,6 +131,9 @@ def test_star_means_every_bucket() -> None:
         ("REPORT", PHOTOS),
         ("REPORT", f"{PHOTOS}/"),
         ("REPORT", f"{PHOTOS}//x"),
+        ("PRICE_PER_GB_MONTH", "-1"),
+        ("PRICE_PER_GB_MONTH", "{}"),
+        ("CURRENCY", "dollars"),
         ("HTTP_AUTH", "none"),
         ("HTTP_TOKEN", "short"),
         ("HTTP_TOKEN", "with a space in it, and long"),

@@ -148,7 +148,7 @@ nodes = st.recursive(
 
 
 def report_of(tree: list[dict[str, Any]], kind: str = "sweep") -> dict[str, Any]:
-    return {"kind": kind, "prefixes": {"tree": tree}, "totals": {"found": {"uploads": 1}}}
+    return {"kind": kind, "prefixes": {"tree": tree, "other": None}, "totals": {"found": {"uploads": 1}}}
 
 
 def below(row: Row) -> list[Row]:

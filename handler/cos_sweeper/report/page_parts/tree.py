@@ -27,7 +27,7 @@ class Row:
     A bucket or a prefix. prefix: the whole one; name: its last level. is_open: whether its children show at first.
 
     others: how many prefixes are summed up in `other`, the row of all that are too small to be named. direct: uploads
-    whose keys end at this level, where there are levels below it.
+    whose keys end at this level, where the account does not name them. A row without a name is just that.
     """
 
     name: str
@@ -60,7 +60,7 @@ class Tree:
         # The answers are about what is abandoned; about all that is open where nothing is.
         self.answers_kept = self.with_kept and not report["totals"]["found"]["uploads"]
         nodes = report["prefixes"]["tree"]
-        self.root = shaped({"children": nodes, "other": None}, chosen(nodes, limit, self.size))
+        self.root = shaped({"children": nodes, "other": report["prefixes"]["other"]}, chosen(nodes, limit, self.size))
         self.nodes: Sequence[Json] = self.root["children"]
         sizes = [self.size(node) for node in nodes]
         self.scale = max(sizes, default=0)
@@ -137,7 +137,7 @@ class Tree:
         path = [node]
         while path[-1]["children"]:
             child = max(path[-1]["children"], key=self.weight)
-            if self._measure(child) < MAIN_SHARE * self._measure(path[-1]):
+            if not child["name"] or self._measure(child) < MAIN_SHARE * self._measure(path[-1]):
                 break
             path.append(child)
         return path
@@ -189,7 +189,7 @@ def joined(node: Json) -> Json:
     """A prefix as one row with its only child, as long as it holds nothing else: `a/b/`."""
     while node.get("prefix") and node["other"] is None and len(node["children"]) == 1:
         (child,) = node["children"]
-        if any(child[name]["uploads"] != node[name]["uploads"] for name in groups.GROUPS):
+        if not child["name"] or any(child[name]["uploads"] != node[name]["uploads"] for name in groups.GROUPS):
             break
         node = {**child, "name": node["name"] + child["name"], "at_least": node["at_least"] or child["at_least"]}
     return node

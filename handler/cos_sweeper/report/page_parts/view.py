@@ -126,6 +126,8 @@ class View:
         for row in self.report["buckets"]:
             mine = {name: row[name] for name in GROUPS}
             sums[row["region"]] = groups.add(sums[row["region"]], mine) if row["region"] in sums else mine
+        if self.report["other_buckets"]:
+            sums[""] = self.report["other_buckets"]
         return sorted(sums.items(), key=lambda item: self._weight(item[1]), reverse=True)
 
     @cached_property
