@@ -237,3 +237,43 @@ def test_theme_can_be_switched_against_that_of_the_system(files: dict[str, str])
         assert colours == [light, black, black, light]
 
     play(scene, files["zero"])
+
+
+# The contrast of every text that is seen with what is behind it, worst first: WCAG asks for 4.5, for large text for 3.
+CONTRAST = """
+(() => {
+  const colour = text => text.match(/[\\d.]+/g).map(Number);
+  const part = value => value <= 10.31475 ? value / 3294.6 : ((value / 255 + 0.055) / 1.055) ** 2.4;
+  const light = ([r, g, b]) => 0.2126 * part(r) + 0.7152 * part(g) + 0.0722 * part(b);
+  const behind = one => {
+    for (; one; one = one.parentElement) {
+      const [r, g, b, a = 1] = colour(getComputedStyle(one).backgroundColor);
+      if (a) return [r, g, b];
+    }
+    return [255, 255, 255];
+  };
+  return [...document.querySelectorAll('body *')].filter(one =>
+    one.checkVisibility() && !one.closest('.vh, svg, script, style') &&
+    [...one.childNodes].some(node => node.nodeType === 3 && node.data.trim())
+  ).map(one => {
+    const style = getComputedStyle(one);
+    const [a, b] = [light(colour(style.color)), light(behind(one))].sort((x, y) => y - x);
+    const size = parseFloat(style.fontSize);
+    const needed = size >= 24 || (size >= 18.66 && style.fontWeight >= 700) ? 3 : 4.5;
+    return [(a + 0.05) / (b + 0.05) / needed, one.outerHTML.slice(0, 120)];
+  }).sort((x, y) => x[0] - y[0]).slice(0, 5);
+})()
+"""
+
+
+@pytest.mark.parametrize("name", ["typical", "inventory", "missing_shard", "hostile"])
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_text_stands_out_from_what_is_behind_it(files: dict[str, str], name: str, theme: str) -> None:
+    async def scene(tab: Page, address: str) -> None:
+        await tab.open(address, dark=theme == "dark")
+        worst = await tab.evaluate(CONTRAST)
+
+        assert len(worst) == 5
+        assert [text for ratio, text in worst if ratio < 1] == []
+
+    play(scene, files[name])

@@ -109,11 +109,11 @@ class Reporter:
             {"name": bucket, "bucket": bucket, **self.node("", inside, self.depth)}
             for bucket, inside in by_bucket.items()
         ]
-        return {"tree": sorted(nodes, key=size_of_node, reverse=True), "error_bound": 0}
+        return {"tree": sorted(nodes, key=size_of_node, reverse=True), "other": None, "error_bound": 0}
 
     def node(self, prefix: str, uploads: Sequence[Upload], depth: int) -> Json:
         inside = grouped(uploads, lambda one: first_segment(one.key, prefix)) if depth else {}
-        inside.pop("", None)
+        direct = inside.pop("", [])
         largest = sorted(inside.items(), key=lambda item: (-sum(one.size or 0 for one in item[1]), item[0]))
         kept, rest = largest[: self.children], largest[self.children :]
         bucket = uploads[0].bucket
@@ -125,9 +125,15 @@ class Reporter:
             "prefix": prefix,
             **self.groups(uploads),
             "at_least": False,
-            "children": children,
+            "children": [*children, *([self.direct(prefix, direct)] if direct and children else [])],
             "other": other,
         }
+
+    def direct(self, prefix: str, uploads: Sequence[Upload]) -> Json:
+        """The uploads whose keys end at this level."""
+        bucket = uploads[0].bucket
+        rest = {"at_least": False, "children": [], "other": None}
+        return {"name": "", "prefix": prefix, "bucket": bucket, **self.groups(uploads), **rest}
 
     def initiators(self, maximum: int = 25) -> Json:
         by_who = sorted(
@@ -149,7 +155,14 @@ class Reporter:
             account, user, id_ = (
                 ("", "", "") if not who else ("100000000001", who, f"qcs::cam::uin/100000000001:roleName/{who}")
             )
-        return {"account": account, "user": user, "id": id_, "top_prefix": top, **self.groups(uploads)}
+        return {
+            "account": account,
+            "user": user,
+            "id": id_,
+            "top_bucket": uploads[0].bucket,
+            "top_prefix": top,
+            **self.groups(uploads),
+        }
 
     def matrix(self) -> Json:
         cells: dict[tuple[int, int], list[Upload]] = defaultdict(list)
@@ -169,6 +182,7 @@ class Reporter:
             "cells": [[self.sum(cells.get((row, column), ())) for column in columns] for row in rows],
             "found": [[self.sum(abandoned.get((row, column), ())) for column in columns] for row in rows],
             "unread": [unread[row] for row in rows],
+            "age_unknown": self.sum(()),
             "corner": self.sum(one for one in corner if one.group == "kept"),
         }
 
@@ -177,6 +191,7 @@ class Reporter:
             "age_days": list(POLICY_AGES),
             "idle_days": list(POLICY_IDLES),
             "cells": [[self.policy(age, idle) for idle in POLICY_IDLES] for age in POLICY_AGES],
+            "unread": 0,
         }
 
     def policy(self, age: int, idle: int) -> Json | None:
@@ -191,8 +206,8 @@ class Reporter:
         return [
             {
                 "code": code,
-                "uploads": len(inside),
-                "bytes": sum(one.size or 0 for one in inside),
+                **self.sum(inside),
+                "listings": 0,
                 "permanent": code == "AccessDenied",
                 "examples": [self.failure(one) for one in inside[:3]],
             }
@@ -207,6 +222,14 @@ class Reporter:
     def kept_by_reason(self) -> Json:
         by_reason = grouped((one for one in self.uploads if one.group == "kept"), lambda one: one.reason)
         return {reason: self.sum(inside) for reason, inside in by_reason.items()}
+
+    def left_by_reason(self) -> Json:
+        left = grouped((one for one in self.uploads if one.group == "left"), lambda one: one.reason)
+        if self.keeps_all:
+            left = {
+                "inventory" if self.kind == "inventory" else "dry run": [one for part in left.values() for one in part]
+            }
+        return {reason: self.sum(inside) for reason, inside in left.items()}
 
     def outcomes(self) -> Json:
         name = "would_abort" if self.keeps_all else "deferred"
@@ -249,6 +272,8 @@ class Reporter:
             "totals": self.totals(),
             "outcomes": self.outcomes(),
             "kept_by_reason": self.kept_by_reason(),
+            "left_by_reason": self.left_by_reason(),
+            "other_buckets": None,
             "buckets": [
                 {"bucket": bucket, "region": bucket.partition("@")[2], **self.groups(inside)}
                 for bucket, inside in by_bucket.items()

@@ -182,7 +182,18 @@ def size_unknown() -> Json:
 
 def failed_at_once() -> Json:
     failure = {**record(Upload("", "", None, 0, None)), "bucket": MEDIA, "status": 403, "cos_request_id": REQUEST_ID}
-    failures = [{"code": "AccessDenied", "uploads": 0, "bytes": 0, "permanent": True, "examples": [failure]}]
+    failures = [
+        {
+            "code": "AccessDenied",
+            "uploads": 0,
+            "bytes": 0,
+            "size_unknown": 0,
+            "per_month": 0,
+            "listings": 1,
+            "permanent": True,
+            "examples": [failure],
+        }
+    ]
     failure.update(key="", upload_id="", initiated=None, initiator="", detail="the listing was denied")
     return Reporter([]).report(status="failed", failures=failures, not_swept=[MEDIA])
 
@@ -219,6 +230,7 @@ def huge() -> Json:
                 age,
                 min(age, 3.1 + draw.random() * 60),
                 "freed" if number % 4 else "left",
+                "" if number % 4 else "the limit of aborts is reached",
                 who=f"service-{draw.randrange(400):03}",
             )
         )
@@ -251,7 +263,7 @@ def hostile() -> Json:
     )
     report = Reporter(uploads).report(
         run_id="<b>run</b>",
-        warnings=["<img src=x onerror=alert(2)>"],
+        warnings=[{"event": "<img src=x onerror=alert(2)>"}],
         overlapping=["</style><script>alert(3)</script>"],
     )
     report["kept_by_reason"] = {"<i>a reason that nobody knows</i>": report["totals"]["freed"]}

@@ -8,20 +8,29 @@ import re
 import subprocess
 import sys
 from collections import Counter
+from datetime import timedelta
 from functools import cache
 from html.parser import HTMLParser
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from cos_sweeper.core import outcomes, policy
+from cos_sweeper.core.observation import Observation
+from cos_sweeper.core.price import Price
 from cos_sweeper.report import page
 from cos_sweeper.report.page_parts import words
 from tests.fixtures import HANDLER
+from tests.laws.accounts import account_of, observations
 from tests.page import samples
 from tests.page.reporter import MEDIA, Reporter, Upload
 from tests.page.samples import SAMPLES
+from tests.profiles import examples
+from tests.schema import problems
 
+LIMITS = policy.Policy(min_age=timedelta(days=7), min_idle=timedelta(days=3))
 VOID = {"meta", "link", "input", "br"}
 Attributes = dict[str, str | None]
 
@@ -87,6 +96,23 @@ def sample_page(name: str) -> Parsed:
 @pytest.fixture(scope="module", params=SAMPLES)
 def shown(request: pytest.FixtureRequest) -> Parsed:
     return sample_page(request.param)
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_sample_is_as_the_schema_of_report_json_says(name: str) -> None:
+    assert problems(SAMPLES[name]()) == []
+
+
+@settings(max_examples=examples(10))
+@given(seen=st.lists(observations(), max_size=20), inventory=st.booleans())
+def test_page_can_be_made_of_every_account(seen: list[Observation], *, inventory: bool) -> None:
+    sums = account_of(seen, inventory=inventory).as_json(LIMITS, Price("USD", (("STANDARD", 0.5),)))
+    report = {**samples.nothing_open(), "kind": "inventory" if inventory else "sweep", **sums}
+
+    shown = parsed(report)
+
+    assert problems(report) == []
+    assert shown.faults == []
 
 
 def test_page_is_well_formed(shown: Parsed) -> None:
@@ -187,7 +213,7 @@ def test_headline_says_what_was_found_and_what_became_of_it(sample: str, sentenc
             [
                 "25 % is under uploads/mobile/android/8.15/",
                 "app-upload-backend: 37 % of the bytes, 43 % of the uploads.",
-                "Repair AccessDenied on media-ingest-1250012345",
+                "Grant the missing permission on media-ingest-1250012345",
                 "Add a lifecycle rule to media-ingest-1250012345 and 1 more",
             ],
         ),
@@ -252,7 +278,10 @@ def test_key_that_is_not_written_as_it_is_says_so(encoding: str, sentence: str) 
 def test_young_uploads_whose_parts_were_not_read_are_counted_and_no_policy_is_guessed() -> None:
     text = sample_page("typical").text()
 
-    assert "708 uploads are too young to be abandoned, so their parts were not read. An inventory reads them" in text
+    assert (
+        "The parts of 708 uploads were not read, mostly because they are too young to be abandoned. An inventory reads"
+        in text
+    )
     assert "Not known: this run did not read the parts" in text
     assert "Not known" not in sample_page("inventory").text()
 

@@ -148,7 +148,7 @@ nodes = st.recursive(
 
 
 def report_of(tree: list[dict[str, Any]], kind: str = "sweep") -> dict[str, Any]:
-    return {"kind": kind, "prefixes": {"tree": tree}, "totals": {"found": {"uploads": 1}}}
+    return {"kind": kind, "prefixes": {"tree": tree, "other": None}, "totals": {"found": {"uploads": 1}}}
 
 
 def below(row: Row) -> list[Row]:
@@ -179,11 +179,13 @@ def test_rows_of_a_level_add_up_to_the_row_above_whatever_is_left_out(
             assert sum(one.sum.uploads for one in below(row)) == row.sum.uploads
 
 
-@given(st.lists(nodes, min_size=1, max_size=3), st.integers(0, 40))
+@given(st.lists(nodes, max_size=3) | st.lists(leaves, max_size=30), st.integers(0, 40))
 def test_bars_have_the_same_length_for_the_same_bytes_at_every_level(tree: list[dict[str, Any]], limit: int) -> None:
     shown = Tree(report_of(tree), limit)
 
-    for row in every(shown.rows()):
+    rest = shown.rest()
+    assert rest is None or rest.bar == ()
+    for row in every((*shown.rows(), *(rest.children if rest else ()))):
         width = sum(float(one.width.rstrip("%")) for one in row.bar)
         assert width == pytest.approx(100 * row.sum.bytes / max(1, shown.scale), abs=0.01)
 

@@ -10,6 +10,7 @@ from cos_sweeper.report.page_parts.groups import Json
 MAX_TASKS = 4
 # A single initiator with this share of the bytes is worth a talk.
 TALK_SHARE = 0.2
+AT_LIMIT = "the limit of aborts is reached"
 UNCOVERED = ("absent", "disabled", "prefixes", "tag_filtered")
 
 
@@ -80,8 +81,7 @@ def name_of(row: Json) -> str:
 
 def is_at_limit(report: Json) -> bool:
     """Whether MAX_ABORTS ended the aborts of this sweep."""
-    limit = report["settings"]["max_aborts"]
-    return limit is not None and report["totals"]["freed"]["uploads"] + report["totals"]["failed"]["uploads"] >= limit
+    return AT_LIMIT in report["left_by_reason"]
 
 
 def is_lower_bound(report: Json) -> bool:

@@ -18,6 +18,7 @@ from cos_sweeper.report.page_parts.answers import name_of, warning
 from cos_sweeper.report.page_parts.groups import Json, bar, found, read
 from cos_sweeper.report.page_parts.view import Limits, View
 
+WHOLE_PAGE = "page.html"
 TEMPLATES = Path(__file__).with_name("templates")
 # How many rows a page has; the next ones are for a report whose page is too large.
 LIMITS = (Limits(1000, 500), Limits(400, 200), Limits(100, 60), Limits(20, 12), Limits(0, 0))
@@ -34,7 +35,7 @@ def fitting(report: Json, maximum: int) -> bytes:
 
 def _page(report: Json, limits: Limits) -> bytes:
     view = View(report, limits)
-    text = _environment().get_template("page.html").render(view=view, report=report, **_embedded())
+    text = _environment().get_template(WHOLE_PAGE).render(view=view, report=report, **_embedded())
     return text.encode("utf-8", "replace")
 
 

@@ -52,6 +52,7 @@ class Matrix:
     columns: tuple[str, ...]
     rows: tuple[Band, ...]
     corner: Sum
+    age_unknown: Sum
     unread: int
     read: int
     largest: int
@@ -90,7 +91,15 @@ def matrix(report: Json) -> Matrix:
         for i, (label, row, unread) in enumerate(zip(labels(ages), sums, data["unread"], strict=True))
     ]
     read = sum(cell.uploads for row in sums for cell in row)
-    return Matrix(labels(idles), tuple(rows), groups.read(data["corner"]), sum(data["unread"]), read, largest)
+    return Matrix(
+        labels(idles),
+        tuple(rows),
+        groups.read(data["corner"]),
+        groups.read(data["age_unknown"]),
+        sum(data["unread"]),
+        read,
+        largest,
+    )
 
 
 class _Shape:

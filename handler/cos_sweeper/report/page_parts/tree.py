@@ -27,7 +27,7 @@ class Row:
     A bucket or a prefix. prefix: the whole one; name: its last level. is_open: whether its children show at first.
 
     others: how many prefixes are summed up in `other`, the row of all that are too small to be named. direct: uploads
-    whose keys end at this level, where there are levels below it.
+    whose keys end at this level, where the account does not name them. A row without a name is just that.
     """
 
     name: str
@@ -60,7 +60,7 @@ class Tree:
         # The answers are about what is abandoned; about all that is open where nothing is.
         self.answers_kept = self.with_kept and not report["totals"]["found"]["uploads"]
         nodes = report["prefixes"]["tree"]
-        self.root = shaped({"children": nodes, "other": None}, chosen(nodes, limit, self.size))
+        self.root = shaped({"children": nodes, "other": report["prefixes"]["other"]}, chosen(nodes, limit, self.size))
         self.nodes: Sequence[Json] = self.root["children"]
         sizes = [self.size(node) for node in nodes]
         self.scale = max(sizes, default=0)
@@ -76,17 +76,17 @@ class Tree:
         return tuple(self._row(node) for node in self.nodes[:MAX_BUCKETS])
 
     def rest(self) -> Row | None:
-        """One row for all other buckets, which opens."""
+        """One row for all other buckets, which opens. It has no bar: it can be longer than the scale."""
         nodes = self.nodes[MAX_BUCKETS:]
         if not nodes:
             return None
         all_ = reduce(groups.add, nodes)
-        return replace(self._other(all_), others=len(nodes), children=tuple(self._row(node) for node in nodes))
+        return replace(self._other(all_), bar=(), others=len(nodes), children=tuple(self._row(node) for node in nodes))
 
     def other(self) -> tuple[int, Row] | None:
         """How many buckets are too small to be named, and their sum."""
         other = self.root["other"]
-        return (other["prefixes"], self._other(other)) if other else None
+        return (other["prefixes"], replace(self._other(other), bar=())) if other else None
 
     def _row(self, node: Json) -> Row:
         sum_ = groups.found(node, with_kept=self.with_kept)
@@ -137,7 +137,7 @@ class Tree:
         path = [node]
         while path[-1]["children"]:
             child = max(path[-1]["children"], key=self.weight)
-            if self._measure(child) < MAIN_SHARE * self._measure(path[-1]):
+            if not child["name"] or self._measure(child) < MAIN_SHARE * self._measure(path[-1]):
                 break
             path.append(child)
         return path
@@ -189,7 +189,7 @@ def joined(node: Json) -> Json:
     """A prefix as one row with its only child, as long as it holds nothing else: `a/b/`."""
     while node.get("prefix") and node["other"] is None and len(node["children"]) == 1:
         (child,) = node["children"]
-        if any(child[name]["uploads"] != node[name]["uploads"] for name in groups.GROUPS):
+        if not child["name"] or any(child[name]["uploads"] != node[name]["uploads"] for name in groups.GROUPS):
             break
         node = {**child, "name": node["name"] + child["name"], "at_least": node["at_least"] or child["at_least"]}
     return node

@@ -15,6 +15,8 @@ from cos_sweeper.report.page_parts.printable import plain
 from cos_sweeper.report.page_parts.tree import Tree
 
 Item = TypeVar("Item")
+# So many items of a setting stand in the footer.
+MAX_SETTING = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +126,8 @@ class View:
         for row in self.report["buckets"]:
             mine = {name: row[name] for name in GROUPS}
             sums[row["region"]] = groups.add(sums[row["region"]], mine) if row["region"] in sums else mine
+        if self.report["other_buckets"]:
+            sums[""] = self.report["other_buckets"]
         return sorted(sums.items(), key=lambda item: self._weight(item[1]), reverse=True)
 
     @cached_property
@@ -247,4 +251,6 @@ class View:
 def _shown(value: Any) -> str:
     if value is None:
         return "none"
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    if not isinstance(value, list):
+        return str(value)
+    return ", ".join(map(str, value[:MAX_SETTING])) + (" …" if len(value) > MAX_SETTING else "")

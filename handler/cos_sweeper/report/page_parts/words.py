@@ -95,6 +95,22 @@ REASONS: Mapping[str, tuple[str, Pair]] = {
     ),
 }
 
+# Why an abandoned upload is still there.
+LEFT: Mapping[str, Pair] = {
+    "the limit of aborts is reached": ("MAX_ABORTS is reached", "已达到 MAX_ABORTS"),
+    "out of time": ("out of time", "时间不足"),
+    "dry run": ("dry run", "试运行"),
+    "inventory": ("inventory", "盘点"),
+    "its parts could not be looked at shortly before an abort": (
+        "its parts could not be looked at again",
+        "中止前无法再次查看其分块",
+    ),
+    "COS accepts the credentials or the clock no longer": (
+        "COS no longer accepts the credentials or the clock",
+        "COS 不再接受凭证或时钟",
+    ),
+}
+
 # State of a bucket's lifecycle rules → its tone, its name, what it means.
 COVERAGE: Mapping[str, tuple[str, Pair, Pair]] = {
     "absent": ("bad", ("no rule", "没有规则"), ("Nothing limits how long uploads stay.", "没有任何期限。")),
