@@ -2,6 +2,7 @@
 The scene that every fault is played on: seven uploads in two buckets, an event that is about them, and planted secrets.
 """
 
+import gzip
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -118,8 +119,9 @@ def echo(cloud: Cloud) -> str:
 def reports(cloud: Cloud) -> list[str]:
     """The text of every report that is kept, in the order of their keys."""
     with _owner(cloud, LOGS) as client:
-        bodies = [client.get_object(BYSTANDER, kept.key)["Body"] for kept in cloud.objects(BYSTANDER)]
-        return [body.get_raw_stream().read().decode() for body in bodies]
+        bodies = {kept.key: client.get_object(BYSTANDER, kept.key)["Body"] for kept in cloud.objects(BYSTANDER)}
+        contents = {key: body.get_raw_stream().read() for key, body in bodies.items()}
+        return [(gzip.decompress(one) if key.endswith(".gz") else one).decode() for key, one in contents.items()]
 
 
 def vanish(scene: Scene) -> None:
