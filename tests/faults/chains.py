@@ -17,10 +17,11 @@ from cos_sweeper.core.retry import ATTEMPTS
 from cos_sweeper.scf import invoker
 from tests.emulator.public import Cloud, InvocationRecord
 from tests.fake_server import READ, STAY, Server, Step, drip
-from tests.faults.cell import REPORT, WORDS, Seen, Way, answer_of, everything_received, finish, outcome_of
+from tests.faults.cell import REPORT, WORDS, Seen, Way, answer_of, everything_received, finish, outcome_of, storing_of
 from tests.faults.kinds import KINDS, arm
 from tests.faults.laws import Played, broken, leaked, raised
-from tests.faults.scene import Scene, echo, furnish, furnish_shares, reports, secrets
+from tests.faults.scene import Scene, echo, furnish, furnish_shares, secrets
+from tests.faults.stored import stored
 from tests.fixtures import ABORTING, HANDLER, TOKEN
 from tests.function import LOGS, PHOTOS, Function, Invocation, timer
 from tests.laws.requests import is_lawful
@@ -42,6 +43,7 @@ def play_killed(cloud: Cloud, way: Way) -> Seen:
     cloud.reset(PHOTOS, LOGS)
     cloud.scf_settings(env={**way.settings, **KINDS["instance killed"].settings})
     scene = furnish(cloud)
+    scene.is_swept = way.names is None
     arm(scene, way.operation, "instance killed")
     mark = cloud.mark()
     raw = way.event(scene, over_http=False)
@@ -76,7 +78,7 @@ def _last_run(scene: Scene, way: Way, runs: list[InvocationRecord], mark: int) -
         before=before,
         after=after,
         everything_received=_let_out(runs),
-        kept=reports(cloud),
+        stored=stored(cloud),
         took_seconds=0,
         limit_seconds=60,
     )
@@ -191,7 +193,7 @@ def _seen(scene: Scene, result: Invocation | None, listened: str, wrong: list[st
     counts = Counter({name: sum(child[name] for child in children) for name in WORDS})
     parts = [f"{first['continuations']} handed on"] if first["continuations"] else []
     parts += [f"not handed on: {line['code']}" for line in result.lines("continuation.failed")] if result else []
-    parts += [f"report lost: {line['code']}" for line in result.lines("report.store_failed")] if result else []
+    parts += storing_of(result) if result else []
     parts += [f"{counts[name]} {word}" for name, word in WORDS.items() if counts[name]]
     ends = [answer_of(result)] if result else []
     ends += ["is killed" for run in runs if run.end == "died"] + ([] if result else ["returns"])
@@ -218,7 +220,7 @@ def _wrong(
         yield f"{counts['aborted']} reported as aborted, {len(scene.abandoned) - len(undone)} are"
     if result and isinstance(result.error, RunFailed) != (first["status"] == "failed"):
         yield "raised" if result.error else "did not raise"
-    out = [listened, _let_out(runs), json.dumps(scene.cloud.scf()["dead_letters"]), *reports(scene.cloud)]
+    out = [listened, _let_out(runs), json.dumps(scene.cloud.scf()["dead_letters"]), *stored(scene.cloud).values()]
     out += [result.output, json.dumps(result.answer), raised(result.error)] if result else []
     yield from leaked("\n".join(out), secrets(scene.cloud))
     yield from (

@@ -47,7 +47,13 @@ WAYS = {
     "Abort": Way("Abort Multipart Upload"),
     "Abort, named": Way("Abort Multipart Upload", names=lambda scene: scene.abandoned),
     "Put Object": Way("Put Object"),
-    "Get Bucket Lifecycle": Way("Get Bucket Lifecycle", {"BUCKETS": "*"}),
+    "Put Object, intents": Way("Put Object, intents"),
+    "Put Object, others": Way("Put Object, others"),
+    "Put Object, named": Way("Put Object", names=lambda scene: scene.abandoned),
+    "Get Object": Way("Get Object", is_after_another=True),
+    "Get Bucket": Way("Get Bucket", is_after_another=True),
+    "Get Bucket Lifecycle": Way("Get Bucket Lifecycle"),
+    "Get Bucket Object Lock": Way("Get Bucket Object Lock"),
     "Invoke": Way("Invoke"),
 }
 
