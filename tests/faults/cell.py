@@ -53,7 +53,7 @@ class Way:
     How the function is asked while the fault is in force at an operation.
 
     names: the uploads that the event names, which is then sent over HTTP as well; None for a sweep. is_after_another:
-    an earlier chain ended without a report, and the sweep begins when it was looked for.
+    an earlier chain ended without a report, and this run completes it beside its sweep.
     """
 
     operation: str
@@ -107,7 +107,8 @@ def _play(cloud: Cloud, way: Way, fault: str, *, over_http: bool) -> Seen:
     scene.is_swept = way.names is None
     if way.is_after_another:
         scene.earlier = leave_unfinished(scene)
-        delay_listings(scene)
+        if kind.stops:
+            delay_listings(scene)
     arm(scene, way.operation, fault)
     raw = way.event(scene, over_http=over_http)
     played = [invoke(scene, way, raw, kind) for _ in range(2 if fault == "delivered twice" else 1)]

@@ -43,8 +43,8 @@ OPERATIONS = {name: target["operation"] for name, target in TARGETS.items()}
 # One after the other, so that "from now on" is the same moment in every run.
 IN_TURN = {"WORKERS": "1"}
 CLOCK_OFF_SECONDS = 600
-# By so much the sweep comes after what is read of earlier chains, so that they happen in one order.
-LISTING_DELAY_MS = 300
+# By so much a sweep comes after what is read of earlier chains, where the order matters.
+LISTING_DELAY_MS = 1000
 HISTORY = "sweeper-reports/history/"
 # With few entries the history is listed so often, from an earlier day each time.
 HISTORY_LISTINGS = 4
@@ -69,6 +69,11 @@ class Kind:
     settings: dict[str, str] = field(default_factory=dict)
     skew_seconds: int = 0
     is_everywhere: bool = False
+
+    @property
+    def stops(self) -> bool:
+        """Whether it ends the run, or the requests to a bucket."""
+        return "blow" in self.fields or self.fields.get("code") == "RequestTimeTooSkewed"
 
 
 def _error(status: int, code: str, **more: Any) -> dict[str, Any]:
