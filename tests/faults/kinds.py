@@ -26,6 +26,8 @@ from tests.faults.scene import BYSTANDER, PART_BYTES, STRUCK, STRUCK_KEY, Scene,
 Faults = list[dict[str, Any]]
 
 INTENTS = r".*\.intents-[0-9]+\..*"
+# What a run leaves to the next one of its chain.
+ACCOUNT = r".*/(totals|parts)/.*"
 TARGETS: dict[str, dict[str, Any]] = {
     "Get Service": {"operation": "GetService"},
     "List Multipart Uploads": {"operation": "ListMultipartUploads", "bucket": STRUCK},
@@ -34,7 +36,9 @@ TARGETS: dict[str, dict[str, Any]] = {
     "Put Object": {"operation": "PutObject"},
     "Put Object, intents": {"operation": "PutObject", "key_pattern": INTENTS},
     "Put Object, others": {"operation": "PutObject", "key_pattern": f"(?!{INTENTS}).*"},
+    "Put Object, account": {"operation": "PutObject", "key_pattern": ACCOUNT},
     "Get Object": {"operation": "GetObject"},
+    "Get Object, account": {"operation": "GetObject", "key_pattern": ACCOUNT},
     "Get Bucket": {"operation": "GetBucket"},
     "Get Bucket Lifecycle": {"operation": "GetBucketLifecycle", "bucket": STRUCK},
     "Get Bucket Object Lock": {"operation": "GetBucketObjectLockConfiguration", "bucket": STRUCK},

@@ -130,7 +130,9 @@ def _left_undone(played: Played, *, is_everywhere: bool) -> Iterator[str]:
         yield f"live uploads were aborted: {sorted(lost)}"
     if played.is_unintended and played.report["aborted"]:
         yield "it aborted without intents"
-    if not (is_everywhere or played.is_unintended) and any(upload.bucket == BYSTANDER and upload in played.after for upload in scene.abandoned):
+    if not (is_everywhere or played.is_unintended) and any(
+        upload.bucket == BYSTANDER and upload in played.after for upload in scene.abandoned
+    ):
         yield "the other bucket was not swept"
 
 
@@ -138,7 +140,13 @@ def everything_that_left(played: Played) -> str:
     """All that can be read of a run from outside."""
     result = played.result
     return "\n".join(
-        [result.output, json.dumps(result.answer), raised(result.error), played.everything_received, *played.stored.values()]
+        [
+            result.output,
+            json.dumps(result.answer),
+            raised(result.error),
+            played.everything_received,
+            *played.stored.values(),
+        ]
     )
 
 

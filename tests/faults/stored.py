@@ -16,7 +16,7 @@ Objects = Mapping[str, str]
 
 
 def stored(cloud: Cloud) -> Objects:
-    """The text of every stored object, by key; what is packed is unpacked. It ends the faults, which would strike us."""
+    """The text of every stored object, by key, unpacked. It ends the faults: they would strike it, too."""
     cloud.heal()
     with owner(cloud, LOGS) as client:
         found = {one.key: client.get_object(BYSTANDER, one.key)["Body"] for one in cloud.objects(BYSTANDER)}
@@ -59,7 +59,11 @@ def _overclaimed(scene: Scene, objects: Objects, requests: list[Request]) -> Ite
         if totals["found"]["uploads"] != sum(totals[name]["uploads"] for name in ("freed", "left", "failed")):
             yield f"report.json does not add up: {totals}"
     for one in reports:
-        if one["status"] == "complete" and not one["dry_run"] and one["totals"]["left"]["uploads"] + one["totals"]["failed"]["uploads"]:
+        if (
+            one["status"] == "complete"
+            and not one["dry_run"]
+            and one["totals"]["left"]["uploads"] + one["totals"]["failed"]["uploads"]
+        ):
             yield "report.json is complete, and something is left"
 
 
