@@ -33,7 +33,7 @@ nightly: check ## all that takes long: the suite with every case, coverage, faul
 	@$(MAKE) --no-print-directory --keep-going PROFILE=nightly SOAK='--minutes 20' FUZZ_SECONDS=300 \
 		suite coverage faults soak fuzz mutants memory scale page
 
-faults: $(VENV)/ready ## every fault at every operation, what was written and what was seen; two minutes
+faults: $(VENV)/ready ## every fault at every operation, what was written and what was seen; six minutes
 	@PYTHONPATH=handler:. $(VENV)/bin/python -m tests.faults.table
 
 soak: $(VENV)/ready ## made-up worlds against the laws and an oracle; SOAK='--minutes 60' SIMULATION='--minutes 60' for as long

@@ -51,7 +51,10 @@ class Recording(RunRecorder):
         self._store = store
         # By the deadline's clock; set while the continuation waits.
         self._save_ends: float | None = None
-        folder = ReportFolder(location, lambda: store.until(self._storing()))
+        # No abort needs what is read here, so a refusal to read stops none.
+        folder = ReportFolder(
+            location, lambda: store.until(self._storing()), reading=lambda: store.apart(self._storing())
+        )
         super().__init__(
             folder,
             log,

@@ -106,7 +106,9 @@ class Completion:
             for name in reader.unreadable:
                 self._log.error("report.object_unreadable", object=name)
             if merged.facts is None:
-                await self._close_unknown(run_id, entries)
+                # What could not be unpacked may have come damaged: a later sweep reads it again, once.
+                if is_over or not reader.unreadable:
+                    await self._close_unknown(run_id, entries)
                 return None
             report = await self._put(merged, entries, more, is_over=is_over)
             if await reader.ended_works() <= merged.looked_at:

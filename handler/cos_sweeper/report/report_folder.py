@@ -34,14 +34,18 @@ class Folder(Source, Protocol):
 
 class ReportFolder:
     """
-    A report prefix in COS. store: makes the store for one request, with the time that this request may take.
+    A report prefix in COS. store: makes the store for one request, with the time that this request may take. reading:
+    the same for requests that only read; by default it is `store`.
 
     Every method raises StoreError.
     """
 
-    def __init__(self, location: ReportLocation, store: Callable[[], Reports]) -> None:
+    def __init__(
+        self, location: ReportLocation, store: Callable[[], Reports], reading: Callable[[], Reports] | None = None
+    ) -> None:
         self.location = location
         self._store = store
+        self._reading = reading or store
 
     async def put(self, name: str, body: bytes) -> None:
         """Write an object, in place of an earlier one."""
@@ -49,7 +53,7 @@ class ReportFolder:
 
     async def get(self, name: str) -> bytes | None:
         """As `Source` says."""
-        return await self._store().read_report(self.location.bucket, f"{self.location.prefix}{name}", MAX_BYTES)
+        return await self._reading().read_report(self.location.bucket, f"{self.location.prefix}{name}", MAX_BYTES)
 
     async def names(self, prefix: str, after: str = "", pages: int = 1000) -> list[str]:
         """As `Source` says."""
@@ -57,7 +61,7 @@ class ReportFolder:
         found: list[str] = []
         following: str | None = f"{start}{after}" if after else ""
         while following is not None and pages:
-            page = await self._store().list_reports(self.location.bucket, f"{start}{prefix}", following)
+            page = await self._reading().list_reports(self.location.bucket, f"{start}{prefix}", following)
             found += [key[len(start) :] for key in page.keys]
             following, pages = page.next, pages - 1
         return found
