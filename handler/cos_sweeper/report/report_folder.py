@@ -8,8 +8,8 @@ from typing import Protocol
 from cos_sweeper.core.settings import ReportLocation
 from cos_sweeper.cos.store import Reports
 
-# What one object may have; an account of 100,000 prefixes has a third of it.
-MAX_BYTES = 15 << 20
+# What one object may have. An account of 100,000 prefixes of usual length has a tenth of it.
+MAX_BYTES = 32 << 20
 
 
 class Source(Protocol):
