@@ -153,6 +153,7 @@ class Story:
         self.reports.save(self.sweep_run_id)
         say(f"The stored objects are copied to {FOLDER}/{PREFIX}. There:")
         records = self.reports.look_up(self.sweep_run_id, LOST)
+        say("The first line was stored before the abort was sent, the second one after it.")
         self.check(
             "the records say what was intended, and then what happened",
             [one["outcome"] for one in records] == ["intended", "aborted"],

@@ -7,7 +7,7 @@ Here the function runs as SCF runs it: in processes of its own, started, killed 
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.emulator.client import Cloud
+from tests.emulator.client import Cloud, ControlError
 from tests.emulator.console import MIB, amount, say, title
 from tests.emulator.demo_report import Reports
 from tests.emulator.invocations import InvocationRecord
@@ -17,8 +17,8 @@ from tests.function import PHOTOS
 HANDLER = Path(__file__).parents[2] / "handler"
 PREFIX = "sweeper-reports"
 BUCKET = PHOTOS.partition("@")[0]
-MANY = 1800
-LIMIT_MS = 5000
+MANY = 2000
+LIMIT_MS = 10000
 DELAY_MS = 50
 
 
@@ -38,7 +38,7 @@ class Chains:
             runs = self.sweep(scf, fan_out=1)
             self.check("a chain of short runs finishes what one run has no time for", self.finished(scf, runs))
             self.check("the report of the chain adds up all its runs", self.added_up(scf, runs))
-            self.check("it takes more than two runs, and SCF kills none of them", len(runs) > 2)
+            self.check("it takes more than one run, and SCF kills none of them", len(runs) > 1)
 
             title("10  The same sweep with FAN_OUT=4")
             say("The first run splits the sweep into four shards. Each shard is a chain of runs on its own instance:")
@@ -84,7 +84,10 @@ class Chains:
 
     def added_up(self, scf: Cloud, runs: Sequence[InvocationRecord]) -> bool:
         """Whether the report of the chain counts every upload as freed."""
-        report = Reports(scf, BUCKET, PREFIX).report_json(runs[0].answer["run_id"])
+        try:
+            report = Reports(scf, BUCKET, PREFIX).report_json(runs[0].answer["run_id"])
+        except ControlError:  # no time was left for it
+            return False
         freed = report["totals"]["freed"]
         return (report["runs"], freed["uploads"], freed["bytes"]) == (len(runs), MANY, MANY * 2 * MIB)
 
