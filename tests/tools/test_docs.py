@@ -29,6 +29,7 @@ from cos_sweeper.core.settings import Settings
 from cos_sweeper.core.webhook import HOSTS
 from cos_sweeper.scf import cam_policy
 from cos_sweeper.scf.messages import NARROWINGS
+from tests.schema import SCHEMA
 
 ROOT = Path(__file__).parents[2]
 HANDLER = ROOT / "handler"
@@ -115,6 +116,12 @@ def test_table_of_report_fields_is_complete() -> None:
 
     assert sorted(names_in("docs/reports.md", "Fields of a report")) == sorted(fields)
     assert set(CUT_FIRST) <= set(fields)
+
+
+def test_table_of_fields_of_report_json_is_that_of_the_schema() -> None:
+    shown = [name for row in rows("docs/reports.md", "Fields of report.json") for name in quoted(row[0])]
+
+    assert sorted(shown) == sorted(SCHEMA["properties"])
 
 
 def test_table_of_reasons_is_complete_and_says_which_are_doubts() -> None:
