@@ -257,6 +257,7 @@ LIMITS = [
         "What COS can cause",
         "A chain of runs",
         "Reports and logs",
+        "The account",
     )
     for row in rows("docs/limits.md", heading)
 ]
