@@ -5,8 +5,10 @@ Ends with exit code 1 if one of its checks failed.
 """
 
 import sys
+import time
 from collections import Counter
 from dataclasses import dataclass, field
+from typing import Any
 
 from qcloud_cos import CosConfig, CosS3Client
 
@@ -104,7 +106,7 @@ class Story:
         say(f"    PRICE_PER_GB_MONTH={PRICES} CURRENCY={CURRENCY}")
         say('The event is {"inventory": true}:')
         before = self.held()
-        result = self.function({"inventory": True})
+        result = self.invoke({"inventory": True})
         report = self.reports.report_json(result.report["run_id"])
         show_account(report)
         self.check("the inventory counts every unfinished byte", report["totals"]["open"]["bytes"] == size_of(before))
@@ -130,13 +132,13 @@ class Story:
     def dry_run(self) -> None:
         title("4  The nightly timer with DRY_RUN=true, which is the default")
         before = self.held()
-        self.show_response(self.function(timer(), DRY_RUN="true"))
+        self.show_response(self.invoke(timer(), DRY_RUN="true"))
         self.check("the dry run aborts nothing", self.held() == before)
 
     def sweep(self) -> None:
         title("5  The same timer with DRY_RUN=false")
         self.live_part_arrives()
-        result = self.function(timer())
+        result = self.invoke(timer())
         self.show_response(result)
         say("What is still there:")
         self.show_uploads()
@@ -165,7 +167,7 @@ class Story:
         self.cloud.fault("AbortMultipartUpload", status=503, code="SlowDown", count=4)
         self.cloud.fault("AbortMultipartUpload", key="app/late-3.gz", status=403, code="AccessDenied")
         say("Six more uploads are abandoned. COS answers SlowDown four times, and denies access to one key.")
-        result = self.function(timer())
+        result = self.invoke(timer())
         self.cloud.heal()
         ended = result.lines("run.finished")[0]
         say(f"    → {ended['status']}: {ended['aborted']} aborted, {ended['failed']} failed. The run raises:")
@@ -175,7 +177,7 @@ class Story:
             result.error is not None and ended["aborted"] == 5,
         )
         say("SCF counts an error, which an alarm can watch. The operator grants the access, and the timer fires again:")
-        again = self.function(timer())
+        again = self.invoke(timer())
         self.show_response(again)
         self.check("the next sweep aborts what failed", again.report["aborted"] == 1)
 
@@ -204,6 +206,11 @@ class Story:
         )
         say(f"The page of the sweep in chapter 5 is {PAGE}. Open it in a browser.")
         return 1 if failed else 0
+
+    def invoke(self, raw: dict[str, Any], **settings: Any) -> Invocation:
+        """Begin each sweep in a second of its own: the history of a report sorts them by the second."""
+        time.sleep(1 - time.time() % 1)
+        return self.function(raw, **settings)
 
     # What happens meanwhile
 
