@@ -22,9 +22,9 @@ def ago(moment: datetime) -> str:
 
 def amount(size: int) -> str:
     """Bytes for people, in binary units."""
-    for unit, factor in (("TiB", 1 << 40), ("GiB", 1 << 30), ("MiB", MIB)):
+    for unit, factor, digits in (("TiB", 1 << 40, 2), ("GiB", 1 << 30, 1), ("MiB", MIB, 1)):
         if size >= factor:
-            return f"{size / factor:.1f} {unit}"
+            return f"{size / factor:.{digits}f} {unit}"
     return f"{size} B"
 
 

@@ -29,6 +29,7 @@ SETTINGS = {
     # The limits that the function ships with.
     "MIN_AGE_HOURS": "168",
     "MIN_IDLE_HOURS": "72",
+    "MAX_ABORTS": "10000",
 }
 
 PURPOSES = {
