@@ -372,12 +372,12 @@ def test_commands_of_make_exist(document: Path) -> None:
 
 def test_run_in_the_readme_has_chapters_of_the_demo() -> None:
     (run,) = re.findall(r"(?ms)^```\n\$ make demo$(.*?)^```$", text("README.md"))
-    told = "".join(path.read_text("utf-8") for path in (ROOT / "tests/emulator").glob("demo*.py"))
+    stated = "".join(path.read_text("utf-8") for path in (ROOT / "tests/emulator").glob("demo*.py"))
 
     chapters = re.findall(r"(?m)^[0-9]+  .*$", run)
 
     assert chapters != []
-    assert [one for one in chapters if f'title("{one}")' not in told] == []
+    assert [one for one in chapters if f'title("{one}")' not in stated] == []
 
 
 def test_readme_is_short() -> None:
