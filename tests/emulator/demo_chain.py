@@ -17,9 +17,9 @@ from tests.function import PHOTOS
 HANDLER = Path(__file__).parents[2] / "handler"
 PREFIX = "sweeper-reports"
 BUCKET = PHOTOS.partition("@")[0]
-MANY = 2000
+MANY = 1300
 LIMIT_MS = 10000
-DELAY_MS = 50
+DELAY_MS = 80
 
 
 class Chains:
