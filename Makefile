@@ -7,7 +7,7 @@ PROCESSES ?= $(shell $(PYTHON) -c 'import os; print(min(8, 1 + (os.cpu_count() o
 VENV := .venv-$(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])')
 RUN := PYTHONPATH=handler $(VENV)/bin/python
 
-.PHONY: demo test suite coverage check nightly page faults soak fuzz mutants bench memory scale audit sbom lock format package clean help
+.PHONY: demo test suite coverage check nightly page picture faults soak fuzz mutants bench memory scale audit sbom lock format package clean help
 
 help: ## this list
 	@sed -nE 's/^([a-z]+):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -56,6 +56,9 @@ page: $(VENV)/ready ## report.html in a real Chromium, which it installs where i
 	else \
 		echo "!!! NOT TESTED: report.html, because this machine has no Chromium; install one, or set CHROMIUM" >&2; \
 	fi
+
+picture: demo ## docs/report.png, the picture in the README, of the page that the demo leaves
+	@$(RUN) -m tests.page.picture
 
 bench: $(VENV)/ready ## what an abort, a sweep, a page and a cold start cost, beside every peer and the limit; six minutes
 	@$(RUN) -m tests.bench.speed $(BENCH)
