@@ -253,9 +253,12 @@ def storing_of(result: Invocation) -> list[str]:
     """What could not be stored or read under the report prefix. Records may be stored by a later attempt."""
     codes: dict[tuple[str, str], set[str]] = {}
     are_lost = bool(result.lines("records.lost"))
+    # Whether the history is read before or after COS stops answering is chance. Without it nothing is merged.
+    is_merged = not result.lines("report.not_merged")
     for line in result.log:
         name, _, failure = line["event"].partition(".")
-        if failure in UNSTORED and (name != "records" or are_lost):
+        is_chance = line["event"] == "history.read_failed" and not is_merged
+        if failure in UNSTORED and (name != "records" or are_lost) and not is_chance:
             codes.setdefault((UNSTORED[failure], line.get("code", "")), set()).add(name)
     return [
         f"{'/'.join(sorted(names))} {failure}" + (f": {code}" if code else "")

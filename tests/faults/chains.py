@@ -18,7 +18,7 @@ from cos_sweeper.scf import invoker
 from tests.emulator.public import Cloud, InvocationRecord
 from tests.fake_server import READ, STAY, Server, Step, drip
 from tests.faults.cell import REPORT, WORDS, Seen, Way, answer_of, everything_received, finish, outcome_of, storing_of
-from tests.faults.kinds import KINDS, arm
+from tests.faults.kinds import KINDS, arm, delay_listings
 from tests.faults.laws import Played, broken, leaked, raised
 from tests.faults.scene import STRUCK, STRUCK_KEY, Scene, echo, furnish, furnish_shares, secrets
 from tests.faults.stored import chain_reports, stored
@@ -45,6 +45,8 @@ def play_killed(cloud: Cloud, way: Way) -> Seen:
     cloud.scf_settings(env={**way.settings, **KINDS["instance killed"].settings})
     scene = furnish(cloud)
     scene.is_swept = way.names is None
+    if way.is_after_another:
+        delay_listings(scene)
     arm(scene, way.operation, "instance killed")
     mark = cloud.mark()
     raw = way.event(scene, over_http=False)

@@ -48,7 +48,7 @@ OPERATIONS = {name: target["operation"] for name, target in TARGETS.items()}
 IN_TURN = {"WORKERS": "1"}
 CLOCK_OFF_SECONDS = 600
 # By so much a sweep comes after what is read of earlier chains, where the order matters.
-LISTING_DELAY_MS = 1000
+LISTING_DELAY_MS = 3000
 HISTORY = "sweeper-reports/history/"
 # With few entries the history is listed so often, from an earlier day each time.
 HISTORY_LISTINGS = 4
