@@ -275,3 +275,16 @@ def test_lists_of_what_was_freed_since_have_only_new_aborts() -> None:
     result = later.freed_since(earlier).as_json(LIMITS)
 
     assert [[row["key"] for row in result[name]] for name in ("largest", "oldest")] == [["new"], ["new"]]
+
+
+def test_account_of_long_names_stays_small_and_loses_no_byte() -> None:
+    account, chance = Account(), Random(7)
+    for _ in range(20_000):
+        key = f"{chance.randbytes(350).hex()}/{chance.randbytes(50).hex()}/x"
+        account.add(replace_key(key), NOW)
+
+    lines = list(account.lines())
+
+    assert len(zlib.compress("\n".join(lines).encode(), 1)) < 24 << 20
+    (bucket,) = account.as_json(POLICY)["prefixes"]["tree"]
+    assert (bucket["freed"]["uploads"], bucket["freed"]["bytes"]) == (20_000, 20_000 * 5)
