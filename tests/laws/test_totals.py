@@ -1,0 +1,201 @@
+"""
+Totals: what the reports say was freed, is left and was kept is what the buckets lost and hold, to the byte.
+
+Whatever is cut off, killed, delivered twice or answered with an error. What no report can know stands in a record: an
+upload that is gone and that was not counted has an intent.
+"""
+
+import asyncio
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from hypothesis import Phase, given, settings
+
+Q = dict(phases=[Phase.explicit, Phase.reuse, Phase.generate])
+
+from cos_sweeper.core.key_mask import PLAIN, KeyMask
+from cos_sweeper.report.record import INTENDED, Record
+from cos_sweeper.report.record_reader import GONE, RecordReader
+from tests.emulator.public import Cloud, HeldUpload
+from tests.function import PHOTOS, Function
+from tests.integration.objects import contents
+from tests.integration.platform import serving
+from tests.laws.accounts import figures
+from tests.laws.stories import REPORTS, SECRET, Player, Story, held, stories
+from tests.profiles import examples
+from tests.schema import problems
+
+SUMS = ("freed", "left", "failed", "kept")
+ABANDONED = ("freed", "left", "failed")
+
+
+@dataclass(slots=True)
+class Stored:
+    """The objects under the report prefix, by their names below it."""
+
+    objects: dict[str, bytes]
+
+    async def get(self, name: str) -> bytes | None:
+        return self.objects.get(name)
+
+    async def names(self, prefix: str, after: str = "", pages: int = 1000) -> list[str]:  # noqa: ARG002
+        return sorted(name for name in self.objects if name.startswith(prefix) and name > after)
+
+    @property
+    def run_ids(self) -> list[str]:
+        return sorted({name.partition("/")[0] for name in self.objects} - {"history"})
+
+
+@dataclass(slots=True)
+class Told:
+    """
+    What the objects tell. reports: report.json of each chain; last: the record of an upload that counts, of the last
+    chain that has one; outcomes: all that its records say.
+    """
+
+    stored: Stored
+    reports: dict[str, dict[str, Any]] = field(default_factory=dict)
+    last: dict[str, Record] = field(default_factory=dict)
+    outcomes: dict[str, set[str]] = field(default_factory=dict)
+
+
+async def told(cloud: Cloud) -> Told:
+    start = f"{REPORTS}/"
+    objects = {key[len(start) :]: body for key, body in contents(cloud, PHOTOS, start).items()}
+    result = Told(Stored(objects))
+    for run_id in result.stored.run_ids:
+        if f"{run_id}/report.json" in objects:
+            result.reports[run_id] = json.loads(objects[f"{run_id}/report.json"])
+        reader = RecordReader(result.stored, run_id)
+        async for one in reader.uploads():
+            result.last[one.upload_id] = one
+        async for one in reader.every():
+            result.outcomes.setdefault(one.upload_id, set()).add(one.outcome)
+        assert reader.problems == []
+    return result
+
+
+@settings(max_examples=examples(25), **Q)
+@given(story=stories())
+def test_bytes_that_are_gone_are_freed_in_a_report_or_intended_in_a_record(
+    story: Story, cloud: Cloud, function: Function
+) -> None:
+    with serving(function) as platform:
+        player = Player(cloud, platform, story)
+        player.play()
+        first = asyncio.run(told(cloud))
+        check(player, first)
+        if player.killed or not story.has_retries:
+            player.sweep_again()
+            later = asyncio.run(told(cloud))
+            check(player, later)
+            assert is_complete(later, player)
+
+
+def check(player: Player, found: Told) -> None:
+    after = held(player.cloud)
+    gone = {upload_id: one for upload_id, one in player.before.items() if upload_id not in after}
+    unknown = {upload_id for upload_id in gone if "aborted" not in found.outcomes.get(upload_id, ())}
+    freed = sum(one["totals"]["freed"]["bytes"] for one in found.reports.values())
+    # No abort without a line.
+    assert all(INTENDED in found.outcomes.get(upload_id, ()) for upload_id in gone)
+    assert freed == size(gone[one] for one in gone.keys() - unknown)
+    check_records(player, found, after)
+    for run_id, report in found.reports.items():
+        assert problems(report) == []
+        assert run_id in found.stored.objects[f"{run_id}/report.html"].decode()
+        check_sums(report)
+
+
+def size(uploads: Iterable[HeldUpload]) -> int:
+    return sum(one.bytes for one in uploads)
+
+
+def check_records(player: Player, found: Told, after: dict[str, HeldUpload]) -> None:
+    mask = KeyMask(SECRET) if "RECORD_KEYS" in player.story.settings else PLAIN
+    for upload_id, record in found.last.items():
+        upload = player.before[upload_id]
+        assert record.key in (upload.key, mask.key(upload.key))
+        assert record.bytes in (None, upload.bytes)
+        if record.outcome == "aborted" or record.outcome in GONE:
+            assert upload_id not in after
+        elif record.outcome not in (INTENDED, "failed") and "aborted" not in found.outcomes[upload_id]:
+            assert upload_id in after
+
+
+def is_complete(found: Told, player: Player) -> bool:
+    """Whether every chain that stored a part has a report that lacks nothing it can have."""
+    running = [json.loads(body) for name, body in found.stored.objects.items() if name.startswith("history/")]
+    return all(one["status"] != "running" for one in running)
+
+
+def check_sums(report: dict[str, Any]) -> None:
+    totals, is_inventory = report["totals"], report["kind"] == "inventory"
+    whole = figures(totals)
+    assert measure(totals["found"]) == plus(*(whole[group] for group in ABANDONED))
+    assert measure(totals["open"]) == plus(*whole.values())
+    placed = whole if is_inventory else {**whole, "kept": (0, 0, 0)}
+    assert total([*report["buckets"], *other(report["other_buckets"])]) == whole
+    assert total(report["storage_classes"]) == whole
+    assert total([*report["initiators"]["rows"], *other(report["initiators"]["other"])]) == placed
+    assert total([*report["prefixes"]["tree"], *other(report["prefixes"]["other"])]) == placed
+    for node in nodes(report["prefixes"]["tree"]):
+        assert not node["children"] or total([*node["children"], *other(node["other"])]) == figures(node)
+    matrix = report["matrix"]
+    cells = [cell for row in matrix["cells"] for cell in row]
+    assert plus(*map(measure, cells), measure(matrix["age_unknown"]))[1] == measure(totals["open"])[1]
+    counted = sum(cell["uploads"] for cell in cells) + sum(matrix["unread"]) + matrix["age_unknown"]["uploads"]
+    assert counted == totals["open"]["uploads"]
+    assert plus(*map(measure, report["kept_by_reason"].values())) == whole["kept"]
+    assert plus(*map(measure, report["left_by_reason"].values())) == whole["left"]
+    assert plus(*map(measure, report["failures"])) == whole["failed"]
+
+
+def measure(one: dict[str, Any]) -> tuple[int, ...]:
+    return tuple(one[name] for name in ("uploads", "bytes", "size_unknown"))
+
+
+def plus(*rows: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(sum(column) for column in zip((0, 0, 0), *rows, strict=True))
+
+
+def total(rows: list[dict[str, Any]]) -> dict[str, tuple[int, ...]]:
+    return {group: plus(*(figures(row)[group] for row in rows)) for group in SUMS}
+
+
+def other(rest: dict[str, Any] | None) -> list[dict[str, Any]]:
+    return [rest] if rest else []
+
+
+def nodes(tree: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    for node in tree:
+        yield node
+        yield from nodes(node["children"])
+
+
+@settings(max_examples=examples(15), **Q)
+@given(story=stories(calm=True))
+def test_report_of_a_chain_in_which_nothing_goes_wrong_accounts_for_every_byte(
+    story: Story, cloud: Cloud, function: Function
+) -> None:
+    with serving(function) as platform:
+        player = Player(cloud, platform, story)
+        player.play()
+        found, after = asyncio.run(told(cloud)), held(cloud)
+
+    check(player, found)
+    ((_, report),) = found.reports.items()
+    totals = report["totals"]
+    assert report["shards"]["missing"] == []
+    assert report["runs"] == len(player.runs)
+    assert totals["open"]["uploads"] == len(player.before)
+    assert totals["freed"]["bytes"] == size(player.before.values()) - size(after.values())
+    assert sum(totals[group]["uploads"] for group in ("left", "failed", "kept")) == len(after)
+    known = [found.last[one] for one in after if one in found.last]
+    assert sum(totals[group]["bytes"] for group in ("left", "failed", "kept")) == sum(one.bytes or 0 for one in known)
+    if report["kind"] == "inventory":
+        unaddressable = [one for one in after.values() if one.key.endswith("/..") or "\udcff" in one.key]
+        assert totals["open"]["size_unknown"] == len(unaddressable)
+        assert totals["open"]["bytes"] == size(after.values()) - size(unaddressable)
