@@ -208,10 +208,10 @@ class Player:
         with patched():
             self._attempt(self.story.event)
             self._deliver()
+        self.cloud.heal()
 
     def sweep_again(self) -> None:
         """A later sweep, in which nothing goes wrong."""
-        self.cloud.heal()
         self.platform.codes = []
         self.story = Story(self.story.seeds, self.story.settings, timer())
         with patched():
