@@ -7,7 +7,7 @@ a work that is over.
 
 import json
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import islice
@@ -17,7 +17,7 @@ from cos_sweeper.core import run_facts
 from cos_sweeper.core.account import Account
 from cos_sweeper.core.errors import SweeperError
 from cos_sweeper.core.run_facts import RunFacts
-from cos_sweeper.report.record_writer import GZIP, StoredRecords, unpacked
+from cos_sweeper.report.record_writer import GZIP, Place, StoredRecords, unpacked
 
 VERSION = 1
 # A large account is packed while the run ends: in half of the time that the usual level takes, and a little larger.
@@ -81,7 +81,8 @@ class Head:
 
     name: of the run, unique in its chain: shard, work, number and delivery. works: those that the run works on; it
     counts them together. predecessor: the name of the run before it, or ''. at: when this was written, UTC. records:
-    its objects with outcomes.
+    its objects with outcomes. counted_to, uncounted: which of the records of aborted uploads a part counts: those before
+    this place, without those at the others.
 
     lineage: the runs whose accounts are in this one. before: the name of a run of the same line whose account, and
     those of the runs before it, could not be read and are not in this one, or ''. status, children, same_as: of an end.
@@ -102,6 +103,13 @@ class Head:
     status: str = RUNNING
     children: tuple[str, ...] = ()
     same_as: str = ""
+    counted_to: Place = Place(1, 0)
+    uncounted: tuple[Place, ...] = ()
+
+    @property
+    def is_final(self) -> bool:
+        """Whether the run came to its end, or to its hand-over, and counted all that it recorded."""
+        return self.summary.status != ""
 
     def as_json(self) -> dict[str, Any]:
         """The first line of a document."""
@@ -130,6 +138,8 @@ class Head:
             "status": self.status,
             "children": self.children,
             "same_as": self.same_as,
+            "counted_to": self.counted_to,
+            "uncounted": self.uncounted,
         }
 
 
@@ -201,4 +211,11 @@ def _head(given: Mapping[str, Any]) -> Head:
         status=str(given["status"]),
         children=tuple(map(str, given["children"])),
         same_as=str(given["same_as"]),
+        counted_to=_place(given["counted_to"]),
+        uncounted=tuple(map(_place, given["uncounted"])),
     )
+
+
+def _place(given: Sequence[Any]) -> Place:
+    number, line = given
+    return Place(int(number), int(line))
