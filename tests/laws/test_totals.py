@@ -102,7 +102,7 @@ def test_bytes_that_are_gone_are_freed_in_a_report_or_intended_in_a_record(
     STAT["n"] += 1; STAT["killed"] += bool(player.killed); STAT["gone"] += bool(lost(player)); STAT["dup"] += bool(story.twice and player.delivered >= min(story.twice)); STAT["runs>4"] += player.started > 4
     STAT["killed_aborted"] += bool(player.killed and len(lost(player)) > 5)
     STAT["intent only"] += any(one.outcome == INTENDED for u, one in found.last.items() if u in lost(player))
-    open("/tmp/totals/stat","w").write(str(STAT))
+    with open("/tmp/totals/stat","w") as f: f.write(str(STAT))
     check(player, found)
 
 
