@@ -138,8 +138,8 @@ class _Sweep:
     def take_targets(self, targets: Sequence[UploadTarget], group: TaskGroup) -> Iterator[UploadWork]:
         """The work on uploads that are known by name. group: as for `take`."""
         # The run that left them may not have recorded them.
-        swept = [target.listed(target.upload) for target in targets if target.is_swept]
-        intent = self._intent(swept, group)
+        swept = [target.listed() for target in targets if target.is_swept]
+        intent = self._intent(swept, group) if self._needs_intents else None
         return (partial(self._work_on_target, target, intent if target.is_swept else None) for target in targets)
 
     async def take(self, produced: Produced, group: TaskGroup) -> Iterator[UploadWork]:
@@ -165,18 +165,23 @@ class _Sweep:
         ]
         # From here on the page is open for all of them, even before the work on each is taken.
         opened = self._pages.open_page(number, start, page, len(mine))
-        policy = self._plan.listings[number].policy
+        policy, as_of = self._plan.listings[number].policy, self._state.as_of.value
         intent = None
-        if policy.only_key is None:
-            as_of, listed = self._state.as_of.value, [page.listed[index] for index in mine]
+        if self._needs_intents and policy.only_key is None:
+            listed = [page.listed[index] for index in mine]
             may_go = [one for one in listed if isinstance(prefilter(one, page.skew, policy, as_of), NeedsParts)]
             intent = self._intent(may_go, group)
         works = (self._take_upload(page, index, opened, intent) for index in mine)
         return (work for work in works if work is not None)
 
+    @property
+    def _needs_intents(self) -> bool:
+        """Whether uploads are aborted and recorded."""
+        return self._state.recorder.is_on and not self._plan.dry_run
+
     def _intent(self, candidates: Sequence[ListedUpload], group: TaskGroup) -> Intent | None:
-        """What a sweep may abort, to be recorded first. None where nothing is recorded or aborted."""
-        if not candidates or not self._state.recorder.is_on or self._plan.dry_run:
+        """What a sweep may abort, to be recorded first. None for nothing."""
+        if not candidates:
             return None
         intent = Intent(self._state.recorder, candidates)
         group.start(intent.write)
@@ -199,7 +204,8 @@ class _Sweep:
             return None
         verdict = prefilter(listed, page.skew, listing.policy, self._state.as_of.value)
         given_up = self._state.given_up.get(upload.bucket)
-        if not given_up and (why := self._state.why_stop(upload.bucket)):
+        why = "" if given_up else self._state.why_stop(upload.bucket)
+        if why and not (why == AT_LIMIT and isinstance(verdict, Keep)):
             self._pages.processed(opened, index, Deferred(upload, why))
         elif isinstance(verdict, Keep) and self._plan.inventory and not given_up:
             return partial(self._work_on_kept, opened, index, verdict)
