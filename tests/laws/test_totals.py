@@ -24,6 +24,7 @@ from tests.function import PHOTOS, Function
 from tests.integration.objects import contents
 from tests.integration.platform import serving
 from tests.laws.accounts import figures
+from tests.laws.receiver import receiving
 from tests.laws.stories import REPORTS, SECRET, Player, Story, held, stories
 from tests.profiles import examples
 from tests.schema import problems
@@ -89,7 +90,7 @@ async def told(cloud: Cloud) -> Told:
 def test_bytes_that_are_gone_are_freed_in_a_report_or_intended_in_a_record(
     story: Story, cloud: Cloud, function: Function
 ) -> None:
-    with serving(function) as platform:
+    with serving(function) as platform, receiving() as messages:
         player = Player(cloud, platform, story)
         player.play()
         found = asyncio.run(told(cloud))
@@ -99,11 +100,8 @@ def test_bytes_that_are_gone_are_freed_in_a_report_or_intended_in_a_record(
             found = asyncio.run(told(cloud))
 
     assert found.is_over
-    STAT["n"] += 1; STAT["killed"] += bool(player.killed); STAT["gone"] += bool(lost(player)); STAT["dup"] += bool(story.twice and player.delivered >= min(story.twice)); STAT["runs>4"] += player.started > 4
-    STAT["killed_aborted"] += bool(player.killed and len(lost(player)) > 5)
-    STAT["intent only"] += any(one.outcome == INTENDED for u, one in found.last.items() if u in lost(player))
-    with open("/tmp/totals/stat","w") as f: f.write(str(STAT))
     check(player, found)
+    assert {json.loads(message)["run_id"] for message in messages} <= found.reports.keys()
 
 
 def lost(player: Player) -> dict[str, HeldUpload]:
@@ -194,7 +192,7 @@ def nodes(tree: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
 def test_report_of_a_chain_in_which_nothing_goes_wrong_accounts_for_every_byte(
     story: Story, cloud: Cloud, function: Function
 ) -> None:
-    with serving(function) as platform:
+    with serving(function) as platform, receiving() as messages:
         player = Player(cloud, platform, story)
         player.play()
         found, after = asyncio.run(told(cloud)), held(cloud)
@@ -202,6 +200,8 @@ def test_report_of_a_chain_in_which_nothing_goes_wrong_accounts_for_every_byte(
     check(player, found)
     ((_, report),) = found.reports.items()
     totals = report["totals"]
+    (message,) = map(json.loads, messages)
+    assert (message["run_id"], message["totals"]["freed"]) == (report["run_id"], totals["freed"])
     assert report["shards"]["missing"] == []
     assert report["runs"] == len(player.runs)
     assert totals["open"]["uploads"] == len(player.before)
@@ -213,6 +213,3 @@ def test_report_of_a_chain_in_which_nothing_goes_wrong_accounts_for_every_byte(
         unaddressable = [one for one in after.values() if validate_key(one.key, one.upload_id)]
         assert totals["open"]["size_unknown"] == len(unaddressable)
         assert totals["open"]["bytes"] == size(after.values()) - size(unaddressable)
-
-import collections
-STAT = collections.Counter()
