@@ -20,12 +20,12 @@ from cos_sweeper.core.deadline import Deadline, run_deadline
 from cos_sweeper.net.client import Connections
 from cos_sweeper.report import completion, run_recorder
 from tests.emulator.public import Cloud, HeldUpload
-from tests.function import LOGS, PHOTOS, Function, Invocation, timer
+from tests.function import PHOTOS, Invocation, timer
 from tests.integration.platform import Platform
 from tests.laws.buckets import BUCKET, OTHER
 from tests.laws.receiver import NOTIFY
+from tests.laws.told import REPORTS
 
-REPORTS = "reports"
 SECRET = "an-example-secret-of-keys"
 # How often SCF runs an event that raises or whose instance dies.
 ATTEMPTS = 3

@@ -8,24 +8,21 @@ upload that is gone and that was not counted has an intent.
 import asyncio
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
-from hypothesis import Phase, given, settings
-
-Q = dict(phases=[Phase.explicit, Phase.reuse, Phase.generate])
+from hypothesis import given, settings
 
 from cos_sweeper.core.key_mask import PLAIN, KeyMask
 from cos_sweeper.core.keys import validate_key
-from cos_sweeper.report.record import INTENDED, Record
-from cos_sweeper.report.record_reader import GONE, RecordReader
+from cos_sweeper.report.record import INTENDED
+from cos_sweeper.report.record_reader import GONE
 from tests.emulator.public import Cloud, HeldUpload
-from tests.function import PHOTOS, Function
-from tests.integration.objects import contents
+from tests.function import Function
 from tests.integration.platform import serving
 from tests.laws.accounts import figures
 from tests.laws.receiver import receiving
-from tests.laws.stories import REPORTS, SECRET, Player, Story, held, stories
+from tests.laws.stories import SECRET, Player, Story, held, stories
+from tests.laws.told import Told, told
 from tests.profiles import examples
 from tests.schema import problems
 
@@ -33,59 +30,7 @@ SUMS = ("freed", "left", "failed", "kept")
 ABANDONED = ("freed", "left", "failed")
 
 
-@dataclass(slots=True)
-class Stored:
-    """The objects under the report prefix, by their names below it."""
-
-    objects: dict[str, bytes]
-
-    async def get(self, name: str) -> bytes | None:
-        return self.objects.get(name)
-
-    async def names(self, prefix: str, after: str = "", pages: int = 1000) -> list[str]:  # noqa: ARG002
-        return sorted(name for name in self.objects if name.startswith(prefix) and name > after)
-
-    @property
-    def run_ids(self) -> list[str]:
-        return sorted({name.partition("/")[0] for name in self.objects} - {"history"})
-
-
-@dataclass(slots=True)
-class Told:
-    """
-    What the objects tell. reports: report.json of each chain; last: the record of an upload that counts, of the last
-    chain that has one; outcomes: all that its records say.
-    """
-
-    stored: Stored
-    reports: dict[str, dict[str, Any]] = field(default_factory=dict)
-    last: dict[str, Record] = field(default_factory=dict)
-    outcomes: dict[str, set[str]] = field(default_factory=dict)
-
-    @property
-    def is_over(self) -> bool:
-        """Whether every chain of the history has a report."""
-        entries = [json.loads(body) for name, body in self.stored.objects.items() if name.startswith("history/")]
-        return all(one["status"] != "running" for one in entries)
-
-
-async def told(cloud: Cloud) -> Told:
-    start = f"{REPORTS}/"
-    objects = {key[len(start) :]: body for key, body in contents(cloud, PHOTOS, start).items()}
-    result = Told(Stored(objects))
-    for run_id in result.stored.run_ids:
-        if f"{run_id}/report.json" in objects:
-            result.reports[run_id] = json.loads(objects[f"{run_id}/report.json"])
-        reader = RecordReader(result.stored, run_id)
-        async for one in reader.uploads():
-            result.last[one.upload_id] = one
-        async for one in reader.every():
-            result.outcomes.setdefault(one.upload_id, set()).add(one.outcome)
-        assert reader.problems == []
-    return result
-
-
-@settings(max_examples=examples(25), **Q)
+@settings(max_examples=examples(25))
 @given(story=stories())
 def test_bytes_that_are_gone_are_freed_in_a_report_or_intended_in_a_record(
     story: Story, cloud: Cloud, function: Function
@@ -187,7 +132,7 @@ def nodes(tree: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
         yield from nodes(node["children"])
 
 
-@settings(max_examples=examples(15), **Q)
+@settings(max_examples=examples(15))
 @given(story=stories(calm=True))
 def test_report_of_a_chain_in_which_nothing_goes_wrong_accounts_for_every_byte(
     story: Story, cloud: Cloud, function: Function

@@ -18,7 +18,7 @@ from cos_sweeper.core.errors import StoreError
 from cos_sweeper.core.keys import validate_key
 from cos_sweeper.core.model import Cursor, Keep, ListedUpload, NeedsParts, Page, RejectedRequest, Upload
 from cos_sweeper.core.outcomes import AT_LIMIT, Deferred, Failed, Kept, Outcome
-from cos_sweeper.core.plan import ListingTarget, Plan, UploadTarget, swept_target
+from cos_sweeper.core.plan import Plan, UploadTarget, swept_target
 from cos_sweeper.core.policy import prefilter
 from cos_sweeper.core.report_builder import ReportBuilder
 from cos_sweeper.cos.store import Store

@@ -17,7 +17,7 @@ from cos_sweeper.core import run_facts
 from cos_sweeper.core.account import Account
 from cos_sweeper.core.errors import SweeperError
 from cos_sweeper.core.run_facts import RunFacts
-from cos_sweeper.report.record_writer import GZIP, Place, StoredRecords, unpacked
+from cos_sweeper.report.record_writer import BEGINNING, GZIP, Place, StoredRecords, unpacked
 
 VERSION = 1
 # A large account is packed while the run ends: in half of the time that the usual level takes, and a little larger.
@@ -81,8 +81,8 @@ class Head:
 
     name: of the run, unique in its chain: shard, work, number and delivery. works: those that the run works on; it
     counts them together. predecessor: the name of the run before it, or ''. at: when this was written, UTC. records:
-    its objects with outcomes. counted_to, uncounted: which of the records of aborted uploads a part counts: those before
-    this place, without those at the others.
+    its objects with outcomes. counted_to, uncounted: which of the records of aborted uploads a part counts: those
+    before this place, without those at the others.
 
     lineage: the runs whose accounts are in this one. before: the name of a run of the same line whose account, and
     those of the runs before it, could not be read and are not in this one, or ''. status, children, same_as: of an end.
@@ -103,7 +103,7 @@ class Head:
     status: str = RUNNING
     children: tuple[str, ...] = ()
     same_as: str = ""
-    counted_to: Place = Place(1, 0)
+    counted_to: Place = BEGINNING
     uncounted: tuple[Place, ...] = ()
 
     @property

@@ -41,6 +41,9 @@ class Place(NamedTuple):
     line: int
 
 
+BEGINNING = Place(1, 0)
+
+
 class LineBuffer:
     """Lines, compressed."""
 

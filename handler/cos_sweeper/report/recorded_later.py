@@ -16,7 +16,7 @@ from cos_sweeper.core.sums import FREED
 from cos_sweeper.report import record
 from cos_sweeper.report.documents import Head
 from cos_sweeper.report.record import Record
-from cos_sweeper.report.record_writer import Place, StoredRecords, records_object, unpacked
+from cos_sweeper.report.record_writer import Place, StoredRecords, records_object
 
 ABORTED = "aborted"
 
