@@ -96,7 +96,7 @@ class Story:
     """
 
     seeds: list[dict[str, Any]]
-    settings: dict[str, str]
+    settings: dict[str, Any]
     event: dict[str, Any]
     cuts: list[int] = field(default_factory=lambda: [MANY])
     twice: frozenset[int] = frozenset()

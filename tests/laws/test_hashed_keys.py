@@ -100,7 +100,7 @@ def texts(value: object) -> Iterator[str]:
 
 
 def leaving(cloud: Cloud, done: list[Invocation], messages: list[str]) -> str:
-    """All that left: log lines, responses, errors, messages, objects. Intents and events to be sent again may have keys."""
+    """All that left, without intents and events to be sent again: lines, responses, errors, messages and objects."""
     objects = contents(cloud, PHOTOS, f"{REPORTS}/")
     found = {name: body for name, body in objects.items() if not ("/over-limit/" in name or ".intents-" in name)}
     kept = [value for name, body in found.items() for value in values_of(name, body)]
