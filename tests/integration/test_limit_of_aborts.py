@@ -183,8 +183,8 @@ def test_sweep_at_its_limit_is_partial_and_names_what_it_did_not_sweep(cloud: Cl
 
 @pytest.mark.parametrize("workers", ["1", "32"])
 def test_upload_behind_the_limit_that_the_listing_keeps_is_kept(workers: str, cloud: Cloud, function: Function) -> None:
-    cloud.seed(BUCKET, "a/{n}", count=3)
-    cloud.seed(BUCKET, "b/{n}", count=4, hours_since_start=1)
+    cloud.seed(PHOTO_BUCKET, "a/{n}", count=3)
+    cloud.seed(PHOTO_BUCKET, "b/{n}", count=4, hours_since_start=1)
 
     report = function(timer(), MAX_ABORTS="1", WORKERS=workers).report
 

@@ -30,7 +30,7 @@ SUMS = ("freed", "left", "failed", "kept")
 ABANDONED = ("freed", "left", "failed")
 
 
-@settings(max_examples=examples(25))
+@settings(max_examples=examples(15))
 @given(story=stories())
 def test_bytes_that_are_gone_are_freed_in_a_report_or_intended_in_a_record(
     story: Story, cloud: Cloud, function: Function
@@ -132,7 +132,7 @@ def nodes(tree: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
         yield from nodes(node["children"])
 
 
-@settings(max_examples=examples(15))
+@settings(max_examples=examples(10))
 @given(story=stories(calm=True))
 def test_report_of_a_chain_in_which_nothing_goes_wrong_accounts_for_every_byte(
     story: Story, cloud: Cloud, function: Function
