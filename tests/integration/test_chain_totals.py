@@ -8,8 +8,12 @@ import json
 import pytest
 
 from cos_sweeper.report.record import INTENDED
-from tests.function import PHOTOS
+from tests.emulator.public import Cloud
+from tests.function import PHOTOS, timer
 from tests.integration.chains import LOG_BUCKET, PHOTO_BUCKET, Chain
+from tests.integration.continuation import CONFLICT
+from tests.integration.objects import contents
+from tests.integration.platform import Platform
 from tests.laws.told import Told, told
 
 COUNT = 150
@@ -65,3 +69,17 @@ def test_shards_that_are_killed_leave_a_report_of_what_their_records_say(skip: i
     assert report["shards"]["missing"] == []
     history = [json.loads(body) for name, body in found.stored.objects.items() if name.startswith("history/")]
     assert [one["freed_bytes"] for one in history] == [counted(found)]
+
+
+def test_upload_that_a_later_run_aborts_by_its_name_has_an_intent_of_that_run(cloud: Cloud, platform: Platform) -> None:
+    """The run that left it may not have come to its intents."""
+    cloud.seed(PHOTO_BUCKET, "raw/cat.mp4")
+    cloud.fault("AbortMultipartUpload", **CONFLICT)
+    platform.run(timer(), REPORT=f"{PHOTOS}/reports")
+    cloud.heal()
+
+    done = platform.run(platform.take(), REPORT=f"{PHOTOS}/reports")
+
+    assert done.report["aborted"] == 1
+    names = contents(cloud, PHOTOS, "reports/", ".jsonl.gz")
+    assert [name for name in names if ".run-2." in name and ".intents-" in name]
