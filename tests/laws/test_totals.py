@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from cos_sweeper.core.key_mask import PLAIN, KeyMask
 from cos_sweeper.core.keys import validate_key
 from cos_sweeper.report.record import INTENDED
-from cos_sweeper.report.record_reader import GONE
+from cos_sweeper.report.record_reader import GONE, RecordReader
 from tests.emulator.public import Cloud, HeldUpload
 from tests.function import Function
 from tests.integration.platform import serving
@@ -27,6 +27,8 @@ from tests.profiles import examples
 from tests.schema import problems
 
 SUMS = ("freed", "left", "failed", "kept")
+# Uploads that are looked up by their keys.
+FOUND_BY_KEY = 3
 ABANDONED = ("freed", "left", "failed")
 
 
@@ -86,6 +88,16 @@ def check_records(player: Player, found: Told, after: dict[str, HeldUpload]) -> 
             assert upload_id not in after
         elif record.outcome not in (INTENDED, "failed") and "aborted" not in found.outcomes[upload_id]:
             assert upload_id in after
+
+    for upload_id, upload in list(player.before.items())[:FOUND_BY_KEY]:
+        is_found = asyncio.run(find(found, upload, upload_id, mask))
+        assert is_found == (upload_id in found.outcomes)
+
+
+async def find(found: Told, upload: HeldUpload, upload_id: str, mask: KeyMask) -> bool:
+    """Whether the reader finds a record of an upload by its key."""
+    readers = [RecordReader(found.stored, run_id) for run_id in found.stored.run_ids]
+    return any([upload_id == one.upload_id for reader in readers async for one in reader.find(upload.key, mask.key)])
 
 
 def check_sums(report: dict[str, Any]) -> None:
