@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any, TypeVar
 
-from cos_sweeper.report.page_parts import answers, grids, groups, numbers, words
+from cos_sweeper.report.page_parts import answers, commands, grids, groups, numbers, words
 from cos_sweeper.report.page_parts.groups import GROUPS, Json, Segment, Sum
 from cos_sweeper.report.page_parts.past import Past
 from cos_sweeper.report.page_parts.printable import plain
@@ -51,6 +51,45 @@ class View:
         self.policies = grids.policies(report)
         self.tasks = answers.tasks(report)
         self.is_at_limit = answers.is_at_limit(report)
+
+    # Records
+
+    def lines(self, names: Sequence[str], *texts: str) -> str:
+        """The command for the records of these groups that have each of the texts."""
+        outcomes = [one for name in names for one in commands.OUTCOMES[name] if one in self.report["outcomes"]]
+        return commands.lines(outcomes, *texts) if outcomes else ""
+
+    def lines_of_shown(self, *texts: str) -> str:
+        """The same for what the pictures of prefixes and initiators show."""
+        return self.lines(GROUPS if self.is_inventory else groups.FOUND, *texts)
+
+    def lines_of_reason(self, reason: str) -> str:
+        """The command for what was kept for this reason; '' where a sweep writes no records of it."""
+        if not self.has_lines(reason):
+            return ""
+        if reason == words.NEW_PART:
+            return commands.lines_with_any((commands.field("reason", reason), '"outcome":"still_receiving"'))
+        return commands.lines(("kept",), commands.field("reason", reason))
+
+    def has_lines(self, reason: str) -> bool:
+        """Whether uploads that are kept for this reason have records."""
+        return self.is_inventory or reason in words.STILL_IN_USE
+
+    @cached_property
+    def kept_with_lines(self) -> Sum:
+        """What was kept and has records."""
+        return groups.total(sum_ for reason, sum_ in self.kept if self.has_lines(reason))
+
+    @cached_property
+    def without_lines(self) -> int:
+        """How many uploads have no record."""
+        return self.totals["kept"].uploads - self.kept_with_lines.uploads
+
+    def is_exact(self, sum_: Sum) -> bool:
+        """Whether each of these uploads has a record: one that is still there has none if its parts were not read."""
+        return self.is_inventory or not sum_.size_unknown or not self.totals["left"].size_unknown
+
+    one = Sum(uploads=1)  # what a link to a single record is about
 
     # What leaks
 
@@ -180,6 +219,17 @@ class View:
         return list(both.values())
 
     @cached_property
+    def users(self) -> dict[str, Json]:
+        """The initiators by their ids."""
+        return {row["id"]: row for row in self.report["initiators"]["rows"]}
+
+    @cached_property
+    def single_account(self) -> str:
+        """The account of all initiators, '' where there are several."""
+        accounts = {row["account"] for row in self.report["initiators"]["rows"] if row["id"]}
+        return str(accounts.pop()) if len(accounts) == 1 and not self.report["initiators"]["other"] else ""
+
+    @cached_property
     def as_of(self) -> datetime | None:
         """The moment by which every age is judged."""
         return numbers.moment(self.report["as_of"])
@@ -192,11 +242,6 @@ class View:
         age = (self.as_of - began).total_seconds()
         has_parts = last is not None or record["bytes"] is not None
         return Spans(age, (self.as_of - max(began, last or began)).total_seconds() if has_parts else None)
-
-    @staticmethod
-    def days(seconds: float | None) -> str:
-        """A span as text."""
-        return "–" if seconds is None else numbers.days(seconds)
 
     # Other pictures
 
