@@ -194,7 +194,7 @@ def test_page_says_everything_in_both_languages(shown: Parsed) -> None:
         (
             "missing_shard",
             "held at least 875 GiB. This sweep freed at least 667 GiB; "
-            "at least 208 GiB is still there and costs at least 4.81 USD a month.",
+            "at least 208 GiB is still there and costs at least 4.74 USD a month.",
         ),
         ("size_unknown", "397 abandoned uploads held at least 187 GiB."),
         ("no_price", "588 abandoned uploads held 875 GiB. This sweep freed 667 GiB; 208 GiB is still there."),

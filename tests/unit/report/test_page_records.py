@@ -40,11 +40,8 @@ def test_command_prints_as_many_lines_as_the_page_says(kind: str, tmp_path: Path
     ]
     (tmp_path / "uploads" / "0.run-1.a.outcomes-1.jsonl.gz").write_bytes(gzip.compress(b"".join(lines)))
 
-    links = {
-        one["data-q"]: one.get("data-n")
-        for one in parsed(reporter.report()).all("a")
-        if "zgrep" in one.get("data-q", "")
-    }
+    anchors = parsed(reporter.report()).all("a")
+    links = {one["data-q"] or "": one.get("data-n") for one in anchors if "zgrep" in (one.get("data-q") or "")}
     script = "\n".join(f"{command} | wc -l" for command in links)
     done = subprocess.run(["sh", "-c", script], cwd=tmp_path, capture_output=True, check=True, text=True)
 

@@ -29,11 +29,11 @@ def active_at(report: Json, days: int | None) -> int | None:
         if cell is not None:
             return int(cell["active"])
     # A sweep has read the parts of the uploads that are older than its own limit.
-    if days not in matrix["age_days"] or days * 24 < report["settings"]["min_age_hours"]:
+    if days is None or days not in matrix["age_days"] or days * 24 < report["settings"]["min_age_hours"]:
         return None
     columns = sum(edge <= ACTIVE_DAYS for edge in matrix["idle_days"])
     rows = matrix["cells"][matrix["age_days"].index(days) + 1 :]
-    return sum(cell["uploads"] for row in rows for cell in row[:columns])
+    return sum(int(cell["uploads"]) for row in rows for cell in row[:columns])
 
 
 def oldest_beyond(report: Json, row: Json) -> float | None:

@@ -105,6 +105,7 @@ all("input[data-of]").forEach(function (input) {
     }) : keepBranches(rows, words);
     tools.querySelector("output").textContent = words && count ? count + " / " + rows.length : "";
     tools.querySelector(".none").hidden = count > 0;
+    all(".all", of).forEach(function (one) { one.hidden = Boolean(words); });
   });
 });
 function openAll(state) { return function () { all("#tree details:not(.long)").forEach(function (one) { one.open = state; }); }; }
