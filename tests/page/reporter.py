@@ -194,7 +194,7 @@ class Reporter:
             "age_days": list(POLICY_AGES),
             "idle_days": list(POLICY_IDLES),
             "cells": [[self.policy(age, idle) for idle in POLICY_IDLES] for age in POLICY_AGES],
-            "unread": 0,
+            "unread": sum(one.idle is None and one.group != "kept" for one in self.uploads),
         }
 
     def policy(self, age: int, idle: int) -> Json | None:

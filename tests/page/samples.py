@@ -168,7 +168,6 @@ def inventory() -> Json:
 
 def missing_shard() -> Json:
     report = Reporter(story(900, 450, "out of time")).report(
-        status="partial",
         shards={"count": 4, "finished": 3, "missing": ["2/4"]},
         overlapping=["20261125T004500Z-00beef", "20261125T005000Z-00cafe"],
         stopped_because="out of time",

@@ -12,6 +12,7 @@ from markupsafe import Markup, escape
 from cos_sweeper.report.page_parts import numbers, printable, words
 from cos_sweeper.report.page_parts.groups import Sum
 
+COUNTED = re.compile(r"\} (?=[个天次行])")
 HAN = re.compile("[\u4e00-\u9fff]")
 
 
@@ -42,11 +43,15 @@ def t(en: str, zh: str, **values: Any) -> Text:
 
 
 def _closed_up(zh: str, values: Mapping[str, Any]) -> str:
-    """Without the space before a value that begins with a Chinese word: spaces stand beside numbers and names only."""
+    """
+    Without the space before a value that begins with a Chinese word: spaces stand beside numbers and names only.
+
+    A number stays with the word that counts.
+    """
     for name, value in values.items():
         if isinstance(value, Text) and HAN.match(value.zh):
             zh = zh.replace(f" {{{name}}}", f"{{{name}}}")
-    return zh
+    return COUNTED.sub("}\u00a0", zh)
 
 
 def _in(value: Any, language: str) -> Any:
@@ -100,7 +105,7 @@ def size(sum_: Sum, like: int = 0) -> Text:
 def in_words(sum_: Sum, like: int = 0) -> Text:
     """A size as part of a sentence."""
     text = size(Sum(sum_.uploads, sum_.bytes, sum_.size_unknown), like)
-    return t("at least {size}", "至少 {size}", size=text) if sum_.is_least and sum_.has_size else text
+    return t("at\u00a0least {size}", "至少\u00a0{size}", size=text) if sum_.is_least and sum_.has_size else text
 
 
 def in_unit(sum_: Sum, unit: numbers.Unit) -> Text:
@@ -115,10 +120,10 @@ def cost(sum_: Sum, currency: str) -> Text | None:
         return None
     amount = numbers.money(sum_.per_month)
     if sum_.is_least:
-        en, zh = "at least {amount}\u00a0{currency} a\u00a0month", "每月至少 {amount}\u00a0{currency}"
+        en, zh = "at\u00a0least {amount}\u00a0{currency} a\u00a0month", "每月至少\u00a0{amount}\u00a0{currency}"
         return t(en, zh, amount=amount, currency=currency)
     return t(
-        "{amount}\u00a0{currency}\u00a0a\u00a0month", "每月 {amount}\u00a0{currency}", amount=amount, currency=currency
+        "{amount}\u00a0{currency} a\u00a0month", "每月\u00a0{amount}\u00a0{currency}", amount=amount, currency=currency
     )
 
 
