@@ -6,6 +6,8 @@ import html
 import json
 import re
 import shlex
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,7 +16,9 @@ from hypothesis import strategies as st
 from markupsafe import Markup
 
 from cos_sweeper.core import matrix, policy
-from cos_sweeper.report.page_parts import answers, bilingual, commands, grids, numbers, printable, rules
+from cos_sweeper.core.coverage import LifecycleRule, Unread, evaluate
+from cos_sweeper.core.model import Bucket
+from cos_sweeper.report.page_parts import answers, bilingual, commands, details, grids, numbers, printable, rules
 from cos_sweeper.report.page_parts.groups import GROUPS
 from cos_sweeper.report.page_parts.tree import MAX_BUCKETS, Row, Tree
 from tests.page import samples
@@ -280,6 +284,38 @@ def test_rule_counts_the_uploads_that_it_would_take_from_their_clients() -> None
     assert rules.active_at(report, 3) is None
     assert rules.active_at(report, 31) is None
     assert rules.active_at(report, rules.days_of("")) is None
+
+
+LOGS = LifecycleRule("logs", "Enabled", aborts=True, days=5, prefix="logs/")
+OFF = replace(LOGS, status="Disabled")
+DENIED, LATE = Unread("AccessDenied", 403), Unread("ReadTimeout")
+COVERAGES: list[tuple[Sequence[LifecycleRule] | Unread, bool | Unread]] = [
+    ([LOGS, OFF], False),
+    ([replace(OFF, rule_id="", days=1, prefix="")] * 9, False),
+    ([replace(OFF, days=0)], False),
+    ([replace(LOGS, rule_id="{0}", has_tags=True)], DENIED),
+    ([replace(LOGS, status="odd")], False),
+    ([replace(LOGS, days=0)], False),
+    ([replace(LOGS, prefix="/")], False),
+    ([replace(LOGS, aborts=False)], LATE),
+    ([], DENIED),
+    ([replace(LOGS, prefix="")], True),
+    (DENIED, False),
+    (LATE, True),
+]
+
+
+@pytest.mark.parametrize("number", range(len(COVERAGES)))
+def test_what_the_coverage_of_a_bucket_says_has_chinese_words(number: int) -> None:
+    found, lock = COVERAGES[number]
+    said = evaluate(Bucket("b-1", "ap-x"), found, object_lock=lock).detail
+    shown = details.in_chinese(said)
+
+    assert said
+    # Why no key can begin with a prefix stays in English.
+    assert not re.search("[a-z]+ [a-z]+", shown.partition("开头：")[0])
+    assert set(re.findall(r"\d+|name/[\w:/]+", said)) <= set(re.findall(r"\d+|name/[\w:/]+", shown))
+    assert details.in_chinese("Something new.") == "Something new."
 
 
 # Texts in two languages

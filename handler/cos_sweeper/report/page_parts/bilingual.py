@@ -9,7 +9,7 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
-from cos_sweeper.report.page_parts import numbers, printable, words
+from cos_sweeper.report.page_parts import details, numbers, printable, words
 from cos_sweeper.report.page_parts.groups import Sum
 
 COUNTED = re.compile(r"\} (?=[个天次行])")
@@ -137,6 +137,11 @@ def left_because(reason: str) -> Text:
         if colon
         else known(words.LEFT[name], "")
     )
+
+
+def detail(text: str) -> Text:
+    """What the coverage of a bucket says besides its state."""
+    return Text(printable.key(text), printable.key(details.in_chinese(text)))
 
 
 def warning(item: Any) -> Text:

@@ -80,6 +80,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "bucket": printable.bucket,
     "cost": bilingual.cost,
     "count": numbers.count,
+    "detail": bilingual.detail,
     "figure": numbers.figure,
     "first_upper": bilingual.first_upper,
     "found": found,
