@@ -8,10 +8,11 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any, TypeVar
 
-from cos_sweeper.report.page_parts import answers, commands, grids, groups, numbers, words
+from cos_sweeper.report.page_parts import answers, grids, groups, numbers, words
 from cos_sweeper.report.page_parts.groups import GROUPS, Json, Segment, Sum
 from cos_sweeper.report.page_parts.past import Past
 from cos_sweeper.report.page_parts.printable import plain
+from cos_sweeper.report.page_parts.record_links import RecordLinks
 from cos_sweeper.report.page_parts.tree import Tree
 
 Item = TypeVar("Item")
@@ -50,46 +51,8 @@ class View:
         self.matrix = grids.matrix(report)
         self.policies = grids.policies(report)
         self.tasks = answers.tasks(report)
+        self.records = RecordLinks(report, self.totals)
         self.is_at_limit = answers.is_at_limit(report)
-
-    # Records
-
-    def lines(self, names: Sequence[str], *texts: str) -> str:
-        """The command for the records of these groups that have each of the texts."""
-        outcomes = [one for name in names for one in commands.OUTCOMES[name] if one in self.report["outcomes"]]
-        return commands.lines(outcomes, *texts) if outcomes else ""
-
-    def lines_of_shown(self, *texts: str) -> str:
-        """The same for what the pictures of prefixes and initiators show."""
-        return self.lines(GROUPS if self.is_inventory else groups.FOUND, *texts)
-
-    def lines_of_reason(self, reason: str) -> str:
-        """The command for what was kept for this reason; '' where a sweep writes no records of it."""
-        if not self.has_lines(reason):
-            return ""
-        if reason == words.NEW_PART:
-            return commands.lines_with_any((commands.field("reason", reason), '"outcome":"still_receiving"'))
-        return commands.lines(("kept",), commands.field("reason", reason))
-
-    def has_lines(self, reason: str) -> bool:
-        """Whether uploads that are kept for this reason have records."""
-        return self.is_inventory or reason in words.STILL_IN_USE
-
-    @cached_property
-    def kept_with_lines(self) -> Sum:
-        """What was kept and has records."""
-        return groups.total(sum_ for reason, sum_ in self.kept if self.has_lines(reason))
-
-    @cached_property
-    def without_lines(self) -> int:
-        """How many uploads have no record."""
-        return self.totals["kept"].uploads - self.kept_with_lines.uploads
-
-    def is_exact(self, sum_: Sum) -> bool:
-        """Whether each of these uploads has a record: one that is still there has none if its parts were not read."""
-        return self.is_inventory or not sum_.size_unknown or not self.totals["left"].size_unknown
-
-    one = Sum(uploads=1)  # what a link to a single record is about
 
     # What leaks
 
