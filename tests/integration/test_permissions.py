@@ -12,6 +12,7 @@ from cos_sweeper.scf import cam_policy
 from tests.emulator.public import Cloud
 from tests.fixtures import ABORTING, HANDLER
 from tests.function import FUNCTION, PHOTOS, Function, named, timer
+from tests.integration.objects import stored
 
 BUCKET = PHOTOS.partition("@")[0]
 OF_COS = ["GetService", "ListMultipartUploads", "ListParts", "AbortMultipartUpload", "PutObject"]
@@ -47,6 +48,18 @@ def test_policy_grants_nothing_that_a_run_does_without(operation: str, cloud: Cl
     assert "AccessDenied" in output
     denied = {request.operation for request in cloud.requests() if request.status == 403}
     assert denied == {operation}
+
+
+@pytest.mark.parametrize("operation", ["ListMultipartUploads", "ListParts", "AbortMultipartUpload"])
+def test_report_names_the_permission_that_is_missing(operation: str, cloud: Cloud, function: Function) -> None:
+    cloud.seed(BUCKET, "old")
+    function.denied.add(f"name/cos:{operation}")
+
+    function(timer(), REPORT=f"{PHOTOS}/reports")
+
+    (report,) = (one for key, one in stored(cloud, PHOTOS, "reports/").items() if key.endswith("/report.json"))
+    (failure,) = report["failures"]
+    assert (failure["code"], failure["actions"]) == ("AccessDenied", [f"name/cos:{operation}"])
 
 
 @pytest.fixture(scope="module")

@@ -34,6 +34,14 @@ moments = st.one_of(
     st.integers(0, 2400).map(lambda hours: NOW - hours * HOUR),
 )
 keys = st.lists(st.sampled_from(SEGMENTS), min_size=1, max_size=5).map("/".join)
+failures = st.fixed_dictionaries(
+    {
+        "status": st.just(503),
+        "detail": st.just("x"),
+        "permanent": st.booleans(),
+        "action": st.sampled_from(("", "name/cos:ListParts", "name/cos:AbortMultipartUpload")),
+    }
+)
 parts = st.builds(PartsSeen, st.integers(0, 5), st.integers(0, 3), st.none() | moments)
 
 
@@ -52,7 +60,7 @@ def observations(draw: st.DrawFn) -> Observation:
         reason=reason,
         group=group,
         upload_id=draw(st.sampled_from("123")),
-        example={"status": 503, "detail": "x", "permanent": draw(st.booleans())} if group == "failed" else None,
+        example=draw(failures) if group == "failed" else None,
     )
 
 

@@ -3,6 +3,7 @@ report.html in a real Chromium, opened from a file as a person would: `make page
 """
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -14,11 +15,29 @@ from tests.page.browser import Page, browser, program
 from tests.page.samples import SAMPLES
 
 Scene = Callable[[Page, str], Awaitable[None]]
-TAB, ENTER, RIGHT = ("Tab", 9), ("Enter", 13, "\r"), ("ArrowRight", 39)
+TAB, ENTER, RIGHT, ESCAPE = ("Tab", 9), ("Enter", 13, "\r"), ("ArrowRight", 39), ("Escape", 27)
 # What a reader sees of our own words: no key, no command.
 WORDS = (
     "[...document.querySelectorAll('main *')].filter(e => !e.childElementCount && e.checkVisibility()"
     " && !e.closest('pre, bdi, code')).map(e => e.textContent)"
+)
+
+# The same as one text, with a mark where something else stands.
+OWN_WORDS = (
+    "(() => { const copy = document.querySelector('main').cloneNode(true);"
+    " document.querySelector('main').after(copy);"
+    " copy.querySelectorAll('details').forEach(e => { e.open = true; });"
+    " copy.querySelectorAll('pre, bdi').forEach(e => e.replaceWith('X'));"
+    " const text = copy.innerText; copy.remove(); return text; })()"
+)
+HAN, WIDE = "\u4e00-\u9fff", "，。：；、（）“”"
+# What Chinese text does not have: a space between its words or beside its punctuation, punctuation of another script,
+# a number or a name that touches a word.
+UNCHINESE = (
+    f".*[{HAN}{WIDE}][ \u00a0]+[{HAN}{WIDE}].*",
+    f".*[{WIDE}] .*|.* [{WIDE}].*",
+    f".*[{HAN}][,:;.!?].*|.*[,:;] ?[{HAN}].*",
+    f".*[{HAN}][0-9A-Za-z].*|.*[0-9A-Za-z%][{HAN}].*",
 )
 
 
@@ -144,23 +163,82 @@ def test_slider_moved_by_a_key_says_what_that_policy_would_do(files: dict[str, s
         await tab.evaluate("document.getElementById('by-idle').value = 0; document.getElementById('by-age').focus()")
         await tab.press(*RIGHT)
 
-        assert first.startswith("Would abort 2,033 uploads, 3.32\u00a0TiB. None of them")
+        assert first.startswith("Would abort 2,008 uploads, 3.30\u00a0TiB. None of them")
         assert "still receive parts" in await tab.evaluate("document.getElementById('said').innerText")
         assert await tab.evaluate("document.querySelectorAll('.chosen').length") == 1
 
     play(scene, files["inventory"])
 
 
-def test_link_to_records_fills_in_the_command(files: dict[str, str]) -> None:
+def test_link_to_records_shows_the_command_and_leaves_the_reader_where_he_is(files: dict[str, str]) -> None:
     async def scene(tab: Page, address: str) -> None:
         await tab.open(address)
-        await tab.evaluate("document.querySelector('#tree .go').click()")
+        glass = "document.querySelectorAll('#tree .go')[4]"
+        await tab.evaluate(f"{glass}.scrollIntoView({{behavior: 'instant', block: 'center'}})")
+        await tab.evaluate(f"{glass}.focus({{preventScroll: true}})")
+        before = await tab.evaluate("scrollY")
+        await tab.press(*ENTER)
+        shown = (await tab.evaluate("document.getElementById('command').innerText")).split("\n")
 
-        command = """zgrep -hF -e '"media-ingest-1250012345@ap-guangzhou"' uploads/*outcomes-*.jsonl.gz"""
-        assert await tab.evaluate("document.getElementById('query').textContent") == command
-        assert await tab.evaluate("location.hash") == "#lines"
+        assert shown[0] == "Records: uploads/mobile/android/8.15/"
+        assert "It prints 548 lines, and more only where several runs looked at one upload." in shown
+        assert await tab.evaluate("document.getElementById('query').textContent") == (
+            """zgrep -hF '{"bucket":"media-ingest-1250012345@ap-guangzhou","key":"uploads/mobile/android/8.15/' """
+            """uploads/*outcomes-*.jsonl.gz | grep -E '"outcome":"(aborted|deferred|failed)"'"""
+        )
+        await tab.press(*ESCAPE)
+        assert await tab.evaluate("document.activeElement.matches('#tree .go')")
+        assert await tab.evaluate("[document.getElementById('command').open, scrollY]") == [False, before]
 
     play(scene, files["typical"])
+
+
+def test_long_table_shows_its_first_rows_until_it_is_opened_or_searched(files: dict[str, str]) -> None:
+    async def scene(tab: Page, address: str) -> None:
+        for opening in (
+            "document.querySelector('[data-fold=uploads]').click()",
+            "(e => { e.value = '/'; e.dispatchEvent(new Event('input')); })(document.getElementById('filter-uploads'))",
+        ):
+            await tab.open(address, 380)
+            rows = "[...document.querySelectorAll('#uploads tbody tr')].filter(e => e.checkVisibility()).length"
+            before = await tab.evaluate(rows)
+            await tab.evaluate("document.querySelectorAll('#uploads thead button')[2].click()")
+
+            assert (before, await tab.evaluate(rows)) == (10, 10)
+            await tab.evaluate(opening)
+            assert await tab.evaluate(rows) == await tab.evaluate(
+                "document.querySelectorAll('#uploads tbody tr').length"
+            )
+
+    play(scene, files["typical"])
+
+
+def test_filter_without_a_match_says_so(files: dict[str, str]) -> None:
+    async def scene(tab: Page, address: str) -> None:
+        await tab.open(address)
+        fill = "(e => { e.value = %r; e.dispatchEvent(new Event('input')); })(document.getElementById('filter-tree'))"
+        said = "document.querySelector('#where .none').checkVisibility()"
+
+        assert await tab.evaluate(said) is False
+        await tab.evaluate(fill % "nowhere")
+        assert await tab.evaluate(said) is True
+        await tab.evaluate(fill % "")
+        assert await tab.evaluate(said) is False
+
+    play(scene, files["typical"])
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_nothing_scrolls_inside_of_a_page_on_a_phone_but_grids(files: dict[str, str], name: str) -> None:
+    async def scene(tab: Page, address: str) -> None:
+        await tab.open(address, 380)
+        inner = "[...document.querySelectorAll('main *')].filter(e => ['auto', 'scroll'].includes(getComputedStyle(e)"
+        await tab.evaluate("document.querySelectorAll('details').forEach(e => { e.open = true; })")
+        for axis, size in (("overflowX", "Width"), ("overflowY", "Height")):
+            long = f"{inner}.{axis}) && e.scroll{size} > e.client{size} + 1 && !e.matches('.files'))"
+            assert await tab.evaluate(f"{long}.map(e => e.outerHTML.slice(0, 200))") == []
+
+    play(scene, files[name])
 
 
 @pytest.mark.parametrize("name", SAMPLES)
@@ -175,6 +253,8 @@ def test_chinese_page_has_no_english_sentence_and_comes_back(files: dict[str, st
         assert any("\u4e00" <= letter <= "\u9fff" for letter in chinese)
         for word in (" the ", " uploads", " is ", " of "):
             assert await tab.evaluate(f"{WORDS}.filter(t => t.includes({word!r}))") == []
+        text = await tab.evaluate(OWN_WORDS)
+        assert [found[0] for rule in UNCHINESE for found in re.finditer(rule, text)] == []
         await tab.evaluate("document.getElementById('language').click()")
         assert await tab.evaluate("document.querySelector('main').innerText") == english
 

@@ -21,6 +21,9 @@ MEDIA, BACKUP, MODELS = (
     "ml-datasets-1250012345@ap-singapore",
 )
 PRICES = {"*": 0.024, "STANDARD_IA": 0.018, "ARCHIVE": 0.005}
+EXCLUDED, RECENT = "under an excluded prefix", "a part arrived recently"
+AT_LIMIT = "the limit of aborts is reached"
+ACCOUNT = "100000000001"
 REQUEST_ID = "NjcxYTNmMGVfOTJkNzE0MGFfMTU4Y18xYjQ5"
 Json = dict[str, Any]
 
@@ -80,9 +83,7 @@ class Reporter:
         depth: int = 9,
     ) -> None:
         self.kind, self.dry_run = kind, dry_run
-        self.uploads = [
-            replace(one, group="left") if self.keeps_all and one.group == "freed" else one for one in uploads
-        ]
+        self.uploads = [self.seen(one) for one in uploads]
         self.prices = PRICES if price else None
         self.children, self.depth = children, depth
         self.shown = [one for one in self.uploads if one.group != "kept" or kind == "inventory"]
@@ -91,6 +92,14 @@ class Reporter:
     def keeps_all(self) -> bool:
         """Whether this run aborts nothing."""
         return self.dry_run or self.kind == "inventory"
+
+    def seen(self, upload: Upload) -> Upload:
+        """What becomes of an upload in a run of this kind: one that aborts nothing fails only where it reads."""
+        if self.keeps_all and upload.group == "failed":
+            return replace(upload, size=None, idle=None)
+        if self.keeps_all and upload.group in ("freed", "left"):
+            return replace(upload, group="left", reason="this is a dry run")
+        return upload
 
     def sum(self, uploads: Iterable[Upload]) -> Json:
         return measure(uploads, self.prices)
@@ -149,16 +158,10 @@ class Reporter:
         for one in uploads:
             prefixes["/".join(one.key.split("/")[:2]) + "/" if "/" in one.key else ""] += one.size or 1
         (top, _), *_ = prefixes.most_common(1)
-        if who.isdigit():
-            account, user, id_ = "100000000001", who, f"qcs::cam::uin/100000000001:uin/{who}"
-        else:
-            account, user, id_ = (
-                ("", "", "") if not who else ("100000000001", who, f"qcs::cam::uin/100000000001:roleName/{who}")
-            )
         return {
-            "account": account,
-            "user": user,
-            "id": id_,
+            "account": ACCOUNT if who else "",
+            "user": who,
+            "id": cam_id(who),
             "top_bucket": uploads[0].bucket,
             "top_prefix": top,
             **self.groups(uploads),
@@ -183,7 +186,7 @@ class Reporter:
             "found": [[self.sum(abandoned.get((row, column), ())) for column in columns] for row in rows],
             "unread": [unread[row] for row in rows],
             "age_unknown": self.sum(()),
-            "corner": self.sum(one for one in corner if one.group == "kept"),
+            "corner": self.sum(one for one in corner if one.reason == RECENT),
         }
 
     def policies(self) -> Json:
@@ -191,13 +194,17 @@ class Reporter:
             "age_days": list(POLICY_AGES),
             "idle_days": list(POLICY_IDLES),
             "cells": [[self.policy(age, idle) for idle in POLICY_IDLES] for age in POLICY_AGES],
-            "unread": 0,
+            "unread": sum(one.idle is None and one.group != "kept" for one in self.uploads),
         }
 
     def policy(self, age: int, idle: int) -> Json | None:
         if self.kind != "inventory" and (age < MIN_AGE or idle < MIN_IDLE):
             return None
-        hit = [one for one in self.uploads if one.idle is not None and one.age > age and (not idle or one.idle > idle)]
+        hit = [
+            one
+            for one in self.uploads
+            if one.idle is not None and one.age > age and (not idle or one.idle > idle) and one.reason != EXCLUDED
+        ]
         active = sum(one.idle is not None and one.idle <= MIN_IDLE for one in hit)
         return {"uploads": len(hit), "bytes": sum(one.size or 0 for one in hit), "active": active}
 
@@ -209,6 +216,7 @@ class Reporter:
                 **self.sum(inside),
                 "listings": 0,
                 "permanent": code == "AccessDenied",
+                "actions": ["name/cos:ListParts" if self.keeps_all else "name/cos:AbortMultipartUpload"],
                 "examples": [self.failure(one) for one in inside[:3]],
             }
             for code, inside in by_code.items()
@@ -225,10 +233,6 @@ class Reporter:
 
     def left_by_reason(self) -> Json:
         left = grouped((one for one in self.uploads if one.group == "left"), lambda one: one.reason)
-        if self.keeps_all:
-            left = {
-                "inventory" if self.kind == "inventory" else "dry run": [one for part in left.values() for one in part]
-            }
         return {reason: self.sum(inside) for reason, inside in left.items()}
 
     def outcomes(self) -> Json:
@@ -242,14 +246,17 @@ class Reporter:
         oldest = sorted(self.shown, key=lambda one: (-one.age, one.key))[:20]
         by_class = grouped(self.uploads, lambda one: one.storage_class)
         by_bucket = grouped(self.uploads, lambda one: one.bucket)
-        lines = sum(one.group != "kept" or one.reason == "a part arrived recently" for one in self.uploads)
+        is_inventory = self.kind == "inventory"
+        lines = sum(one.group != "kept" or is_inventory or one.reason == RECENT for one in self.uploads)
+        totals = self.totals()
+        at_limit = any(one.reason == AT_LIMIT for one in self.uploads)
         report: Json = {
             "schema": 1,
             "version": "1.0.0",
             "run_id": "20261125T010000Z-7f3a9c",
             "kind": self.kind,
             "dry_run": self.dry_run,
-            "status": "complete",
+            "status": "failed" if totals["failed"]["uploads"] else "partial" if at_limit else "complete",
             "began": iso(AS_OF),
             "as_of": iso(AS_OF),
             "ended": iso(AS_OF + timedelta(minutes=14)),
@@ -264,12 +271,12 @@ class Reporter:
                 "buckets": "*",
                 "prefixes": [],
                 "exclude_prefixes": ["migration/"],
-                "max_aborts": 10000,
+                "max_aborts": totals["freed"]["uploads"] if at_limit else 10000,
                 "verify": "recent",
                 "record_keys": "plain",
             },
             "price": None if self.prices is None else {"currency": "USD", "per_gb_month": dict(self.prices)},
-            "totals": self.totals(),
+            "totals": totals,
             "outcomes": self.outcomes(),
             "kept_by_reason": self.kept_by_reason(),
             "left_by_reason": self.left_by_reason(),
@@ -323,6 +330,11 @@ def band(days: float, edges: Sequence[int]) -> int:
     return sum(days > edge for edge in edges)
 
 
+def cam_id(who: str) -> str:
+    """The id of an initiator: a number is a user, a name is a role."""
+    return f"qcs::cam::uin/{ACCOUNT}:{'uin' if who.isdigit() else 'roleName'}/{who}" if who else ""
+
+
 def iso(moment: datetime) -> str:
     return moment.isoformat(timespec="seconds")
 
@@ -341,7 +353,7 @@ def record(upload: Upload) -> Json:
         "parts": None if upload.size is None else max(1, upload.size // (8 * 1024**2)),
         "initiated": iso(began),
         "last_part": last,
-        "initiator": f"qcs::cam::uin/100000000001:uin/{upload.who}",
+        "initiator": cam_id(upload.who),
         "storage_class": upload.storage_class,
         "outcome": upload.outcome,
     }

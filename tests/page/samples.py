@@ -11,11 +11,14 @@ from random import Random
 
 from tests.page.reporter import (
     AS_OF,
+    AT_LIMIT,
     BACKUP,
+    EXCLUDED,
     MEDIA,
     MIN_AGE,
     MIN_IDLE,
     MODELS,
+    RECENT,
     REQUEST_ID,
     Json,
     Reporter,
@@ -27,8 +30,12 @@ from tests.page.reporter import (
 SCRIPT = '</script><script>alert("1")</script>.zip'
 
 
-def story(count: int = 3000) -> list[Upload]:
-    """What a media company could have: an app that leaks, a crawler, live recordings that still go on."""
+def story(count: int = 3000, limit: int | None = None, why: str = AT_LIMIT) -> list[Upload]:
+    """
+    What a media company could have: an app that leaks, a crawler, live recordings that still go on.
+
+    limit: so many are freed, and the rest is left. why: the reason.
+    """
     draw = Random(11)
     sources = (
         (0.26, MEDIA, "uploads/mobile/android/8.15/{}.mp4", "app-upload-backend", 1.0),
@@ -55,7 +62,11 @@ def story(count: int = 3000) -> list[Upload]:
         if who == "live-recorder" and draw.random() < 0.4:
             age, idle = 7.5 + draw.random() * 30, draw.random() * 2.5
         size = int(scale * draw.lognormvariate(0, 0.9) * 1024**3)
-        uploads.append(judge(number, Upload(bucket, key, size, age, idle, who=who, storage_class=draw.choice(CLASSES))))
+        upload = judge(number, Upload(bucket, key, size, age, idle, who=who, storage_class=draw.choice(CLASSES)))
+        if upload.group == "freed" and limit is not None:
+            limit -= 1
+            upload = upload if limit >= 0 else replace(upload, group="left", reason=why)
+        uploads.append(upload)
     return uploads
 
 
@@ -68,39 +79,47 @@ def judge(number: int, upload: Upload) -> Upload:
         return replace(upload, group="kept", reason="started recently", size=None, idle=None)
     if number % 90 == 0:
         key = f"migration/{upload.key}"
-        return replace(upload, key=key, group="kept", reason="under an excluded prefix", size=None, idle=None)
+        return replace(upload, key=key, group="kept", reason=EXCLUDED, size=None, idle=None)
     if upload.idle is not None and upload.idle <= MIN_IDLE:
-        return replace(upload, group="kept", reason="a part arrived recently")
+        return replace(upload, group="kept", reason=RECENT)
     if number % 700 == 3:
         return replace(upload, group="failed", reason=("AccessDenied", "SlowDown", "ReadTimeout")[number // 700 % 3])
-    if number % 5 == 4:
-        return replace(upload, group="left", reason="the limit of aborts is reached")
     return upload
 
 
-def history(runs: int = 14, *, dry: bool = True) -> list[Json]:
-    """Earlier runs: the leak grows; one run did not end; the newest one aborts."""
+def with_history(report: Json, runs: int, *, dry: bool = False) -> Json:
+    """The same with earlier runs. dry: they abort nothing, so that what they find grows; one of them did not end."""
+    draw, found = Random(runs), report["totals"]["found"]
     rows = []
-    for number in range(runs):
-        found = int((1.4 + 0.025 * number) * 1024**4)
-        newest = number == runs - 1
-        freed = found * 4 // 5 if newest or not dry else 0
+    for number in range(runs - 1):
+        share = 1 - 0.008 * (runs - 1 - number) if dry else 0.3 + 0.7 * draw.random()
         moment = AS_OF - timedelta(days=runs - 1 - number)
+        size, uploads = int(found["bytes"] * share), int(found["uploads"] * share)
         rows.append(
             {
                 "run_id": f"{moment:%Y%m%dT%H%M%SZ}-{number:06x}",
                 "kind": "inventory" if number == 0 and dry else "sweep",
                 "as_of": iso(moment),
                 "status": "running" if number == runs // 2 else "complete",
-                "dry_run": bool(dry and not newest),
-                "found_uploads": 6000 + 100 * number,
-                "found_bytes": found,
-                "freed_uploads": 4800 if freed else 0,
-                "freed_bytes": freed,
-                "left_bytes": found - freed,
+                "dry_run": dry,
+                "found_uploads": uploads,
+                "found_bytes": size,
+                "freed_uploads": 0 if dry else uploads,
+                "freed_bytes": 0 if dry else size,
+                "left_bytes": size if dry else 0,
             }
         )
-    return rows
+    return {**report, "history": [*rows, own_entry(report)]}
+
+
+def own_entry(report: Json) -> Json:
+    """The run itself, as its history has it."""
+    totals = report["totals"]
+    return {
+        **{name: report[name] for name in ("run_id", "kind", "as_of", "status", "dry_run")},
+        **{f"{group}_{of}": totals[group][of] for group in ("found", "freed") for of in ("uploads", "bytes")},
+        "left_bytes": totals["left"]["bytes"],
+    }
 
 
 RULE = (
@@ -117,13 +136,13 @@ OTHER_STATES = ("disabled", "tag_filtered", "unreadable", "object_lock", "absent
 
 
 def typical() -> Json:
-    reporter = Reporter(story())
-    return reporter.report(status="failed", coverage=COVERAGE, rule_to_add=RULE, history=history())
+    report = Reporter(story(limit=1500)).report(coverage=COVERAGE, rule_to_add=RULE)
+    return with_history(report, 14, dry=True)
 
 
 def zero() -> Json:
     uploads = [one for one in story(400) if one.group == "kept"]
-    return Reporter(uploads).report(coverage=COVERAGE[2:], history=history(5, dry=False))
+    return with_history(Reporter(uploads).report(coverage=COVERAGE[2:]), 5)
 
 
 def nothing_open() -> Json:
@@ -136,7 +155,7 @@ def one() -> Json:
 
 
 def dry_run() -> Json:
-    return Reporter(story(), dry_run=True).report(coverage=COVERAGE, rule_to_add=RULE, history=history(3)[:1])
+    return with_history(Reporter(story(), dry_run=True).report(coverage=COVERAGE, rule_to_add=RULE), 1, dry=True)
 
 
 def inventory() -> Json:
@@ -148,30 +167,30 @@ def inventory() -> Json:
 
 
 def missing_shard() -> Json:
-    return Reporter(story(900)).report(
-        status="partial",
+    report = Reporter(story(900, 450, "out of time")).report(
         shards={"count": 4, "finished": 3, "missing": ["2/4"]},
         overlapping=["20261125T004500Z-00beef", "20261125T005000Z-00cafe"],
         stopped_because="out of time",
         not_swept=["old-logs-1250012345@ap-beijing"],
         warnings=[
-            {"event": "page.in_doubt", "bucket": BACKUP, "reason": "the clocks of the function and of COS differ"}
+            {"event": "page.in_doubt", "bucket": BACKUP, "reason": "the clocks of the function and of COS differ"},
+            {"code": "RunRepeated", "detail": "2 runs were cut off or delivered twice; what they freed is counted"},
         ],
-        history=history(3),
     )
+    return with_history(report, 3)
 
 
 def no_price() -> Json:
-    return Reporter(story(900), price=False).report()
+    return Reporter(story(900, 450), price=False).report()
 
 
 def all_freed() -> Json:
     uploads = [one for one in story(900) if one.group in ("freed", "kept")]
-    return Reporter(uploads).report(history=history(60, dry=False), coverage=COVERAGE[2:])
+    return with_history(Reporter(uploads).report(coverage=COVERAGE[2:]), 60)
 
 
 def size_unknown() -> Json:
-    uploads = [replace(one, size=None if number % 3 else one.size) for number, one in enumerate(story(600))]
+    uploads = [replace(one, size=None if number % 3 else one.size) for number, one in enumerate(story(600, 300))]
     report = Reporter(uploads).report()
     report["prefixes"]["error_bound"] = 3 * 1024**3
     for bucket in report["prefixes"]["tree"]:
@@ -191,6 +210,7 @@ def failed_at_once() -> Json:
             "per_month": 0,
             "listings": 1,
             "permanent": True,
+            "actions": ["name/cos:ListMultipartUploads"],
             "examples": [failure],
         }
     ]
@@ -212,7 +232,7 @@ def many_buckets() -> Json:
         {**COVERAGE[2], "bucket": name, "state": OTHER_STATES[number % 6], "days": 30 if number % 6 == 5 else None}
         for number, name in enumerate(names)
     ]
-    return Reporter(uploads).report(coverage=coverage, rule_to_add=RULE, history=history(60))
+    return with_history(Reporter(uploads).report(coverage=coverage, rule_to_add=RULE), 60)
 
 
 def huge() -> Json:
@@ -230,13 +250,12 @@ def huge() -> Json:
                 age,
                 min(age, 3.1 + draw.random() * 60),
                 "freed" if number % 4 else "left",
-                "" if number % 4 else "the limit of aborts is reached",
+                "" if number % 4 else AT_LIMIT,
                 who=f"service-{draw.randrange(400):03}",
             )
         )
-    return Reporter(uploads, children=12, depth=4).report(
-        runs=240, coverage=COVERAGE, rule_to_add=RULE, history=history(60)
-    )
+    report = Reporter(uploads, children=12, depth=4).report(runs=240, coverage=COVERAGE, rule_to_add=RULE)
+    return with_history(report, 60)
 
 
 def hostile() -> Json:

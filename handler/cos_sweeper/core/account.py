@@ -12,7 +12,7 @@ from typing import Any
 
 from cos_sweeper.core import account_json, account_lines
 from cos_sweeper.core.bands import AGES, UNKNOWN, idle_band, is_active
-from cos_sweeper.core.examples import Examples
+from cos_sweeper.core.examples import ALL_BUCKETS, Examples
 from cos_sweeper.core.matrix import Cell, kind_of
 from cos_sweeper.core.model import Bucket
 from cos_sweeper.core.observation import Observation
@@ -83,7 +83,7 @@ class Account:
 
     def add_failed_listing(self, bucket: Bucket | None, code: str, example: dict[str, Any]) -> None:
         """Count a listing that failed; no upload is counted. bucket: None for the list of all buckets."""
-        self.examples.add_listing(code, str(bucket) if bucket else "*", example)
+        self.examples.add_listing(code, str(bucket) if bucket else ALL_BUCKETS, example)
 
     def merge(self, other: "Account") -> None:
         """Add the other account to this one. The other stays as it is."""

@@ -126,6 +126,7 @@ def _failures(
                 **measure.as_json(price),
                 "listings": failure.listings,
                 "permanent": failure.permanent,
+                "actions": sorted(failure.actions),
                 "examples": [failure_example(item, hashed=hashed) for item in failure.examples.items],
             }
         )

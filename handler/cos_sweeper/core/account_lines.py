@@ -15,7 +15,7 @@ from cos_sweeper.core.errors import AccountUnreadable
 if TYPE_CHECKING:
     from cos_sweeper.core.account import Account
 
-VERSION = 1
+VERSION = 2
 ENCODE = json.JSONEncoder(separators=(",", ":")).encode
 SECTIONS = ("prefixes", "initiators")
 

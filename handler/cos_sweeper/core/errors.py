@@ -38,11 +38,13 @@ class StoreError(SweeperError):
     COS did not carry out a request.
 
     code: COS's error code, or one of ours if COS sent none (`ReadTimeout`, `ConnectionFailed`, `Unreadable`, …).
-    status: the HTTP status, None without a response. request_id: COS's, '' without one.
+    status: the HTTP status, None without a response. request_id: COS's, '' without one. action: the CAM action that the
+    request needs, '' where it is not known.
     """
 
     def __init__(self, code: str, status: int | None = None, request_id: str = "", detail: str = "") -> None:
         super().__init__(": ".join(part for part in (code, detail) if part))
+        self.action = ""
         self.code = code
         self.status = status
         self.request_id = request_id

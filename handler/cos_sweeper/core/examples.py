@@ -11,11 +11,13 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from cos_sweeper.core import account_checks as checks
+from cos_sweeper.core.actions import LIST_BUCKETS, LIST_UPLOADS
 from cos_sweeper.core.key_text import encoding, shown
 from cos_sweeper.core.observation import Observation
 
 MAX_SHOWN = 20
 MAX_EXAMPLES = 3
+ALL_BUCKETS = "*"
 UNKNOWN = -1
 
 
@@ -109,10 +111,15 @@ def _checked(values: list[Any]) -> UploadRow:
 
 @dataclass(slots=True)
 class Failure:
-    """One error code. listings: how many listings failed with it. examples: rows with a status, id and detail."""
+    """
+    One error code. listings: how many listings failed with it. actions: the CAM actions of the requests that failed.
+
+    examples: rows with a status, id and detail.
+    """
 
     permanent: bool = False
     listings: int = 0
+    actions: set[str] = field(default_factory=set)
     examples: First = field(default_factory=lambda: First(MAX_EXAMPLES))
 
 
@@ -136,7 +143,8 @@ class Examples:
     def add_listing(self, code: str, bucket: str, example: dict[str, Any]) -> None:
         """Look at a listing that failed."""
         row = UploadRow(bucket, "", "", UNKNOWN, UNKNOWN, "", "", "", "", "listing_failed")
-        self._fail(code, row, example)
+        action = LIST_BUCKETS if bucket == ALL_BUCKETS else LIST_UPLOADS
+        self._fail(code, row, {**example, "action": action})
         self.failures[code].listings += 1
 
     def merge(self, other: "Examples") -> None:
@@ -147,6 +155,7 @@ class Examples:
             ours = self.failures.setdefault(code, Failure())
             ours.permanent |= theirs.permanent
             ours.listings += theirs.listings
+            ours.actions |= theirs.actions
             ours.examples.merge(theirs.examples)
 
     def aborted_since(self, earlier: "Examples") -> "Examples":
@@ -166,15 +175,23 @@ class Examples:
         for rank, row in self.oldest.items:
             yield ["oldest", rank, row]
         for code, failure in sorted(self.failures.items()):
-            yield ["failure", code, failure.permanent, failure.listings, failure.examples.items]
+            yield [
+                "failure",
+                code,
+                failure.permanent,
+                failure.listings,
+                sorted(failure.actions),
+                failure.examples.items,
+            ]
 
     def take(self, item: list[Any]) -> None:
         """Add one of these lists."""
         match item:
-            case ["failure", code, permanent, listings, examples]:
+            case ["failure", code, permanent, listings, needed, examples]:
                 failure = self.failures.setdefault(checks.text(code), Failure())
                 failure.permanent |= checks.flag(permanent)
                 failure.listings += checks.figure(listings)
+                failure.actions |= set(map(checks.text, needed))
                 for row, status, request_id, detail in examples:
                     facts = checks.signed(status), checks.text(request_id), checks.text(detail)
                     failure.examples.add((_checked(row), *facts))
@@ -188,6 +205,7 @@ class Examples:
     def _fail(self, code: str, row: UploadRow, example: dict[str, Any]) -> None:
         failure = self.failures.setdefault(code, Failure())
         failure.permanent |= bool(example.get("permanent"))
+        failure.actions |= {example["action"]} if example.get("action") else set()
         if failure.examples.takes(row):
             status = example.get("status")
             facts = (example.get("cos_request_id", ""), example.get("detail", ""))

@@ -16,7 +16,7 @@ class Observation(NamedTuple):
 
     key: as records may show it (hashed if the operator wants that). seen: None if not all of its parts were read, or
     if the time of a part cannot be read. group: one of `sums.GROUPS`, or `gone`. reason: of what was kept or left, or
-    the error code of a failure. example, for failures: status, cos_request_id, detail and permanent.
+    the error code of a failure. example, for failures: status, cos_request_id, detail, permanent and action.
     """
 
     bucket: Bucket

@@ -109,4 +109,5 @@ def _example(failed: Failed, clean: Callable[[str], str]) -> dict[str, Any]:
         "cos_request_id": clean(failed.request_id),
         "detail": clean(failed.detail),
         "permanent": failed.permanent,
+        "action": failed.action,
     }

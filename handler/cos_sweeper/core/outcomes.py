@@ -81,7 +81,7 @@ class Failed:
     COS did not do what was requested.
 
     permanent: COS rejected it (such as 403, or 404 for the bucket), so a retry cannot succeed. was_sent: an abort was
-    sent, and its result is unknown.
+    sent, and its result is unknown. action: the CAM action of the request, '' where it is not known.
     """
 
     upload: Upload
@@ -92,6 +92,7 @@ class Failed:
     detail: str = ""
     was_sent: bool = False
     seen: PartsSeen | None = None
+    action: str = ""
 
 
 @dataclass(frozen=True, slots=True)

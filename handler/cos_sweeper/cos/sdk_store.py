@@ -9,13 +9,15 @@ import asyncio
 import logging
 import random
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
 from copy import copy
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, TypeVar
 
 from qcloud_cos import CosConfig, CosS3Auth, CosS3Client
 
+from cos_sweeper.core import actions
 from cos_sweeper.core.deadline import Deadline
 from cos_sweeper.core.errors import CosRejected, NoSuchUpload, RequestRejected, Stopped, StoreError, Unavailable
 from cos_sweeper.core.keys import validate_key
@@ -145,7 +147,8 @@ class CosStore:
             "max-uploads": "1000",
             "encoding-type": "url",
         }
-        response = await self._send(bucket, lambda client: _get(client, bucket, None, params))
+        with _needs(actions.LIST_UPLOADS):
+            response = await self._send(bucket, lambda client: _get(client, bucket, None, params))
         page = self._read(response, lambda body: xml.uploads_page(body, bucket, start))
         date = _date(response)
         return Page(page.listed, page.next, self._skew(date, asked), _request_id(response), date)
@@ -161,12 +164,13 @@ class CosStore:
             "encoding-type": "url",
         }
         sent = _Sent()
-        response = await self._send(
-            upload.bucket,
-            lambda client: _get(client, upload.bucket, upload.key, params),
-            slots=2 if for_abort else 1,
-            sent=sent,
-        )
+        with _needs(actions.LIST_PARTS):
+            response = await self._send(
+                upload.bucket,
+                lambda client: _get(client, upload.bucket, upload.key, params),
+                slots=2 if for_abort else 1,
+                sent=sent,
+            )
         page = self._read(response, lambda body: xml.parts_page(body, upload, after))
         date = _date(response)
         return PartsPage(page.parts, page.next, self._skew(date, asked), date, sent.at)
@@ -178,10 +182,11 @@ class CosStore:
         def request(client: CosS3Client) -> object:
             return client.abort_multipart_upload(Bucket=upload.bucket.name, Key=upload.key, UploadId=upload.upload_id)
 
-        if within is None:
-            response = await self._send(upload.bucket, request)
-        else:
-            response = await self._attempt(upload.bucket, request, slots=0, within=within)
+        with _needs(actions.ABORT):
+            if within is None:
+                response = await self._send(upload.bucket, request)
+            else:
+                response = await self._attempt(upload.bucket, request, slots=0, within=within)
         if response.status_code != 204:
             raise CosRejected("NotAnAbort", response.status_code, _request_id(response), "only a 204 is an abort")
         return Receipt(_request_id(response))
@@ -452,6 +457,16 @@ def _size(response: Response) -> int:
     """Of the whole object, where COS sent a part of it."""
     match = CONTENT_RANGE.fullmatch(response.headers.get("content-range", ""))
     return int(match[1]) if match else len(response.content)
+
+
+@contextmanager
+def _needs(action: str) -> Iterator[None]:
+    """Name the CAM action of the request in its error."""
+    try:
+        yield
+    except StoreError as exc:
+        exc.action = action
+        raise
 
 
 def _raise_for_status(response: Response) -> None:

@@ -356,7 +356,17 @@ class UploadProcessor:
             # Our own time limit or the rate limit cut it off: this says nothing about COS.
             return case.deferred(OUT_OF_TIME)
         permanent = isinstance(exc, CosRejected)
-        return Failed(upload, exc.code, exc.status, exc.request_id, permanent, exc.detail, case.was_sent, case.seen)
+        return Failed(
+            upload,
+            exc.code,
+            exc.status,
+            exc.request_id,
+            permanent,
+            exc.detail,
+            case.was_sent,
+            case.seen,
+            exc.action,
+        )
 
 
 async def _raise(exc: StoreError, _: object) -> NoReturn:

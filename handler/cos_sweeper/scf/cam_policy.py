@@ -7,6 +7,7 @@ The function sends no other request: the tests run against a COS that enforces e
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from cos_sweeper.core import actions
 from cos_sweeper.core.coverage import LIFECYCLE_ACTION, OBJECT_LOCK_ACTION
 from cos_sweeper.core.model import Bucket
 from cos_sweeper.core.settings import Settings
@@ -33,28 +34,28 @@ def function_resource(region: str, uin: str, namespace: str, name: str) -> str:
 def _statements(settings: Settings, function: str, appid: str) -> Iterator[Statement]:
     if settings.buckets is None:
         buckets = [f"qcs::cos:*:uid/{appid}:*/"]
-        yield _allow(["name/cos:GetService"], ["*"])
+        yield _allow([actions.LIST_BUCKETS], ["*"])
     else:
         buckets = [_resource(bucket) for bucket in settings.buckets if bucket.name not in settings.exclude_buckets]
     if buckets:
         yield from _on_buckets(settings, buckets)
     if settings.report is not None:
         # COS holds a listing of objects against the prefix that it asks for.
-        actions = ["name/cos:PutObject", "name/cos:GetObject", "name/cos:GetBucket"]
-        yield _allow(actions, [f"{_resource(settings.report.bucket)}{settings.report.prefix}*"])
+        on_reports = ["name/cos:PutObject", "name/cos:GetObject", "name/cos:GetBucket"]
+        yield _allow(on_reports, [f"{_resource(settings.report.bucket)}{settings.report.prefix}*"])
     yield _allow(["scf:InvokeFunction"], [function])
 
 
 def _on_buckets(settings: Settings, buckets: Sequence[str]) -> Iterator[Statement]:
-    yield _allow(["name/cos:ListMultipartUploads"], buckets)
+    yield _allow([actions.LIST_UPLOADS], buckets)
     if settings.reads_coverage:
         yield _allow([LIFECYCLE_ACTION, OBJECT_LOCK_ACTION], buckets)
-    on_uploads = ["name/cos:ListParts"] + ([] if settings.dry_run else ["name/cos:AbortMultipartUpload"])
+    on_uploads = [actions.LIST_PARTS] + ([] if settings.dry_run else [actions.ABORT])
     yield _allow(on_uploads, [f"{bucket}{prefix}*" for bucket in buckets for prefix in settings.prefixes or ("",)])
 
 
-def _allow(actions: Sequence[str], resources: Sequence[str]) -> Statement:
-    return {"effect": "allow", "action": list(actions), "resource": list(resources)}
+def _allow(names: Sequence[str], resources: Sequence[str]) -> Statement:
+    return {"effect": "allow", "action": list(names), "resource": list(resources)}
 
 
 def _resource(bucket: Bucket) -> str:

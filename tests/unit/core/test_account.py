@@ -194,12 +194,26 @@ def test_failures_show_three_examples_for_each_code() -> None:
     }  # fmt: skip
 
 
+def test_failures_name_the_permissions_of_all_requests_that_failed() -> None:
+    actions = ("name/cos:ListParts", "", "name/cos:AbortMultipartUpload", "name/cos:ListParts")
+    parts = [Account() for _ in actions]
+    for account, action in zip(parts, actions, strict=True):
+        account.add(upload(group="failed", reason="AccessDenied", example={"action": action}), NOW)
+    parts[0].add_failed_listing(None, "AccessDenied", {})
+    for account in parts[1:]:
+        parts[0].merge(account)
+    (row,) = Account.read(parts[0].lines()).as_json(LIMITS)["failures"]
+
+    assert row["actions"] == ["name/cos:AbortMultipartUpload", "name/cos:GetService", "name/cos:ListParts"]
+
+
 def test_listing_that_failed_counts_no_upload() -> None:
     account = Account()
     account.add_failed_listing(PHOTOS, "NoSuchBucket", {"status": 404, "permanent": True})
     (row,) = Account.read(account.lines()).as_json(LIMITS)["failures"]
 
     assert (row["uploads"], row["listings"], row["permanent"]) == (0, 1, True)
+    assert row["actions"] == ["name/cos:ListMultipartUploads"]
     assert row["examples"][0]["bucket"] == str(PHOTOS)
 
 
@@ -234,7 +248,7 @@ def test_account_of_another_version_is_not_read() -> None:
     first, *rest = Account().lines()
 
     with pytest.raises(AccountUnreadable, match="version"):
-        Account.read([first.replace("1", "2", 1), *rest])
+        Account.read([first.replace("2", "3", 1), *rest])
 
 
 def test_leaf_of_the_tree_has_nothing_below_it_and_a_bucket_is_always_a_node() -> None:

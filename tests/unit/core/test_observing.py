@@ -59,7 +59,8 @@ def test_account_gets_masked_keys_and_no_secret() -> None:
     seen = observation(LISTED, FAILED, clean, lambda key: f"~{key}")
 
     assert (seen.key, seen.initiator, seen.upload_id) == ("~k-", "who-", "id")
-    assert seen.example == {"status": 403, "cos_request_id": "r", "detail": "", "permanent": True}
+    facts = {"status": 403, "cos_request_id": "r", "detail": "", "permanent": True, "action": ""}
+    assert seen.example == facts
 
 
 def test_upload_that_the_listing_alone_keeps_has_no_texts_but_in_an_inventory() -> None:

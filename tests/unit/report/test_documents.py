@@ -112,7 +112,7 @@ def test_head_that_could_lead_to_another_object_is_unreadable(field: str, value:
         ["cell", [99, 0, "STANDARD", "freed", False], [1, 1, 0]],
         ["cell", [0, 0, "STANDARD", "anything", False], [1, 1, 0]],
         ["listed", "b@r", ["STANDARD", "kept", "x", 0], "many"],
-        ["failure", "X", False, 10**30, []],
+        ["failure", "X", False, 10**30, [], []],
         ["largest", {"a": 1}, []],
     ],
     ids=lambda line: line[0],

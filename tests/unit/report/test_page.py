@@ -173,29 +173,31 @@ def test_page_says_everything_in_both_languages(shown: Parsed) -> None:
     [
         (
             "typical",
-            "2,012 abandoned uploads held 3.31 TiB. This sweep freed 2.63 TiB; "
-            "0.68 TiB is still there and costs 15.77 USD a month.",
+            "2,012 abandoned uploads held 3.31 TiB. This sweep freed 2.37 TiB; "
+            "0.94 TiB is still there and costs 21.85 USD a month.",
         ),
-        ("all_freed", "456 abandoned uploads held 672 GiB. This sweep freed all of it, which cost 15.43 USD a month."),
+        ("all_freed", "586 abandoned uploads held 875 GiB. This sweep freed all of it, which cost 20.02 USD a month."),
         ("zero", "No abandoned uploads. All 134 open uploads are kept."),
         ("nothing_open", "No open multipart uploads. There is nothing to free."),
         ("one", "1 abandoned upload held 12.4 GiB. This sweep freed all of it, which cost 0.30 USD a month."),
         (
             "dry_run",
-            "2,012 abandoned uploads hold 3.31 TiB and cost 77.55 USD a month. Nothing was aborted: this is a dry run.",
+            "2,012 abandoned uploads hold at least 3.30 TiB and cost at least 77.49 USD a month. "
+            "Nothing was aborted: this is a dry run.",
         ),
         (
             "inventory",
-            "3,000 open uploads hold 4.84 TiB. 2,012 of them (3.31 TiB) are abandoned and cost 77.55 USD a month. "
+            "3,000 open uploads hold at least 4.84 TiB. "
+            "2,012 of them (at least 3.30 TiB) are abandoned and cost at least 77.49 USD a month. "
             "Nothing was aborted: this is an inventory.",
         ),
         (
             "missing_shard",
-            "held at least 875 GiB. This sweep freed at least 672 GiB; "
-            "at least 203 GiB is still there and costs at least 4.60 USD a month.",
+            "held at least 875 GiB. This sweep freed at least 667 GiB; "
+            "at least 208 GiB is still there and costs at least 4.74 USD a month.",
         ),
         ("size_unknown", "397 abandoned uploads held at least 187 GiB."),
-        ("no_price", "588 abandoned uploads held 875 GiB. This sweep freed 672 GiB; 203 GiB is still there."),
+        ("no_price", "588 abandoned uploads held 875 GiB. This sweep freed 667 GiB; 208 GiB is still there."),
         ("failed_at_once", "No upload was read. The sweep failed before it could start."),
         ("huge", "100,000 abandoned uploads held 42.9 TiB."),
     ],
@@ -211,15 +213,19 @@ def test_headline_says_what_was_found_and_what_became_of_it(sample: str, sentenc
         (
             "typical",
             [
-                "25 % is under uploads/mobile/android/8.15/",
+                "25 % of the bytes found is under uploads/mobile/android/8.15/",
                 "app-upload-backend: 37 % of the bytes, 43 % of the uploads.",
-                "Grant the missing permission on media-ingest-1250012345",
-                "Add a lifecycle rule to media-ingest-1250012345 and 1 more",
+                "Sweep again, or raise MAX_ABORTS: frees 0.94 TiB, 508 uploads",
+                "this run had 1,500.",
+                "Grant the missing permission on media-ingest-1250012345: concerns 228 MiB, 1 upload",
+                "Allow name/cos:AbortMultipartUpload on this bucket in the policy of the function's role, or change",
+                "Add a lifecycle rule to media-ingest-1250012345 and 1 more: would cover 2.32 TiB, 1,387 uploads",
+                "Ask the owner of app-upload-backend to abort or resume uploads that fail: left behind 1.24 TiB, 866",
             ],
         ),
-        ("dry_run", ["Set DRY_RUN to false if this list is right: the next sweep frees 3.30 TiB."]),
-        ("inventory", ["Start a dry run, then a sweep: it frees 3.30 TiB."]),
-        ("huge", ["Sweep again or raise MAX_ABORTS: 25,000 uploads wait."]),
+        ("dry_run", ["Set DRY_RUN to false if this list is right: frees 3.30 TiB, 2,008 uploads"]),
+        ("inventory", ["Start a dry run, then a sweep: frees 3.30 TiB, 2,008 uploads"]),
+        ("huge", ["Sweep again, or raise MAX_ABORTS: frees 10.1 TiB, 25,000 uploads"]),
         (
             "missing_shard",
             ["3 of 4 parts of this report are here; missing: 2/4.", "Let the next sweep complete this report"],

@@ -6,13 +6,19 @@ import html
 import json
 import re
 import shlex
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from markupsafe import Markup
 
-from cos_sweeper.report.page_parts import grids, numbers, printable
+from cos_sweeper.core import matrix, policy
+from cos_sweeper.core.coverage import LifecycleRule, Unread, evaluate
+from cos_sweeper.core.model import Bucket
+from cos_sweeper.report.page_parts import answers, bilingual, commands, details, grids, numbers, printable, rules
 from cos_sweeper.report.page_parts.groups import GROUPS
 from cos_sweeper.report.page_parts.tree import MAX_BUCKETS, Row, Tree
 from tests.page import samples
@@ -65,7 +71,7 @@ def test_size_in_the_unit_of_a_picture(size: int, shown: str) -> None:
     ("seconds", "shown"), [(0, "0 h"), (-5, "0 h"), (47 * 3600, "47 h"), (48 * 3600, "2 d"), (9e8, "10,417 d")]
 )
 def test_time_span_is_shown_in_hours_then_in_days(seconds: float, shown: str) -> None:
-    assert numbers.days(seconds) == shown
+    assert " ".join(numbers.span(seconds)) == shown
 
 
 # Texts
@@ -82,41 +88,45 @@ def test_visible_text_is_harmless_and_loses_no_character(text: str) -> None:
     assert html.unescape(CHIP.sub(lambda match: chr(int(match[1], 16)), shown)) == text
 
 
-@given(st.dictionaries(texts, texts), texts, st.sampled_from(["", "more"]))
-@example({"key": "'; rm -rf ~; '"}, "'; rm -rf ~; '", "")
-@example({}, "$(touch x)`y`\\", "more")
-def test_command_finds_the_value_and_runs_nothing_else(record: dict[str, str], text: str, rest: str) -> None:
-    command = printable.find(text, is_whole=not rest)
+@given(st.dictionaries(texts, texts), texts, texts, texts)
+@example({"x": "'; rm -rf ~; '"}, "b", "'; rm -rf ~; '", "")
+@example({}, "b", "$(touch x)`y`\\", "more")
+def test_command_finds_the_lines_of_a_prefix_and_runs_nothing_else(
+    record: dict[str, str], bucket: str, prefix: str, rest: str
+) -> None:
+    line = json.dumps({"bucket": bucket, "key": prefix + rest, **record, "outcome": "freed"}, ensure_ascii=False)
+    command = commands.lines(["freed"], commands.start(bucket, prefix))
 
     if command:
-        program, options, flag, pattern, glob = shlex.split(command)
-        assert (program, options, flag, glob) == ("zgrep", "-hF", "-e", "uploads/*outcomes-*.jsonl.gz")
-        line = json.dumps({**record, "key": text + rest}, ensure_ascii=False)
-        assert pattern in line
+        *finder, pipe, grep, flag, outcome = shlex.split(command)
+        program, options, pattern, glob = finder
+        assert (program, options, glob, pipe) == ("zgrep", "-hF", "uploads/*outcomes-*.jsonl.gz", "|")
+        assert (grep, flag, outcome) == ("grep", "-E", '"outcome":"freed"')
+        assert line.replace(', "key": ', ',"key":').replace('{"bucket": ', '{"bucket":').startswith(pattern)
         assert "\n" not in command
 
 
 def test_command_for_a_field_of_the_matrix_asks_for_its_ages_and_idle_times() -> None:
-    command = printable.between("2026-11-25T01:00:00Z", (7, 14), (None, 3))
+    command = commands.between("2026-11-25T01:00:00Z", (7, 14), (None, 3))
 
     *program, query = shlex.split(command)
     assert program == ["duckdb", "-c"]
     assert query == (
         "SELECT bucket, key, upload_id, bytes, outcome FROM 'uploads/*outcomes-*.jsonl.gz' "
-        "WHERE initiated < '2026-11-18T01:00:00Z' AND initiated >= '2026-11-11T01:00:00Z' "
+        "WHERE parts IS NOT NULL AND initiated < '2026-11-18T01:00:00Z' AND initiated >= '2026-11-11T01:00:00Z' "
         "AND greatest(initiated, coalesce(last_part, initiated)) >= '2026-11-22T01:00:00Z'"
     )
-    assert printable.between("someday", (7, None), (None, None)) == ""
+    assert commands.between("someday", (7, None), (None, None)) == ""
 
 
-def test_command_for_a_region_finds_buckets_that_end_with_it() -> None:
-    assert printable.find_end("ap-x") == "zgrep -hF -e 'ap-x\"' uploads/*outcomes-*.jsonl.gz"
-    assert printable.find_end("a\nb") == ""
+def test_reasons_that_another_policy_does_not_have_are_those_of_the_policies_in_the_report() -> None:
+    assert set(commands.BY_POLICY) == {policy.STARTED_RECENTLY, *matrix.RECENT_REASONS}
 
 
-@pytest.mark.parametrize("text", ["", "a\nb", "a\x1bb", "a\u202eb", "a\u200bb"])
+@pytest.mark.parametrize("text", ["a\u202eb", "a\u200bb", "a\u200db"])
 def test_text_that_a_terminal_could_misread_has_no_command(text: str) -> None:
-    assert printable.find(text) == ""
+    assert commands.lines([], commands.field("key", text)) == ""
+    assert commands.lines_with_any([text]) == ""
 
 
 # The tree
@@ -229,6 +239,123 @@ def test_tree_deeper_than_any_page_is_cut_and_not_lost() -> None:
         row, depth = row.children[0], depth + 1
     assert depth < 30
     assert row.other is not None
+
+
+# What to do
+
+
+def test_steps_come_in_the_order_of_what_they_gain() -> None:
+    steps = answers.tasks(samples.typical())
+
+    assert [(one.kind, one.purpose) for one in steps] == [
+        ("again", "frees"),
+        ("repair", "frees"),
+        ("add_rule", "prevents"),
+        ("talk", "prevents"),
+    ]
+    assert [one.gain.uploads for one in steps if one.gain] == [508, 1, 1387, 866]
+
+
+def test_listing_that_failed_comes_first_because_nobody_knows_what_is_in_it() -> None:
+    report = samples.typical()
+    report["failures"].append(samples.failed_at_once()["failures"][0])
+
+    assert (answers.tasks(report)[0].kind, answers.tasks(report)[0].gain) == ("repair", None)
+
+
+# Lifecycle rules
+
+
+@pytest.mark.parametrize(
+    ("age", "found"), [(31.9, None), (32.1, 32.1 * 86400)], ids=["may take a day more", "should be gone"]
+)
+def test_upload_older_than_the_rule_of_its_bucket_shows_that_the_rule_does_not_work(
+    age: float, found: float | None
+) -> None:
+    report = Reporter([Upload(MEDIA, "a", 1, age, 20)]).report()
+    row = {"bucket": MEDIA, "state": "whole_bucket", "days": 30, "prefixes": []}
+
+    assert rules.oldest_beyond(report, row) == (found and pytest.approx(found))
+    assert rules.oldest_beyond(report, {**row, "days": 40}) is None
+    assert rules.oldest_beyond(report, {**row, "bucket": "other"}) is None
+    prefixes = {**row, "state": "prefixes", "days": None}
+    assert rules.oldest_beyond(report, {**prefixes, "prefixes": [{"prefix": "b", "days": 1}]}) is None
+    assert rules.oldest_beyond(report, {**prefixes, "prefixes": [{"prefix": "a", "days": 1}]}) is not None
+
+
+def test_rule_counts_the_uploads_that_it_would_take_from_their_clients() -> None:
+    report, inventory = samples.typical(), samples.inventory()
+    active = inventory["policies"]["cells"][4][0]["active"]
+
+    assert rules.days_of(report["rule_to_add"]) == 30
+    assert rules.active_at(report, 30) == rules.active_at(inventory, 30) == active > 0
+    assert rules.active_at(report, 3) is None
+    assert rules.active_at(report, 31) is None
+    assert rules.active_at(report, rules.days_of("")) is None
+
+
+LOGS = LifecycleRule("logs", "Enabled", aborts=True, days=5, prefix="logs/")
+OFF = replace(LOGS, status="Disabled")
+DENIED, LATE = Unread("AccessDenied", 403), Unread("ReadTimeout")
+COVERAGES: list[tuple[Sequence[LifecycleRule] | Unread, bool | Unread]] = [
+    ([LOGS, OFF], False),
+    ([replace(OFF, rule_id="", days=1, prefix="")] * 9, False),
+    ([replace(OFF, days=0)], False),
+    ([replace(LOGS, rule_id="{0}", has_tags=True)], DENIED),
+    ([replace(LOGS, status="odd")], False),
+    ([replace(LOGS, days=0)], False),
+    ([replace(LOGS, prefix="/")], False),
+    ([replace(LOGS, aborts=False)], LATE),
+    ([], DENIED),
+    ([replace(LOGS, prefix="")], True),
+    (DENIED, False),
+    (LATE, True),
+]
+
+
+@pytest.mark.parametrize("number", range(len(COVERAGES)))
+def test_what_the_coverage_of_a_bucket_says_has_chinese_words(number: int) -> None:
+    found, lock = COVERAGES[number]
+    said = evaluate(Bucket("b-1", "ap-x"), found, object_lock=lock).detail
+    shown = details.in_chinese(said)
+
+    assert said
+    # Why no key can begin with a prefix stays in English.
+    assert not re.search("[a-z]+ [a-z]+", shown.partition("开头：")[0])
+    assert set(re.findall(r"\d+|name/[\w:/]+", said)) <= set(re.findall(r"\d+|name/[\w:/]+", shown))
+    assert details.in_chinese("Something new.") == "Something new."
+
+
+# Texts in two languages
+
+
+def test_text_has_no_space_before_a_value_that_begins_with_a_chinese_word() -> None:
+    shown = bilingual.t("{a} {b}", "共 {a} 和 {b}", a=bilingual.t("at least 1", "至少 1"), b="至")
+
+    assert (shown.en, shown.zh) == ("at least 1 至", "共至少 1 和 至")
+
+
+@pytest.mark.parametrize(
+    ("warning", "en", "zh"),
+    [
+        (
+            {"code": "RunRepeated", "detail": "2 runs were cut off or delivered twice; what they freed is counted"},
+            "Runs that were cut off or delivered twice: 2. What they freed is counted.",
+            "被中断或重复投递的运行：2。其释放量已计入。",
+        ),
+        ({"code": "RecordsNotStored", "lines": 7}, "Records that could not be stored: 7.", "未能保存的记录：7。"),
+        (
+            {"event": "page.in_doubt", "reason": policy.CLOCK_SKEWED},
+            "Every upload of a page of the listing is kept in doubt. The clocks of the function and of COS differ.",
+            "列表中某一页的所有上传均因存疑而保留。函数与 COS 的时钟不一致。",
+        ),
+        ({"event": "new", "n": 1}, "<bdi>event new, n 1</bdi>", "<bdi>event new, n 1</bdi>"),
+        ("<b>", "<bdi>&lt;b&gt;</bdi>", "<bdi>&lt;b&gt;</bdi>"),
+    ],
+    ids=["a number", "lines", "a reason", "unknown", "no object"],
+)
+def test_warning_is_a_sentence_in_both_languages(warning: object, en: str, zh: str) -> None:
+    assert bilingual.warning(warning) == bilingual.Text(Markup(en), Markup(zh))
 
 
 # The matrix

@@ -13,8 +13,8 @@ from urllib.parse import quote
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from cos_sweeper.report.page_parts import bilingual, numbers, printable, words
-from cos_sweeper.report.page_parts.answers import name_of, warning
+from cos_sweeper.report.page_parts import bilingual, commands, numbers, printable, rules, words
+from cos_sweeper.report.page_parts.answers import name_of
 from cos_sweeper.report.page_parts.groups import Json, bar, found, read
 from cos_sweeper.report.page_parts.view import Limits, View
 
@@ -60,7 +60,17 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals.update(t=bilingual.t, words=words, known=bilingual.known)
+    environment.globals.update(
+        t=bilingual.t,
+        words=words,
+        known=bilingual.known,
+        commands=commands,
+        rules=rules,
+        comma=bilingual.COMMA,
+        colon=bilingual.COLON,
+        stop=bilingual.STOP,
+        gap=bilingual.GAP,
+    )
     environment.filters.update(FILTERS)
     return environment
 
@@ -70,26 +80,26 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "bucket": printable.bucket,
     "cost": bilingual.cost,
     "count": numbers.count,
+    "detail": bilingual.detail,
     "figure": numbers.figure,
-    "find": printable.find,
-    "find_end": printable.find_end,
     "first_upper": bilingual.first_upper,
     "found": found,
     "in_plain_unit": lambda one, unit: unit.show(one.bytes),
     "in_words": bilingual.in_words,
+    "left_because": bilingual.left_because,
+    "limit": bilingual.limit,
     "in_unit": bilingual.in_unit,
     "key": printable.key,
     "plain": printable.plain,
     "quote": partial(quote, safe=""),
     "read": read,
     "read_size": numbers.size,
-    "short_initiator": lambda initiator: initiator.rpartition(":")[2],
     "size": bilingual.size,
+    "span": bilingual.span,
     "upload_share": lambda part, whole: numbers.share(part.uploads, whole.uploads),
     "uploads": bilingual.uploads,
     "user": name_of,
     "visible": printable.visible,
     "visible_lines": printable.visible_lines,
-    "warning": warning,
-    "whole": numbers.whole,
+    "warning": bilingual.warning,
 }

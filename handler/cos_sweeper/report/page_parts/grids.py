@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from cos_sweeper.report.page_parts import groups
+from cos_sweeper.report.page_parts.commands import between
 from cos_sweeper.report.page_parts.groups import Json, Sum
-from cos_sweeper.report.page_parts.printable import between
 
 STEPS = 6
 
@@ -70,6 +70,7 @@ class Alternative:
     is_known: bool
     is_current: bool
     command: str
+    size_unknown: int = 0
 
 
 def labels(edges: Sequence[int]) -> tuple[str, ...]:
@@ -161,7 +162,7 @@ def policies(report: Json) -> list[list[Alternative]]:
 
 def _alternative(age: int, idle: int, cell: Json | None, *, is_current: bool, as_of: str) -> Alternative:
     known = cell or {"uploads": 0, "bytes": 0, "active": 0}
-    command = between(as_of, (age or None, None), (idle or None, None))
+    command = between(as_of, (age or None, None), (idle or None, None), by_policy=True)
     return Alternative(
         age, idle, known["uploads"], known["bytes"], known["active"], cell is not None, is_current, command
     )

@@ -10,6 +10,7 @@ from cos_sweeper.report.page_parts.numbers import percent
 
 Json = Mapping[str, Any]
 GROUPS = ("freed", "left", "failed", "kept")
+FOUND = GROUPS[:-1]
 
 
 @dataclass(frozen=True, slots=True)

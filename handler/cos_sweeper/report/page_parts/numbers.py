@@ -87,11 +87,11 @@ def percent(part: float, whole: float) -> str:
     return f"{100 * part / whole:.3f}".rstrip("0").rstrip(".") + "%" if whole else "0%"
 
 
-def days(seconds: float) -> str:
-    """A time span in days; hours where it is shorter than two."""
+def span(seconds: float) -> tuple[str, str]:
+    """A time span in days; in hours where it is shorter than two days. The unit is `d` or `h`."""
     if seconds < 2 * DAY:
-        return f"{max(0, seconds) / 3600:.0f} h"
-    return f"{seconds / DAY:,.0f} d"
+        return f"{max(0, seconds) / 3600:.0f}", "h"
+    return f"{seconds / DAY:,.0f}", "d"
 
 
 def moment(text: str | None) -> datetime | None:
@@ -100,8 +100,3 @@ def moment(text: str | None) -> datetime | None:
         return datetime.fromisoformat((text or "").replace("Z", "+00:00"))
     except ValueError:
         return None
-
-
-def whole(hours: float) -> str:
-    """Hours as days where they are whole days."""
-    return f"{hours / 24:g} d" if hours % 24 == 0 and hours else f"{hours:g} h"

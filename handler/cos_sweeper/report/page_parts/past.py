@@ -63,9 +63,14 @@ class Past:
 
     @property
     def growth(self) -> str:
-        """By how much each run finds more than the one before while none of them aborts; '' where it does not grow."""
-        whole = [night.run for night in self.nights if night.is_whole]
-        if len(whole) < 3 or any(run["freed_bytes"] for run in whole[:-1]):
+        """
+        By how much each run finds more than the one before while none of them aborts; '' where it does not grow.
+
+        A run that did not end is a step, too.
+        """
+        whole = [(number, night.run) for number, night in enumerate(self.nights) if night.is_whole]
+        if len(whole) < 3 or any(run["freed_bytes"] for _, run in whole[:-1]):
             return ""
-        change = (whole[-1]["found_bytes"] - whole[0]["found_bytes"]) // (len(whole) - 1)
+        (first, oldest), (last, newest) = whole[0], whole[-1]
+        change = (newest["found_bytes"] - oldest["found_bytes"]) // (last - first)
         return numbers.size(change) if change > 0 else ""

@@ -1,19 +1,10 @@
 """
-Keys and other texts that anybody could have written → HTML that shows them, and commands that find them.
+Keys and other texts that anybody could have written → HTML that shows them.
 
-A character that is invisible or turns the direction of text is shown as its number. A text can end no tag, no quote of
-a shell, and no line.
+A character that is invisible or turns the direction of text is shown as its number. A text can end no tag and no line.
 """
 
-import json
-from collections.abc import Iterator
-from datetime import datetime, timedelta
-
 from markupsafe import Markup, escape
-
-from cos_sweeper.report.page_parts import numbers
-
-Span = tuple[float | None, float | None]
 
 JOINER = "\u200d"  # joins the parts of an emoji, and letters of several scripts; alone it turns nothing
 
@@ -52,55 +43,3 @@ def _chip(letter: str) -> Markup:
 def plain(text: str) -> str:
     """Text for a title or a sentence without markup; hidden characters become spaces."""
     return "".join(" " if is_hidden(letter) else letter for letter in text)
-
-
-def shell(text: str) -> str:
-    """One word of a POSIX shell."""
-    return "'" + text.replace("'", "'\\''") + "'"
-
-
-RECORDS = "uploads/*outcomes-*.jsonl.gz"
-
-
-def between(as_of: str, age: Span, idle: Span) -> str:
-    """
-    The command that prints the records of uploads of these ages and idle times, in days at that moment.
-
-    A span is (more than, at most); None for no limit. '' where the moment cannot be read.
-    """
-    moment = numbers.moment(as_of)
-    if moment is None:
-        return ""
-    wanted = [
-        *_span("initiated", moment, age, as_of),
-        *_span("greatest(initiated, coalesce(last_part, initiated))", moment, idle, as_of),
-    ]
-    where = " AND ".join(wanted) or "true"
-    return f"""duckdb -c "SELECT bucket, key, upload_id, bytes, outcome FROM '{RECORDS}' WHERE {where}\""""
-
-
-def _span(what: str, moment: datetime, span: Span, as_of: str) -> Iterator[str]:
-    more_than, at_most = span
-    for sign, days in (("<", more_than), (">=", at_most)):
-        if days is not None:
-            text = (moment - timedelta(days=days)).isoformat(timespec="seconds")
-            yield f"{what} {sign} '{text.replace('+00:00', 'Z') if as_of.endswith('Z') else text}'"
-
-
-def find_end(text: str) -> str:
-    """The command that prints the records with a value that ends with it, such as a bucket's region; '' as below."""
-    command = find(text)
-    return command.replace("-e '\"", "-e '", 1)
-
-
-def find(*texts: str, is_whole: bool = True) -> str:
-    """
-    The command that prints the records with a value that is one of the texts, or begins with it.
-
-    '' where a text has a character that a terminal could take for something else: no command is safe to paste then.
-    """
-    if not all(texts) or any(is_hidden(letter) or letter == JOINER for text in texts for letter in text):
-        return ""
-    values = (json.dumps(text, ensure_ascii=False) for text in texts)
-    words = (shell(value if is_whole else value[:-1]) for value in values)
-    return f"zgrep -hF {' '.join(f'-e {word}' for word in words)} {RECORDS}"

@@ -12,6 +12,7 @@ from cos_sweeper.report.page_parts import answers, grids, groups, numbers, words
 from cos_sweeper.report.page_parts.groups import GROUPS, Json, Segment, Sum
 from cos_sweeper.report.page_parts.past import Past
 from cos_sweeper.report.page_parts.printable import plain
+from cos_sweeper.report.page_parts.record_links import RecordLinks
 from cos_sweeper.report.page_parts.tree import Tree
 
 Item = TypeVar("Item")
@@ -50,6 +51,7 @@ class View:
         self.matrix = grids.matrix(report)
         self.policies = grids.policies(report)
         self.tasks = answers.tasks(report)
+        self.records = RecordLinks(report, self.totals)
         self.is_at_limit = answers.is_at_limit(report)
 
     # What leaks
@@ -180,6 +182,17 @@ class View:
         return list(both.values())
 
     @cached_property
+    def users(self) -> dict[str, Json]:
+        """The initiators by their ids."""
+        return {row["id"]: row for row in self.report["initiators"]["rows"]}
+
+    @cached_property
+    def single_account(self) -> str:
+        """The account of all initiators, '' where there are several."""
+        accounts = {row["account"] for row in self.report["initiators"]["rows"] if row["id"]}
+        return str(accounts.pop()) if len(accounts) == 1 and not self.report["initiators"]["other"] else ""
+
+    @cached_property
     def as_of(self) -> datetime | None:
         """The moment by which every age is judged."""
         return numbers.moment(self.report["as_of"])
@@ -192,11 +205,6 @@ class View:
         age = (self.as_of - began).total_seconds()
         has_parts = last is not None or record["bytes"] is not None
         return Spans(age, (self.as_of - max(began, last or began)).total_seconds() if has_parts else None)
-
-    @staticmethod
-    def days(seconds: float | None) -> str:
-        """A span as text."""
-        return "–" if seconds is None else numbers.days(seconds)
 
     # Other pictures
 

@@ -8,17 +8,18 @@ from collections.abc import Mapping
 
 Pair = tuple[str, str]
 
+# An outcome → the word that the page has for its group; the records have the outcome itself.
 OUTCOMES: Mapping[str, Pair] = {
     "kept": ("kept", "保留"),
-    "would_abort": ("would abort", "将中止"),
-    "aborted": ("aborted", "已中止"),
+    "would_abort": ("would be freed", "将被释放"),
+    "aborted": ("freed", "已释放"),
     "still_receiving": ("still receiving parts", "仍在接收分块"),
     "already_gone": ("already gone", "已不存在"),
     "already_gone_unchecked": ("already gone, unchecked", "已不存在（未复核）"),
     "listed_but_not_found": ("listed, not found", "列表中有，但找不到"),
     "rejected": ("rejected", "被拒绝"),
     "failed": ("failed", "失败"),
-    "deferred": ("not processed", "未处理"),
+    "deferred": ("still there", "仍占用"),
 }
 
 STATUSES: Mapping[str, Pair] = {
@@ -95,12 +96,20 @@ REASONS: Mapping[str, tuple[str, Pair]] = {
     ),
 }
 
-# Why an abandoned upload is still there.
+NEW_PART = "a part arrived during the check"
+# A sweep has records of what it keeps for one of these reasons: old, and still in use.
+STILL_IN_USE = (
+    NEW_PART,
+    "a part arrived recently",
+    "its idle time is not much longer than the pauses between its parts",
+    "it has too few parts to show how long its pauses are",
+)
+
+# Why an abandoned upload is still there, and why a sweep stopped early. A code can follow after a colon.
 LEFT: Mapping[str, Pair] = {
     "the limit of aborts is reached": ("MAX_ABORTS is reached", "已达到 MAX_ABORTS"),
     "out of time": ("out of time", "时间不足"),
-    "dry run": ("dry run", "试运行"),
-    "inventory": ("inventory", "盘点"),
+    "this is a dry run": ("this run aborts nothing", "本次运行不中止任何上传"),
     "its parts could not be looked at shortly before an abort": (
         "its parts could not be looked at again",
         "中止前无法再次查看其分块",
@@ -109,11 +118,36 @@ LEFT: Mapping[str, Pair] = {
         "COS no longer accepts the credentials or the clock",
         "COS 不再接受凭证或时钟",
     ),
+    "the record of what may be aborted cannot be stored": (
+        "records cannot be stored, so nothing is aborted",
+        "无法保存记录，因此不中止",
+    ),
+    "the continuation is not invoked yet": ("it continues in another run", "由另一次运行继续"),
+    "the function may not invoke itself, so a sweep of more than one run would be lost": (
+        "the function may not invoke itself",
+        "函数无权调用自身",
+    ),
+}
+
+# Code of a warning → what it means. {n}: the number with which its detail begins.
+WARNINGS: Mapping[str, Pair] = {
+    "PartMissing": ("Pieces of work that did not end: {n}.", "未结束的工作项：{n}。"),
+    "AccountLost": ("Accounts of earlier runs that cannot be read: {n}.", "无法读取的先前运行账目：{n}。"),
+    "RunRepeated": (
+        "Runs that were cut off or delivered twice: {n}. What they freed is counted.",
+        "被中断或重复投递的运行：{n}。其释放量已计入。",
+    ),
+    "RecordsNotStored": ("Records that could not be stored: {n}.", "未能保存的记录：{n}。"),
+    "page.in_doubt": (
+        "Every upload of a page of the listing is kept in doubt.",
+        "列表中某一页的所有上传均因存疑而保留。",
+    ),
+    "Excluded": ("The current settings exclude something.", "当前设置排除了部分内容。"),
 }
 
 # State of a bucket's lifecycle rules → its tone, its name, what it means.
 COVERAGE: Mapping[str, tuple[str, Pair, Pair]] = {
-    "absent": ("bad", ("no rule", "没有规则"), ("Nothing limits how long uploads stay.", "没有任何期限。")),
+    "absent": ("bad", ("no rule", "没有规则"), ("Nothing limits how long uploads stay.", "上传没有任何期限。")),
     "disabled": (
         "bad",
         ("rule disabled", "规则已停用"),
@@ -141,13 +175,9 @@ COVERAGE: Mapping[str, tuple[str, Pair, Pair]] = {
 COVERAGE_ORDER = tuple(COVERAGE)
 
 NEXT_RUN: Pair = ("The next sweep tries again.", "下次扫描会重试。")
+DENIED = "AccessDenied"
 # Code of a failure → what to do.
 ADVICE: Mapping[str, Pair] = {
-    "AccessDenied": (
-        "Give the function's role this permission on this bucket, or take the bucket out of BUCKETS. "
-        "The next sweep does the rest.",
-        "请为函数的角色授予该存储桶的权限，或将该存储桶移出 BUCKETS。之后下次扫描会继续处理。",
-    ),
     "NoSuchBucket": ("The bucket does not exist: correct BUCKETS.", "存储桶不存在：请更正 BUCKETS。"),
     "SlowDown": ("COS asked for fewer requests. The next sweep tries again.", "COS 要求降低请求频率。下次扫描会重试。"),
     "ReadTimeout": (

@@ -13,7 +13,7 @@ function stored(name, value) {
   return value;
 }
 
-all("[hidden].controls, [hidden].tools, [hidden].sliders, [hidden].copy").forEach(function (one) { one.hidden = false; });
+all("[hidden].controls, [hidden].tools, [hidden].sliders, [hidden].copy, [hidden].fold").forEach(function (one) { one.hidden = false; });
 
 function speak(language) {
   page.dataset.l = language;
@@ -36,7 +36,7 @@ on("theme", "click", function () {
 });
 on("print", "click", function () { print(); });
 addEventListener("beforeprint", function () {
-  open = all("details:not([open]):not(.table)");
+  open = all("details:not([open]):not(.table):not(.how)");
   open.forEach(function (one) { one.open = true; });
 });
 addEventListener("afterprint", function () { open.forEach(function (one) { one.open = false; }); });
@@ -54,6 +54,7 @@ function sort(head, column) {
     var order = typeof a[0] === "number" ? a[0] - b[0] : a[0].localeCompare(b[0]);
     return up ? order : -order;
   }).forEach(function (pair) { body.append(pair[1]); });
+  fold(head.closest("table"));
 }
 all("table[data-sort] thead th:not([data-plain])").forEach(function (head) {
   var button = document.createElement("button");
@@ -63,11 +64,25 @@ all("table[data-sort] thead th:not([data-plain])").forEach(function (head) {
   head.append(button);
 });
 
+/* A long table shows its first rows until it is opened or searched. */
+function fold(table) {
+  var button = document.querySelector("[data-fold=" + table.id + "]");
+  if (!button) return;
+  Array.from(table.tBodies[0].rows).forEach(function (row, number) {
+    row.classList.toggle("folded", !button.hidden && number >= Number(button.dataset.first));
+  });
+}
+all("[data-fold]").forEach(function (button) {
+  var table = by(button.dataset.fold);
+  button.addEventListener("click", function () { button.hidden = true; fold(table); });
+  fold(table);
+});
+
 /* Filters. A row of the tree stays while it or a row below it matches. */
 function keep(rows, matches) {
   var count = 0;
   rows.forEach(function (row) { row.hidden = !matches(row); count += !row.hidden; });
-  return count + " / " + rows.length;
+  return count;
 }
 function keepBranches(rows, words) {
   return keep(rows.reverse(), function (row) {
@@ -81,10 +96,16 @@ function keepBranches(rows, words) {
 all("input[data-of]").forEach(function (input) {
   input.addEventListener("input", function () {
     var words = input.value.toLowerCase(), of = by(input.dataset.of);
-    var count = of.tBodies ? keep(Array.from(of.tBodies[0].rows), function (row) {
+    var rows = of.tBodies ? Array.from(of.tBodies[0].rows) : all("li", of), tools = input.closest(".tools");
+    var button = document.querySelector("[data-fold=" + of.id + "]");
+    if (button) button.hidden = button.hidden || Boolean(words);
+    if (button) fold(of);
+    var count = of.tBodies ? keep(rows, function (row) {
       return row.textContent.toLowerCase().includes(words);
-    }) : keepBranches(all("li", of), words);
-    input.closest(".tools").querySelector("output").textContent = words ? count : "";
+    }) : keepBranches(rows, words);
+    tools.querySelector("output").textContent = words && count ? count + " / " + rows.length : "";
+    tools.querySelector(".none").hidden = count > 0;
+    all(".all", of).forEach(function (one) { one.hidden = Boolean(words); });
   });
 });
 function openAll(state) { return function () { all("#tree details:not(.long)").forEach(function (one) { one.open = state; }); }; }
@@ -115,11 +136,24 @@ all(".policies td").forEach(function (field) {
   });
 });
 
-/* Links to records fill in the command that finds them. */
+/* A link to records opens the command that finds them, where the reader is. */
 document.addEventListener("click", function (event) {
-  var link = event.target.closest("a[data-q]");
-  if (link) by("query").textContent = link.dataset.q;
+  var link = event.target.closest("a[data-q]"), name;
+  if (!link) return;
+  event.preventDefault();
+  name = link.querySelector(".vh");
+  by("command-of").replaceChildren.apply(by("command-of"), copies(link.matches(".go, .find") ? link : name).filter(function (one) {
+    return one.nodeName !== "svg";
+  }));
+  all("#command-of .vh").forEach(function (one) { one.classList.remove("vh"); });
+  ["n", "max"].forEach(function (kind) {
+    by("command-" + kind).hidden = !(kind in link.dataset);
+    all("#command-" + kind + " .count").forEach(function (one) { one.textContent = link.dataset[kind]; });
+  });
+  by("query").textContent = link.dataset.q;
+  by("command").showModal();
 });
+on("command-close", "click", function () { by("command").close(); });
 all("button.copy").forEach(function (button) {
   button.addEventListener("click", function () {
     var text = by(button.dataset.of), range = document.createRange();
