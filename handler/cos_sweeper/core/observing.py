@@ -11,6 +11,7 @@ from typing import Any
 from cos_sweeper.core.model import ListedUpload, RejectedRequest, never
 from cos_sweeper.core.observation import Observation
 from cos_sweeper.core.outcomes import (
+    AT_LIMIT,
     Aborted,
     AlreadyGone,
     Deferred,
@@ -70,7 +71,9 @@ def grouped(outcome: Outcome) -> tuple[str, str]:
         case WouldAbort():
             found = LEFT, DRY_RUN
         case Deferred():
-            found = LEFT, outcome.reason
+            # Without a look at its parts nobody knows whether it is abandoned. Beyond the limit it is old, at least.
+            is_left = outcome.seen is not None or outcome.reason == AT_LIMIT
+            found = LEFT if is_left else KEPT, outcome.reason
         case Failed():
             found = FAILED, outcome.code
         case Kept() | RejectedRequest():

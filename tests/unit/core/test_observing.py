@@ -7,6 +7,7 @@ import pytest
 from cos_sweeper.core.model import ListedUpload, PartsSeen, RejectedRequest, Upload
 from cos_sweeper.core.observing import is_recorded, observation
 from cos_sweeper.core.outcomes import (
+    AT_LIMIT,
     Aborted,
     AlreadyGone,
     Deferred,
@@ -34,7 +35,9 @@ YOUNG, IN_USE = Kept(UPLOAD, STARTED_RECENTLY), Kept(UPLOAD, PART_RECENT)
     [
         (ABORTED, "freed", ""),
         (WouldAbort(UPLOAD, 5, SEEN), "left", "this is a dry run"),
-        (Deferred(UPLOAD, "out of time"), "left", "out of time"),
+        (Deferred(UPLOAD, "out of time"), "kept", "out of time"),
+        (Deferred(UPLOAD, AT_LIMIT), "left", AT_LIMIT),
+        (Deferred(UPLOAD, "out of time", seen=SEEN), "left", "out of time"),
         (FAILED, "failed", "X"),
         (YOUNG, "kept", STARTED_RECENTLY),
         (StillReceiving(UPLOAD, "r"), "kept", NEW_PART),
