@@ -213,3 +213,13 @@ def test_limit_of_aborts_holds_for_siblings(cloud: Cloud, function: Function) ->
 
     assert len(held(cloud)) == 6
     assert result.report["aborted"] == 4
+
+
+def test_stale_siblings_whose_intents_cannot_be_stored_are_not_aborted(cloud: Cloud, function: Function) -> None:
+    uploads = [seed(cloud, 1000, 999, 998, 997), seed(cloud, 1000, 999, 998, 997)]
+    cloud.fault("PutObject", status=403, code="AccessDenied")
+
+    result = function(completed(KEY), REPORT=f"{PHOTOS}/reports")
+
+    assert sorted(held(cloud)) == sorted(uploads)
+    assert result.lines("records.store_failed")

@@ -12,15 +12,19 @@ from cos_sweeper.engine.recorder import Recorder
 
 
 class Intent:
-    """The uploads of one page that may be aborted. `write` runs in a task of its own."""
+    """The uploads of one page that may be aborted. `write` runs in a task of its own, or when the first abort waits."""
 
     def __init__(self, recorder: Recorder, candidates: Sequence[ListedUpload]) -> None:
         self._recorder = recorder
         self._candidates = candidates
         self._refusal: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self._is_written = False
 
     async def write(self) -> None:
-        """Record them."""
+        """Record them, once."""
+        if self._is_written:
+            return
+        self._is_written = True
         refusal = "the record of what may be aborted was not written"
         try:
             refusal = await self._recorder.intend(self._candidates)
@@ -31,6 +35,7 @@ class Intent:
 
     async def refusal(self) -> str:
         """Why none of them may be aborted, or ''. Waits until the record is written."""
+        await self.write()
         if not self._refusal.done():
             await asyncio.wait([self._refusal])
         return self._refusal.result()

@@ -167,10 +167,11 @@ class _Sweep:
         opened = self._pages.open_page(number, start, page, len(mine))
         policy, as_of = self._plan.listings[number].policy, self._state.as_of.value
         intent = None
-        if self._needs_intents and policy.only_key is None:
+        if self._needs_intents:
             listed = [page.listed[index] for index in mine]
             may_go = [one for one in listed if isinstance(prefilter(one, page.skew, policy, as_of), NeedsParts)]
-            intent = self._intent(may_go, group)
+            # Of stale siblings most are kept, and an event that aborts nothing stores nothing: no record ahead of time.
+            intent = self._intent(may_go, group if policy.only_key is None else None)
         works = (self._take_upload(page, index, opened, intent) for index in mine)
         return (work for work in works if work is not None)
 
@@ -179,12 +180,13 @@ class _Sweep:
         """Whether uploads are aborted and recorded."""
         return self._state.recorder.is_on and not self._plan.dry_run
 
-    def _intent(self, candidates: Sequence[ListedUpload], group: TaskGroup) -> Intent | None:
-        """What a sweep may abort, to be recorded first. None for nothing."""
+    def _intent(self, candidates: Sequence[ListedUpload], group: TaskGroup | None) -> Intent | None:
+        """What may be aborted, to be recorded first: at once or, without a group, before the first abort."""
         if not candidates:
             return None
         intent = Intent(self._state.recorder, candidates)
-        group.start(intent.write)
+        if group is not None:
+            group.start(intent.write)
         return intent
 
     def _is_target(self, listed: ListedUpload) -> bool:
