@@ -81,7 +81,8 @@ def _ask_and_abort(session: Session, wishes: Wishes) -> int:
     if not console.confirm(question):
         console.say(t("Nothing was aborted."))
         return exits.INTERRUPTED
-    return _abort(session, wishes, plan.as_of)
+    # A run lowers it to the clock of COS.
+    return _abort(session, wishes, min(plan.as_of, result.report.as_of))
 
 
 def _what_will_go(session: Session, report: dict[str, Any], seen: Counted) -> Iterator[Text | Table]:
