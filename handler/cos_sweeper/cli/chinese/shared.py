@@ -39,7 +39,9 @@ TEXTS = {
     "JSON on stdout, everything else on stderr.": "在 stdout 输出 JSON，其余输出到 stderr。",
     "Write the log of the engine to this file.": "将引擎日志写入该文件。",
     "The language of texts. [the locale's]": "文字的语言。[系统语言]",
-    "Write the account as one HTML file, which opens without a network.": "将统计写成一个 HTML 文件，无需网络即可打开。",
+    "Write the account as one HTML file, which opens without a network.": (
+        "将统计写成一个 HTML 文件，无需网络即可打开。"
+    ),
     "Write records and the report into this directory. [REPORT]": "将记录和报告写入该目录。[REPORT]",
     "write NAME=VALUE": "请写成 NAME=VALUE",
     # What stops a command
