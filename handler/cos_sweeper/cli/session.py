@@ -235,7 +235,8 @@ class Session:
         planned = core_plan.build_plan(requests, used, buckets, run_id, moment, has_account=True)
         if planned.rejected:
             raise Misused(f"{planned.rejected[0].reason}.")
-        return planned
+        # Several runs of one command judge by one moment, and each begins when it begins.
+        return replace(planned, began=self._now())
 
     async def sweep_plan(self, *, dry_run: bool, inventory: bool = False, as_of: datetime | None = None) -> Plan:
         """

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cos_sweeper.cli import exits
-from cos_sweeper.cli.account_view import AccountView
+from cos_sweeper.cli.account_view import AccountView, gap, uploads
 from cos_sweeper.cli.console import Console
 from cos_sweeper.cli.interrupt import Stopped
 from cos_sweeper.cli.problems import Misused, Problem
@@ -15,6 +15,8 @@ from cos_sweeper.cli.progress import Counted
 from cos_sweeper.cli.session import Swept, place_of
 from cos_sweeper.cli.tables import Table
 from cos_sweeper.cli.words import t
+
+from cos_sweeper.report.page_parts import numbers
 
 if TYPE_CHECKING:
     from cos_sweeper.cli.session import Session
@@ -32,8 +34,13 @@ def swept(session: "Session", plan: "Plan", folder: "NamedFolder | None", doing:
             session.console.say(t("Records so far: {place}", place=place), "quiet")
         raise
     if result.report_json is None:
-        why = str(result.folder.failed or "")
-        raise Problem(t("The account of this run could not be made. {why}", why=why), t("Try `--records DIR`."))
+        counts, freed = result.report.counts, numbers.size(result.report.bytes_freed)
+        raise Problem(
+            t("{n} aborted, {size} freed.", n=uploads(counts["aborted"]), size=freed)
+            + gap()
+            + t("The account of this run could not be made."),
+            t("Run the same command with `--log FILE`; the log says why."),
+        )
     return result, progress
 
 

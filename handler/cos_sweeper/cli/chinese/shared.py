@@ -137,8 +137,10 @@ TEXTS = {
         "正在停止：等待进行中的请求结束，然后显示目前的统计。再按一次 Ctrl-C 立即停止。"
     ),
     "Records so far: {place}": "目前的记录：{place}",
-    "The account of this run could not be made. {why}": "无法生成本次运行的统计。{why}",
-    "Try `--records DIR`.": "请尝试 `--records DIR`。",
+    "The account of this run could not be made.": "无法生成本次运行的统计。",
+    "Run the same command with `--log FILE`; the log says why.": "请加上 `--log FILE` 再次运行；日志会说明原因。",
+    "There is no command {name}.": "没有命令 {name}。",
+    "`{path} --help` lists the commands.": "`{path} --help` 列出所有命令。",
     "Not everything could be stored: {why}": "未能保存全部内容：{why}",
     "Records and report: {place}": "记录和报告：{place}",
     "Page: {path}": "页面：{path}",
