@@ -15,7 +15,6 @@ from cos_sweeper.cli.progress import Counted
 from cos_sweeper.cli.session import Swept, place_of
 from cos_sweeper.cli.tables import Table
 from cos_sweeper.cli.words import t
-
 from cos_sweeper.report.page_parts import numbers
 
 if TYPE_CHECKING:
