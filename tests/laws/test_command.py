@@ -14,7 +14,9 @@ from hypothesis import strategies as st
 from tests.command import Command
 from tests.emulator.public import Cloud
 from tests.function import PHOTOS, Function, timer
-from tests.laws.buckets import BUCKET, left
+from tests.laws.buckets import BUCKET, furnish, left
+from tests.laws.hostile_events import environments
+from tests.laws.requests import is_lawful
 from tests.laws.test_keep import Case, cases, plant
 from tests.profiles import examples
 
@@ -119,6 +121,47 @@ def test_command_without_abort_sends_only_reads(
     prefixes = tuple(policy["PREFIXES"].split(","))
     assert account.json["totals"]["open"]["uploads"] == sum(case.key.startswith(prefixes) for case in found)
     assert plan.exit_code == account.exit_code == 0
+
+
+COMMANDS = (
+    ("check",),
+    ("check", "--json"),
+    ("inventory",),
+    ("sweep",),
+    ("sweep", "--abort", "--yes"),
+    ("sweep", "--abort", "--yes", "--json", "--until-empty", "--records", "kept"),
+)
+
+
+@settings(max_examples=examples(25))
+@given(words=st.sampled_from(COMMANDS), environment=environments)
+def test_command_sends_lawful_requests_only_and_tells_no_secret(
+    words: tuple[str, ...], environment: dict[str, Any], cloud: Cloud, command: Command
+) -> None:
+    furnish(cloud)
+    log = command.folder / "log"
+
+    ran = command(*words, "--log", str(log), **environment)
+
+    assert [request for request in cloud.requests() if not is_lawful(request)] == []
+    told = ran.stdout + ran.stderr + log.read_text()
+    assert not [secret for secret in (cloud.owner.secret_key, cloud.owner.secret_id) if secret in told]
+    assert "Traceback" not in ran.stderr
+    if "--abort" not in words:
+        assert "AbortMultipartUpload" not in {request.operation for request in cloud.requests()} or words[0] == "check"
+
+
+@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
+def test_command_shows_no_key_where_keys_are_hashed(words: tuple[str, ...], cloud: Cloud, command: Command) -> None:
+    cloud.seed(BUCKET, "Zqsecret/folder/name-{n}", count=3)
+    cloud.fault("AbortMultipartUpload", status=403, code="AccessDenied", skip=1)
+    log = command.folder / "log"
+
+    ran = command(
+        *words, "--log", str(log), BUCKETS=PHOTOS, RECORD_KEYS="hash", RECORD_KEYS_SECRET="an-example-secret-of-keys"
+    )
+
+    assert "Zqsecret" not in ran.stdout + ran.stderr + log.read_text()
 
 
 def test_command_aborts_only_what_the_question_showed(cloud: Cloud, command: Command) -> None:

@@ -29,6 +29,7 @@ from cos_sweeper.core.plan import Plan
 from cos_sweeper.core.redaction import Redactor
 from cos_sweeper.core.report import Report
 from cos_sweeper.core.settings import SECRETS, Credentials, Settings, key_mask
+from cos_sweeper.core.version import VERSION
 from cos_sweeper.cos.instance import InstanceCache
 from cos_sweeper.cos.sdk_store import Clients, CosStore
 from cos_sweeper.engine import continuation, paginator
@@ -95,6 +96,9 @@ class Session:
         self._known: tuple[tuple[Bucket, ...], datetime] | None = None
 
     def __enter__(self) -> "Session":
+        if self._log_path is not None:
+            # A file that cannot be written is known before anything is done.
+            self.log.info("command.began", version=VERSION)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -204,6 +208,11 @@ class Session:
                     t("EXCLUDE_BUCKETS ({origin}) names it.", origin=self.config.origin("EXCLUDE_BUCKETS")),
                 )
             bucket = next((one for one in left if one.name == name and region in ("", one.region)), None)
+            if bucket is None and self.settings.buckets is None:
+                raise Misused(
+                    t("These credentials can list no bucket {name}.", name=text),
+                    t("They can list: {names}", names=_names(left)),
+                )
             if bucket is None:
                 raise Misused(
                     t("The bucket {name} is not among the allowed ones.", name=text),

@@ -18,7 +18,7 @@ from cos_sweeper.cli.account_view import AccountView, size, uploads
 from cos_sweeper.cli.console import Console
 from cos_sweeper.cli.problems import Misused
 from cos_sweeper.cli.progress import Counted
-from cos_sweeper.cli.session import Session, Swept
+from cos_sweeper.cli.session import Session, Swept, place_of
 from cos_sweeper.cli.tables import Column, Table
 from cos_sweeper.cli.words import t
 from cos_sweeper.report.page_parts import answers, groups, numbers
@@ -71,7 +71,7 @@ def _ask_and_abort(session: Session, wishes: Wishes) -> int:
     result, seen = showing.swept(session, plan, None, t("Looking"))
     report = result.report_json or {}
     # The question goes where a person reads it, also with --json.
-    for item in _what_will_go(session, report, seen):
+    for item in _what_will_go(session, wishes, report, seen):
         console.say(item)
     if session.interrupt.is_set:
         return showing.after(session, result)
@@ -95,7 +95,7 @@ def _question(session: Session, wishes: Wishes, found: Sum) -> str:
     return text + " " + t("This cannot be undone.")
 
 
-def _what_will_go(session: Session, report: dict[str, Any], seen: Counted) -> Iterator[Text | Table]:
+def _what_will_go(session: Session, wishes: Wishes, report: dict[str, Any], seen: Counted) -> Iterator[Text | Table]:
     view = AccountView(report)
     yield view.headline()
     if not view.totals["left"].uploads:
@@ -108,6 +108,7 @@ def _what_will_go(session: Session, report: dict[str, Any], seen: Counted) -> It
     facts.add(t("newest"), _moment(seen.newest))
     facts.add(t("last part"), _moment(seen.last_part))
     facts.add(t("buckets"), ", ".join(row["bucket"] for row in report["buckets"] if groups.found(row).uploads))
+    facts.add(t("records"), place_of(session.folder(wishes.records, is_needed=True), ""))
     yield facts
     yield from _limit(session, view)
     yield Text()
