@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from tests.command import Command
 from tests.emulator.public import Cloud
 from tests.function import PHOTOS, Function, timer
+from tests.integration.objects import stored
 from tests.laws.buckets import BUCKET, furnish, left
 from tests.laws.hostile_events import environments
 from tests.laws.requests import is_lawful
@@ -68,6 +69,46 @@ def test_command_has_the_outcomes_of_the_function(
     assert kept == by_function.report["kept_by_reason"]
     assert ran.json["totals"]["freed"]["bytes"] == by_function.report["bytes_freed"]
     assert ran.exit_code == 0
+
+
+# What differs between two runs over equal buckets: names, and the moments that everything is relative to.
+OF_A_RUN = (
+    "run_id",
+    "began",
+    "as_of",
+    "ended",
+    "history",
+    "overlapping",
+    "records",
+    "upload_id",
+    "initiated",
+    "last_part",
+)
+
+
+def same(value: Any) -> Any:
+    """A report without what differs between runs."""
+    if isinstance(value, dict):
+        return {name: same(inner) for name, inner in value.items() if name not in OF_A_RUN}
+    return [same(inner) for inner in value] if isinstance(value, list) else value
+
+
+@settings(max_examples=examples(8))
+@given(found=cases, policy=policies, is_inventory=st.booleans())
+def test_command_writes_the_report_that_the_function_writes(
+    found: list[Case], policy: dict[str, Any], *, is_inventory: bool, cloud: Cloud, function: Function, command: Command
+) -> None:
+    place: dict[str, Any] = {"BUCKETS": PHOTOS, "REPORT": f"{PHOTOS}/reports"}
+    plant(cloud, found)
+    function(timer(inventory=True) if is_inventory else timer(), **policy, **place)
+    (by_function,) = [body for name, body in stored(cloud, PHOTOS, "reports/").items() if name.endswith("/report.json")]
+    plant(cloud, found)
+
+    ran = command(*(("inventory",) if is_inventory else ("sweep", "--abort", "--yes")), "--json", **policy, **place)
+
+    (by_command,) = [body for name, body in stored(cloud, PHOTOS, "reports/").items() if name.endswith("/report.json")]
+    assert same(by_command) == same(by_function)
+    assert ran.json == by_command
 
 
 @settings(max_examples=examples(8))

@@ -125,23 +125,24 @@ def _limit(session: Session, view: AccountView) -> Iterator[Text]:
 def _abort(session: Session, wishes: Wishes, as_of: datetime | None) -> int:
     """One run, or with --until-empty as many as make progress."""
     console, folder = session.console, session.folder(wishes.records, is_needed=True)
-    codes: list[int] = []
     reports: list[Any] = []
+    is_lost = False
     while True:
         plan = session.run(session.sweep_plan(dry_run=False, as_of=as_of))
         result, _ = showing.swept(session, plan, folder, t("Aborting"))
         reports.append(result.report_json)
         is_last = not (wishes.until_empty and _goes_on(result) and not session.interrupt.is_set)
         showing.aborted(console, result.report_json or {}, is_whole=is_last and len(reports) == 1)
-        codes.append(showing.after(session, result, wishes.html if is_last else None))
+        code = showing.after(session, result, wishes.html if is_last else None)
+        is_lost = is_lost or result.folder.failed is not None
         if is_last:
             break
     console.data(reports if wishes.until_empty else reports[0])
     if len(reports) > 1:
         _total(console, reports)
     _say_how_to_go_on(session, result)
-    # The limit that ended a run is no flaw when the next run went on from there.
-    return exits.worst(codes[-1], *(code for code in codes[:-1] if code != exits.PARTIAL))
+    # The last run found what all the others left. What they could not store is lost.
+    return exits.worst(code, exits.PARTIAL if is_lost else exits.COMPLETE)
 
 
 def _goes_on(result: Swept) -> bool:
