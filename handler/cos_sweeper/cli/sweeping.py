@@ -42,7 +42,7 @@ def sweep(session: Session, wishes: Wishes) -> int:
         if wishes.yes or wishes.until_empty:
             raise Misused(t("`--yes` and `--until-empty` need `--abort`."), t("Without `--abort` nothing is aborted."))
         return _plan(session, wishes)
-    if session.config.is_explicit("DRY_RUN") and session.settings.dry_run:
+    if session.is_dry_run:
         origin = session.config.origin("DRY_RUN")
         session.console.say(t("DRY_RUN is true ({origin}), and it wins: this is only a plan.", origin=origin), "warn")
         return exits.worst(_plan(session, wishes), exits.PARTIAL)
