@@ -210,8 +210,9 @@ class Session:
         """
         The plan of these requests, as the function would make it.
 
-        dry_run: in place of DRY_RUN where no operator set that to true. as_of: of an earlier plan, so that nothing is older than it was there. settings:
-        in place of the session's. Raises Misused where a request is beyond the settings.
+        dry_run: in place of DRY_RUN where no operator set that to true. as_of: of an earlier plan, so that nothing is
+        older than it was there. settings: in place of the session's. Raises Misused where a request is beyond the
+        settings.
         """
         buckets, now = await self.buckets_as_of()
         used = replace(settings or self.settings, dry_run=dry_run or self.is_dry_run)
