@@ -2,6 +2,7 @@
 The terminal command is the same engine: for the same bucket it has the outcomes that the function has.
 """
 
+import json
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -87,10 +88,14 @@ OF_A_RUN = (
 
 
 def same(value: Any) -> Any:
-    """A report without what differs between runs."""
+    """A report without what differs between runs. Uploads that are equal but for their ids have no order."""
     if isinstance(value, dict):
         return {name: same(inner) for name, inner in value.items() if name not in OF_A_RUN}
-    return [same(inner) for inner in value] if isinstance(value, list) else value
+    if not isinstance(value, list):
+        return value
+    items = [same(inner) for inner in value]
+    is_of_uploads = any(isinstance(inner, dict) and "key" in inner for inner in value)
+    return sorted(items, key=json.dumps) if is_of_uploads else items
 
 
 @settings(max_examples=examples(8))
