@@ -116,9 +116,7 @@ def _confirmed(session: Session, going: list[Found], as_of: datetime) -> bool:
     return session.console.confirm(question)
 
 
-def _abort(
-    session: Session, wanted: Wanted, known: list[Found], as_of: datetime, records: Path | None
-) -> int:
+def _abort(session: Session, wanted: Wanted, known: list[Found], as_of: datetime, records: Path | None) -> int:
     console, folder, done = session.console, session.folder(records, is_needed=True), FoundUploads()
     plan = session.run(_plan(session, wanted, dry_run=False, as_of=as_of))
     result = session.run(session.sweep(plan, folder, done))

@@ -20,13 +20,13 @@ from cos_sweeper.cli.local_folder import LocalFolder
 from cos_sweeper.cli.problems import Misused
 from cos_sweeper.cli.progress import Counted
 from cos_sweeper.cli.session import DEFAULT_RECORDS, Session, Swept
-from cos_sweeper.cli.tables import Column, Table
+from cos_sweeper.cli.tables import Column, Table, shown_key
 from cos_sweeper.cli.words import t
 from cos_sweeper.core.model import BEGINNING, Bucket
 from cos_sweeper.core.outcomes import AT_LIMIT
 from cos_sweeper.core.plan import Plan
 from cos_sweeper.core.policy import COMMITTERS, EXCLUDED
-from cos_sweeper.report.page_parts import groups, numbers
+from cos_sweeper.report.page_parts import groups
 
 # Runs that end by themselves and leave something. A bucket that fills up as fast as it is emptied is still in use.
 MAX_RUNS = 10
@@ -151,7 +151,9 @@ def _show(session: Session, bucket: Bucket, look: Swept, seen: Counted, *, on_st
 def _what_goes(session: Session, bucket: Bucket, report: dict[str, Any], seen: Counted) -> Iterator[Text | Table]:
     view = AccountView(report)
     found = view.totals["left"]
-    yield Text(t("{bucket}: {n} would go, {size}.", bucket=bucket, n=uploads(found.uploads), size=size(found)), "strong")
+    yield Text(
+        t("{bucket}: {n} would go, {size}.", bucket=bucket, n=uploads(found.uploads), size=size(found)), "strong"
+    )
     if found.uploads:
         yield Text()
         yield view.prefixes()
@@ -165,7 +167,7 @@ def _what_goes(session: Session, bucket: Bucket, report: dict[str, Any], seen: C
             yield Text()
             yield table
     if session.settings.prefixes:
-        prefixes = ", ".join(looking.shown_key(one) for one in session.settings.prefixes)
+        prefixes = ", ".join(shown_key(one) for one in session.settings.prefixes)
         origin = session.config.origin("PREFIXES")
         yield Text(t("PREFIXES ({origin}) allows only {prefixes}.", origin=origin, prefixes=prefixes), "warn")
 
@@ -190,7 +192,9 @@ def _why(session: Session, result: Swept) -> Iterator[str]:
     report, config = result.report, session.config
     why = []
     if EXCLUDED in report.kept:
-        why.append(t("→ EXCLUDE_PREFIXES ({origin}) binds this command, too.", origin=config.origin("EXCLUDE_PREFIXES")))
+        why.append(
+            t("→ EXCLUDE_PREFIXES ({origin}) binds this command, too.", origin=config.origin("EXCLUDE_PREFIXES"))
+        )
     if COMMITTERS in report.kept:
         why.append(t("→ Committers' paths are kept here, too; `--include-committers` takes them."))
     if session.settings.prefixes:
@@ -205,5 +209,3 @@ def _data(session: Session, bucket: Bucket, results: list[Swept], look: Swept | 
     session.console.data(
         {"bucket": str(bucket), "is_empty": is_empty, "plan": look.report_json if look else None, "runs": runs}
     )
-
-

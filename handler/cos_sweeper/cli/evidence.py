@@ -130,4 +130,3 @@ def _limits(evidence: Evidence, policy: Policy) -> set[datetime]:
         if time <= datetime.max.replace(tzinfo=timezone.utc) - span - JUST_AFTER:
             found.add(time + span + JUST_AFTER)
     return found
-

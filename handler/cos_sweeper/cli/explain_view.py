@@ -17,8 +17,8 @@ from cos_sweeper.cli.session import Session
 from cos_sweeper.cli.tables import Column, Table, shown_key
 from cos_sweeper.cli.words import pair, t
 from cos_sweeper.core import key_text
-from cos_sweeper.core.model import Keep
-from cos_sweeper.core.outcomes import Deferred, Failed, RejectedRequest
+from cos_sweeper.core.model import Keep, RejectedRequest
+from cos_sweeper.core.outcomes import Deferred, Failed
 from cos_sweeper.core.policy import COMMITTERS_PATH, Policy, keep_by_key, time_in
 from cos_sweeper.report.page_parts import numbers, words
 

@@ -111,11 +111,11 @@ class FoundUploads:
         self.count(listed, outcome)
 
 
-async def key_plan(
-    session: Session, bucket: Bucket, key: str, *, dry_run: bool, as_of: datetime | None = None
-) -> Plan:
+async def key_plan(session: Session, bucket: Bucket, key: str, *, dry_run: bool, as_of: datetime | None = None) -> Plan:
     """
-    The plan of a sweep of exactly this key. A dry run reads the parts of every upload, as an inventory does. Raises Misused.
+    The plan of a sweep of exactly this key. Raises Misused.
+
+    A dry run reads the parts of every upload, as an inventory does.
     """
     planned = await session.plan(SweepRequest(origin="command", inventory=dry_run), dry_run=dry_run, as_of=as_of)
     policy = replace(planned.listings[0].policy, only_key=key, prefixes=session.settings.prefixes)
@@ -139,7 +139,10 @@ def raise_for_listing(report: Report) -> None:
     for one in report.failures:
         if "key" not in one:
             raise CosRejected(
-                str(one.get("code", "")), one.get("status"), str(one.get("cos_request_id", "")), str(one.get("detail", ""))
+                str(one.get("code", "")),
+                one.get("status"),
+                str(one.get("cos_request_id", "")),
+                str(one.get("detail", "")),
             )
 
 
@@ -161,7 +164,9 @@ def table(title: str, found: Sequence[Found], maximum: int = 50) -> Table:
             Column(t("upload id"), is_elastic=True),
         ),
     )
-    ordered = sorted(found, key=lambda one: (one.listed.initiated is None, one.listed.initiated, one.listed.upload.upload_id))
+    ordered = sorted(
+        found, key=lambda one: (one.listed.initiated is None, one.listed.initiated, one.listed.upload.upload_id)
+    )
     for one in ordered[:maximum]:
         seen = one.seen
         made.add(

@@ -70,8 +70,8 @@ class Policy:
     idle for min_idle and for PAUSES times the longest pause between its own parts. If it has fewer than
     MIN_PARTS_FOR_PAUSES parts, it must also be idle for min_idle_unproven.
 
-    is_drain: the bucket is to be deleted, so no age, idle time or clock keeps an upload; only its key does. The terminal
-    command alone makes such a policy: no event, checkpoint or setting leads to one.
+    is_drain: the bucket is to be deleted, so no age, idle time or clock keeps an upload; only its key does. The
+    terminal command alone makes such a policy: no event, checkpoint or setting leads to one.
     """
 
     min_age: timedelta

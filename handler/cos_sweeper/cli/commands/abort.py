@@ -33,8 +33,8 @@ EVENT_IDLE = SettingOption(
     "abort",
     "Abort one upload, or all uploads of one key, after showing them and asking.",
     details=(
-        "With UPLOAD_ID the rules are those of an event that names the upload. Without it they are those of a sweep, and "
-        "younger uploads of the key are kept. Exit code 3: an upload is still there."
+        "With UPLOAD_ID the rules are those of an event that names the upload. Without it they are those of a sweep, "
+        "so younger uploads of the key are kept. Exit code 3: an upload is still there."
     ),
     examples=(
         "cos-sweeper abort photos-1250000000@ap-guangzhou raw/cat.mp4",

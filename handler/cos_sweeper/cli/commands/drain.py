@@ -32,8 +32,8 @@ COMMITTERS = SettingOption(
     "drain",
     "Abort everything unfinished in a bucket that is to be deleted. No age protects an upload.",
     details=(
-        "COS deletes no bucket that has unfinished uploads. This is the only command for which age and idle time do not "
-        "count: uploads in progress are aborted, too. BUCKETS, PREFIXES and exclusions hold. It asks for the bucket's "
+        "COS deletes no bucket that has unfinished uploads. This is the only command for which age and idle time do "
+        "not count: uploads in progress are aborted, too. BUCKETS, PREFIXES and exclusions hold. It asks for the bucket's "
         "name, repeats until the listing is empty, and records into a directory, never into REPORT."
     ),
     examples=(
