@@ -82,6 +82,7 @@ FULL_ACCESS = {"version": "2.0", "statement": [{"effect": "allow", "action": "*"
 
 
 INVOKE = "scf:InvokeFunction"
+GET_FUNCTION = "scf:GetFunction"
 """How policies call the invocation of a function, by whichever API."""
 
 

@@ -1,5 +1,5 @@
 """
-What an Invoke request wants, and its response.
+What an Invoke request wants, and its response. Also the response to GetFunction.
 
 Values only: no HTTP, no process. Whether the caller may is `scf`.
 """
@@ -10,6 +10,7 @@ import uuid
 from dataclasses import dataclass
 from typing import Any
 
+from tests.emulator.function import Function, Setup
 from tests.emulator.invocations import FunctionError, InvocationRecord
 from tests.emulator.tc3 import ApiError
 from tests.emulator.wire import Call
@@ -18,9 +19,12 @@ MAX_EVENT_BYTES = {"Event": 128 << 10, "RequestResponse": 6 << 20}
 MAX_ROUTING_KEY_BYTES = 1024
 TAIL_BYTES = 4 << 10
 STATUS_CODES = {"raised": 430, "timed_out": 433, "died": 439}
+ACTIONS = ("Invoke", "GetFunction")
 PARAMETERS = frozenset(
     ("FunctionName", "InvocationType", "Qualifier", "ClientContext", "Namespace", "RoutingKey", "LogType")
 )
+# GetFunction has this one, too.
+SHOW_CODE = "ShowCode"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +37,13 @@ class InvokeRequest:
 
 
 def check_headers(call: Call) -> None:
-    """Reject what is no request for Invoke."""
+    """Reject what is no request for one of the actions."""
     if call.header("content-type").partition(";")[0].strip() != "application/json":
         raise ApiError("UnsupportedProtocol", "The Content-Type of a POST is application/json.")
     for name in ("x-tc-action", "x-tc-version", "x-tc-region"):
         if not call.header(name):
             raise ApiError("MissingParameter", f"The request lacks the {name} header.")
-    if call.header("x-tc-action") != "Invoke":
+    if call.header("x-tc-action") not in ACTIONS:
         raise ApiError("InvalidAction", f"There is no action {call.header('x-tc-action')} here, only Invoke.")
     if call.header("x-tc-version") != "2018-04-16":
         raise ApiError("NoSuchVersion", f"There is no version {call.header('x-tc-version')} of SCF's API.")
@@ -53,7 +57,7 @@ def read_parameters(body: bytes) -> dict[str, str]:
         raise ApiError("InvalidParameter", "The request's body is not JSON.") from None
     if not isinstance(given, dict):
         raise ApiError("InvalidParameter", "The request's body is not a JSON object.")
-    if unknown := set(given) - PARAMETERS:
+    if unknown := set(given) - PARAMETERS - {SHOW_CODE}:
         raise ApiError("UnknownParameter", f"There is no parameter {', '.join(sorted(unknown))}.")
     if wrong := sorted(name for name, value in given.items() if not _is_text(value)):
         raise ApiError("InvalidParameterValue", f"{', '.join(wrong)} must be text.")
@@ -74,6 +78,21 @@ def read_request(given: dict[str, str]) -> InvokeRequest:
         raise ApiError("InvalidParameter.Payload", f"ClientContext is larger than {MAX_EVENT_BYTES[kind]} bytes.")
     _read_json(event, "ClientContext")
     return InvokeRequest(event, kind == "Event", tail)
+
+
+def described(function: Function, setup: Setup) -> dict[str, Any]:
+    """The response to GetFunction, in part."""
+    variables = [{"Key": name, "Value": value} for name, value in setup.variables.items()]
+    return {
+        "FunctionName": function.name,
+        "Namespace": function.namespace,
+        "Runtime": "Python3.10",
+        "Handler": "index.main_handler",
+        "Timeout": math.ceil(setup.time_limit_ms / 1000),
+        "MemorySize": function.memory_mb,
+        "Environment": {"Variables": variables},
+        "Status": "Active",
+    }
 
 
 def accepted(request_id: str) -> dict[str, Any]:

@@ -14,14 +14,14 @@ from typing import Any
 
 from aiohttp import web
 
-from tests.emulator.cam import INVOKE
+from tests.emulator.cam import GET_FUNCTION, INVOKE
 from tests.emulator.delivery import reset, silent
 from tests.emulator.dispatch import Dispatcher, Throttled
 from tests.emulator.errors import CosError
 from tests.emulator.faults import Fault, Faults, Mangle, Raw, Refuse, Reset
 from tests.emulator.function import Function, Setup, resource_name
 from tests.emulator.invocations import Invocation, InvocationRecord, Kind
-from tests.emulator.invoke import InvokeRequest, accepted, check_headers, ran, read_parameters, read_request, throttled
+from tests.emulator.invoke import accepted, check_headers, described, ran, read_parameters, read_request, throttled
 from tests.emulator.state import State
 from tests.emulator.tc3 import ApiError, authenticate
 from tests.emulator.wire import Call, as_bytes, read_call
@@ -106,10 +106,13 @@ class InvokeDoor:
             case Reset():
                 await self._invoke(call, body)
                 return None
+        if call.header("x-tc-action") == "GetFunction":
+            self._admit(call, body, GET_FUNCTION)
+            return described(self._scf.function, self._scf.dispatcher.setup)
         return {"Result": await self._invoke(call, body)}
 
     async def _invoke(self, call: Call, body: bytes) -> dict[str, Any]:
-        wanted = self._admit(call, body)
+        wanted = read_request(self._admit(call, body, INVOKE))
         if wanted.is_event:
             return accepted(self._scf.accept(wanted.event, "async"))
         try:
@@ -117,8 +120,8 @@ class InvokeDoor:
         except Throttled:
             return throttled()
 
-    def _admit(self, call: Call, body: bytes) -> InvokeRequest:
-        """Whose request it is, whether they may, and what they ask for."""
+    def _admit(self, call: Call, body: bytes, action: str) -> dict[str, str]:
+        """Whose request it is, whether they may, and its parameters."""
         state, function = self._scf.state, self._scf.function
         credentials = authenticate(call, body, "scf", state.credentials, state.clock.now())
         check_headers(call)
@@ -126,13 +129,13 @@ class InvokeDoor:
             raise ApiError("RequestLimitExceeded", "Your current request frequency exceeds the limit.")
         given = read_parameters(body)
         name, namespace, region = given["FunctionName"], given["Namespace"], call.header("x-tc-region")
-        if not credentials.policy.allows(INVOKE, resource_name(region, namespace, name)):
-            raise ApiError("UnauthorizedOperation", f"You are not authorized to perform {INVOKE} on {name}.")
+        if not credentials.policy.allows(action, resource_name(region, namespace, name)):
+            raise ApiError("UnauthorizedOperation", f"You are not authorized to perform {action} on {name}.")
         if region != function.region or name != function.name:
             raise ApiError("ResourceNotFound.FunctionName", f"The function {name} is not found.")
         if namespace != function.namespace:
             raise ApiError("ResourceNotFound.Namespace", f"The namespace {namespace} is not found.")
-        return read_request(given)
+        return given
 
 
 class Rate:

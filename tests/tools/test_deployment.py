@@ -208,22 +208,27 @@ def pins() -> dict[str, str]:
 
 
 def imported() -> Iterator[str]:
-    """The top-level names that the handler imports and neither Python nor the handler has."""
+    """The names that the deployed modules import and neither Python nor the handler has, to their second level."""
     own = {path.stem for path in HANDLER.iterdir()}
     for path in HANDLER.rglob("*.py"):
+        if path.is_relative_to(HANDLER / "cos_sweeper" / "cli"):
+            continue
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             modules = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
             if isinstance(node, ast.ImportFrom) and node.module and not node.level:
                 modules = [node.module]
-            yield from {module.partition(".")[0] for module in modules} - own - sys.stdlib_module_names
+            for module in modules:
+                if module.partition(".")[0] not in own | sys.stdlib_module_names:
+                    yield ".".join(module.split(".")[:2])
 
 
 def providers() -> dict[str, set[str]]:
-    """Which distributions bring a top-level name (packages_distributions does not know all of them on 3.10)."""
+    """Which distributions bring a name of one or two levels (packages_distributions does not know all on 3.10)."""
     found: dict[str, set[str]] = {}
     for distribution in metadata.distributions():
         for file in distribution.files or ():
-            found.setdefault(file.parts[0].removesuffix(".py"), set()).add(distribution.metadata["Name"])
+            for parts in (file.parts[:1], file.parts[:2]):
+                found.setdefault(".".join(parts).removesuffix(".py"), set()).add(distribution.metadata["Name"])
     return found
 
 
@@ -256,6 +261,10 @@ def test_requirements_have_hashes_each() -> None:
 def test_requirements_are_what_the_handler_imports_with_dependencies_and_nothing_else() -> None:
     bringing = providers()
 
-    needed = {provider for name in imported() for provider in bringing.get(name, {name})}
+    needed = {
+        provider
+        for name in imported()
+        for provider in bringing.get(name) or bringing.get(name.partition(".")[0]) or {name}
+    }
 
     assert set(pins()) == with_dependencies(needed)

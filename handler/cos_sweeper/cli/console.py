@@ -23,6 +23,7 @@ from cos_sweeper.cli.theme import THEME
 from cos_sweeper.cli.words import t
 
 MAX_WIDTH = 132
+NO_BREAK = "\u00a0"
 
 
 class Console:
@@ -66,7 +67,7 @@ class Console:
             grid.add_row(Text(mark, style), shown)
             console.print(grid)
         else:
-            console.print(Text.assemble(mark, " ", shown), soft_wrap=True)
+            _print(console, Text.assemble(mark, " ", shown))
 
     def next_step(self, text: str, *, is_result: bool = False) -> None:
         """What to do next."""
@@ -92,6 +93,7 @@ class Console:
     def confirm(self, question: str) -> bool:
         """Ask a person; no answer but yes is yes. Raises Problem where nobody can be asked."""
         self.require_person()
+        question = question.replace(NO_BREAK, " ")
         answer: str = click.prompt(question + t(" [y/N]"), default="", show_default=False, err=True)
         return answer.strip().lower() in ("y", "yes", "是", "好")
 
@@ -136,6 +138,8 @@ def _print(console: RichConsole, item: RenderableType | Table) -> None:
         else:
             # Not through rich, which makes spaces of tabs.
             console.file.write("".join(f"{line}\n" for line in as_lines(item)))
+    elif isinstance(item, (str, Text)) and not console.is_terminal:
+        # A pipe gets whole lines, which another program can search.
+        console.file.write(f"{item}".replace(NO_BREAK, " ") + "\n")
     else:
-        # A pipe gets whole lines.
-        console.print(item, soft_wrap=not console.is_terminal)
+        console.print(item)

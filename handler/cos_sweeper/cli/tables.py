@@ -105,7 +105,7 @@ def bar(parts: Sequence[tuple[str, float]], whole: float, width: int) -> Text:
     text, total = Text(), sum(size for _, size in parts)
     if not total or not whole:
         return text
-    length = max(1, min(8 * width, round(8 * width * total / whole)))
+    length = max(1, round(8 * width * min(1.0, total / whole)))
     edges = list(accumulate(size for _, size in parts))
     for start in range(0, length, 8):
         end = min(start + 8, length)

@@ -75,7 +75,8 @@ def _warnings(merged: Merged) -> list[dict[str, Any]]:
 
 
 def _in_history(entry: Entry) -> dict[str, Any]:
-    return {name: value for name, value in entry.as_json().items() if name not in ("began", "ended")}
+    fields = {name: value for name, value in entry.as_json().items() if name not in ("began", "ended")}
+    return {**fields, "as_of": _time(entry.as_of)}
 
 
 def _time(moment: datetime) -> str:

@@ -1,0 +1,92 @@
+"""
+Tables: with bars in a terminal of some width, and as plain lines.
+"""
+
+import io
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.console import Console
+from rich.text import Text
+
+from cos_sweeper.cli.tables import Bar, Column, Table, as_lines, as_rich, bar, shown_key
+from cos_sweeper.cli.theme import THEME
+
+
+def table() -> Table:
+    made = Table(
+        "Where", (Column("prefix", is_elastic=True), Column("size", is_number=True), Column("")), note="a note"
+    )
+    made.add("photos/2025/", "64.5\u00a0GiB", Bar((("left", 60), ("kept", 30)), 90))
+    made.add("a\tb", "1 B", Bar((("left", 0.1),), 90))
+    return made
+
+
+def rendered(width: int) -> list[str]:
+    console = Console(file=io.StringIO(), width=width, color_system=None, theme=THEME)
+    console.print(as_rich(table(), width))
+    assert isinstance(console.file, io.StringIO)
+    return [line.rstrip() for line in console.file.getvalue().splitlines()]
+
+
+def test_plain_lines_have_tabs_and_no_bars() -> None:
+    assert as_lines(table()) == ["# Where", "prefix\tsize", "photos/2025/\t64.5 GiB", "a b\t1 B", "# a note"]
+
+
+@pytest.mark.parametrize("width", [40, 80, 200])
+def test_table_fits_into_the_terminal(width: int) -> None:
+    lines = rendered(width)
+
+    assert max(len(line) for line in lines) <= width
+    assert any("photos/2025/" in line and "█" in line for line in lines)
+    assert any(line.endswith("▏") for line in lines)
+
+
+@given(
+    parts=st.lists(st.tuples(st.sampled_from(["freed", "left"]), st.floats(0, 1e18)), max_size=4),
+    whole=st.floats(0, 1e18),
+    width=st.integers(1, 40),
+)
+def test_bar_is_as_long_as_its_parts_and_never_longer_than_its_place(
+    parts: list[tuple[str, float]], whole: float, width: int
+) -> None:
+    drawn = bar(parts, whole, width)
+
+    total = sum(size for _, size in parts)
+    assert drawn.cell_len <= width
+    assert bool(drawn.plain) == bool(total and whole)
+    if total >= whole > 0:
+        assert drawn.plain == "█" * width
+
+
+def test_parts_of_a_bar_have_their_colours() -> None:
+    drawn = bar((("freed", 1), ("left", 3)), 4, 4)
+
+    assert [(drawn.plain[span.start : span.end], span.style) for span in drawn.spans] == [
+        *[("█", "freed")],
+        *[("█", "left")] * 3,
+    ]
+
+
+@pytest.mark.parametrize(
+    ("key", "shown"),
+    [
+        ("a b/猫.jpg", "a b/猫.jpg"),
+        ("\x1b[2Jx", "\\x1b[2Jx"),
+        ("a\nb", "a\\nb"),
+        ("\udcff", "\\xff"),
+        ("\u202eabc", "\\u202eabc"),
+    ],
+    ids=["usual", "escape", "line", "byte", "direction"],
+)
+def test_key_is_shown_without_what_a_terminal_would_obey(key: str, shown: str) -> None:
+    assert shown_key(key) == shown
+
+
+def test_table_without_heads_has_no_line_for_them() -> None:
+    made = Table("", (Column(""), Column("")))
+    made.add("oldest", Text("2026"))
+
+    assert as_lines(made) == ["oldest\t2026"]
+    assert as_rich(made, 80).show_header is False
