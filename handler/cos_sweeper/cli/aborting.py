@@ -103,7 +103,7 @@ def _nothing(session: Session, wanted: Wanted, found: list[Found]) -> int:
             console.show(t("This key has no unfinished upload in {bucket}.", bucket=wanted.bucket))
         return exits.COMPLETE
     console.say(t("Nothing to abort: {n} kept.", n=uploads(len(left))))
-    console.say(t("→ `cos-sweeper explain` says which rule decides, and when that changes."), "next")
+    console.next_step(t("`cos-sweeper explain` says which rule decides, and when that changes."))
     return exits.PARTIAL
 
 
@@ -112,8 +112,8 @@ def _confirmed(session: Session, going: list[Found], as_of: datetime) -> bool:
     if last is not None and as_of - last < RECENT:
         ago = numbers.count(max(0, round((as_of - last).total_seconds() / 60)))
         session.console.say(t("A part arrived {n} min ago: its client may still send.", n=ago), "warn")
-    question = t("Abort {n}, {size}? This cannot be undone.", n=uploads(len(going)), size=looking.size_of(going))
-    return session.console.confirm(question)
+    question = t("Abort {n}, {size}?", n=uploads(len(going)), size=looking.size_of(going))
+    return session.console.confirm(f"{question} {t('This cannot be undone.')}")
 
 
 def _abort(session: Session, wanted: Wanted, known: list[Found], as_of: datetime, records: Path | None) -> int:

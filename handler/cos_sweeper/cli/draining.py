@@ -117,7 +117,7 @@ class _Drain:
         self._total()
         _data(session, self.bucket, self.results, None, is_empty=not rest)
         if session.interrupt.is_set:
-            console.say(t("→ The same command goes on: what is left is found again."), "next")
+            console.next_step(t("The same command goes on: what is left is found again."))
             return exits.INTERRUPTED
         # What an earlier run could not do, a later one did or the end says.
         return exits.worst(_end(session, self.bucket, rest, result), exits.COMPLETE if not rest else codes[-1])
@@ -183,7 +183,7 @@ def _end(session: Session, bucket: Bucket, rest: bool, result: Swept) -> int:  #
         session.console.say(table)
     session.console.say(t("{bucket} still has unfinished uploads.", bucket=bucket), "warn")
     for line in _why(session, result):
-        session.console.say(line, "next")
+        session.console.next_step(line)
     return exits.PARTIAL
 
 
@@ -192,16 +192,14 @@ def _why(session: Session, result: Swept) -> Iterator[str]:
     report, config = result.report, session.config
     why = []
     if EXCLUDED in report.kept:
-        why.append(
-            t("→ EXCLUDE_PREFIXES ({origin}) binds this command, too.", origin=config.origin("EXCLUDE_PREFIXES"))
-        )
+        why.append(t("EXCLUDE_PREFIXES ({origin}) binds this command, too.", origin=config.origin("EXCLUDE_PREFIXES")))
     if COMMITTERS in report.kept:
-        why.append(t("→ Committers' paths are kept here, too; `--include-committers` takes them."))
+        why.append(t("Committers' paths are kept here, too; `--include-committers` takes them."))
     if session.settings.prefixes:
-        why.append(t("→ PREFIXES ({origin}) binds this command, too.", origin=config.origin("PREFIXES")))
+        why.append(t("PREFIXES ({origin}) binds this command, too.", origin=config.origin("PREFIXES")))
     if report.counts["rejected"]:
-        why.append(t("→ Some keys cannot be sent to COS. A lifecycle rule ends them: `cos-sweeper lifecycle`."))
-    yield from why or [t("→ Run the same command again. If uploads keep arriving, find the client that still writes.")]
+        why.append(t("Some keys cannot be sent to COS. A lifecycle rule ends them: `cos-sweeper lifecycle`."))
+    yield from why or [t("Run the same command again. If uploads keep arriving, find the client that still writes.")]
 
 
 def _data(session: Session, bucket: Bucket, results: list[Swept], look: Swept | None, *, is_empty: bool) -> None:

@@ -64,7 +64,7 @@ def _list(session: Session, place: Place) -> int:
     session.console.show(records_view.runs(place.name, listed))
     session.console.data({"place": place.name, "runs": [one.as_json() for one in listed]})
     if listed:
-        session.console.say(t("→ `cos-sweeper report RUN` shows one of them."), "next")
+        session.console.next_step(t("`cos-sweeper report RUN` shows one of them."))
     return exits.COMPLETE
 
 
@@ -204,7 +204,7 @@ def _find(session: Session, place: Place, key: str, *, is_latest: bool) -> int:
         console.show(t("No record of this key in {n} runs of {place}.", n=search.runs, place=place.name))
     if search.has_hashes and not mask.is_on:
         console.say(t("Some records hold hashes in place of keys."), "warn")
-        console.say(t("→ Set RECORD_KEYS=hash and RECORD_KEYS_SECRET as they were, and search again."), "next")
+        console.next_step(t("Set RECORD_KEYS=hash and RECORD_KEYS_SECRET as they were, and search again."))
     if session.interrupt.is_set:
         return exits.INTERRUPTED
     return _with_problems(session, search.problems)

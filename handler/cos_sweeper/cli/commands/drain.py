@@ -32,9 +32,9 @@ COMMITTERS = SettingOption(
     "drain",
     "Abort everything unfinished in a bucket that is to be deleted. No age protects an upload.",
     details=(
-        "COS deletes no bucket that has unfinished uploads. This is the only command for which age and idle time do "
-        "not count: uploads in progress are aborted, too. BUCKETS, PREFIXES and exclusions hold. It asks for the bucket's "
-        "name, repeats until the listing is empty, and records into a directory, never into REPORT."
+        "COS deletes a bucket only when it has no unfinished upload, either. This is the one command for which age and "
+        "idle time do not count: uploads in progress are aborted, too. BUCKETS, PREFIXES and exclusions hold. It asks "
+        "for the bucket's name, repeats until the listing is empty, and records into a directory, never into REPORT."
     ),
     examples=(
         "cos-sweeper drain old-1250000000@ap-guangzhou",
