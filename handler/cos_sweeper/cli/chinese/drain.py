@@ -10,7 +10,8 @@ TEXTS = {
     "idle time do not count: uploads in progress are aborted, too. BUCKETS, PREFIXES and exclusions hold. It asks for "
     "the bucket's name, repeats until the listing is empty, and records into a directory, never into REPORT.": (
         "存储桶中也没有未完成的上传时，COS 才会删除它。只有此命令不看时长和空闲时间：正在进行的上传也会被中止。"
-        "BUCKETS、PREFIXES 和排除项仍然有效。它要求输入存储桶名称，重复执行直到列表为空，并把记录写入目录，从不写入 REPORT。"
+        "BUCKETS、PREFIXES 和排除项仍然有效。它要求输入存储桶名称，重复执行"
+        "直到列表为空，并把记录写入目录，从不写入 REPORT。"
     ),
     "The bucket's name again: do not ask.": "再次给出存储桶名称：不再询问。",
     "Not enough here.": "在此不够。",
