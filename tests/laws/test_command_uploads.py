@@ -18,6 +18,7 @@ from cos_sweeper.core import checkpoint, checkpoint_reader
 from cos_sweeper.core.errors import RequestRejected
 from cos_sweeper.core.model import CHECKPOINT
 from cos_sweeper.core.plan import Plan
+from cos_sweeper.core.policy import Policy
 from cos_sweeper.engine import sweep
 from tests.command import Command
 from tests.emulator.public import Cloud
@@ -40,6 +41,10 @@ with_committers = st.lists(
 @pytest.fixture
 def command(cloud: Cloud, tmp_path: Path) -> Command:
     return Command(cloud, tmp_path)
+
+
+def policies_of(plan: Plan) -> list[Policy]:
+    return [one.policy for one in plan.listings] + [one.policy for one in plan.targets]
 
 
 def listed(texts: list[str]) -> str:
@@ -111,7 +116,7 @@ def test_no_event_and_no_setting_of_the_function_leads_to_a_policy_that_drains(
     with mock.patch.object(sweep, "run", run):
         function(raw, **environment)
 
-    assert not [one for plan in seen for one in (*plan.listings, *plan.targets) if one.policy.is_drain]
+    assert not [policy for plan in seen for policy in policies_of(plan) if policy.is_drain]
 
 
 @settings(max_examples=examples(100))
@@ -135,7 +140,7 @@ def test_no_checkpoint_leads_to_a_policy_that_drains(wanted: Plan) -> None:
         except RequestRejected:
             continue
 
-        assert not [one for one in (*built.listings, *built.targets) if one.policy.is_drain]
+        assert not [policy for policy in policies_of(built) if policy.is_drain]
         assert all(one.policy.min_age >= allowed.min_age or one.policy.only_key is not None for one in built.listings)
 
 
@@ -205,7 +210,11 @@ def test_abort_of_a_key_takes_what_a_sweep_would_take_of_it_and_nothing_else(
 def test_abort_with_an_id_has_the_outcome_of_an_event_that_names_the_upload(
     case: Case, minutes: str, excluded: list[str], cloud: Cloud, function: Function, command: Command
 ) -> None:
-    environment = {"EVENT_MIN_IDLE_MINUTES": minutes, "EXCLUDE_PREFIXES": ",".join(excluded), "BUCKETS": PHOTOS}
+    environment: dict[str, Any] = {
+        "EVENT_MIN_IDLE_MINUTES": minutes,
+        "EXCLUDE_PREFIXES": ",".join(excluded),
+        "BUCKETS": PHOTOS,
+    }
     (upload_id,) = plant(cloud, [case])
     event = function({"uploads": [named(BUCKET, case.key, upload_id)]}, **environment).report
     (upload_id,) = plant(cloud, [case])

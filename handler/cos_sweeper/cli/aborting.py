@@ -15,8 +15,8 @@ from cos_sweeper.cli.problems import Misused
 from cos_sweeper.cli.session import Session, Swept, place_of
 from cos_sweeper.cli.words import t
 from cos_sweeper.core.keys import validate_key
-from cos_sweeper.core.model import AbortRequest, Bucket
-from cos_sweeper.core.outcomes import AlreadyGone
+from cos_sweeper.core.model import AbortRequest, Bucket, RejectedRequest
+from cos_sweeper.core.outcomes import AlreadyGone, Failed, Kept
 from cos_sweeper.core.plan import Plan
 from cos_sweeper.report.page_parts import numbers
 
@@ -48,8 +48,12 @@ def abort(session: Session, key: str, upload_id: str | None, *, yes: bool, recor
     found, report = session.run(looking.look(session, plan))
     found = _with_starts(session, wanted, found)
     going = [one for one in found if one.would_abort]
-    if not yes or not going or is_dry:
-        console.say(looking.table("", found)) if going and not is_dry else console.show(looking.table("", found))
+    if going and not is_dry:
+        # The question goes where a person reads it, also with --json.
+        if not yes:
+            console.say(looking.table("", found))
+    elif found:
+        console.show(looking.table("", found))
     if session.interrupt.is_set:
         return exits.INTERRUPTED
     if not going or is_dry:
@@ -102,9 +106,21 @@ def _nothing(session: Session, wanted: Wanted, found: list[Found]) -> int:
         elif not found:
             console.show(t("This key has no unfinished upload in {bucket}.", bucket=wanted.bucket))
         return exits.COMPLETE
-    console.say(t("Nothing to abort: {n} kept.", n=uploads(len(left))))
-    console.next_step(t("`cos-sweeper explain` says which rule decides, and when that changes."))
-    return exits.PARTIAL
+    console.say(t("Nothing was aborted: {n} left.", n=uploads(len(left))))
+    return _what_next(session, left)
+
+
+def _what_next(session: Session, left: list[Found]) -> int:
+    """Say what to do about uploads that are still there."""
+    console, outcomes = session.console, [one.outcome for one in left]
+    failed = next((one for one in outcomes if isinstance(one, Failed)), None)
+    if failed is not None:
+        console.next_step(looking.next_step(failed))
+    if any(isinstance(one, RejectedRequest) for one in outcomes):
+        console.next_step(t("Some keys cannot be sent to COS. A lifecycle rule ends them: `cos-sweeper lifecycle`."))
+    if any(isinstance(one, Kept) for one in outcomes):
+        console.next_step(t("`cos-sweeper explain` says which rule decides, and when that changes."))
+    return exits.FAILED if failed is not None else exits.PARTIAL
 
 
 def _confirmed(session: Session, going: list[Found], as_of: datetime) -> bool:
@@ -126,7 +142,7 @@ def _abort(session: Session, wanted: Wanted, known: list[Found], as_of: datetime
     left = [one for one in found if one.is_left]
     if left:
         console.say(t("{n} left.", n=uploads(len(left))), "warn")
-    return _after(session, result, exits.PARTIAL if left else exits.COMPLETE)
+    return _after(session, result, _what_next(session, left) if left else exits.COMPLETE)
 
 
 def _after(session: Session, result: Swept, code: int) -> int:

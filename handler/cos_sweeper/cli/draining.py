@@ -17,11 +17,12 @@ from rich.text import Text
 from cos_sweeper.cli import exits, looking, showing
 from cos_sweeper.cli.account_view import AccountView, size, uploads
 from cos_sweeper.cli.local_folder import LocalFolder
-from cos_sweeper.cli.problems import Misused
+from cos_sweeper.cli.problems import Misused, problem_of
 from cos_sweeper.cli.progress import Counted
 from cos_sweeper.cli.session import DEFAULT_RECORDS, Session, Swept
 from cos_sweeper.cli.tables import Column, Table, shown_key
 from cos_sweeper.cli.words import t
+from cos_sweeper.core.errors import CosRejected
 from cos_sweeper.core.model import BEGINNING, Bucket
 from cos_sweeper.core.outcomes import AT_LIMIT
 from cos_sweeper.core.plan import Plan
@@ -44,6 +45,7 @@ def drain(session: Session, confirm: str | None, *, yes: bool, records: Path | N
             t("DRY_RUN is true ({origin}), and it wins: nothing is aborted.", origin=config.origin("DRY_RUN")), "warn"
         )
     look, seen = showing.swept(session, session.run(_plan(session, dry_run=True)), None, t("Looking"))
+    looking.raise_for_listing(look.report)
     _show(session, bucket, look, seen, on_stdout=is_dry)
     if session.interrupt.is_set:
         return exits.INTERRUPTED
@@ -179,7 +181,7 @@ def _end(session: Session, bucket: Bucket, rest: bool, result: Swept) -> int:  #
         return exits.COMPLETE
     looking.raise_for_listing(result.report)
     table = AccountView(result.report_json or {}).kept()
-    if table.rows:
+    if table.rows and not result.report.dry_run:
         session.console.say(table)
     session.console.say(t("{bucket} still has unfinished uploads.", bucket=bucket), "warn")
     for line in _why(session, result):
@@ -199,6 +201,9 @@ def _why(session: Session, result: Swept) -> Iterator[str]:
         why.append(t("PREFIXES ({origin}) binds this command, too.", origin=config.origin("PREFIXES")))
     if report.counts["rejected"]:
         why.append(t("Some keys cannot be sent to COS. A lifecycle rule ends them: `cos-sweeper lifecycle`."))
+    failures = [one for one in report.failures if "key" in one]
+    if failures:
+        why.append(problem_of(CosRejected(str(failures[0]["code"]), failures[0].get("status"))).next_step)
     yield from why or [t("Run the same command again. If uploads keep arriving, find the client that still writes.")]
 
 

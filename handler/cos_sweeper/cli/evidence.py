@@ -68,6 +68,12 @@ class Evidence:
         times = [time for time in (self.listed.initiated, time_in(self.listed.upload.upload_id)) if time is not None]
         return max(times) if self.listed.initiated else None
 
+    @property
+    def last_active(self) -> datetime | None:
+        """Its newest part or its start; None where its parts were not read."""
+        known = [time for time in (self.started, self.activity.newest) if time is not None]
+        return max(known) if known and self.parts else None
+
 
 def by_sweep(evidence: Evidence, policy: Policy, at: datetime) -> Verdict:
     """What a sweep would decide at this moment, if nothing arrives until then."""

@@ -136,7 +136,7 @@ def _times(explained: Explained) -> Iterator[tuple[str, str]]:
         yield t("newest part"), _ago(activity.newest, as_of) if activity.newest else t("none")
     else:
         yield t("parts"), t("not read")
-    last = max((time for time in (evidence.started, activity.newest) if time is not None), default=None)
+    last = evidence.last_active
     yield t("idle"), numbers.days((as_of - last).total_seconds()) if last else t("unknown")
     yield t("our clock"), _second(datetime.now(timezone.utc))
     skew = evidence.skew
@@ -186,9 +186,8 @@ def _begins(key: str, prefix: str, is_exclusion: bool) -> bool:  # noqa: FBT001
 
 def _limits(explained: Explained, session: Session) -> Iterator[tuple[str, str]]:
     evidence, policy = explained.evidence, explained.swept
-    activity = evidence.activity
     ages = [("MIN_AGE_HOURS", policy.min_age, evidence.started)]
-    last = max((time for time in (evidence.started, activity.newest) if time is not None), default=None)
+    last = evidence.last_active
     ages.append(("MIN_IDLE_HOURS", policy.min_idle, last))
     for name, span, since in ages:
         value = numbers.whole(span.total_seconds() / 3600)

@@ -15,7 +15,7 @@ from cos_sweeper.core import key_readings
 from cos_sweeper.core.errors import RequestRejected
 from cos_sweeper.core.keys import validate_key
 from cos_sweeper.core.model import AbortRequest, Bucket, BucketsPage, Cursor, Page, PartsPage, Upload
-from cos_sweeper.core.outcomes import AlreadyGone
+from cos_sweeper.core.outcomes import AlreadyGone, Failed
 from cos_sweeper.core.policy import Policy
 from cos_sweeper.cos.store import Receipt, ReportsPage, Store
 
@@ -96,6 +96,8 @@ def explain(session: Session, key: str, upload_id: str | None) -> int:
         return exits.INTERRUPTED
     for one in explained:
         console.show(*explain_view.shown(one, session))
+        if isinstance(one.evidence.outcome, Failed):
+            console.next_step(looking.next_step(one.evidence.outcome))
     if not explained:
         console.show(_nothing(bucket, upload_id))
     console.data({"bucket": str(bucket), "uploads": [explain_view.as_json(one) for one in explained]})

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from cos_sweeper.cli import account_view
+from cos_sweeper.cli.problems import problem_of
 from cos_sweeper.cli.session import Session
 from cos_sweeper.cli.tables import Column, Table, shown_key
 from cos_sweeper.cli.words import pair, t
@@ -144,6 +145,11 @@ def raise_for_listing(report: Report) -> None:
                 str(one.get("cos_request_id", "")),
                 str(one.get("detail", "")),
             )
+
+
+def next_step(failed: Failed) -> str:
+    """What to do about a failure."""
+    return problem_of(CosRejected(failed.code, failed.status, failed.request_id)).next_step
 
 
 def cos_key(key: str) -> str:

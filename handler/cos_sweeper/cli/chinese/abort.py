@@ -17,7 +17,7 @@ TEXTS = {
     "one upload; without it all of the key": "一个上传；不给出则为该键的所有上传",
     "With UPLOAD_ID: keep it if a part arrived since then. [0]": "给出 UPLOAD_ID 时：若此后收到过分块则保留。[0]",
     "The upload is gone already: it was completed or aborted.": "该上传已不存在：已完成或已中止。",
-    "Nothing to abort: {n} kept.": "没有可中止的：保留 {n}。",
+    "Nothing was aborted: {n} left.": "没有中止任何上传：剩余 {n}。",
     "`cos-sweeper explain` says which rule decides, and when that changes.": (
         "`cos-sweeper explain` 说明由哪条规则决定，以及何时会变。"
     ),
