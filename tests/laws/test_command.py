@@ -14,7 +14,10 @@ from hypothesis import strategies as st
 from tests.command import Command
 from tests.emulator.public import Cloud
 from tests.function import PHOTOS, Function, timer
-from tests.laws.buckets import BUCKET, left
+from tests.integration.objects import stored
+from tests.laws.buckets import BUCKET, furnish, left
+from tests.laws.hostile_events import environments
+from tests.laws.requests import is_lawful
 from tests.laws.test_keep import Case, cases, plant
 from tests.profiles import examples
 
@@ -68,6 +71,46 @@ def test_command_has_the_outcomes_of_the_function(
     assert ran.exit_code == 0
 
 
+# What differs between two runs over equal buckets: names, and the moments that everything is relative to.
+OF_A_RUN = (
+    "run_id",
+    "began",
+    "as_of",
+    "ended",
+    "history",
+    "overlapping",
+    "records",
+    "upload_id",
+    "initiated",
+    "last_part",
+)
+
+
+def same(value: Any) -> Any:
+    """A report without what differs between runs."""
+    if isinstance(value, dict):
+        return {name: same(inner) for name, inner in value.items() if name not in OF_A_RUN}
+    return [same(inner) for inner in value] if isinstance(value, list) else value
+
+
+@settings(max_examples=examples(8))
+@given(found=cases, policy=policies, is_inventory=st.booleans())
+def test_command_writes_the_report_that_the_function_writes(
+    found: list[Case], policy: dict[str, Any], *, is_inventory: bool, cloud: Cloud, function: Function, command: Command
+) -> None:
+    place: dict[str, Any] = {"BUCKETS": PHOTOS, "REPORT": f"{PHOTOS}/reports"}
+    plant(cloud, found)
+    function(timer(inventory=True) if is_inventory else timer(), **policy, **place)
+    (by_function,) = [body for name, body in stored(cloud, PHOTOS, "reports/").items() if name.endswith("/report.json")]
+    plant(cloud, found)
+
+    ran = command(*(("inventory",) if is_inventory else ("sweep", "--abort", "--yes")), "--json", **policy, **place)
+
+    (by_command,) = [body for name, body in stored(cloud, PHOTOS, "reports/").items() if name.endswith("/report.json")]
+    assert same(by_command) == same(by_function)
+    assert ran.json == by_command
+
+
 @settings(max_examples=examples(8))
 @given(found=cases, policy=policies, limit=st.integers(1, 4))
 def test_command_respects_the_limit_of_aborts_as_the_function_does(
@@ -119,6 +162,47 @@ def test_command_without_abort_sends_only_reads(
     prefixes = tuple(policy["PREFIXES"].split(","))
     assert account.json["totals"]["open"]["uploads"] == sum(case.key.startswith(prefixes) for case in found)
     assert plan.exit_code == account.exit_code == 0
+
+
+COMMANDS = (
+    ("check",),
+    ("check", "--json"),
+    ("inventory",),
+    ("sweep",),
+    ("sweep", "--abort", "--yes"),
+    ("sweep", "--abort", "--yes", "--json", "--until-empty", "--records", "kept"),
+)
+
+
+@settings(max_examples=examples(25))
+@given(words=st.sampled_from(COMMANDS), environment=environments)
+def test_command_sends_lawful_requests_only_and_tells_no_secret(
+    words: tuple[str, ...], environment: dict[str, Any], cloud: Cloud, command: Command
+) -> None:
+    furnish(cloud)
+    log = command.folder / "log"
+
+    ran = command(*words, "--log", str(log), **environment)
+
+    assert [request for request in cloud.requests() if not is_lawful(request)] == []
+    told = ran.stdout + ran.stderr + log.read_text()
+    assert not [secret for secret in (cloud.owner.secret_key, cloud.owner.secret_id) if secret in told]
+    assert "Traceback" not in ran.stderr
+    if "--abort" not in words:
+        assert "AbortMultipartUpload" not in {request.operation for request in cloud.requests()} or words[0] == "check"
+
+
+@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
+def test_command_shows_no_key_where_keys_are_hashed(words: tuple[str, ...], cloud: Cloud, command: Command) -> None:
+    cloud.seed(BUCKET, "Zqsecret/folder/name-{n}", count=3)
+    cloud.fault("AbortMultipartUpload", status=403, code="AccessDenied", skip=1)
+    log = command.folder / "log"
+
+    ran = command(
+        *words, "--log", str(log), BUCKETS=PHOTOS, RECORD_KEYS="hash", RECORD_KEYS_SECRET="an-example-secret-of-keys"
+    )
+
+    assert "Zqsecret" not in ran.stdout + ran.stderr + log.read_text()
 
 
 def test_command_aborts_only_what_the_question_showed(cloud: Cloud, command: Command) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import IO, Any, TypeVar
 
 from cos_sweeper.cli import credentials as credential_places
+from cos_sweeper.cli import scope
 from cos_sweeper.cli.config import Config
 from cos_sweeper.cli.console import Console
 from cos_sweeper.cli.interrupt import Interrupt
@@ -29,6 +30,7 @@ from cos_sweeper.core.plan import Plan
 from cos_sweeper.core.redaction import Redactor
 from cos_sweeper.core.report import Report
 from cos_sweeper.core.settings import SECRETS, Credentials, Settings, key_mask
+from cos_sweeper.core.version import VERSION
 from cos_sweeper.cos.instance import InstanceCache
 from cos_sweeper.cos.sdk_store import Clients, CosStore
 from cos_sweeper.engine import continuation, paginator
@@ -95,6 +97,9 @@ class Session:
         self._known: tuple[tuple[Bucket, ...], datetime] | None = None
 
     def __enter__(self) -> "Session":
+        if self._log_path is not None:
+            # A file that cannot be written is known before anything is done.
+            self.log.info("command.began", version=VERSION)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -110,6 +115,11 @@ class Session:
     def settings(self) -> Settings:
         """The settings. Raises Misused or BadSettings."""
         return self.config.settings
+
+    @property
+    def is_dry_run(self) -> bool:
+        """Whether an operator set DRY_RUN to true. Then no plan aborts anything."""
+        return self.config.is_explicit("DRY_RUN") and self.settings.dry_run
 
     @cached_property
     def found_credentials(self) -> credential_places.Found:
@@ -187,30 +197,8 @@ class Session:
             allowed = self.settings.buckets
             now = self._now()
             known, as_of = await paginator.every_bucket(self.store(), now) if allowed is None else (allowed, now)
-            self._known = self._chosen(tuple(known)), as_of
+            self._known = scope.chosen(known, self.config), as_of
         return self._known
-
-    def _chosen(self, allowed: tuple[Bucket, ...]) -> tuple[Bucket, ...]:
-        excluded = self.settings.exclude_buckets
-        left = [bucket for bucket in allowed if bucket.name not in excluded]
-        if not self.config.only:
-            return tuple(left)
-        chosen = []
-        for text in self.config.only:
-            name, _, region = text.partition("@")
-            if name in excluded:
-                raise Misused(
-                    t("The bucket {name} is excluded.", name=name),
-                    t("EXCLUDE_BUCKETS ({origin}) names it.", origin=self.config.origin("EXCLUDE_BUCKETS")),
-                )
-            bucket = next((one for one in left if one.name == name and region in ("", one.region)), None)
-            if bucket is None:
-                raise Misused(
-                    t("The bucket {name} is not among the allowed ones.", name=text),
-                    t("BUCKETS ({origin}) allows: {names}", origin=self.config.origin("BUCKETS"), names=_names(left)),
-                )
-            chosen.append(bucket)
-        return tuple(dict.fromkeys(chosen))
 
     def new_run_id(self) -> str:
         """An id as the function makes them."""
@@ -222,11 +210,12 @@ class Session:
         """
         The plan of these requests, as the function would make it.
 
-        dry_run: in place of DRY_RUN. as_of: of an earlier plan, so that nothing is older than it was there. settings:
-        in place of the session's. Raises Misused where a request is beyond the settings.
+        dry_run: in place of DRY_RUN where no operator set that to true. as_of: of an earlier plan, so that nothing is
+        older than it was there. settings: in place of the session's. Raises Misused where a request is beyond the
+        settings.
         """
         buckets, now = await self.buckets_as_of()
-        used = replace(settings or self.settings, dry_run=dry_run)
+        used = replace(settings or self.settings, dry_run=dry_run or self.is_dry_run)
         run_id, moment = self.new_run_id(), min(now, as_of or now)
         if not buckets:
             raise Misused(
@@ -246,7 +235,7 @@ class Session:
         """
         request = SweepRequest(prefixes=self.config.prefixes, inventory=inventory, origin="command")
         planned = await self.plan(request, dry_run=dry_run, as_of=as_of)
-        return replace(planned, limit=None) if dry_run else planned
+        return replace(planned, limit=None) if planned.dry_run else planned
 
     def folder(self, records: Path | None = None, *, is_needed: bool) -> NamedFolder | None:
         """
@@ -267,12 +256,7 @@ class Session:
         is_in_cos = isinstance(folder, ReportFolder)
         settings = self.settings if is_in_cos else replace(self.settings, report=None)
         kept = KeptFolder(folder)
-        reports = ReportStore(
-            folder,
-            self.redactor,
-            self.log,
-            delivery=os.urandom(4).hex(),
-        )
+        reports = ReportStore(folder, self.redactor, self.log, delivery=os.urandom(4).hex())
         buckets = await self.buckets()
         recorder = Recording(
             plan, settings, lambda _: kept, buckets, self._store, self.deadline, self.log, self.redactor, reports
@@ -312,8 +296,3 @@ def place_of(folder: NamedFolder | None, run_id: str) -> str:
 def environment() -> Mapping[str, str]:
     """The environment of the process."""
     return dict(os.environ)
-
-
-def _names(buckets: list[Bucket]) -> str:
-    shown = ", ".join(str(bucket) for bucket in buckets[:5])
-    return shown + (t(" and {n} more", n=len(buckets) - 5) if len(buckets) > 5 else "") or t("none")

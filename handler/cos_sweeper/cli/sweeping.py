@@ -18,7 +18,7 @@ from cos_sweeper.cli.account_view import AccountView, size, uploads
 from cos_sweeper.cli.console import Console
 from cos_sweeper.cli.problems import Misused
 from cos_sweeper.cli.progress import Counted
-from cos_sweeper.cli.session import Session, Swept
+from cos_sweeper.cli.session import Session, Swept, place_of
 from cos_sweeper.cli.tables import Column, Table
 from cos_sweeper.cli.words import t
 from cos_sweeper.report.page_parts import answers, groups, numbers
@@ -42,7 +42,7 @@ def sweep(session: Session, wishes: Wishes) -> int:
         if wishes.yes or wishes.until_empty:
             raise Misused(t("`--yes` and `--until-empty` need `--abort`."), t("Without `--abort` nothing is aborted."))
         return _plan(session, wishes)
-    if session.config.is_explicit("DRY_RUN") and session.settings.dry_run:
+    if session.is_dry_run:
         origin = session.config.origin("DRY_RUN")
         session.console.say(t("DRY_RUN is true ({origin}), and it wins: this is only a plan.", origin=origin), "warn")
         return exits.worst(_plan(session, wishes), exits.PARTIAL)
@@ -71,7 +71,7 @@ def _ask_and_abort(session: Session, wishes: Wishes) -> int:
     result, seen = showing.swept(session, plan, None, t("Looking"))
     report = result.report_json or {}
     # The question goes where a person reads it, also with --json.
-    for item in _what_will_go(session, report, seen):
+    for item in _what_will_go(session, wishes, report, seen):
         console.say(item)
     if session.interrupt.is_set:
         return showing.after(session, result)
@@ -95,7 +95,7 @@ def _question(session: Session, wishes: Wishes, found: Sum) -> str:
     return text + " " + t("This cannot be undone.")
 
 
-def _what_will_go(session: Session, report: dict[str, Any], seen: Counted) -> Iterator[Text | Table]:
+def _what_will_go(session: Session, wishes: Wishes, report: dict[str, Any], seen: Counted) -> Iterator[Text | Table]:
     view = AccountView(report)
     yield view.headline()
     if not view.totals["left"].uploads:
@@ -108,6 +108,7 @@ def _what_will_go(session: Session, report: dict[str, Any], seen: Counted) -> It
     facts.add(t("newest"), _moment(seen.newest))
     facts.add(t("last part"), _moment(seen.last_part))
     facts.add(t("buckets"), ", ".join(row["bucket"] for row in report["buckets"] if groups.found(row).uploads))
+    facts.add(t("records"), place_of(session.folder(wishes.records, is_needed=True), ""))
     yield facts
     yield from _limit(session, view)
     yield Text()
@@ -124,23 +125,24 @@ def _limit(session: Session, view: AccountView) -> Iterator[Text]:
 def _abort(session: Session, wishes: Wishes, as_of: datetime | None) -> int:
     """One run, or with --until-empty as many as make progress."""
     console, folder = session.console, session.folder(wishes.records, is_needed=True)
-    codes: list[int] = []
     reports: list[Any] = []
+    is_lost = False
     while True:
         plan = session.run(session.sweep_plan(dry_run=False, as_of=as_of))
         result, _ = showing.swept(session, plan, folder, t("Aborting"))
         reports.append(result.report_json)
         is_last = not (wishes.until_empty and _goes_on(result) and not session.interrupt.is_set)
         showing.aborted(console, result.report_json or {}, is_whole=is_last and len(reports) == 1)
-        codes.append(showing.after(session, result, wishes.html if is_last else None))
+        code = showing.after(session, result, wishes.html if is_last else None)
+        is_lost = is_lost or result.folder.failed is not None
         if is_last:
             break
     console.data(reports if wishes.until_empty else reports[0])
     if len(reports) > 1:
         _total(console, reports)
     _say_how_to_go_on(session, result)
-    # The limit that ended a run is no flaw when the next run went on from there.
-    return exits.worst(codes[-1], *(code for code in codes[:-1] if code != exits.PARTIAL))
+    # The last run found what all the others left. What they could not store is lost.
+    return exits.worst(code, exits.PARTIAL if is_lost else exits.COMPLETE)
 
 
 def _goes_on(result: Swept) -> bool:

@@ -107,6 +107,8 @@ TEXTS = {
     "EXCLUDE_BUCKETS ({origin}) names it.": "EXCLUDE_BUCKETS（{origin}）中有它。",
     "The bucket {name} is not among the allowed ones.": "存储桶 {name} 不在允许的范围内。",
     "BUCKETS ({origin}) allows: {names}": "BUCKETS（{origin}）允许：{names}",
+    "These credentials can list no bucket {name}.": "该凭证列不出存储桶 {name}。",
+    "They can list: {names}": "可列出：{names}",
     "There is no bucket to work on.": "没有可处理的存储桶。",
     "`cos-sweeper check` shows which buckets are allowed.": "`cos-sweeper check` 显示允许哪些存储桶。",
     " and {n} more": "，以及另外 {n} 个",

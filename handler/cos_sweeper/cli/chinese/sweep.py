@@ -29,6 +29,7 @@ TEXTS = {
     "This cannot be undone.": "此操作无法撤销。",
     "oldest": "最早",
     "newest": "最新",
+    "records": "记录",
     "One run aborts {n} at most (MAX_ABORTS); `--until-empty` repeats it.": (
         "一次运行最多中止 {n} 个（MAX_ABORTS）；`--until-empty` 会重复运行。"
     ),
