@@ -113,7 +113,7 @@ def _up(time: datetime) -> datetime:
 
 
 def _evidence(explained: Explained, session: Session) -> Table:
-    table = Table(t("Evidence"), (Column(t("what")), Column(t("value"), is_elastic=True)))
+    table = Table(t("Evidence"), (Column(t("fact")), Column(t("value"), is_elastic=True)))
     for name, value in (*_times(explained), *_key(explained, session), *_limits(explained, session)):
         table.add(name, value)
     return table

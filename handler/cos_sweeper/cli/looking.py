@@ -10,7 +10,7 @@ from typing import Any
 from cos_sweeper.cli import account_view
 from cos_sweeper.cli.problems import problem_of
 from cos_sweeper.cli.session import Session
-from cos_sweeper.cli.tables import Column, Table, shown_key
+from cos_sweeper.cli.tables import Column, Long, Table, shown_key
 from cos_sweeper.cli.words import pair, t
 from cos_sweeper.core import key_text
 from cos_sweeper.core.errors import CosRejected
@@ -165,9 +165,9 @@ def table(title: str, found: Sequence[Found], maximum: int = 50) -> Table:
             Column(t("started")),
             Column(t("last part")),
             Column(t("size"), is_number=True),
-            Column(t("parts"), is_number=True),
+            Column(t("parts"), is_number=True, min_width=90),
             Column(t("what"), is_elastic=True),
-            Column(t("upload id"), is_elastic=True),
+            Column(t("upload id")),
         ),
     )
     ordered = sorted(
@@ -181,7 +181,7 @@ def table(title: str, found: Sequence[Found], maximum: int = 50) -> Table:
             numbers.size(seen.bytes) if seen else "?",
             numbers.count(seen.parts) if seen else "?",
             outcome_text(one.outcome),
-            shown_key(one.listed.upload.upload_id),
+            Long(shown_key(one.listed.upload.upload_id)),
         )
     if len(ordered) > maximum:
         made.note = t("{n} more", n=numbers.count(len(ordered) - maximum))

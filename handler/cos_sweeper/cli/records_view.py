@@ -11,7 +11,7 @@ from rich.text import Text
 
 from cos_sweeper.cli.account_view import kept_reason, left_reason
 from cos_sweeper.cli.looking import moment
-from cos_sweeper.cli.tables import Column, Table, shown_key
+from cos_sweeper.cli.tables import Column, Long, Table, shown_key
 from cos_sweeper.cli.words import pair, t
 from cos_sweeper.report import record
 from cos_sweeper.report.history import Entry
@@ -66,28 +66,26 @@ def runs(place: str, listed: Sequence[Listed]) -> Table:
     return table
 
 
-def records(title: str, found: Sequence[tuple[str, Record]]) -> Table:
-    """Records, each with its run, in the order of time."""
+def records(found: Sequence[tuple[str, Record]], *, of_key: bool) -> Table:
+    """Records, in the order of time. of_key: all are of one key, and of any run; else of one run, and of any key."""
     table = Table(
-        title,
+        "",
         (
-            Column(t("when")),
-            Column(t("run")),
+            Column(t("when"), min_width=90 if of_key else 0),
+            Column(t("run") if of_key else t("key"), is_elastic=not of_key),
             Column(t("what"), is_elastic=True),
             Column(t("size"), is_number=True),
-            Column(t("key"), is_elastic=True),
-            Column(t("upload id"), is_elastic=True),
-            Column(t("request id"), is_elastic=True, min_width=120),
+            Column(t("upload id")),
+            Column(t("request id"), min_width=120),
         ),
     )
     for run_id, one in found[:MAX_RECORDS]:
         table.add(
             moment(one.at),
-            run_id,
+            run_id if of_key else shown_key(f"{one.bucket.partition('@')[0]}/{one.key}"),
             what(one),
             "?" if one.bytes is None else numbers.size(one.bytes),
-            shown_key(f"{one.bucket.partition('@')[0]}/{one.key}"),
-            shown_key(one.upload_id),
+            Long(shown_key(one.upload_id)),
             shown_key(one.cos_request_id),
         )
     if len(found) > MAX_RECORDS:

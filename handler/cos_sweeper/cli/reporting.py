@@ -175,7 +175,7 @@ def _show_records(session: Session, place: Place, html: Path | None) -> int:
             t("`cos-sweeper report` without a run lists them."),
         )
     console.say(t("This run has no account: an event or `abort` named its uploads. These are its records."), "quiet")
-    console.show(records_view.records("", found))
+    console.show(records_view.records(found, of_key=False))
     console.data({"run_id": place.run_id, "records": [records_view.as_json(one) for _, one in found]})
     return _with_problems(session, problems)
 
@@ -193,7 +193,7 @@ def _find(session: Session, place: Place, key: str, *, is_latest: bool) -> int:
     search = _Search(place, key, mask)
     session.run(search.run(lambda: session.deadline.passed))
     if search.found:
-        console.show(records_view.records("", search.found))
+        console.show(records_view.records(search.found, of_key=True))
     console.data(
         {
             "key": key_text.shown(key),

@@ -13,6 +13,7 @@ TEXTS = {
     "in {time}": "{time} 后",
     "Time alone does not change that.": "仅靠时间不会改变。",
     "Evidence": "依据",
+    "fact": "项目",
     "in the listing": "在列表中",
     "no, so its start is unknown": "否，因此开始时间未知",
     "started, as listed": "开始时间（列表原文）",
