@@ -7,7 +7,7 @@ PROCESSES ?= $(shell $(PYTHON) -c 'import os; print(min(8, 1 + (os.cpu_count() o
 VENV := .venv-$(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])')
 RUN := PYTHONPATH=handler $(VENV)/bin/python
 
-.PHONY: demo test suite coverage check nightly page faults soak fuzz mutants bench memory scale audit sbom lock format package clean help
+.PHONY: demo test suite coverage check nightly page picture faults soak fuzz mutants bench memory scale audit sbom lock format package clean help
 
 help: ## this list
 	@sed -nE 's/^([a-z]+):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -33,7 +33,7 @@ nightly: check ## all that takes long: the suite with every case, coverage, faul
 	@$(MAKE) --no-print-directory --keep-going PROFILE=nightly SOAK='--minutes 20' FUZZ_SECONDS=300 \
 		suite coverage faults soak fuzz mutants memory scale page
 
-faults: $(VENV)/ready ## every fault at every operation, what was written and what was seen; two minutes
+faults: $(VENV)/ready ## every fault at every operation, what was written and what was seen; six minutes
 	@PYTHONPATH=handler:. $(VENV)/bin/python -m tests.faults.table
 
 soak: $(VENV)/ready ## made-up worlds against the laws and an oracle; SOAK='--minutes 60' SIMULATION='--minutes 60' for as long
@@ -56,6 +56,9 @@ page: $(VENV)/ready ## report.html in a real Chromium, which it installs where i
 	else \
 		echo "!!! NOT TESTED: report.html, because this machine has no Chromium; install one, or set CHROMIUM" >&2; \
 	fi
+
+picture: demo ## docs/report.png, the picture in the README, of the page that the demo leaves
+	@$(RUN) -m tests.page.picture
 
 bench: $(VENV)/ready ## what an abort, a sweep, a page and a cold start cost, beside every peer and the limit; six minutes
 	@$(RUN) -m tests.bench.speed $(BENCH)

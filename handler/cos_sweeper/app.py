@@ -163,7 +163,10 @@ class _Run:
         return Recording(
             planned,
             self.settings,
-            lambda until: ReportFolder(location, lambda: self.store.until(until())),
+            # No abort needs what is read here, so a refusal to read stops none.
+            lambda until: ReportFolder(
+                location, lambda: self.store.until(until()), reading=lambda: self.store.apart(until())
+            ),
             buckets,
             self.store,
             self.deadline,

@@ -67,7 +67,7 @@ class Recording(RunRecorder):
             deadline,
             clean=redactor.redact,
             redacted=reports.redacted,
-            completion=Completion(place, log, left=deadline.left, now=_now, render=page.render),
+            completion=Completion(place, log, left=deadline.left, now=_now, render=page.render, clean=redactor.redact),
             now=_now,
             mask=settings.key_mask,
             chain_max=settings.chain_max,
@@ -130,7 +130,7 @@ def facts(plan: Plan, settings: Settings, buckets: Sequence[Bucket]) -> RunFacts
             "min_age_hours": min_age.total_seconds() / HOUR_SECONDS,
             "min_idle_hours": min_idle.total_seconds() / HOUR_SECONDS,
             "buckets": "*" if settings.buckets is None else [str(one) for one in buckets],
-            "prefixes": list(policy.prefixes if policy else settings.prefixes),
+            "prefixes": _prefixes(policy.prefixes if policy else settings.prefixes, settings),
             "exclude_prefixes": list(settings.exclude_prefixes),
             "max_aborts": settings.max_aborts,
             "verify": plan.verify,
@@ -138,6 +138,11 @@ def facts(plan: Plan, settings: Settings, buckets: Sequence[Bucket]) -> RunFacts
         },
         Price(settings.currency, settings.price_per_gb_month) if settings.price_per_gb_month else None,
     )
+
+
+def _prefixes(prefixes: Sequence[str], settings: Settings) -> list[str]:
+    """Those of the settings are the operator's own; those of an event are masked like keys."""
+    return [one if one in settings.prefixes else settings.key_mask.prefix(one) for one in prefixes]
 
 
 def _masked(covered: dict[str, Any], mask: Callable[[str], str]) -> dict[str, Any]:

@@ -2,7 +2,9 @@
 The output of the demo: lines, titles, and sizes and ages for people.
 """
 
+import re
 import sys
+import textwrap
 from datetime import datetime, timezone
 
 MIB = 1 << 20
@@ -20,9 +22,9 @@ def ago(moment: datetime) -> str:
 
 def amount(size: int) -> str:
     """Bytes for people, in binary units."""
-    for unit, factor in (("GiB", 1 << 30), ("MiB", MIB)):
+    for unit, factor, digits in (("TiB", 1 << 40, 2), ("GiB", 1 << 30, 1), ("MiB", MIB, 1)):
         if size >= factor:
-            return f"{size / factor:.1f} {unit}"
+            return f"{size / factor:.{digits}f} {unit}"
     return f"{size} B"
 
 
@@ -43,3 +45,20 @@ def say(text: str) -> None:
     """A line."""
     sys.stdout.write(text + "\n")
     sys.stdout.flush()
+
+
+def wrap(text: str) -> None:
+    """A long text, indented, on as many lines as it needs."""
+    for line in textwrap.wrap(text, WIDTH - 4):
+        say(f"    {line}")
+
+
+def wrap_json(text: str) -> None:
+    """A line of JSON, indented, with line breaks between its fields only."""
+    line = ""
+    for field in re.split(r'(?<=,)(?=")', text):
+        if len(line) + len(field) > WIDTH - 4:
+            say(f"    {line}")
+            line = ""
+        line += field
+    say(f"    {line}")

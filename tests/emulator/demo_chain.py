@@ -7,40 +7,44 @@ Here the function runs as SCF runs it: in processes of its own, started, killed 
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.emulator.client import Cloud
+from tests.emulator.client import Cloud, ControlError
 from tests.emulator.console import MIB, amount, say, title
+from tests.emulator.demo_report import Reports
 from tests.emulator.invocations import InvocationRecord
 from tests.fixtures import ABORTING
 from tests.function import PHOTOS
 
 HANDLER = Path(__file__).parents[2] / "handler"
+PREFIX = "sweeper-reports"
 BUCKET = PHOTOS.partition("@")[0]
-MANY = 3000
-LIMIT_MS = 5000
-DELAY_MS = 50
+MANY = 1300
+LIMIT_MS = 10000
+DELAY_MS = 80
 
 
 class Chains:
-    """Tells the chapters and keeps their promises."""
+    """Tells the chapters and makes their checks."""
 
     def __init__(self) -> None:
-        self.kept_promises: list[tuple[str, bool]] = []
+        self.checks: list[tuple[str, bool]] = []
 
     def tell(self) -> None:
         """Tell both chapters."""
-        env = {"BUCKETS": PHOTOS, **ABORTING}
+        env = {"BUCKETS": PHOTOS, "REPORT": f"{PHOTOS}/{PREFIX}", **ABORTING}
         with Cloud.start(PHOTOS, function=HANDLER, env=env, time_limit_ms=LIMIT_MS, concurrency=10) as scf:
-            title(f"7  {MANY} uploads, and a time limit of {LIMIT_MS // 1000} seconds")
-            say(f"COS takes {DELAY_MS} ms for every answer, as one that is far away does.")
+            title(f"9  {MANY:,} uploads, and a time limit of {LIMIT_MS // 1000} seconds")
+            say(f"COS takes {DELAY_MS} ms for each response, as a COS in a distant region does.")
             say("Before its time is up, each run invokes the function again with a checkpoint of the rest:")
             runs = self.sweep(scf, fan_out=1)
-            self.promise("a chain of short runs finishes what one run has no time for", self.finished(scf, runs))
-            self.promise("that took more than two runs, and none of them was killed", len(runs) > 2)
+            self.check("a chain of short runs finishes what one run has no time for", self.finished(scf, runs))
+            self.check("the report of the chain adds up all its runs", self.added_up(scf, runs))
+            self.check("it takes more than one run, and SCF kills none of them", len(runs) > 1)
 
-            title("8  The same again with FAN_OUT=4")
-            say("The first run deals out four shards. Each is a chain of its own, on an instance of its own:")
+            title("10  The same sweep with FAN_OUT=4")
+            say("The first run splits the sweep into four shards. Each shard is a chain of runs on its own instance:")
             runs = self.sweep(scf, fan_out=4)
-            self.promise("four instances share a sweep and leave nothing out", self.finished(scf, runs))
+            self.check("four instances share a sweep and leave nothing out", self.finished(scf, runs))
+            self.check("their report adds up all shards", self.added_up(scf, runs))
 
     def sweep(self, scf: Cloud, fan_out: int) -> Sequence[InvocationRecord]:
         """Fire one timer at a fresh bucket, and show every run of its chain."""
@@ -55,10 +59,11 @@ class Chains:
             key=lambda run: (run.answer["shard"], run.started),
         )
         say("")
-        say(f"    {'shard':<8}{'run':>4}{'instance':>10}{'seconds':>9}{'aborted':>9}{'freed':>12}   what then")
+        say(f"    {'shard':<8}{'run':>4}{'instance':>10}{'seconds':>9}{'aborted':>9}{'freed':>12}   next")
         for run in runs:
             answer = run.answer
-            then = f"continues in {answer['continuations']}" if answer["continuations"] else answer["status"]
+            further = answer["continuations"]
+            then = answer["status"] if not further else "continues" if further == 1 else f"splits into {further}"
             say(
                 f"    {answer['shard']:<8}{answer['run']:>4}{run.pid:>10}{run.duration_ms / 1000:>9.1f}"
                 f"{answer['aborted']:>9}"
@@ -77,6 +82,15 @@ class Chains:
         freed = sum(run.answer["bytes_freed"] for run in runs)
         return not scf.uploads(BUCKET) and freed == MANY * 2 * MIB
 
-    def promise(self, words: str, held: bool) -> None:  # noqa: FBT001  # reads as the sentence it is
-        """Note a promise of the story and whether it held."""
-        self.kept_promises.append((words, held))
+    def added_up(self, scf: Cloud, runs: Sequence[InvocationRecord]) -> bool:
+        """Whether the report of the chain counts every upload as freed."""
+        try:
+            report = Reports(scf, BUCKET, PREFIX).report_json(runs[0].answer["run_id"])
+        except ControlError:  # no time was left for it
+            return False
+        freed = report["totals"]["freed"]
+        return (report["runs"], freed["uploads"], freed["bytes"]) == (len(runs), MANY, MANY * 2 * MIB)
+
+    def check(self, words: str, passed: bool) -> None:  # noqa: FBT001  # reads as the sentence it is
+        """Note what was checked and whether it passed."""
+        self.checks.append((words, passed))

@@ -5,6 +5,7 @@ Deciding only; `delivery` carries the effects out on the wire.
 """
 
 import random
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -83,7 +84,8 @@ class ArrivingPart:
 @dataclass(frozen=True, slots=True)
 class Fault:
     """
-    What to do to requests of an operation (`*`: any), and of a bucket, key or key prefix if given.
+    What to do to requests of an operation (`*`: any), and of a bucket, a key, a key prefix, or a pattern of the whole
+    key if given.
 
     Strikes `count` times, or for ever if that is `None`, after letting `skip` requests through; each time with the
     given probability. Without an effect the truth comes, late.
@@ -99,6 +101,7 @@ class Fault:
     bucket: str | None = None
     key: str | None = None
     key_prefix: str | None = None
+    key_pattern: str | None = None
     probability: float = 1.0
     count: int | None = None
     skip: int = 0
@@ -128,6 +131,7 @@ class Fault:
             and self.bucket in (None, bucket)
             and self.key in (None, key)
             and key.startswith(self.key_prefix or "")
+            and (self.key_pattern is None or re.fullmatch(self.key_pattern, key, re.DOTALL) is not None)
         )
 
 
@@ -179,6 +183,7 @@ def read_fault(given: object) -> Fault:
         bucket=fields.text("bucket"),
         key=fields.text("key"),
         key_prefix=fields.text("key_prefix"),
+        key_pattern=_pattern(fields.text("key_pattern")),
         probability=1.0 if probability is None else probability,
         count=fields.whole("count", minimum=1),
         skip=fields.whole("skip") or 0,
@@ -227,6 +232,14 @@ class _Armed:
         if self.left is not None:
             self.left -= 1
         return True
+
+
+def _pattern(text: str | None) -> str | None:
+    try:
+        re.compile(text or "")
+    except re.error as exc:
+        raise BadInput("a fault: 'key_pattern' must be a regular expression") from exc
+    return text
 
 
 def _effect(fields: Fields) -> Effect | None:

@@ -13,7 +13,7 @@ authenticated.
 
 from tests.emulator import bucket, documents, listing
 from tests.emulator.account import Account, BucketsPage
-from tests.emulator.bucket import Bucket, Part, Parts, PartsPage, Upload
+from tests.emulator.bucket import Bucket, Part, Parts, PartsPage, StoredObject, Upload
 from tests.emulator.cam import FULL_ACCESS, read_policy
 from tests.emulator.cam import Credentials as StoredCredentials
 from tests.emulator.client import Cloud, Credentials, HeldUpload, Seeded
@@ -47,6 +47,7 @@ __all__ = [
     "Seed",
     "Seeded",
     "StoredCredentials",
+    "StoredObject",
     "Upload",
     "authenticate",
     "bucket",

@@ -8,6 +8,7 @@ import contextlib
 import io
 import json
 import logging
+import re
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -18,9 +19,10 @@ from cos_sweeper.core import deadline, policy, retry
 from cos_sweeper.cos import sdk_store
 from cos_sweeper.engine import listing, processing
 from tests.emulator.public import Cloud, Credentials
-from tests.faults.kinds import KINDS, OPERATIONS, SPECIAL, Kind, arm
+from tests.faults.kinds import KINDS, OPERATIONS, SPECIAL, Kind, arm, delay_listings
 from tests.faults.laws import Played, broken
-from tests.faults.scene import BYSTANDER, Scene, SeededUpload, furnish, reports, secrets
+from tests.faults.scene import BYSTANDER, Scene, SeededUpload, furnish, secrets
+from tests.faults.stored import chain_reports, misreported, run_report, stored, unfinish
 from tests.fixtures import TOKEN
 from tests.function import LOGS, PHOTOS, Function, Invocation, event, timer
 
@@ -35,6 +37,14 @@ WORDS = {
     "failed": "failed",
     "deferred": "left",
 }
+UNSTORED = {
+    "store_failed": "lost",
+    "read_failed": "unread",
+    "not_merged": "not merged",
+    "postponed": "postponed",
+    "object_unreadable": "damaged",
+}
+UNREAD = re.compile(r"The (lifecycle rules|Object Lock) .*?could not be read \(([^)]*)\)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +52,14 @@ class Way:
     """
     How the function is asked while the fault is in force at an operation.
 
-    names: the uploads that the event names, which is then sent over HTTP as well; None for a sweep.
+    names: the uploads that the event names, which is then sent over HTTP as well; None for a sweep. is_after_another:
+    an earlier chain ended without a report, and this run completes it beside its sweep.
     """
 
     operation: str
     settings: dict[str, str] = field(default_factory=dict)
     names: Callable[[Scene], list[SeededUpload]] | None = None
+    is_after_another: bool = False
 
     def event(self, scene: Scene, *, over_http: bool) -> Any:
         """The event as the platform brings it."""
@@ -92,6 +104,11 @@ def _play(cloud: Cloud, way: Way, fault: str, *, over_http: bool) -> Seen:
     is_special = (way.operation, fault) in SPECIAL
     cloud.clock(offset_seconds=0 if is_special else kind.skew_seconds)
     scene = furnish(cloud)
+    scene.is_swept = way.names is None
+    if way.is_after_another:
+        scene.earlier = leave_unfinished(scene)
+        if kind.stops:
+            delay_listings(scene)
     arm(scene, way.operation, fault)
     raw = way.event(scene, over_http=over_http)
     played = [invoke(scene, way, raw, kind) for _ in range(2 if fault == "delivered twice" else 1)]
@@ -111,6 +128,14 @@ def _play(cloud: Cloud, way: Way, fault: str, *, over_http: bool) -> Seen:
     )
 
 
+def leave_unfinished(scene: Scene) -> str:
+    """Leave a chain behind that ended without a report. Returns its run id."""
+    dry = Function(scene.cloud, {"REPORT": REPORT, "DRY_RUN": "true"})(timer())
+    run_id: str = dry.report["run_id"]
+    unfinish(scene.cloud, run_id)
+    return run_id
+
+
 def finish(scene: Scene, way: Way, raw: Any) -> list[str]:
     """Ask once more, without the fault and with renewed credentials: what was wrong, or is left."""
     cloud = scene.cloud
@@ -125,7 +150,9 @@ def finish(scene: Scene, way: Way, raw: Any) -> list[str]:
         wrong.append(f"later: the status is {played.report['status']}")
     if left := set(scene.abandoned) & played.after:
         wrong.append(f"later: {len(left)} were not aborted")
-    return wrong
+    if scene.earlier and scene.earlier not in chain_reports(played.stored):
+        wrong.append("later: the earlier chain has no report")
+    return [*wrong, *misreported(scene, played.stored)]
 
 
 def invoke(scene: Scene, way: Way, raw: Any, kind: Kind, role: Credentials | None = None) -> Played:
@@ -137,9 +164,9 @@ def invoke(scene: Scene, way: Way, raw: Any, kind: Kind, role: Credentials | Non
         began = time.monotonic()
         result = function(raw, seconds=kind.seconds, role=role)
         took = time.monotonic() - began
-    requests, kept = cloud.requests(mark), reports(cloud)
+    requests, objects = cloud.requests(mark), stored(cloud)
     (ended,) = result.lines("run.finished")
-    report = next((one for one in map(json.loads, kept) if one.get("run_id") == ended["run_id"]), None)
+    report = run_report(objects, ended["run_id"])
     return Played(
         scene=scene,
         result=result,
@@ -150,7 +177,7 @@ def invoke(scene: Scene, way: Way, raw: Any, kind: Kind, role: Credentials | Non
         before=before,
         after=scene.held(),
         everything_received=listening.getvalue(),
-        kept=kept,
+        stored=objects,
         took_seconds=took,
         limit_seconds=kind.seconds,
     )
@@ -195,14 +222,48 @@ def outcome_of(played: Played) -> str:
     """What became of the uploads, of a bucket that could not be listed, and of the report."""
     report, result = played.report, played.result
     parts = [f"{report[name]} {word}{_why(name, played)}" for name, word in WORDS.items() if report[name]]
+    if played.is_unintended:
+        # How many were looked at before the intents failed is chance.
+        parts = ["nothing aborted"]
     parts += [
         _buckets_failed(code, result) for code in sorted({line["code"] for line in result.lines("bucket.failed")})
     ]
     parts += ["stopped" for _ in result.lines("run.stopped")]
     if report["size_unknown"]:
         parts.append(f"{report['size_unknown']} of unknown size")
-    parts += [f"report lost: {line['code']}" for line in result.lines("report.store_failed")]
+    parts += storing_of(result)
+    parts += _chain_report_of(played)
     return ", ".join(parts) or "nothing reached"
+
+
+def _chain_report_of(played: Played) -> Iterator[str]:
+    """What the report.json does not say of buckets, or that there is none, of this chain or the earlier one."""
+    if played.is_named:
+        return
+    whole = chain_reports(played.stored).get(played.report["run_id"])
+    if whole is None:
+        yield "no report.json"
+    for one in whole["coverage"] if whole else []:
+        yield from (f"{what} unread: {code}" for what, code in UNREAD.findall(one["detail"]))
+    if played.scene.earlier and played.scene.earlier not in chain_reports(played.stored):
+        yield "no report of the earlier chain"
+
+
+def storing_of(result: Invocation) -> list[str]:
+    """What could not be stored or read under the report prefix. Records may be stored by a later attempt."""
+    codes: dict[tuple[str, str], set[str]] = {}
+    are_lost = bool(result.lines("records.lost"))
+    # Whether the history is read before or after COS stops answering is chance. Without it nothing is merged.
+    is_merged = not result.lines("report.not_merged")
+    for line in result.log:
+        name, _, failure = line["event"].partition(".")
+        is_chance = line["event"] == "history.read_failed" and not is_merged
+        if failure in UNSTORED and (name != "records" or are_lost) and not is_chance:
+            codes.setdefault((UNSTORED[failure], line.get("code", "")), set()).add(name)
+    return [
+        f"{'/'.join(sorted(names))} {failure}" + (f": {code}" if code else "")
+        for (failure, code), names in sorted(codes.items())
+    ]
 
 
 def _buckets_failed(code: str, result: Invocation) -> str:

@@ -17,14 +17,16 @@ from cos_sweeper.core.retry import ATTEMPTS
 from cos_sweeper.scf import invoker
 from tests.emulator.public import Cloud, InvocationRecord
 from tests.fake_server import READ, STAY, Server, Step, drip
-from tests.faults.cell import REPORT, WORDS, Seen, Way, answer_of, everything_received, finish, outcome_of
-from tests.faults.kinds import KINDS, arm
+from tests.faults.cell import REPORT, WORDS, Seen, Way, answer_of, everything_received, finish, outcome_of, storing_of
+from tests.faults.kinds import KINDS, arm, delay_listings
 from tests.faults.laws import Played, broken, leaked, raised
-from tests.faults.scene import Scene, echo, furnish, furnish_shares, reports, secrets
+from tests.faults.scene import STRUCK, STRUCK_KEY, Scene, echo, furnish, furnish_shares, secrets
+from tests.faults.stored import chain_reports, stored
 from tests.fixtures import ABORTING, HANDLER, TOKEN
 from tests.function import LOGS, PHOTOS, Function, Invocation, timer
 from tests.laws.requests import is_lawful
 
+ENDS = {"returned": "returns", "raised": "raises", "died": "is killed"}
 # Long enough for both Pythons to start on a busy machine.
 PATIENCE_SECONDS = 120
 HURRIED_SECONDS = 0.3
@@ -42,6 +44,9 @@ def play_killed(cloud: Cloud, way: Way) -> Seen:
     cloud.reset(PHOTOS, LOGS)
     cloud.scf_settings(env={**way.settings, **KINDS["instance killed"].settings})
     scene = furnish(cloud)
+    scene.is_swept = way.names is None
+    if way.is_after_another:
+        delay_listings(scene)
     arm(scene, way.operation, "instance killed")
     mark = cloud.mark()
     raw = way.event(scene, over_http=False)
@@ -50,7 +55,7 @@ def play_killed(cloud: Cloud, way: Way) -> Seen:
     runs = _runs(cloud)
     played = _last_run(scene, way, runs, mark)
     wrong = [*broken(played, secrets(cloud), is_everywhere=False), *finish(scene, way, raw)]
-    ends = ", ".join("is killed" if run.end == "died" else "returns" for run in runs)
+    ends = ", ".join(ENDS[run.end] for run in runs)
     return Seen(played.report["status"], ends, outcome_of(played), str(len(runs) - 1), tuple(wrong))
 
 
@@ -76,7 +81,7 @@ def _last_run(scene: Scene, way: Way, runs: list[InvocationRecord], mark: int) -
         before=before,
         after=after,
         everything_received=_let_out(runs),
-        kept=reports(cloud),
+        stored=stored(cloud),
         took_seconds=0,
         limit_seconds=60,
     )
@@ -84,6 +89,32 @@ def _last_run(scene: Scene, way: Way, runs: list[InvocationRecord], mark: int) -
 
 def _let_out(runs: list[InvocationRecord]) -> str:
     return "\n".join(f"{run.log}\n{json.dumps(run.answer)}\n{run.error}" for run in runs)
+
+
+def play_chain(cloud: Cloud, way: Way, fault: str) -> Seen:
+    """A sweep of two runs: an upload cannot be read as often as the first one tries, and the second one aborts it."""
+    cloud.reset(PHOTOS, LOGS)
+    cloud.scf_settings(env=KINDS[fault].settings, duplicate=1.0 if fault == "delivered twice" else 0.0)
+    scene = furnish(cloud)
+    cloud.fault("ListParts", bucket=STRUCK, key=STRUCK_KEY, status=500, code="InternalError", count=ATTEMPTS)
+    arm(scene, way.operation, fault)
+    cloud.fire_timer()
+    assert cloud.wait_idle(PATIENCE_SECONDS)
+    runs, objects = _runs(cloud), stored(cloud)
+    result = Invocation(None, None, "".join(run.log for run in runs))
+    finished = result.lines("run.finished")
+    counts = Counter({name: sum(line[name] for line in finished) for name in WORDS})
+    freed = [one["totals"]["freed"]["uploads"] for one in chain_reports(objects).values()]
+    parts = [f"{counts[name]} {word}" for name, word in WORDS.items() if counts[name]]
+    parts += [*storing_of(result), f"report.json: {sum(freed)} freed" if freed else "no report.json"]
+    if any(run.end == "died" for run in runs):
+        # What a killed run aborted it could not report.
+        counts["aborted"] = len(set(scene.abandoned) - scene.held())
+    last = finished[-1]
+    wrong = [*_wrong(scene, counts, last, None, runs, result.output), *finish(scene, way, timer())]
+    return Seen(
+        last["status"], ", ".join(ENDS[run.end] for run in runs), ", ".join(parts), f"{len(runs)} runs", tuple(wrong)
+    )
 
 
 # The function invoking itself. The first run is in this process, so that its waits can be cut short.
@@ -191,7 +222,7 @@ def _seen(scene: Scene, result: Invocation | None, listened: str, wrong: list[st
     counts = Counter({name: sum(child[name] for child in children) for name in WORDS})
     parts = [f"{first['continuations']} handed on"] if first["continuations"] else []
     parts += [f"not handed on: {line['code']}" for line in result.lines("continuation.failed")] if result else []
-    parts += [f"report lost: {line['code']}" for line in result.lines("report.store_failed")] if result else []
+    parts += storing_of(result) if result else []
     parts += [f"{counts[name]} {word}" for name, word in WORDS.items() if counts[name]]
     ends = [answer_of(result)] if result else []
     ends += ["is killed" for run in runs if run.end == "died"] + ([] if result else ["returns"])
@@ -218,7 +249,7 @@ def _wrong(
         yield f"{counts['aborted']} reported as aborted, {len(scene.abandoned) - len(undone)} are"
     if result and isinstance(result.error, RunFailed) != (first["status"] == "failed"):
         yield "raised" if result.error else "did not raise"
-    out = [listened, _let_out(runs), json.dumps(scene.cloud.scf()["dead_letters"]), *reports(scene.cloud)]
+    out = [listened, _let_out(runs), json.dumps(scene.cloud.scf()["dead_letters"]), *stored(scene.cloud).values()]
     out += [result.output, json.dumps(result.answer), raised(result.error)] if result else []
     yield from leaked("\n".join(out), secrets(scene.cloud))
     yield from (

@@ -17,6 +17,7 @@ from tests.emulator.public import (
     Parts,
     PartsPage,
     Query,
+    StoredObject,
     Upload,
     documents,
 )
@@ -24,18 +25,33 @@ from tests.faults.scene import BYSTANDER, PART_BYTES, STRUCK, STRUCK_KEY, Scene,
 
 Faults = list[dict[str, Any]]
 
+INTENTS = r".*\.intents-[0-9]+\..*"
+# What a run leaves to the next one of its chain.
+ACCOUNT = r".*/(totals|parts)/.*"
 TARGETS: dict[str, dict[str, Any]] = {
     "Get Service": {"operation": "GetService"},
     "List Multipart Uploads": {"operation": "ListMultipartUploads", "bucket": STRUCK},
     "List Parts": {"operation": "ListParts", "bucket": STRUCK, "key": STRUCK_KEY},
     "Abort Multipart Upload": {"operation": "AbortMultipartUpload", "bucket": STRUCK, "key": STRUCK_KEY},
     "Put Object": {"operation": "PutObject"},
-    "Get Bucket Lifecycle": {"operation": "GetBucketLifecycle"},
+    "Put Object, intents": {"operation": "PutObject", "key_pattern": INTENTS},
+    "Put Object, others": {"operation": "PutObject", "key_pattern": f"(?!{INTENTS}).*"},
+    "Put Object, account": {"operation": "PutObject", "key_pattern": ACCOUNT},
+    "Get Object": {"operation": "GetObject"},
+    "Get Object, account": {"operation": "GetObject", "key_pattern": ACCOUNT},
+    "Get Bucket": {"operation": "GetBucket"},
+    "Get Bucket Lifecycle": {"operation": "GetBucketLifecycle", "bucket": STRUCK},
+    "Get Bucket Object Lock": {"operation": "GetBucketObjectLockConfiguration", "bucket": STRUCK},
 }
 OPERATIONS = {name: target["operation"] for name, target in TARGETS.items()}
 # One after the other, so that "from now on" is the same moment in every run.
 IN_TURN = {"WORKERS": "1"}
 CLOCK_OFF_SECONDS = 600
+# By so much a sweep comes after what is read of earlier chains, where the order matters.
+LISTING_DELAY_MS = 3000
+HISTORY = "sweeper-reports/history/"
+# With few entries the history is listed so often, from an earlier day each time.
+HISTORY_LISTINGS = 4
 WRONG_DATE = {"Date": "Wed, 01 Jan 2020 00:00:00 GMT"}
 
 
@@ -57,6 +73,11 @@ class Kind:
     settings: dict[str, str] = field(default_factory=dict)
     skew_seconds: int = 0
     is_everywhere: bool = False
+
+    @property
+    def stops(self) -> bool:
+        """Whether it ends the run, or the requests to a bucket."""
+        return "blow" in self.fields or self.fields.get("code") == "RequestTimeTooSkewed"
 
 
 def _error(status: int, code: str, **more: Any) -> dict[str, Any]:
@@ -113,12 +134,17 @@ def _usual(scene: Scene, operation: str, name: str) -> Faults:
         fields["message"] = echo(scene.cloud)
     if fields.get("status") in (301, 307):
         fields["redirect"] = f"{scene.cloud.endpoint}/{STRUCK}/raw/live"
-    if name == "a body that drips" and operation in ("Abort Multipart Upload", "Put Object"):
+    if name == "a body that drips" and fields["operation"] in ("AbortMultipartUpload", "PutObject"):
         # Their good answers have no body to drip.
         fields |= _error(500, "InternalError", message=echo(scene.cloud))
     if name == "403 from now on" and operation in ("List Parts", "Abort Multipart Upload"):
         fields["skip"] = 1
     return [fields]
+
+
+def delay_listings(scene: Scene) -> None:
+    """The sweep of each bucket begins late."""
+    scene.cloud.fault("ListMultipartUploads", delay_ms=LISTING_DELAY_MS, count=2)
 
 
 # Answers of COS's own making, out of time or out of order
@@ -148,7 +174,7 @@ def _buckets_page(following: str | None, *buckets: tuple[str, str]) -> str:
 
 
 def _pages(operation: str, *pages: str, **more: Any) -> Faults:
-    """These answers one after the other, the last one again and again."""
+    """These answers one after the other, the last one again and again, or `count` times."""
     faults: Faults = [{**TARGETS[operation], "raw": page, **more} for page in pages]
     for fault in faults[:-1]:
         fault["count"] = 1
@@ -196,6 +222,14 @@ def _both_buckets(following: str) -> str:
     return _buckets_page(following, (BYSTANDER, "ap-singapore"), (STRUCK, "ap-guangzhou"))
 
 
+def _objects_page(name: str, *, is_truncated: bool = True) -> str:
+    """A page of the history with one object; the marker points at it."""
+    when = datetime.now(timezone.utc)
+    entry = StoredObject(f"{HISTORY}{name}.json", 2, "0" * 32, when, b"{}", "application/json", "STANDARD")
+    page = Page((entry,), (), (entry.key, "") if is_truncated else None)
+    return documents.objects(BYSTANDER, Query(prefix=HISTORY), page, "url").decode()
+
+
 SPECIAL: dict[tuple[str, str], Callable[[Scene], Faults]] = {
     ("Get Service", "a marker that repeats"): lambda _: _pages("Get Service", _both_buckets(STRUCK)),
     ("Get Service", "a marker that goes back"): lambda _: _pages(
@@ -205,6 +239,14 @@ SPECIAL: dict[tuple[str, str], Callable[[Scene], Faults]] = {
     ("List Multipart Uploads", "a marker that repeats"): _uploads_again,
     ("List Multipart Uploads", "a marker that goes back"): _uploads_back,
     ("List Multipart Uploads", "a stale listing"): _uploads_stale,
+    ("Get Bucket", "a marker that repeats"): lambda _: _pages("Get Bucket", _objects_page("20260101T000000Z")),
+    ("Get Bucket", "a marker that goes back"): lambda _: _pages(
+        "Get Bucket", _objects_page("20260102T000000Z"), _objects_page("20260101T000000Z")
+    ),
+    # The spans in which the history is looked for.
+    ("Get Bucket", "a stale listing"): lambda _: _pages(
+        "Get Bucket", _objects_page("20260101T000000Z", is_truncated=False), count=HISTORY_LISTINGS
+    ),
     ("List Parts", "a marker that repeats"): lambda scene: _pages("List Parts", _parts_page(scene, 7)),
     ("List Parts", "a marker that goes back"): lambda scene: _pages(
         "List Parts", _parts_page(scene, 7), _parts_page(scene, 3)

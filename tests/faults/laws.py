@@ -12,6 +12,7 @@ from typing import Any
 from cos_sweeper.core.errors import RunFailed
 from tests.emulator.public import Request
 from tests.faults.scene import BYSTANDER, PART_BYTES, STRUCK, Scene, SeededUpload
+from tests.faults.stored import Objects, chain_reports
 from tests.function import Invocation
 from tests.laws.requests import is_lawful
 
@@ -27,7 +28,7 @@ class Played:
 
     is_named: the event names uploads. about: the uploads that a listing shows or the event names. report: from wherever
     it can be read. requests: what COS got meanwhile. before, after: the uploads that stood there. heard: all that was
-    printed and logged besides the log. kept: the texts of the reports in the bucket.
+    printed and logged besides the log. stored: the objects under the report prefix, by key.
     """
 
     scene: Scene
@@ -39,9 +40,14 @@ class Played:
     before: set[SeededUpload]
     after: set[SeededUpload]
     everything_received: str
-    kept: list[str]
+    stored: Objects
     took_seconds: float
     limit_seconds: float
+
+    @property
+    def is_unintended(self) -> bool:
+        """Whether the run aborted nothing because its intents could not be stored."""
+        return any("NothingAborted" in line["reason"] for line in self.result.lines("run.failed"))
 
     @property
     def not_listed(self) -> set[str]:
@@ -62,7 +68,8 @@ def broken(played: Played, secrets: Iterable[str], *, is_everywhere: bool) -> It
     yield from (f"unlawful: {one.method} {one.raw_path}" for one in played.requests if not is_lawful(one))
     yield from leaked(everything_that_left(played), secrets)
     if played.result.answer is not None and played.result.report != played.report:
-        yield "the report that is kept is not the one that was answered"
+        yield "the report that is stored is not the one that was answered"
+    yield from _contradicted(played)
 
 
 def _miscounted(played: Played) -> Iterator[str]:
@@ -84,11 +91,24 @@ def _miscounted(played: Played) -> Iterator[str]:
         yield f"{report['bytes_freed']} bytes reported as freed"
     # If COS no longer accepts the credentials and no run continues, that is a failure as well.
     failed = report["failed"] > 0 or bool(played.result.lines("bucket.failed") + played.result.lines("run.stopped"))
+    failed = failed or played.is_unintended
     if (report["status"] == "failed") != failed:
         yield f"the status is {report['status']}"
     wanted_again = failed or (played.is_named and report["deferred"] > 0)
     if "statusCode" not in (played.result.answer or {}) and isinstance(played.result.error, RunFailed) != wanted_again:
         yield "raised" if played.result.error else "did not raise"
+
+
+def _contradicted(played: Played) -> Iterator[str]:
+    """What report.json says of this run, where it is the only one of its chain."""
+    report, whole = played.report, chain_reports(played.stored).get(played.report["run_id"])
+    if whole is None or whole["runs"] != 1 or whole["shards"]["count"] != 1:
+        return
+    totals = whole["totals"]
+    theirs = whole["status"], *(totals[name]["uploads"] for name in ("freed", "failed", "kept"))
+    ours = report["status"], report["aborted"], report["failed"], report["kept"]
+    if theirs != ours or totals["freed"]["bytes"] != report["bytes_freed"]:
+        yield f"report.json says {theirs}, {totals['freed']['bytes']} bytes; the run {ours}, {report['bytes_freed']}"
 
 
 def _untold(played: Played) -> Iterator[str]:
@@ -108,7 +128,11 @@ def _left_undone(played: Played, *, is_everywhere: bool) -> Iterator[str]:
     scene = played.scene
     if lost := (set(scene.live) & played.before) - played.after:
         yield f"live uploads were aborted: {sorted(lost)}"
-    if not is_everywhere and any(upload.bucket == BYSTANDER and upload in played.after for upload in scene.abandoned):
+    if played.is_unintended and played.report["aborted"]:
+        yield "it aborted without intents"
+    if not (is_everywhere or played.is_unintended) and any(
+        upload.bucket == BYSTANDER and upload in played.after for upload in scene.abandoned
+    ):
         yield "the other bucket was not swept"
 
 
@@ -116,7 +140,13 @@ def everything_that_left(played: Played) -> str:
     """All that can be read of a run from outside."""
     result = played.result
     return "\n".join(
-        [result.output, json.dumps(result.answer), raised(result.error), played.everything_received, *played.kept]
+        [
+            result.output,
+            json.dumps(result.answer),
+            raised(result.error),
+            played.everything_received,
+            *played.stored.values(),
+        ]
     )
 
 

@@ -2,7 +2,6 @@
 The scene that every fault is played on: seven uploads in two buckets, an event that is about them, and planted secrets.
 """
 
-import gzip
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -24,6 +23,16 @@ STRUCK_KEY = "raw/struck"
 ABANDONED = [(STRUCK, "raw/a"), (STRUCK, STRUCK_KEY), (STRUCK, "raw/z"), (BYSTANDER, "a.gz"), (BYSTANDER, "z.gz")]
 LIVE = [(STRUCK, "raw/live"), (BYSTANDER, "live.gz")]
 PART_BYTES = 1 << 20
+RULES = {
+    "Rule": [
+        {
+            "ID": "abandoned",
+            "Filter": {"Prefix": ""},
+            "Status": "Enabled",
+            "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": "30"},
+        }
+    ]
+}
 # What a server may echo that saw the request: no line of ours may repeat it.
 SIGNATURE = "5ec7e75ec7e75ec7e75ec7e75ec7e75ec7e75ec7"
 
@@ -42,7 +51,8 @@ class Scene:
     """
     What stands in the buckets before the run.
 
-    unseen: uploads that no listing shows yet. ghosts: uploads that a listing still shows and that are gone.
+    unseen: uploads that no listing shows yet. ghosts: uploads that a listing still shows and that are gone. is_swept:
+    whole buckets are swept; otherwise events name uploads. earlier: the run id of a chain that ended without a report.
     """
 
     cloud: Cloud
@@ -50,6 +60,8 @@ class Scene:
     live: list[SeededUpload] = field(default_factory=list)
     unseen: list[SeededUpload] = field(default_factory=list)
     ghosts: set[SeededUpload] = field(default_factory=set)
+    is_swept: bool = True
+    earlier: str = ""
 
     def seed(self, bucket: str, key: str, hours_since_last_part: float | None = None, **more: Any) -> SeededUpload:
         """An upload that was started long ago, with one part."""
@@ -81,8 +93,10 @@ class Scene:
 
 
 def furnish(cloud: Cloud) -> Scene:
-    """Put the seven there, by the cloud's clock."""
+    """Put the seven there, by the cloud's clock, and a lifecycle rule."""
     scene = Scene(cloud)
+    with owner(cloud, PHOTOS) as client:
+        client.put_bucket_lifecycle(STRUCK, RULES)
     scene.abandoned = [scene.seed(bucket, key) for bucket, key in ABANDONED]
     scene.live = [scene.seed(bucket, key, hours_since_last_part=0.5) for bucket, key in LIVE]
     return scene
@@ -116,25 +130,18 @@ def echo(cloud: Cloud) -> str:
     return f"Authorization: {signed} x-cos-security-token: {role.token} {role.secret_key} {role.secret_id} {TOKEN}"
 
 
-def reports(cloud: Cloud) -> list[str]:
-    """The text of every report that is kept, in the order of their keys."""
-    with _owner(cloud, LOGS) as client:
-        bodies = {kept.key: client.get_object(BYSTANDER, kept.key)["Body"] for kept in cloud.objects(BYSTANDER)}
-        contents = {key: body.get_raw_stream().read() for key, body in bodies.items()}
-        return [(gzip.decompress(one) if key.endswith(".gz") else one).decode() for key, one in contents.items()]
-
-
 def vanish(scene: Scene) -> None:
     """The client that started the struck upload aborts it."""
-    with _owner(scene.cloud, PHOTOS) as client:
+    with owner(scene.cloud, PHOTOS) as client:
         client.abort_multipart_upload(STRUCK, STRUCK_KEY, scene.struck.upload_id)
     scene.ghosts.add(scene.struck)
 
 
 @contextmanager
-def _owner(cloud: Cloud, upload: str) -> Iterator[Any]:
+def owner(cloud: Cloud, bucket: str) -> Iterator[Any]:
+    """COS's official client, with all permissions. bucket: `name-appid@region`."""
     config = CosConfig(
-        Region=upload.partition("@")[2],
+        Region=bucket.partition("@")[2],
         SecretId=cloud.owner.secret_id,
         SecretKey=cloud.owner.secret_key,
         Scheme="http",

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from tests.emulator.public import Cloud, say
 from tests.faults.cell import Seen, Way, play
-from tests.faults.chains import play_invoke, play_killed, start
+from tests.faults.chains import play_chain, play_invoke, play_killed, start
 
 LEGEND = """
 Seven uploads stand in two buckets. Five are abandoned, three of them in the bucket that the fault strikes; in each
@@ -25,15 +25,21 @@ where the operation is about one, and lasts unless its name says otherwise. What
     outcome    of the uploads: aborted (COS answered 204), gone (before it could be aborted), kept (if not for a fresh
                part, the reason), failed with a code, left for the next run. "bucket failed": its listing broke off;
                "no bucket known": the list of buckets did; "stopped": COS accepts no credentials or no clock any
-               more, and nobody goes on; "report lost": it could not be kept
+               more, and no run goes on; "nothing aborted": no intents could be stored. Then of what stands under the
+               report prefix: "lost", what was not stored; "unread"; "damaged"; "not merged" and "postponed", the
+               account of a chain; "no report.json"
     struck     how many requests the fault struck, retries among them; "runs": of the chain that the first run began
     -          there is no such thing, and why
 
 "named": an event names the uploads, directly and over HTTP; "idle": with EVENT_MIN_IDLE_MINUTES, live ones among them.
-Waits for what never comes are cut short. Besides what is written, this holds in every cell: the run ends within its
-time limit; the counts add up, also to what COS answered; nothing live is aborted; the other bucket is swept unless the
-fault is everywhere; no credential, token or signature gets out, not even one that COS echoes; only lawful requests
-leave; and asked again without the fault, the function finishes the work.
+"intents", "others": the fault strikes these objects only. "account": a chain of two runs, and the fault strikes what
+the first one leaves to the second. At Get Object and Get Bucket an earlier chain ended without a report, and the sweep
+completes it. Every sweep has a report. Waits for what never comes are cut short. Besides what is written, this holds in
+every cell: the run ends within its time limit; the counts add up, also to what COS answered; nothing live is aborted;
+the other bucket is swept unless the fault is everywhere or no intents can be stored; no credential, token or signature
+gets out or into a stored object, not even one that COS echoes; only lawful requests leave; no abort of a sweep leaves
+before its intent is stored; no report.json claims more than the buckets lost, or contradicts its run; and asked again
+without the fault, the function finishes the work, and earlier chains get their report.
 """
 
 WAYS = {
@@ -47,10 +53,20 @@ WAYS = {
     "Abort": Way("Abort Multipart Upload"),
     "Abort, named": Way("Abort Multipart Upload", names=lambda scene: scene.abandoned),
     "Put Object": Way("Put Object"),
-    "Get Bucket Lifecycle": Way("Get Bucket Lifecycle", {"BUCKETS": "*"}),
+    "Put Object, intents": Way("Put Object, intents"),
+    "Put Object, others": Way("Put Object, others"),
+    "Put Object, named": Way("Put Object", names=lambda scene: scene.abandoned),
+    "Put Object, account": Way("Put Object, account"),
+    "Get Object": Way("Get Object", is_after_another=True),
+    "Get Object, account": Way("Get Object, account"),
+    "Get Bucket": Way("Get Bucket", is_after_another=True),
+    "Get Bucket Lifecycle": Way("Get Bucket Lifecycle"),
+    "Get Bucket Object Lock": Way("Get Bucket Object Lock"),
     "Invoke": Way("Invoke"),
 }
 
+# Ways that are played as a sweep of two runs.
+CHAINS = ("Put Object, account", "Get Object, account")
 TABLE = Path(__file__).with_name("table.txt")
 
 
@@ -88,6 +104,8 @@ def seen(cloud: Cloud, cell: Cell) -> Seen:
     """Play a cell."""
     if cell.way == "Invoke":
         return play_invoke(cloud, cell.fault)
+    if cell.way in CHAINS:
+        return play_chain(cloud, WAYS[cell.way], cell.fault)
     if cell.fault == "instance killed":
         return play_killed(cloud, WAYS[cell.way])
     return play(cloud, WAYS[cell.way], cell.fault)

@@ -146,7 +146,7 @@ def stored(data: bytes) -> None:
     with contextlib.suppress(ValueError):
         one = record.read(data)
         assert record.read(record.line(one)) == one
-    found = history.read(data)
+    found = history.read(data, "20261126T000000Z-00000000")
     assert found is None or found.as_json()
 
 

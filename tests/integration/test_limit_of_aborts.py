@@ -300,6 +300,19 @@ def test_abort_that_took_place_counts_whatever_the_response_was(
     assert "complete" not in [status(one) for one in result]
 
 
+def test_upload_that_is_not_abandoned_is_kept_although_the_limit_is_reached_before_it(
+    cloud: Cloud, platform: Platform
+) -> None:
+    """It is none of those that are left."""
+    cloud.seed(PHOTO_BUCKET, "a/{n:03}", count=100)
+    cloud.seed(PHOTO_BUCKET, "b/{n:03}", count=50, hours_since_start=1)
+
+    (result,) = platform.play(timer(buckets=[PHOTO_BUCKET]), MAX_ABORTS="2")
+
+    assert result.answer is not None
+    assert (result.answer["aborted"], result.answer["deferred"], result.answer["kept"]) == (2, 98, 50)
+
+
 def test_uploads_of_an_event_that_travel_in_many_checkpoints_are_all_within_the_limit(
     cloud: Cloud, platform: Platform
 ) -> None:

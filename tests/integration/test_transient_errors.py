@@ -245,3 +245,16 @@ def test_run_whose_credentials_expired_raises_when_it_cannot_continue(cloud: Clo
 
     assert raised(result)
     assert len(left(cloud, PHOTO_BUCKET)) == 3
+
+
+def test_upload_that_its_age_keeps_is_kept_although_the_run_was_stopped_before(
+    cloud: Cloud, function: Function
+) -> None:
+    cloud.seed(PHOTO_BUCKET, "a/old", hours_since_start=1000)
+    cloud.seed(PHOTO_BUCKET, "b/young", hours_since_start=1)
+    cloud.fault("ListParts", status=403, code="ExpiredToken")
+
+    result = function(timer(), WORKERS="1")
+
+    (finished,) = result.lines("run.finished")
+    assert (finished["kept"], finished["deferred"]) == (1, 1)

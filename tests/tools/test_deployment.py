@@ -26,6 +26,7 @@ TEXT = (ROOT / "serverless.yml").read_text(encoding="utf-8")
 GIVEN = {
     "BUCKETS": "photos-1250000000@ap-guangzhou,logs-1250000000@ap-beijing",
     "HTTP_TOKEN": "0123456789abcdef0123456789abcdef",
+    "NOTIFY_URL": "https://hooks.example.com/cos-sweeper",
     "CLS_LOGSET_ID": "a-log-set",
     "CLS_TOPIC_ID": "a-topic",
     "FAILED_UPLOADS_TOPIC_ID": "another-topic",

@@ -29,6 +29,7 @@ from cos_sweeper.core.settings import Settings
 from cos_sweeper.core.webhook import HOSTS
 from cos_sweeper.scf import cam_policy
 from cos_sweeper.scf.messages import NARROWINGS
+from tests.schema import SCHEMA
 
 ROOT = Path(__file__).parents[2]
 HANDLER = ROOT / "handler"
@@ -115,6 +116,12 @@ def test_table_of_report_fields_is_complete() -> None:
 
     assert sorted(names_in("docs/reports.md", "Fields of a report")) == sorted(fields)
     assert set(CUT_FIRST) <= set(fields)
+
+
+def test_table_of_fields_of_report_json_is_that_of_the_schema() -> None:
+    shown = [name for row in rows("docs/reports.md", "Fields of report.json") for name in quoted(row[0])]
+
+    assert sorted(shown) == sorted(SCHEMA["properties"])
 
 
 def test_table_of_reasons_is_complete_and_says_which_are_doubts() -> None:
@@ -250,6 +257,7 @@ LIMITS = [
         "What COS can cause",
         "A chain of runs",
         "Reports and logs",
+        "The account",
     )
     for row in rows("docs/limits.md", heading)
 ]
@@ -360,6 +368,16 @@ def test_commands_of_make_exist(document: Path) -> None:
     commands = re.findall(r"(?m)(?:`|^    |^\$ )make ([a-z]+)", document.read_text("utf-8"))
 
     assert set(commands) <= targets
+
+
+def test_run_in_the_readme_has_chapters_of_the_demo() -> None:
+    (run,) = re.findall(r"(?ms)^```\n\$ make demo$(.*?)^```$", text("README.md"))
+    stated = "".join(path.read_text("utf-8") for path in (ROOT / "tests/emulator").glob("demo*.py"))
+
+    chapters = re.findall(r"(?m)^[0-9]+  .*$", run)
+
+    assert chapters != []
+    assert [one for one in chapters if f'title("{one}")' not in stated] == []
 
 
 def test_readme_is_short() -> None:

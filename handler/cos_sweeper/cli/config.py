@@ -108,7 +108,8 @@ def read(environ: Mapping[str, str], options: Options, path: Path | None = None,
     """
     file = path or _default_file(folder or Path.cwd())
     from_file = _from_file(file) if file else {}
-    given = {name: Given(name, text, str(file)) for name, text in from_file.items() if name not in OF_COMMAND}
+    origin = str(path) if path else DEFAULT_FILE
+    given = {name: Given(name, text, origin) for name, text in from_file.items() if name not in OF_COMMAND}
     given |= {
         name: Given(name, environ[name].strip(), ENVIRONMENT) for name in READERS if environ.get(name, "").strip()
     }

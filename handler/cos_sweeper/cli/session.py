@@ -245,7 +245,8 @@ class Session:
         path = records or (Path(in_file) if in_file else None)
         location = self.settings.report
         if path is None and location is not None:
-            return ReportFolder(location, lambda: self.store(self.deadline.storing()))
+            until = self.deadline.storing
+            return ReportFolder(location, lambda: self.store(until()), reading=lambda: self.store().apart(until()))
         if path is None and not is_needed:
             return None
         return LocalFolder(Path.cwd() / (path or DEFAULT_RECORDS))

@@ -14,7 +14,7 @@ from typing import Any
 from rich.text import Text
 
 from cos_sweeper.cli import exits, showing
-from cos_sweeper.cli.account_view import AccountView, size, uploads
+from cos_sweeper.cli.account_view import AccountView, gap, size, uploads
 from cos_sweeper.cli.console import Console
 from cos_sweeper.cli.problems import Misused
 from cos_sweeper.cli.progress import Counted
@@ -92,7 +92,7 @@ def _question(session: Session, wishes: Wishes, found: Sum) -> str:
         text = t("Abort {limit} of {n}?", limit=numbers.count(limit), n=uploads(found.uploads))
     else:
         text = t("Abort {n}, {size}?", n=uploads(found.uploads), size=size(found))
-    return text + " " + t("This cannot be undone.")
+    return text + gap() + t("This cannot be undone.")
 
 
 def _what_will_go(session: Session, wishes: Wishes, report: dict[str, Any], seen: Counted) -> Iterator[Text | Table]:

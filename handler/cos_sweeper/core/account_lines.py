@@ -9,6 +9,7 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
+from cos_sweeper.core import account_checks as checks
 from cos_sweeper.core.errors import AccountUnreadable
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def read_into(account: "Account", texts: Iterable[str]) -> None:
         _read(account, map(json.loads, texts))
     except AccountUnreadable:
         raise
-    except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError) as exc:
+    except (ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError, RecursionError) as exc:
         raise AccountUnreadable("the account is damaged") from exc
 
 
@@ -59,7 +60,7 @@ def _read(account: "Account", items: Iterator[list[Any]]) -> None:
     first = next(items, [])
     if first[:1] != ["account"] or first[1] != VERSION:
         raise AccountUnreadable(f"the account is not of version {VERSION}")
-    account.inventory = first[2]
+    account.inventory = checks.flag(first[2])
     put = None
     number = 1
     for item in items:
@@ -71,10 +72,10 @@ def _read(account: "Account", items: Iterator[list[Any]]) -> None:
         number += 1
         if name == "paths" and item[1] in SECTIONS:
             sums = getattr(account, item[1])
-            sums.limit, sums.bound = item[2:]
+            sums.limit, sums.bound = checks.figures(item[2:])
             put = sums.put
         elif put is not None:
-            put(name, item[1:])
+            put(name, checks.row(name, item[1:]))
         else:
             _take(account, item)
     raise AccountUnreadable("the account is cut off")
@@ -83,10 +84,11 @@ def _read(account: "Account", items: Iterator[list[Any]]) -> None:
 def _take(account: "Account", item: list[Any]) -> None:
     match item:
         case ["total", [_, _, _, _, _] as total, [_, _, _] as figures]:
-            account.totals[tuple(total)] = figures
+            account.totals[checks.total(total)] = checks.figures(figures)
         case ["cell", [_, _, _, _, _] as cell, [_, _, _] as figures]:
-            account.cells[tuple(cell)] = figures
-        case ["listed", bucket, [_, _, _, _] as kind, uploads]:
-            account.listed.setdefault(bucket, {})[tuple(kind)] = uploads
+            account.cells[checks.cell(cell)] = checks.figures(figures)
+        case ["listed", bucket, [storage_class, outcome, reason, age], uploads]:
+            kind = checks.text(storage_class), checks.text(outcome), checks.text(reason), checks.age_band(age)
+            account.listed.setdefault(checks.text(bucket), {})[kind] = checks.figure(uploads)
         case _:
             account.examples.take(item)

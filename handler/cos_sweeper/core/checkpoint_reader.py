@@ -17,11 +17,10 @@ from cos_sweeper.core.errors import RequestRejected
 from cos_sweeper.core.json_text import kind_of
 from cos_sweeper.core.keys import validate_key
 from cos_sweeper.core.model import Bucket, Cursor, Upload
-from cos_sweeper.core.plan import SIBLINGS_MIN_IDLE, ListingTarget, Plan, PriorFailures, Shard, UploadTarget
+from cos_sweeper.core.plan import RUN_ID, SIBLINGS_MIN_IDLE, ListingTarget, Plan, PriorFailures, Shard, UploadTarget
 from cos_sweeper.core.policy import Policy
 from cos_sweeper.core.settings import Settings
 
-RUN_ID = re.compile(r"[A-Za-z0-9-]{1,64}")
 WORK = re.compile(r"(?=.{1,200}\Z)[0-9]+(\.[0-9]+)*")
 PREDECESSOR = re.compile(r"[A-Za-z0-9.+-]{0,300}")
 # Of the listing's texts about an upload; they only go to the account.
@@ -76,7 +75,8 @@ class _Reader:
             number=_whole(raw["number"], 1, MAX_RUNS, "number of the run"),
             stalled=_whole(raw.get("stalled", 0), 0, MAX_RUNS, "number of runs without progress"),
             inventory=is_inventory,
-            works=tuple(_matching(one, WORK, "work") for one in raw.get("works", ("0",))[:MAX_SHARDS]) or ("0",),
+            works=tuple(dict.fromkeys(_matching(one, WORK, "work") for one in raw.get("works", ("0",))[:MAX_SHARDS]))
+            or ("0",),
             predecessor=_matching(raw.get("predecessor", ""), PREDECESSOR, "predecessor"),
             mask=self._settings.key_mask,
             prior_failures=PriorFailures(
@@ -250,6 +250,11 @@ def _as_counted(targets: Iterable[UploadTarget], aborted: int, limit: int | None
         remaining -= one.was_sent
         counted.append(replace(one, was_sent=False) if one.was_sent and remaining < 0 else one)
     return tuple(counted)
+
+
+def _works(given: Sequence[object]) -> tuple[str, ...]:
+    """Each piece of work once."""
+    return tuple(dict.fromkeys(_matching(one, WORK, "work") for one in given[:MAX_SHARDS])) or ("0",)
 
 
 def _attempts(options: Mapping[str, Any]) -> dict[str, Any]:

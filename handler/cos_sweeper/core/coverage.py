@@ -262,7 +262,8 @@ def _name(rule: LifecycleRule, *, start: bool = False) -> str:
 
 def _why_unread(what: str, unread: Unread, action: str) -> str:
     because = f"The {what} could not be read ({unread.code})"
-    if unread.code == "AccessDenied" or unread.status == 403:
+    # Http403: COS said no code. Other codes of a 403 are about the credentials or the clock.
+    if unread.code in ("AccessDenied", "Http403"):
         return f"{because}: the role needs the permission {action}."
     return f"{because}."
 

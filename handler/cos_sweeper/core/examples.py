@@ -10,12 +10,16 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from cos_sweeper.core import account_checks as checks
 from cos_sweeper.core.key_text import encoding, shown
 from cos_sweeper.core.observation import Observation
 
 MAX_SHOWN = 20
 MAX_EXAMPLES = 3
 UNKNOWN = -1
+
+
+NUMBERS = ("bytes", "parts")
 
 
 class UploadRow(NamedTuple):
@@ -95,6 +99,14 @@ class First:
             self.add(item)
 
 
+def _checked(values: list[Any]) -> UploadRow:
+    """A row that was stored. Raises ValueError or TypeError for anything else."""
+    row = UploadRow(*values)
+    for name, value in zip(UploadRow._fields, row, strict=True):
+        checks.signed(value) if name in NUMBERS else checks.text(value)
+    return row
+
+
 @dataclass(slots=True)
 class Failure:
     """One error code. listings: how many listings failed with it. examples: rows with a status, id and detail."""
@@ -160,13 +172,16 @@ class Examples:
         """Add one of these lists."""
         match item:
             case ["failure", code, permanent, listings, examples]:
-                failure = self.failures.setdefault(code, Failure())
-                failure.permanent |= permanent
-                failure.listings += listings
-                for row, *facts in examples:
-                    failure.examples.add((UploadRow(*row), *facts))
-            case ["largest" | "oldest" as name, rank, row]:
-                getattr(self, name).add((rank, UploadRow(*row)))
+                failure = self.failures.setdefault(checks.text(code), Failure())
+                failure.permanent |= checks.flag(permanent)
+                failure.listings += checks.figure(listings)
+                for row, status, request_id, detail in examples:
+                    facts = checks.signed(status), checks.text(request_id), checks.text(detail)
+                    failure.examples.add((_checked(row), *facts))
+            case ["largest", rank, row]:
+                self.largest.add((checks.signed(rank), _checked(row)))
+            case ["oldest", started, row]:
+                self.oldest.add((checks.text(started), _checked(row)))
             case _:
                 raise ValueError(f"no example: {item[:1]}")
 

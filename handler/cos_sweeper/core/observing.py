@@ -54,7 +54,7 @@ def observation(
         listed.initiated,
         None if isinstance(outcome, (AlreadyGone, ListedButNotFound, RejectedRequest)) else outcome.seen,
         name_of(outcome),
-        reason,
+        clean(reason),
         group,
         clean(upload.upload_id),
         _example(outcome, clean) if isinstance(outcome, Failed) else None,

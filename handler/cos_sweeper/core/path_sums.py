@@ -4,10 +4,10 @@ Sums by path, exact up to a limit of paths.
 New figures go to a dict, the hot rows. When it is full it becomes a run. Reading merges the runs and the hot rows and
 adds up the rows of one path.
 
-Beyond the limit the smallest rows are folded into their parents. Folding only moves figures up, so every total stays
-exact. A path loses at most the size of the largest folded row, and once in each fold. `bound` is the sum of these
-sizes: no path holds more bytes beyond what it shows. A row into which others were folded has a slot FOLDED, and every
-path below it may be incomplete.
+Beyond the limit, in rows or in bytes, the smallest rows are folded into their parents. Folding only moves figures up,
+so every total stays exact. A path loses at most the size of the largest folded row, and once in each fold. `bound` is
+the sum of these sizes: no path holds more bytes beyond what it shows. A row into which others were folded has a slot
+FOLDED, and every path below it may be incomplete.
 """
 
 from collections.abc import Iterable, Iterator
@@ -24,6 +24,8 @@ SAMPLE = 6000
 UNLIMITED = 1 << 60
 HOT_ROWS = 8192
 MAX_RUNS = 32
+# Compressed rows. A hundred thousand paths of usual length have a third of it; with long names fewer paths stay exact.
+MAX_BYTES = 4 << 20
 
 
 class PathSums:
@@ -100,12 +102,20 @@ class PathSums:
         while True:
             sizes: list[int] = []
             self.replace(write_run(_sampling(self.rows(), sizes, max(1, self.limit // SAMPLE))))
-            excess = self.runs[0].count - self.limit
+            limit = self._rows_within_bytes()
+            excess = self.runs[0].count - limit
             if excess <= 0 or not sizes:
                 return
-            self._fold(excess + int(self.limit * (1 - FILL_AFTER_FOLD)), sorted(sizes))
-            if sum(run.count for run in self.runs) + len(self.hot) <= self.limit:
+            self._fold(excess + int(limit * (1 - FILL_AFTER_FOLD)), sorted(sizes))
+            if sum(run.count for run in self.runs) + len(self.hot) <= limit:
                 return
+
+    def _rows_within_bytes(self) -> int:
+        """How many rows may stay: the limit, or fewer where they are long."""
+        (run,) = self.runs
+        if self.limit == UNLIMITED:
+            return self.limit
+        return min(self.limit, run.count * MAX_BYTES // len(run.data)) if len(run.data) > MAX_BYTES else self.limit
 
     def replace(self, run: Run) -> None:
         """Hold this run, and nothing else."""
@@ -122,7 +132,9 @@ class PathSums:
 
     def _compact_if_large(self) -> None:
         rows = sum(run.count for run in self.runs)
-        if len(self.runs) > MAX_RUNS or (len(self.runs) > 1 and rows > 2 * self.limit):
+        size = sum(len(run.data) for run in self.runs)
+        is_large = rows > 2 * self.limit or size > 2 * MAX_BYTES
+        if len(self.runs) > MAX_RUNS or (len(self.runs) > 1 and is_large):
             self.compact()
 
     def _fold(self, count: int, sizes: list[int]) -> None:

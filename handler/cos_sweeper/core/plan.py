@@ -4,6 +4,7 @@ Requests + settings → the plan of one run, or of one chain of runs.
 The plan is built once, and the engine reads nothing else. It may narrow what the settings allow, never widen it.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -38,6 +39,8 @@ SIBLINGS_MIN_IDLE = timedelta(hours=1)
 MAX_LISTINGS = 10_000
 # A reason names no more problems than this, so that it stays readable.
 MAX_PROBLEMS = 20
+# The id of a chain names a folder under REPORT, and must not name one of the others.
+RUN_ID = re.compile(r"(?!(?:history|rejected|over-limit)\Z)[A-Za-z0-9-]{1,64}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -170,7 +170,8 @@ def prefilter(listed: ListedUpload, skew: timedelta | None, policy: Policy, as_o
     if kept:
         return kept
     if policy.is_drain:
-        return NeedsParts(listed.initiated or as_of)
+        # Its start decides nothing here.
+        return NeedsParts(as_of)
     doubt = doubt_of_clock(skew)
     if doubt:
         return doubt

@@ -24,6 +24,8 @@ WORD = re.compile("[A-Za-z0-9]+")
 ENTITIES = {"&": "amp", "<": "lt", ">": "gt", '"': "quot", "'": "apos"}
 # A text is hidden from so many characters of the beginning of a secret on: a half of it, within these bounds.
 MIN_HEAD, MAX_HEAD = 12, 24
+# A shorter one is a mistake, and removing it would make every text unreadable.
+MIN_SECRET = 6
 # A shorter text in Base64 could stand in an innocent one.
 MIN_BASE64 = 14
 
@@ -37,7 +39,7 @@ class Redactor:
 
     def __init__(self, secrets: Iterable[str | None], mask: KeyMask = PLAIN) -> None:
         self.mask = mask
-        known = {secret.strip() for secret in secrets if secret and secret.strip()}
+        known = {secret.strip() for secret in secrets if secret and len(secret.strip()) >= MIN_SECRET}
         urls = {secret for secret in known if "://" in secret}
         whole = urls | {part for url in urls for part in targets(url)}
         others = (known - urls) | {part for url in urls for part in secret_parts(url)}

@@ -9,10 +9,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from cos_sweeper.core import account_checks as checks
 from cos_sweeper.core.policy import Policy
 from cos_sweeper.core.price import Price
 
 SWEEP, INVENTORY, EVENT = "sweep", "inventory", "event"
+# Hours, or what a GB costs.
+MAX_NUMBER = 1e9
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,20 +53,34 @@ class RunFacts:
 
 def read(given: Mapping[str, Any]) -> RunFacts:
     """The facts that `as_json` wrote. Raises KeyError, TypeError, ValueError or AttributeError for anything else."""
-    price = given["price"]
+    price, settings = given["price"], dict(given["settings"])
+    if given["kind"] not in (SWEEP, INVENTORY, EVENT):
+        raise ValueError("there is no such kind of run")
+    for name in ("min_age_hours", "min_idle_hours"):
+        _number(settings[name])
     return RunFacts(
-        str(given["kind"]),
-        bool(given["dry_run"]),
+        given["kind"],
+        checks.flag(given["dry_run"]),
         moment(given["began"]),
         moment(given["as_of"]),
-        dict(given["settings"]),
-        Price(price["currency"], tuple(sorted(price["per_gb_month"].items()))) if price else None,
+        settings,
+        Price(checks.text(price["currency"]), _prices(price["per_gb_month"])) if price else None,
     )
+
+
+def _number(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= MAX_NUMBER:
+        raise ValueError("a number is none")
+    return value
+
+
+def _prices(given: Mapping[str, Any]) -> tuple[tuple[str, float], ...]:
+    return tuple(sorted((checks.text(name), _number(price)) for name, price in given.items()))
 
 
 def moment(text: str) -> datetime:
     """A time that was stored; one without a zone cannot be compared. Raises AttributeError or ValueError."""
     time = datetime.fromisoformat(text.replace("Z", "+00:00"))
-    if time.tzinfo is None:
-        raise ValueError("a time without a zone")
+    if time.tzinfo is None or not 2000 < time.year < 9000:
+        raise ValueError("a time without a zone, or of no chain")
     return time

@@ -307,6 +307,8 @@ def _report(text: str) -> ReportLocation:
         )
     if validate_prefix(prefix):
         raise ValueError(f"{text!r}: {validate_prefix(prefix)}")
+    if any(segment in ("", ".", "..") for segment in prefix.removesuffix("/").split("/")):
+        raise ValueError(f"{text!r}: a prefix with `//`, `/./` or `/../` would address another object")
     return ReportLocation(_bucket(bucket), prefix.rstrip("/") + "/")
 
 

@@ -13,8 +13,9 @@ _HOST = r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z0-9](?:[A-Z
 _PORT = r"(?::[0-9]{1,5})?"
 # A path or a query with something in it, of the characters that RFC 3986 allows; without a fragment.
 _PATH = r"/[A-Za-z0-9._~:/?\[\]@!$&'()*+,;=%-]+"
-WEBHOOK = re.compile(rf"(?i:https)://({_HOST}){_PORT}{_PATH}")
-LOCAL_WEBHOOK = re.compile(rf"http://127\.0\.0\.1:[0-9]{{1,5}}{_PATH}")
+# Compiled where they are used: that takes longer than importing the rest of this package.
+WEBHOOK = rf"(?i:https)://({_HOST}){_PORT}{_PATH}"
+LOCAL_WEBHOOK = rf"http://127\.0\.0\.1:[0-9]{{1,5}}{_PATH}"
 # A shorter value is no secret, and hiding it would hide ordinary words.
 MIN_QUERY_VALUE = 8
 # Segments such as `services` or `incoming-hook` say nothing and can be part of a key.
@@ -44,7 +45,7 @@ UNSIGNED = (Service.WECOM, Service.SLACK)
 
 def webhook_url(text: str) -> str:
     """Check the URL of a webhook. Raises ValueError, which does not quote it."""
-    if not WEBHOOK.fullmatch(text) and not LOCAL_WEBHOOK.fullmatch(text):
+    if not re.fullmatch(WEBHOOK, text) and not re.fullmatch(LOCAL_WEBHOOK, text):
         raise ValueError("is not an https URL with a host and a path, as the service shows it (the value is not shown)")
     port = text.partition("://")[2].partition("/")[0].rpartition(":")[2]
     if port.isdigit() and not 0 < int(port) < 65536:

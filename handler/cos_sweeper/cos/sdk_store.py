@@ -12,11 +12,10 @@ import re
 from collections.abc import Awaitable, Callable, Mapping
 from copy import copy
 from datetime import datetime, timedelta, timezone
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from qcloud_cos import CosConfig, CosS3Auth, CosS3Client
 
-from cos_sweeper.core.coverage import LifecycleRule
 from cos_sweeper.core.deadline import Deadline
 from cos_sweeper.core.errors import CosRejected, NoSuchUpload, RequestRejected, Stopped, StoreError, Unavailable
 from cos_sweeper.core.keys import validate_key
@@ -31,6 +30,9 @@ from cos_sweeper.cos.store import Receipt, ReportsPage
 from cos_sweeper.net.client import Connections
 from cos_sweeper.net.response import Response, TransportError
 from cos_sweeper.net.sdk_bridge import run_in_greenlet
+
+if TYPE_CHECKING:
+    from cos_sweeper.core.coverage import LifecycleRule
 
 T = TypeVar("T")
 
@@ -199,7 +201,7 @@ class CosStore:
         await self._sleep(seconds)
         return True
 
-    async def lifecycle(self, bucket: Bucket) -> tuple[LifecycleRule, ...]:
+    async def lifecycle(self, bucket: Bucket) -> "tuple[LifecycleRule, ...]":
         """Get Bucket Lifecycle."""
         from cos_sweeper.cos import lifecycle_xml
 

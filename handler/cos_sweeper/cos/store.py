@@ -5,10 +5,12 @@ Nothing here knows how it is done: over the official SDK in `cos`, in memory in 
 """
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from cos_sweeper.core.coverage import LifecycleRule
 from cos_sweeper.core.model import Bucket, BucketsPage, Cursor, Page, PartsPage, Upload
+
+if TYPE_CHECKING:
+    from cos_sweeper.core.coverage import LifecycleRule
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +99,7 @@ class Store(Reports, Protocol):
 class ConfigurationStore(Protocol):
     """The configurations of a bucket that can be read. The errors are those of `Store`."""
 
-    async def lifecycle(self, bucket: Bucket) -> tuple[LifecycleRule, ...]:
+    async def lifecycle(self, bucket: Bucket) -> "tuple[LifecycleRule, ...]":
         """Get the bucket's lifecycle rules; () if it has none."""
         ...
 

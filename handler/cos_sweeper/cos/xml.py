@@ -13,7 +13,7 @@ from functools import lru_cache
 from urllib.parse import unquote_to_bytes
 from xml.etree import ElementTree
 
-from cos_sweeper.core import key_readings
+from cos_sweeper.core import key_readings, storage_class
 from cos_sweeper.core.model import Bucket, BucketsPage, Cursor, ListedUpload, Page, Part, PartsPage, Upload
 
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -281,7 +281,7 @@ def _listed(element: ElementTree.Element, bucket: Bucket, *, encoded: bool) -> L
         initiator_id or "",
         times[1] if len(times) > 1 else None,
         "" if text == upload.key else text,
-        texts.get("StorageClass", "").strip().upper()[:64],
+        storage_class.known(texts.get("StorageClass", "").strip()),
         initiated,
     )
 

@@ -194,9 +194,9 @@ class _Sweep:
             return None
         verdict = prefilter(listed, page.skew, listing.policy, self._state.as_of.value)
         given_up = self._state.given_up.get(upload.bucket)
-        needs_work = not isinstance(verdict, Keep) or (self._plan.inventory and not given_up)
-        if isinstance(verdict, Keep) and not needs_work:
-            # Whatever ends the run: this upload is not abandoned.
+        is_measured = self._plan.inventory and not given_up
+        if isinstance(verdict, Keep) and not is_measured:
+            # Also when nothing is sent any more: what the listing keeps must not count as left.
             self._pages.processed(opened, index, Kept(upload, verdict.reason))
         elif not given_up and (why := self._state.why_stop(upload.bucket)):
             self._pages.processed(opened, index, Deferred(upload, why))

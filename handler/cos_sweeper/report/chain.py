@@ -21,6 +21,7 @@ from cos_sweeper.core.account import Account
 from cos_sweeper.core.run_facts import RunFacts
 from cos_sweeper.report.documents import (
     FAILED,
+    NAME,
     SPLIT,
     Document,
     DocumentUnreadable,
@@ -34,9 +35,8 @@ from cos_sweeper.report.report_folder import Source
 FIRST_WORK = "0"
 # Objects that are read at the same time. They are unpacked one by one: an account may take 20 MB.
 AT_A_TIME = 8
-NAME = re.compile(
-    r"(?P<shard>[0-9+]+-of-[0-9]+)\.(?P<work>[0-9]+(?:\.[0-9]+)*)\.run-(?P<number>[0-9]+)\.(?P<delivery>[0-9a-f]+)"
-)
+# Works of a chain that are split off at a time.
+MAX_WORKS = 2000
 
 
 # Names
@@ -251,7 +251,8 @@ async def _add_ends(reader: ChainReader, merged: Merged) -> None:
                 children += document.head.children
                 if not document.head.same_as:
                     await _add_end(reader, merged, document)
-        works = children
+        # Every work once, whatever an end says.
+        works = [work for work in dict.fromkeys(children) if work not in merged.looked_at][:MAX_WORKS]
     for work, head in list(merged.ends.items()):
         # The end of the other work may be that of another delivery, which did not do this work.
         other = merged.ends.get(head.same_as)

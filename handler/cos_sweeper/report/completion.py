@@ -7,6 +7,7 @@ run was killed, or had no time. Two at once do no harm, because both write what 
 
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -16,6 +17,7 @@ from cos_sweeper.report.chain import ChainReader, Merged
 from cos_sweeper.report.documents import DocumentUnreadable
 from cos_sweeper.report.history import Entry
 from cos_sweeper.report.log import Log
+from cos_sweeper.report.record_writer import quietly
 from cos_sweeper.report.report_folder import Folder
 
 # A run stores its part every ten seconds, so a chain that was silent for so long does not run any more, unless SCF
@@ -47,7 +49,8 @@ async def no_sections() -> Mapping[str, Any]:
 
 class Completion:
     """
-    left: seconds until this run must return. render: report.json → report.html. now: our clock, UTC.
+    left: seconds until this run must return. render: report.json → report.html. now: our clock, UTC. clean: removes
+    secrets from a text.
     """
 
     def __init__(
@@ -58,12 +61,14 @@ class Completion:
         left: Callable[[], float],
         now: Callable[[], datetime],
         render: Render,
+        clean: Callable[[str], str] = str,
     ) -> None:
         self._folder = folder
         self._log = log
         self._left = left
         self._now = now
         self._render = render
+        self._clean = clean
 
     async def complete(
         self, run_id: str, *, is_over: bool = False, sections: Sections = no_sections
@@ -73,6 +78,7 @@ class Completion:
 
         is_over: nothing of the chain is running any more. sections: what goes into the report besides.
         """
+        entries: list[Entry] = []
         try:
             entries = await history.latest(self._folder, self._now())
             return await self._write(run_id, entries, await sections(), is_over=is_over)
@@ -80,7 +86,17 @@ class Completion:
             self._log.error("report.not_merged", of_run=run_id, code=exc.code, status=exc.status)
         except OutOfTime:
             self._log.warning("report.postponed", of_run=run_id)
+        except Exception as exc:
+            # What is stored may be anything, and a defect here must not cost the answer of a run that did its work.
+            self._log.error("report.not_merged", of_run=run_id, code=type(exc).__name__, status=None)
+        await self._leave_to_next(run_id, entries)
         return None
+
+    async def _leave_to_next(self, run_id: str, entries: Sequence[Entry]) -> None:
+        """A report that another delivery wrote lacks what this one did: the next sweep merges again."""
+        for entry in entries:
+            if entry.run_id == run_id and entry.status != documents.RUNNING:
+                await quietly(history.put(self._folder, replace(entry, status=documents.RUNNING, ended=None)))
 
     async def complete_others(self, own: str, chain_max: timedelta) -> list[dict[str, Any]]:
         """Complete the chains of the history that ended without a report. Returns their reports. Raises StoreError."""
@@ -108,7 +124,9 @@ class Completion:
             for name in reader.unreadable:
                 self._log.error("report.object_unreadable", object=name)
             if merged.facts is None:
-                await self._close_unknown(run_id, entries)
+                # What could not be unpacked may have come damaged: a later sweep reads it again, once.
+                if is_over or not reader.unreadable:
+                    await self._close_unknown(run_id, entries)
                 return None
             report = await self._put(merged, entries, more, is_over=is_over)
             if await reader.ended_works() <= merged.looked_at:
@@ -119,7 +137,7 @@ class Completion:
         self, merged: Merged, entries: Sequence[Entry], more: Mapping[str, Any], *, is_over: bool
     ) -> dict[str, Any]:
         ended = merged.at if is_over and merged.at else self._now()
-        report = report_json.assembled(merged, entries, ended, more)
+        report: dict[str, Any] = _cleaned(report_json.assembled(merged, entries, ended, more), self._clean)
         self._hurry(is_over=is_over)
         await self._folder.put(f"{merged.run_id}/report.json", json.dumps(report).encode())
         await self._folder.put(f"{merged.run_id}/report.html", self._render(report))
@@ -155,6 +173,15 @@ class Completion:
             raise OutOfTime
 
 
+def _cleaned(value: Any, clean: Callable[[str], str]) -> Any:
+    """The JSON value with every text cleaned, names included."""
+    if isinstance(value, str):
+        return clean(value)
+    if isinstance(value, dict):
+        return {clean(name): _cleaned(inner, clean) for name, inner in value.items()}
+    return [_cleaned(inner, clean) for inner in value] if isinstance(value, (list, tuple)) else value
+
+
 def _number(name: str) -> int:
-    match = chain.NAME.fullmatch(name)
+    match = documents.NAME.fullmatch(name)
     return int(match["number"]) if match else 0

@@ -6,6 +6,7 @@ a work that is over.
 """
 
 import json
+import re
 import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -13,6 +14,7 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
+from cos_sweeper.core import account_checks as checks
 from cos_sweeper.core import run_facts
 from cos_sweeper.core.account import Account
 from cos_sweeper.core.errors import SweeperError
@@ -20,6 +22,12 @@ from cos_sweeper.core.run_facts import RunFacts
 from cos_sweeper.report.record_writer import GZIP, StoredRecords, unpacked
 
 VERSION = 1
+# The name of a run, unique in its chain; its shard, and a piece of the chain's work.
+NAME = re.compile(
+    r"(?P<shard>[0-9+]{1,4000}-of-[0-9]{1,4})\.(?P<work>[0-9]+(?:\.[0-9]+)*)\.run-(?P<number>[0-9]{1,9})\.(?P<delivery>[0-9a-f]+)"
+)
+SHARD = re.compile(r"[0-9,]{1,4000}/[0-9]{1,4}")
+WORK = re.compile(r"(?=.{1,200}\Z)[0-9]+(?:\.[0-9]+)*")
 # A large account is packed while the run ends: in half of the time that the usual level takes, and a little larger.
 LEVEL = 1
 # Lines that are packed at a time.
@@ -179,26 +187,42 @@ def _head(given: Mapping[str, Any]) -> Head:
         raise ValueError("another version")
     summary = given["summary"]
     return Head(
-        name=str(given["name"]),
-        works=tuple(map(str, given["works"])),
-        shard=str(given["shard"]),
-        number=int(given["number"]),
-        predecessor=str(given["predecessor"]),
+        name=_matching(given["name"], NAME),
+        works=tuple(_matching(one, WORK) for one in given["works"]),
+        shard=_matching(given["shard"], SHARD),
+        number=checks.figure(given["number"]),
+        predecessor=_name(given["predecessor"]),
         at=run_facts.moment(given["at"]),
         facts=run_facts.read(given["facts"]),
-        records=tuple(StoredRecords(str(name), int(lines)) for name, lines in given["records"]),
+        records=tuple(StoredRecords(checks.text(name), checks.figure(lines)) for name, lines in given["records"]),
         summary=Summary(
-            int(summary["runs"]),
-            str(summary["status"]),
-            str(summary["stopped_because"]),
-            bool(summary["has_failed"]),
-            bool(summary["is_partial"]),
-            tuple(dict(one) for one in summary["warnings"]),
-            tuple(map(str, summary["not_swept"])),
+            checks.figure(summary["runs"]),
+            checks.text(summary["status"]),
+            checks.text(summary["stopped_because"]),
+            checks.flag(summary["has_failed"]),
+            checks.flag(summary["is_partial"]),
+            tuple(_warning(one) for one in summary["warnings"]),
+            tuple(map(checks.text, summary["not_swept"])),
         ),
-        lineage=tuple(map(str, given["lineage"])),
-        before=str(given["before"]),
-        status=str(given["status"]),
-        children=tuple(map(str, given["children"])),
-        same_as=str(given["same_as"]),
+        lineage=tuple(_matching(one, NAME) for one in given["lineage"]),
+        before=_name(given["before"]),
+        status=checks.text(given["status"]),
+        children=tuple(_matching(one, WORK) for one in given["children"]),
+        same_as=_matching(given["same_as"], WORK) if given["same_as"] else "",
     )
+
+
+def _matching(value: Any, form: re.Pattern[str]) -> str:
+    """A text that becomes a part of a name. Raises ValueError for one that could lead elsewhere."""
+    if not form.fullmatch(checks.text(value)):
+        raise ValueError("a name has another form")
+    return str(value)
+
+
+def _name(value: Any) -> str:
+    return _matching(value, NAME) if value else ""
+
+
+def _warning(given: Any) -> dict[str, Any]:
+    kinds = (str, int, float, bool)
+    return {checks.text(name): value for name, value in given.items() if isinstance(value, kinds)}

@@ -11,7 +11,9 @@ from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any
 
+from cos_sweeper.core import account_checks as checks
 from cos_sweeper.core import run_facts
+from cos_sweeper.core.plan import RUN_ID
 from cos_sweeper.core.run_facts import RunFacts
 from cos_sweeper.report.documents import RUNNING
 from cos_sweeper.report.report_folder import Folder, Source
@@ -22,6 +24,7 @@ SPANS = (timedelta(days=2), timedelta(days=14), timedelta(days=120))
 MAX_PAGES = 5
 AT_A_TIME = 8
 FOLDER = "history/"
+FIGURES = ("found_uploads", "found_bytes", "freed_uploads", "freed_bytes", "left_bytes")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,19 +78,24 @@ def ending(run_id: str, facts: RunFacts, report: Mapping[str, Any], ended: datet
     )
 
 
-def read(body: bytes) -> Entry | None:
-    """An entry, None for what is none."""
+def read(body: bytes, run_id: str) -> Entry | None:
+    """The entry of this chain, None for what is none."""
     try:
         given = json.loads(body)
-        values = {field.name: given[field.name] for field in fields(Entry)}
-        for name in ("as_of", "began", "ended"):
-            values[name] = run_facts.moment(values[name]) if values[name] else None
-        entry = Entry(**values)
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        if given["run_id"] != run_id or given["kind"] not in (run_facts.SWEEP, run_facts.INVENTORY):
+            return None
+        return Entry(
+            run_id,
+            given["kind"],
+            run_facts.moment(given["as_of"]),
+            checks.text(given["status"]),
+            checks.flag(given["dry_run"]),
+            run_facts.moment(given["began"]),
+            run_facts.moment(given["ended"]) if given["ended"] else None,
+            *(checks.figure(given[name]) for name in FIGURES),
+        )
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError):
         return None
-    numbers = (entry.found_uploads, entry.found_bytes, entry.freed_uploads, entry.freed_bytes, entry.left_bytes)
-    is_whole = isinstance(entry.as_of, datetime) and isinstance(entry.began, datetime) and isinstance(entry.status, str)
-    return entry if is_whole and all(isinstance(number, int) for number in numbers) else None
 
 
 async def put(folder: Folder, entry: Entry) -> None:
@@ -100,8 +108,10 @@ async def latest(source: Source, now: datetime) -> list[Entry]:
     names = await _newest_names(source, now)
     entries: list[Entry] = []
     for start in range(0, len(names), AT_A_TIME):
-        bodies = await asyncio.gather(*(source.get(name) for name in names[start : start + AT_A_TIME]))
-        entries += [entry for entry in map(read, [body for body in bodies if body is not None]) if entry is not None]
+        some = names[start : start + AT_A_TIME]
+        bodies = await asyncio.gather(*(source.get(name) for name in some))
+        found = [read(body, _run_id(name)) for name, body in zip(some, bodies, strict=True) if body is not None]
+        entries += [entry for entry in found if entry is not None]
     return entries
 
 
@@ -109,10 +119,14 @@ async def _newest_names(source: Source, now: datetime) -> list[str]:
     for span in (*SPANS, None):
         after = f"{FOLDER}{now - span:%Y%m%dT%H%M%SZ}" if span else ""
         names = await source.names(FOLDER, after, MAX_PAGES if span else 1000)
-        names = [name for name in names if name.endswith(".json")]
+        names = [name for name in names if name.endswith(".json") and RUN_ID.fullmatch(_run_id(name))]
         if len(names) >= MAX_ENTRIES:
             break
     return names[-MAX_ENTRIES:]
+
+
+def _run_id(name: str) -> str:
+    return name.removeprefix(FOLDER).removesuffix(".json")
 
 
 def overlapping(entries: list[Entry], of: str, began: datetime, ended: datetime) -> list[str]:

@@ -111,7 +111,7 @@ class Recording:
             reason=facts.get("reason", ""),
             cos_request_id=self.clean(facts.get("cos_request_id", "")),
             verified=facts.get("verified"),
-            code=facts.get("code", ""),
+            code=self.clean(facts.get("code", "")),
             status=facts.get("status"),
             at=at,
             run=self.run,

@@ -20,6 +20,9 @@ from cos_sweeper.core.errors import StoreError
 MAX_LINES = 10_000
 # Closed objects that wait for a store that does not accept them; each has up to a megabyte.
 MAX_WAITING = 4
+# More than any object of ours unpacks to, and than any of its lines has.
+MAX_UNPACKED_BYTES = 64 << 20
+MAX_LINE_BYTES = 1 << 20
 # Window and header of gzip.
 GZIP = 31
 LEVEL = 6
@@ -134,14 +137,21 @@ class RecordWriter:
 
 
 def unpacked(body: bytes) -> Iterable[bytes]:
-    """The lines of an object, without their ends, in little memory. Raises ValueError where it is damaged."""
-    unpacker, rest = zlib.decompressobj(GZIP), b""
+    """
+    The lines of an object, without their ends, in little memory. Raises ValueError where it is damaged or too large.
+
+    A small object can unpack to a huge one, so what is unpacked has a limit, and so has a line.
+    """
+    unpacker, rest, size = zlib.decompressobj(GZIP), b"", 0
     data = body
     try:
         while data:
-            rest += unpacker.decompress(data, 1 << 16)
-            *lines, rest = rest.split(b"\n")
+            block = unpacker.decompress(data, 1 << 16)
+            size += len(block)
+            *lines, rest = (rest + block).split(b"\n")
             yield from lines
+            if size > MAX_UNPACKED_BYTES or len(rest) > MAX_LINE_BYTES:
+                raise ValueError("the object is larger than any that this program writes")
             data = unpacker.unconsumed_tail
             if unpacker.eof and unpacker.unused_data:
                 # Files that were joined with `cat` are one stream after the other.

@@ -8,8 +8,8 @@ from typing import Protocol
 from cos_sweeper.core.settings import ReportLocation
 from cos_sweeper.cos.store import Reports
 
-# What one object may have; an account of 100,000 prefixes has a third of it.
-MAX_BYTES = 15 << 20
+# What one object may have. An account of 100,000 prefixes of usual length has a tenth of it.
+MAX_BYTES = 32 << 20
 
 
 class Source(Protocol):
@@ -42,14 +42,18 @@ class NamedFolder(Folder, Protocol):
 
 class ReportFolder:
     """
-    A report prefix in COS. store: makes the store for one request, with the time that this request may take.
+    A report prefix in COS. store: makes the store for one request, with the time that this request may take. reading:
+    the same for requests that only read; by default it is `store`.
 
     Every method raises StoreError.
     """
 
-    def __init__(self, location: ReportLocation, store: Callable[[], Reports]) -> None:
+    def __init__(
+        self, location: ReportLocation, store: Callable[[], Reports], reading: Callable[[], Reports] | None = None
+    ) -> None:
         self.location = location
         self._store = store
+        self._reading = reading or store
 
     def address(self, name: str) -> dict[str, str]:
         """As `NamedFolder` says."""
@@ -61,7 +65,7 @@ class ReportFolder:
 
     async def get(self, name: str) -> bytes | None:
         """As `Source` says."""
-        return await self._store().read_report(self.location.bucket, f"{self.location.prefix}{name}", MAX_BYTES)
+        return await self._reading().read_report(self.location.bucket, f"{self.location.prefix}{name}", MAX_BYTES)
 
     async def names(self, prefix: str, after: str = "", pages: int = 1000) -> list[str]:
         """As `Source` says."""
@@ -69,7 +73,7 @@ class ReportFolder:
         found: list[str] = []
         following: str | None = f"{start}{after}" if after else ""
         while following is not None and pages:
-            page = await self._store().list_reports(self.location.bucket, f"{start}{prefix}", following)
+            page = await self._reading().list_reports(self.location.bucket, f"{start}{prefix}", following)
             found += [key[len(start) :] for key in page.keys]
             following, pages = page.next, pages - 1
         return found

@@ -130,7 +130,6 @@ class RunRecorder:
         self._works: tuple[str, ...] | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._beginning: asyncio.Task[None] | None = None
-        self._others: asyncio.Task[None] | None = None
         self._earlier: asyncio.Task[Line] | None = None
 
     async def __aenter__(self) -> "RunRecorder":
@@ -147,7 +146,7 @@ class RunRecorder:
         if error is not None:
             # A run that crashes leaves its records all the same.
             await self._stored(self._writer.flush())
-        others = (self._beginning, self._others, self._earlier)
+        others = (self._beginning, self._earlier)
         tasks: list[asyncio.Task[Any]] = [*self._tasks, *(task for task in others if task is not None)]
         for task in tasks:
             task.cancel()
@@ -210,8 +209,9 @@ class RunRecorder:
         if self._beginning is not None:
             await self._beginning
         report_json = await self._finish(report)
-        if self._others is not None:
-            await self._others
+        if self._beginning is not None:
+            # After all that is this run's own: what others stored may be large, or anything.
+            await self._complete_others()
         return report_json
 
     async def _finish(self, report: Report) -> dict[str, Any] | None:
@@ -388,14 +388,14 @@ class RunRecorder:
             await self._stored(self._writer.store_waiting())
 
     async def _begin(self) -> None:
-        """The first run of a chain says that it begins, and looks for chains that ended without a report."""
+        """The first run of a chain says that it begins."""
         entry = history.beginning(self._identity.run_id, self._facts)
         error = await quietly(history.put(self._folder, entry))
         if error is not None:
             self._failed("history.store_failed", error)
-        self._others = asyncio.ensure_future(self._complete_others())
 
     async def _complete_others(self) -> None:
+        """Look for chains that ended without a report."""
         try:
             self.completed += await self._completion.complete_others(self._identity.run_id, self._chain_max)
         except StoreError as exc:

@@ -38,6 +38,8 @@ def armed(*added: Fault) -> Faults:
         pytest.param(Fault(key="a/"), False, id="another key"),
         pytest.param(Fault(key_prefix="a/"), True, id="prefix"),
         pytest.param(Fault(key_prefix="b/"), False, id="another prefix"),
+        pytest.param(Fault(key_pattern="(?!b).*b"), True, id="pattern"),
+        pytest.param(Fault(key_pattern="a"), False, id="pattern of a part of the key"),
         pytest.param(Fault(probability=0), False, id="never"),
     ],
 )
@@ -135,6 +137,7 @@ def test_error_is_read_and_may_be_spoilt_too() -> None:
         pytest.param({"delay_ms": "1"}, "whole number", id="text for a number"),
         pytest.param({"code": "SlowDown"}, "needs a 'status'", id="code without status"),
         pytest.param({"reset": "now"}, "before, after", id="unknown reset"),
+        pytest.param({"delay_ms": 1, "key_pattern": "("}, "regular expression", id="pattern that is none"),
         pytest.param({"blow": "stun"}, "expire, kill", id="unknown blow"),
         pytest.param({"body": "empty", "raw": "x"}, "has one of", id="two effects"),
         pytest.param({"raw": "x", "headers": []}, "'headers' must be", id="headers that are none"),

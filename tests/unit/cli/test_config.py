@@ -35,7 +35,7 @@ def test_option_wins_over_environment_over_file_and_each_value_has_its_origin(tm
     assert origins == {
         "MAX_ABORTS": "--max-aborts",
         "MIN_IDLE_HOURS": "environment",
-        "MIN_AGE_HOURS": str(tmp_path / config.DEFAULT_FILE),
+        "MIN_AGE_HOURS": "cos-sweeper.toml",
         "VERIFY": "default",
     }
 

@@ -107,6 +107,7 @@ def test_object_lock_hides_every_claim() -> None:
     [
         (Unread("AccessDenied", 403), f"(AccessDenied): the role needs the permission {LIFECYCLE_ACTION}."),
         (Unread("Http403", 403), f"(Http403): the role needs the permission {LIFECYCLE_ACTION}."),
+        (Unread("RequestTimeTooSkewed", 403), "(RequestTimeTooSkewed)."),
         (Unread("NoSuchBucket", 404), "(NoSuchBucket)."),
         (Unread("ReadTimeout"), "(ReadTimeout)."),
     ],

@@ -150,6 +150,19 @@ def test_chain_that_stored_nothing_is_looked_at_once() -> None:
     assert room.folder.json(f"history/{entry(NOW - 2 * HOUR).run_id}.json")["status"] == "unknown"
 
 
+def test_chain_whose_account_came_damaged_is_left_to_the_next_sweep() -> None:
+    room = Room()
+
+    def damage(operation: str, name: str) -> None:
+        if operation == "get" and name.endswith(".gz") and name in room.folder.objects:
+            room.folder.objects[name] = b"damaged"
+
+    room.folder.before = damage
+
+    assert sweep(room) == ({}, [])
+    assert room.folder.json(f"history/{RUN_ID}.json")["status"] == "running"
+
+
 def test_one_sweep_completes_five_chains_at_most() -> None:
     room = Room()
     for hours in range(2, 9):

@@ -199,6 +199,14 @@ def test_places_that_leak_most_are_named_worst_first_and_do_not_overlap(tree: li
     assert sum(one.sum.bytes for one in places) <= sum(Tree(report_of(tree), 1000).size(one) for one in tree)
 
 
+def test_prefix_with_a_third_of_its_bucket_is_named_instead_of_the_bucket() -> None:
+    uploads = [Upload(MEDIA, f"{name}/1", size, 20, 20) for name, size in (("a", 35), ("b", 33), ("c", 32))]
+
+    places = Tree(Reporter(uploads).report(), 100).places()
+
+    assert [one.prefix for one in places] == ["a/", "b/"]
+
+
 def test_chain_of_prefixes_with_one_child_each_is_one_row() -> None:
     uploads = [Upload(MEDIA, f"a/b/c/{name}/1", 5, 20, 20) for name in ("x", "y")]
 

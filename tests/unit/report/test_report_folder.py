@@ -4,11 +4,12 @@ A chain that records into a bucket over the official SDK, with the permissions t
 
 import asyncio
 import json
-from collections.abc import Iterator
+from collections.abc import Awaitable, Iterator
 
 import pytest
 
 from cos_sweeper.core.deadline import run_deadline
+from cos_sweeper.core.errors import Stopped
 from cos_sweeper.core.settings import Credentials, ReportLocation
 from cos_sweeper.cos import instance
 from cos_sweeper.cos.sdk_store import Clients, CosStore
@@ -30,9 +31,10 @@ def folder(cloud: Cloud) -> Iterator[tuple[ReportFolder, asyncio.AbstractEventLo
     cloud.set_role_policy(role_policy(environ))
     role = Credentials(cloud.role.secret_id, cloud.role.secret_key, cloud.role.token or "")
     location, connections = ReportLocation(PHOTOS, PREFIX), Connections(cloud.port)
-    store = CosStore(Clients(role, plain_http=True), connections, run_deadline(lambda: 0.0, 60, 0.0), reports=location)
+    deadline = run_deadline(lambda: 0.0, 60, 0.0)
+    store = CosStore(Clients(role, plain_http=True), connections, deadline, reports=location)
     loop = asyncio.new_event_loop()
-    yield ReportFolder(location, lambda: store), loop
+    yield ReportFolder(location, lambda: store, reading=lambda: store.apart(deadline)), loop
     connections.close()
     instance.close(loop)
 
@@ -86,3 +88,28 @@ def test_names_are_read_page_by_page_below_the_prefix(
     assert every == [f"a/{number:04}" for number in range(1002)]
     assert (later, first_page) == (every[1000:], every[:1000])
     assert len(cloud.objects(PHOTOS.name, PREFIX)) == 1002
+
+
+def test_refusal_to_read_stops_nothing_that_is_written_and_a_refusal_to_write_stops_both(
+    cloud: Cloud, folder: tuple[ReportFolder, asyncio.AbstractEventLoop]
+) -> None:
+    reports, loop = folder
+    cloud.fault("GetObject", status=403, code="RequestTimeTooSkewed")
+    cloud.fault("GetBucket", status=403, code="RequestTimeTooSkewed")
+
+    async def is_stopped(work: Awaitable[object]) -> bool:
+        try:
+            await work
+        except Stopped:
+            return True
+        return False
+
+    async def play() -> list[bool]:
+        return [await is_stopped(work) for work in (reports.get("a"), reports.names("a"), reports.put("a", b""))]
+
+    assert loop.run_until_complete(play()) == [True, True, False]
+    cloud.heal()
+    cloud.fault("PutObject", status=403, code="ExpiredToken")
+    assert loop.run_until_complete(is_stopped(reports.put("a", b"")))
+    assert loop.run_until_complete(play()) == [True, True, True]
+    assert [one.operation for one in cloud.requests()] == ["GetObject", "GetBucket", "PutObject", "PutObject"]

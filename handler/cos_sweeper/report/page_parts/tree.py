@@ -18,7 +18,7 @@ MAX_DEPTH = 24
 # So many buckets show at first.
 MAX_BUCKETS = 20
 # A prefix answers for its parent if it has at least this share of it.
-MAIN_SHARE = 0.5
+MAIN_SHARE = 1 / 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where it leaks. is_spread: there are levels below it, and none of them has most of it."""
+    """Where it leaks. is_spread: there are levels below it, and none of them answers for it."""
 
     bucket: str
     prefix: str
@@ -133,7 +133,7 @@ class Tree:
         return sum_.bytes, sum_.uploads
 
     def _path(self, node: Json) -> list[Json]:
-        """From a node down to where no child has most of its parent's bytes."""
+        """From a node down to where no child answers for its parent."""
         path = [node]
         while path[-1]["children"]:
             child = max(path[-1]["children"], key=self.weight)

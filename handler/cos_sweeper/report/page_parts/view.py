@@ -251,6 +251,8 @@ class View:
 def _shown(value: Any) -> str:
     if value is None:
         return "none"
+    if isinstance(value, float):
+        return str(value).removesuffix(".0")
     if not isinstance(value, list):
         return str(value)
     return ", ".join(map(str, value[:MAX_SETTING])) + (" …" if len(value) > MAX_SETTING else "")
