@@ -156,7 +156,7 @@ def _key(explained: Explained, session: Session) -> Iterator[tuple[str, str]]:
     if listed.storage_class:
         yield t("storage class"), shown_key(listed.storage_class)
     prefixes = session.settings.prefixes
-    yield "PREFIXES", _matching(explained, prefixes, session, "PREFIXES") if prefixes else t("every key")
+    yield "PREFIXES", _matching(explained, prefixes, session, "PREFIXES") if prefixes else t("all keys")
     excluded = session.settings.exclude_prefixes
     yield "EXCLUDE_PREFIXES", _matching(explained, excluded, session, "EXCLUDE_PREFIXES") if excluded else t("none")
     found = [match.group() for key in explained.readings if (match := COMMITTERS_PATH.search(key))]

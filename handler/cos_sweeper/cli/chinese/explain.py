@@ -32,7 +32,7 @@ TEXTS = {
     "the key can mean": "该键可能是",
     "started by": "发起者",
     "storage class": "存储类型",
-    "every key": "所有键",
+    "all keys": "所有键",
     " (INCLUDE_COMMITTERS is true)": "（INCLUDE_COMMITTERS 为 true）",
     "committer's path": "提交器路径",
     "no": "否",
