@@ -111,6 +111,9 @@ class Recording(RunRecorder):
         until = coverage.reading(self._deadline)
         found = await coverage.read(self._store.apart(until), self._buckets, until)
         rule = core_coverage.rule_to_add(settings.min_age, settings.prefixes, settings.exclude_prefixes)
+        if settings.key_mask.is_on and settings.prefixes:
+            # It would name them, and with digests in their place it would be wrong.
+            rule = ""
         return {"coverage": [_masked(one.as_json(), settings.key_mask.prefix) for one in found], "rule_to_add": rule}
 
 
@@ -118,6 +121,7 @@ def facts(plan: Plan, settings: Settings, buckets: Sequence[Bucket]) -> RunFacts
     """What a report has to know of a run of this plan."""
     policies = [one.policy for one in plan.listings] + [one.policy for one in plan.targets]
     policy = policies[0] if policies else None
+    mask = settings.key_mask.prefix
     min_age, min_idle = (policy.min_age, policy.min_idle) if policy else (settings.min_age, settings.min_idle)
     # A piece of a sweep stays one, even where nothing of it is left to do.
     is_sweep = plan.sweeps or bool(plan.predecessor) or plan.works != ("0",)
@@ -130,19 +134,14 @@ def facts(plan: Plan, settings: Settings, buckets: Sequence[Bucket]) -> RunFacts
             "min_age_hours": min_age.total_seconds() / HOUR_SECONDS,
             "min_idle_hours": min_idle.total_seconds() / HOUR_SECONDS,
             "buckets": "*" if settings.buckets is None else [str(one) for one in buckets],
-            "prefixes": _prefixes(policy.prefixes if policy else settings.prefixes, settings),
-            "exclude_prefixes": list(settings.exclude_prefixes),
+            "prefixes": [mask(one) for one in (policy.prefixes if policy else settings.prefixes)],
+            "exclude_prefixes": [mask(one) for one in settings.exclude_prefixes],
             "max_aborts": settings.max_aborts,
             "verify": plan.verify,
             "record_keys": settings.record_keys,
         },
         Price(settings.currency, settings.price_per_gb_month) if settings.price_per_gb_month else None,
     )
-
-
-def _prefixes(prefixes: Sequence[str], settings: Settings) -> list[str]:
-    """Those of the settings are the operator's own; those of an event are masked like keys."""
-    return [one if one in settings.prefixes else settings.key_mask.prefix(one) for one in prefixes]
 
 
 def _masked(covered: dict[str, Any], mask: Callable[[str], str]) -> dict[str, Any]:

@@ -17,6 +17,11 @@ def run_reports(cloud: Cloud, bucket: str, prefix: str = "reports/") -> list[dic
 
 def stored(cloud: Cloud, bucket: str, prefix: str = "") -> dict[str, Any]:
     """The JSON objects of a bucket by key. bucket: `name-appid@region`."""
+    return {key: json.loads(body) for key, body in contents(cloud, bucket, prefix, ".json").items()}
+
+
+def contents(cloud: Cloud, bucket: str, prefix: str = "", ending: str = "") -> dict[str, bytes]:
+    """The objects of a bucket whose keys begin and end so. bucket: `name-appid@region`."""
     name, _, region = bucket.partition("@")
     owner = cloud.owner
     config = CosConfig(
@@ -28,5 +33,5 @@ def stored(cloud: Cloud, bucket: str, prefix: str = "") -> dict[str, Any]:
         Port=cloud.port,
     )
     client = CosS3Client(config)
-    keys = [one.key for one in cloud.objects(name, prefix) if one.key.endswith(".json")]
-    return {key: json.loads(client.get_object(Bucket=name, Key=key)["Body"].get_raw_stream().read()) for key in keys}
+    keys = [one.key for one in cloud.objects(name, prefix) if one.key.endswith(ending)]
+    return {key: client.get_object(Bucket=name, Key=key)["Body"].get_raw_stream().read() for key in keys}

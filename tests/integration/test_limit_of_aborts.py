@@ -181,6 +181,16 @@ def test_sweep_at_its_limit_is_partial_and_names_what_it_did_not_sweep(cloud: Cl
     assert any(PHOTO_BUCKET in one for one in result.report["not_swept"])
 
 
+@pytest.mark.parametrize("workers", ["1", "32"])
+def test_upload_behind_the_limit_that_the_listing_keeps_is_kept(workers: str, cloud: Cloud, function: Function) -> None:
+    cloud.seed(PHOTO_BUCKET, "a/{n}", count=3)
+    cloud.seed(PHOTO_BUCKET, "b/{n}", count=4, hours_since_start=1)
+
+    report = function(timer(), MAX_ABORTS="1", WORKERS=workers).report
+
+    assert (report["aborted"], report["deferred"], report["kept"]) == (1, 2, 4)
+
+
 def test_sweep_that_ends_exactly_at_its_limit_is_complete(cloud: Cloud, function: Function) -> None:
     cloud.seed(PHOTO_BUCKET, "raw/{n:03}", count=10)
 

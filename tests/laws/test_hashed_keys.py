@@ -2,6 +2,7 @@
 Silence: with RECORD_KEYS=hash no key leaves, except where an event must be sent again.
 """
 
+import gzip
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -19,10 +20,11 @@ from tests.fixtures import TOKEN
 from tests.function import PHOTOS, Function, Invocation, named, timer
 from tests.integration.chains import CHECKPOINT
 from tests.integration.continuation import CONFLICT, completed
-from tests.integration.objects import stored
+from tests.integration.objects import contents, stored
 from tests.integration.platform import Platform, serving
 from tests.laws.buckets import BUCKET, OTHER
 from tests.laws.hostile_events import JSON, REPORTS, UPLOAD_ID
+from tests.laws.receiver import NOTIFY, receiving
 from tests.profiles import examples
 
 SECRET = "an-example-secret-of-keys"
@@ -97,15 +99,24 @@ def texts(value: object) -> Iterator[str]:
             yield from texts(json.loads(value))
 
 
-def leaving(cloud: Cloud, done: list[Invocation]) -> str:
-    """All that left: log lines, responses, errors, and stored objects without the events to be sent again."""
-    objects = stored(cloud, PHOTOS, f"{REPORTS}/")
-    found = [name for name in objects if "/over-limit/" not in name]
-    kept = [{name: part for name, part in objects[each].items() if name != "event"} for each in found]
+def leaving(cloud: Cloud, done: list[Invocation], messages: list[str]) -> str:
+    """All that left, without intents and events to be sent again: lines, responses, errors, messages and objects."""
+    objects = contents(cloud, PHOTOS, f"{REPORTS}/")
+    found = {name: body for name, body in objects.items() if not ("/over-limit/" in name or ".intents-" in name)}
+    kept = [value for name, body in found.items() for value in values_of(name, body)]
     lines = [line for one in done for line in one.log]
     values = [*lines, *(one.answer for one in done), *map(str, (one.error for one in done)), *objects, *kept]
-    raw = "".join(one.output for one in done)
+    raw = "".join([*(one.output for one in done), *messages])
     return "\n".join([*(text for value in values for text in texts(value)), raw])
+
+
+def values_of(name: str, body: bytes) -> list[Any]:
+    """What stands in an object: JSON, lines of JSON, or a page."""
+    if name.endswith(".gz"):
+        return [json.loads(line) for line in gzip.decompress(body).splitlines()]
+    if name.endswith(".html"):
+        return [body.decode()]
+    return [{part: value for part, value in json.loads(body).items() if part != "event"}]
 
 
 def shown(found: list[str], text: str) -> set[str]:
@@ -119,10 +130,10 @@ def shown(found: list[str], text: str) -> set[str]:
 @given(found=st.lists(keys, min_size=4, max_size=4, unique_by=lambda key: key.split("/")[0]))
 def test_no_key_leaves_where_keys_are_hashed(found: list[str], cloud: Cloud, function: Function) -> None:
     cloud.reset()
-    with serving(function) as platform:
-        function.settings = HASHED
+    with serving(function) as platform, receiving() as messages:
+        function.settings = {**HASHED, **NOTIFY}
 
-        text = leaving(cloud, list(story(cloud, platform, found)))
+        text = leaving(cloud, list(story(cloud, platform, found)), messages)
 
     assert shown(found, text) == set()
     assert [key for key in found if KeyMask(SECRET).key(key) not in text] == []
@@ -130,11 +141,12 @@ def test_no_key_leaves_where_keys_are_hashed(found: list[str], cloud: Cloud, fun
 
 def test_every_key_leaves_somewhere_in_the_same_runs_where_keys_are_plain(cloud: Cloud, function: Function) -> None:
     found = ["Zqone/Zqtwo", "Zqthree", "Zqfour/Zqfive/Zqsix", "Zqseven"]
-    with serving(function) as platform:
-        function.settings = {"REPORT": HASHED["REPORT"]}
+    with serving(function) as platform, receiving() as messages:
+        function.settings = {"REPORT": HASHED["REPORT"], **NOTIFY}
         done = list(story(cloud, platform, found))
 
-    text = leaving(cloud, done)
+    text = leaving(cloud, done, messages)
+    assert messages
 
     assert shown(found, text) == {part for key in found for part in key.split("/")}
     events = {line["event"] for one in done for line in one.log}

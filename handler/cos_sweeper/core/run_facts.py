@@ -57,7 +57,7 @@ def read(given: Mapping[str, Any]) -> RunFacts:
     if given["kind"] not in (SWEEP, INVENTORY, EVENT):
         raise ValueError("there is no such kind of run")
     for name in ("min_age_hours", "min_idle_hours"):
-        _number(settings[name])
+        _number(settings.get(name) or 0)
     return RunFacts(
         given["kind"],
         checks.flag(given["dry_run"]),

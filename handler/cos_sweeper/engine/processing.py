@@ -101,7 +101,7 @@ class UploadProcessor:
         object.__setattr__(self, "looker", looker)
         object.__setattr__(self, "lookup", Lookup(self.store, self.deadline, self.as_of))
 
-    async def process_target(self, target: UploadTarget) -> Outcome | Acknowledged:
+    async def process_target(self, target: UploadTarget, intent: Intent | None = None) -> Outcome | Acknowledged:
         """
         Process an upload of which only the name is known: an event named it, or an earlier run left it.
 
@@ -117,7 +117,7 @@ class UploadProcessor:
         kept = keep_by_readings(keys, target.policy)
         if kept:
             return Kept(upload, kept.reason)
-        case = _Case(upload, target.policy, None, was_sent=target.was_sent, markers=target.markers)
+        case = _Case(upload, target.policy, None, was_sent=target.was_sent, markers=target.markers, intent=intent)
         kept = keep_by_key(upload.key, target.policy)
         outcome = Kept(upload, kept.reason) if kept else await self._as_outcome(case, process)
         if kept or isinstance(outcome, AlreadyGone):

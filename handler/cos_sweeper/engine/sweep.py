@@ -18,7 +18,7 @@ from cos_sweeper.core.errors import StoreError
 from cos_sweeper.core.keys import validate_key
 from cos_sweeper.core.model import Cursor, Keep, ListedUpload, NeedsParts, Page, RejectedRequest, Upload
 from cos_sweeper.core.outcomes import AT_LIMIT, Deferred, Failed, Kept, Outcome
-from cos_sweeper.core.plan import ListingTarget, Plan, UploadTarget, swept_target
+from cos_sweeper.core.plan import Plan, UploadTarget, swept_target
 from cos_sweeper.core.policy import prefilter
 from cos_sweeper.core.report_builder import ReportBuilder
 from cos_sweeper.cos.store import Store
@@ -135,9 +135,12 @@ class _Sweep:
 
     # Taking uploads
 
-    def take_targets(self, targets: Sequence[UploadTarget]) -> Iterator[UploadWork]:
-        """The work on uploads that are known by name."""
-        return (partial(self._work_on_target, target) for target in targets)
+    def take_targets(self, targets: Sequence[UploadTarget], group: TaskGroup) -> Iterator[UploadWork]:
+        """The work on uploads that are known by name. group: as for `take`."""
+        # The run that left them may not have recorded them.
+        swept = [target.listed() for target in targets if target.is_swept]
+        intent = self._intent(swept, group) if self._needs_intents else None
+        return (partial(self._work_on_target, target, intent if target.is_swept else None) for target in targets)
 
     async def take(self, produced: Produced, group: TaskGroup) -> Iterator[UploadWork]:
         """The work on a page. What needs none is processed while it is taken. group: for what is done meanwhile."""
@@ -162,20 +165,27 @@ class _Sweep:
         ]
         # From here on the page is open for all of them, even before the work on each is taken.
         opened = self._pages.open_page(number, start, page, len(mine))
-        intent = self._intent(page, mine, self._plan.listings[number])
-        if intent is not None:
-            group.start(intent.write)
+        policy, as_of = self._plan.listings[number].policy, self._state.as_of.value
+        intent = None
+        if self._needs_intents and policy.only_key is None:
+            listed = [page.listed[index] for index in mine]
+            may_go = [one for one in listed if isinstance(prefilter(one, page.skew, policy, as_of), NeedsParts)]
+            intent = self._intent(may_go, group)
         works = (self._take_upload(page, index, opened, intent) for index in mine)
         return (work for work in works if work is not None)
 
-    def _intent(self, page: Page, indexes: Sequence[int], listing: ListingTarget) -> Intent | None:
-        """What may be aborted of a page of a sweep, to be recorded first. None where nothing is recorded or aborted."""
-        if not self._state.recorder.is_on or self._plan.dry_run or listing.policy.only_key is not None:
+    @property
+    def _needs_intents(self) -> bool:
+        """Whether uploads are aborted and recorded."""
+        return self._state.recorder.is_on and not self._plan.dry_run
+
+    def _intent(self, candidates: Sequence[ListedUpload], group: TaskGroup) -> Intent | None:
+        """What a sweep may abort, to be recorded first. None for nothing."""
+        if not candidates:
             return None
-        as_of = self._state.as_of.value
-        listed = [page.listed[index] for index in indexes]
-        candidates = [one for one in listed if isinstance(prefilter(one, page.skew, listing.policy, as_of), NeedsParts)]
-        return Intent(self._state.recorder, candidates) if candidates else None
+        intent = Intent(self._state.recorder, candidates)
+        group.start(intent.write)
+        return intent
 
     def _is_target(self, listed: ListedUpload) -> bool:
         if not self._swept_targets:
@@ -210,13 +220,13 @@ class _Sweep:
 
     # Working on uploads
 
-    async def _work_on_target(self, target: UploadTarget, worker: Worker) -> None:
+    async def _work_on_target(self, target: UploadTarget, intent: Intent | None, worker: Worker) -> None:
         began = self._state.deadline.clock()
         why = self._state.why_stop(target.upload.bucket)
         if why:
             self._targets.processed(target, Deferred(target.upload, why, target.was_sent, target.markers))
             return
-        outcome = await self._processor.process_target(target)
+        outcome = await self._processor.process_target(target, intent)
         self._state.heed(target.upload.bucket, outcome)
         if isinstance(outcome, Acknowledged):
             outcome = await self._verifier.verify_target(outcome, worker)
@@ -275,7 +285,7 @@ class _Source:
         """The work on some of them; None when there are no more."""
         if self._targets:
             targets, self._targets = self._targets, ()
-            return self._sweep.take_targets(targets)
+            return self._sweep.take_targets(targets, self._group)
         if self._pages is None:
             self._pages = Prefetch(self._group, partial(self._sweep.reader.read, self._listings))
         produced = await self._pages.next()

@@ -49,6 +49,7 @@ class TargetAccount:
             target = replace(target, is_blocked=True)
             state.progressed = True
         again, listed = next_target(state, target, outcome, began), target.listed(outcome.upload)
+        state.recorder.record(listed, outcome)
         if again is not None:
             # Using up an attempt, or going last from now on, is progress too, a few times at most.
             before, after = ((one.attempts, one.is_blocked, len(one.markers)) for one in (target, again))
@@ -56,7 +57,6 @@ class TargetAccount:
             self._pages.targets.append(again)
             self._pages.uncounted.append(Uncounted(outcome, listed, detailed=not target.is_swept))
             return
-        state.recorder.record(listed, outcome)
         if target.is_swept and isinstance(outcome, AlreadyGone):
             state.progressed = True
             self._gone.remember(listed)

@@ -12,13 +12,14 @@ everything else from one line of runs for each work. Where an end is missing the
 
 import asyncio
 import re
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from cos_sweeper.core.account import Account
 from cos_sweeper.core.run_facts import RunFacts
+from cos_sweeper.report import recorded_later
 from cos_sweeper.report.documents import (
     FAILED,
     NAME,
@@ -29,7 +30,7 @@ from cos_sweeper.report.documents import (
     Summary,
     unpack,
 )
-from cos_sweeper.report.record_writer import StoredRecords
+from cos_sweeper.report.record_writer import StoredRecords, unpacked
 from cos_sweeper.report.report_folder import Source
 
 FIRST_WORK = "0"
@@ -122,6 +123,7 @@ class ChainReader:
             if part is None:
                 break
             line.add_earlier(part, (name,))
+            line.records += await self.add_recorded_later(line.account, part.head)
             name = part.head.predecessor
         line.before = name
         return line
@@ -139,6 +141,19 @@ class ChainReader:
             for name, body in zip(some, bodies, strict=True):
                 self._hurry()
                 yield name, self._unpacked(name, body)
+
+    async def add_recorded_later(self, account: Account, head: Head) -> list[StoredRecords]:
+        """Add what a run freed and its part does not count. Returns the objects that the part does not know."""
+        try:
+            return await recorded_later.add(account, head, self._lines)
+        except ValueError:
+            self.unreadable.append(f"{self.run_id}/uploads/{head.name}")
+            return []
+
+    async def _lines(self, name: str) -> Iterable[bytes] | None:
+        self._hurry()
+        body = await self.source.get(f"{self.run_id}/{name}")
+        return None if body is None else unpacked(body)
 
     async def part_names(self) -> list[str]:
         """The names of all runs that stored a part."""
@@ -294,6 +309,7 @@ async def _add_strays(reader: ChainReader, merged: Merged, names: Sequence[str])
         async for _, part in documents:
             if part is not None:
                 merged.account.merge(part.account.freed_since(Account()))
+                merged.records += await reader.add_recorded_later(merged.account, part.head)
                 merged.strays.append(part.head.name)
                 merged.records += part.head.records
                 merged.know(part.head)

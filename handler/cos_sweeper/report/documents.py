@@ -8,7 +8,7 @@ a work that is over.
 import json
 import re
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import islice
@@ -19,12 +19,13 @@ from cos_sweeper.core import run_facts
 from cos_sweeper.core.account import Account
 from cos_sweeper.core.errors import SweeperError
 from cos_sweeper.core.run_facts import RunFacts
-from cos_sweeper.report.record_writer import GZIP, StoredRecords, unpacked
+from cos_sweeper.report.record_writer import BEGINNING, GZIP, Place, StoredRecords, unpacked
 
 VERSION = 1
 # The name of a run, unique in its chain; its shard, and a piece of the chain's work.
 NAME = re.compile(
-    r"(?P<shard>[0-9+]{1,4000}-of-[0-9]{1,4})\.(?P<work>[0-9]+(?:\.[0-9]+)*)\.run-(?P<number>[0-9]{1,9})\.(?P<delivery>[0-9a-f]+)"
+    r"(?P<shard>[0-9+]{1,4000}-of-[0-9]{1,4})\.(?P<work>[0-9]+(?:\.[0-9]+)*)"
+    r"\.run-(?P<number>[0-9]{1,9})\.(?P<delivery>[0-9a-f]+)"
 )
 SHARD = re.compile(r"[0-9,]{1,4000}/[0-9]{1,4}")
 WORK = re.compile(r"(?=.{1,200}\Z)[0-9]+(?:\.[0-9]+)*")
@@ -89,7 +90,8 @@ class Head:
 
     name: of the run, unique in its chain: shard, work, number and delivery. works: those that the run works on; it
     counts them together. predecessor: the name of the run before it, or ''. at: when this was written, UTC. records:
-    its objects with outcomes.
+    its objects with outcomes. counted_to, uncounted: which of the records of aborted uploads a part counts: those
+    before this place, without those at the others.
 
     lineage: the runs whose accounts are in this one. before: the name of a run of the same line whose account, and
     those of the runs before it, could not be read and are not in this one, or ''. status, children, same_as: of an end.
@@ -110,6 +112,13 @@ class Head:
     status: str = RUNNING
     children: tuple[str, ...] = ()
     same_as: str = ""
+    counted_to: Place = BEGINNING
+    uncounted: tuple[Place, ...] = ()
+
+    @property
+    def is_final(self) -> bool:
+        """Whether the run came to its end, or to its hand-over, and counted all that it recorded."""
+        return self.summary.status != ""
 
     def as_json(self) -> dict[str, Any]:
         """The first line of a document."""
@@ -138,6 +147,8 @@ class Head:
             "status": self.status,
             "children": self.children,
             "same_as": self.same_as,
+            "counted_to": self.counted_to,
+            "uncounted": self.uncounted,
         }
 
 
@@ -209,7 +220,14 @@ def _head(given: Mapping[str, Any]) -> Head:
         status=checks.text(given["status"]),
         children=tuple(_matching(one, WORK) for one in given["children"]),
         same_as=_matching(given["same_as"], WORK) if given["same_as"] else "",
+        counted_to=_place(given["counted_to"]),
+        uncounted=tuple(map(_place, given["uncounted"])),
     )
+
+
+def _place(given: Sequence[Any]) -> Place:
+    number, line = given
+    return Place(checks.figure(number), checks.figure(line))
 
 
 def _matching(value: Any, form: re.Pattern[str]) -> str:

@@ -14,6 +14,7 @@ import zlib
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from cos_sweeper.core.errors import StoreError
 
@@ -34,6 +35,16 @@ class StoredRecords:
 
     object: str
     lines: int
+
+
+class Place(NamedTuple):
+    """Where the line of an outcome is among those of a run. object: the number of its object; line: in it, from 0."""
+
+    object: int
+    line: int
+
+
+BEGINNING = Place(1, 0)
 
 
 class LineBuffer:
@@ -79,6 +90,11 @@ class RecordWriter:
         """How many lines are not stored."""
         in_flight = self._in_flight[0].lines if self._in_flight else 0
         return self._open.lines + in_flight + sum(records.lines for records, _ in self._waiting)
+
+    @property
+    def next(self) -> Place:
+        """Where the next line will be."""
+        return Place(self._numbers["outcomes"] + 1, self._open.lines)
 
     @property
     def is_behind(self) -> bool:
@@ -133,7 +149,12 @@ class RecordWriter:
 
     def _next(self, kind: str) -> str:
         self._numbers[kind] += 1
-        return f"uploads/{self._name}.{kind}-{self._numbers[kind]:06}.jsonl.gz"
+        return records_object(self._name, kind, self._numbers[kind])
+
+
+def records_object(name: str, kind: str, number: int) -> str:
+    """An object with records, under the run's directory. name: of the run; kind: `intents` or `outcomes`."""
+    return f"uploads/{name}.{kind}-{number:06}.jsonl.gz"
 
 
 def unpacked(body: bytes) -> Iterable[bytes]:

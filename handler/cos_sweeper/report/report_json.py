@@ -75,8 +75,8 @@ def _warnings(merged: Merged) -> list[dict[str, Any]]:
 
 
 def _in_history(entry: Entry) -> dict[str, Any]:
-    fields = {name: value for name, value in entry.as_json().items() if name not in ("began", "ended")}
-    return {**fields, "as_of": _time(entry.as_of)}
+    shown = {name: value for name, value in entry.as_json().items() if name not in ("began", "ended")}
+    return {**shown, "as_of": _time(entry.as_of)}
 
 
 def _time(moment: datetime) -> str:

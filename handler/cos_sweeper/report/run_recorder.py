@@ -23,7 +23,7 @@ from cos_sweeper.core.errors import StoreError, Unavailable
 from cos_sweeper.core.key_mask import PLAIN, KeyMask
 from cos_sweeper.core.model import Bucket, ListedUpload
 from cos_sweeper.core.observing import is_recorded, observation
-from cos_sweeper.core.outcomes import Outcome
+from cos_sweeper.core.outcomes import Aborted, Outcome
 from cos_sweeper.core.report import Report, Status
 from cos_sweeper.core.run_facts import EVENT, INVENTORY, RunFacts
 from cos_sweeper.report import chain, documents, history
@@ -33,7 +33,7 @@ from cos_sweeper.report.completion import Completion, Sections, no_sections
 from cos_sweeper.report.documents import FINISHED, SPLIT, Document, Head, Summary
 from cos_sweeper.report.log import Log
 from cos_sweeper.report.record import Recording
-from cos_sweeper.report.record_writer import RecordWriter, quietly
+from cos_sweeper.report.record_writer import Place, RecordWriter, quietly
 from cos_sweeper.report.report_folder import Folder
 
 FLUSH_SECONDS = 10.0
@@ -119,9 +119,12 @@ class RunRecorder:
         self._writer = RecordWriter(lambda name, body: folder.put(f"{identity.run_id}/{name}", body), self.name)
         self._recording = Recording(identity.number, identity.shard, clean, self._mask)
         self._intended: set[tuple[Bucket, str]] = set()
+        # Aborted uploads that are recorded, and counted when their page is complete.
+        self._uncounted: dict[tuple[Bucket, str], Place] = {}
         self._account = Account(inventory=facts.kind == INVENTORY)
         self._listings_failed = 0
         self._is_dirty = False
+        self._has_part = not self._is_counted
         self._next_part = 0.0
         # What the last packing of this run's account took, and what reading the predecessor's did.
         self._pack_seconds = 0.0
@@ -163,6 +166,9 @@ class RunRecorder:
             await self._stored(self._writer.store_waiting())
         at = self._now()
         lines = (records.line(self._recording.intent(listed, at)) for listed in candidates)
+        if not self._has_part:
+            # So that a merge finds the records, even of a run that is cut off at once.
+            await self._put_part()
         error = await self._stored(self._writer.intents(lines))
         if error is not None:
             return f"{NOT_RECORDED}: {error.code}"
@@ -175,6 +181,8 @@ class RunRecorder:
         was_intended = upload in self._intended
         if is_recorded(outcome, was_intended=was_intended, kind=self._facts.kind):
             self._intended.discard(upload)
+            if isinstance(outcome, Aborted) and self._is_counted:
+                self._uncounted[upload] = self._writer.next
             self._writer.add(records.line(self._recording.outcome(listed, outcome, self._now())))
 
     def count(self, listed: ListedUpload, outcome: Outcome) -> None:
@@ -182,6 +190,7 @@ class RunRecorder:
         is_inventory = self._account.inventory
         if not self._is_counted:
             return
+        self._uncounted.pop((listed.upload.bucket, listed.upload.upload_id), None)
         seen = observation(listed, outcome, self._clean, self._mask, is_inventory=is_inventory)
         self._account.add(seen, self._facts.as_of)
         self._is_dirty = True
@@ -322,7 +331,14 @@ class RunRecorder:
         return line
 
     async def _put_part(self) -> None:
-        head = replace(self._head(), lineage=(), before="")
+        self._has_part = True
+        head = replace(
+            self._head(),
+            lineage=(),
+            before="",
+            counted_to=self._writer.next,
+            uncounted=tuple(self._uncounted.values()),
+        )
         self._is_dirty = False
         error = await self._put(chain.part_object(self._identity.run_id, self.name), Document(head, self._account))
         self._is_dirty = self._is_dirty or error is not None

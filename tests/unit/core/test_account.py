@@ -3,7 +3,9 @@ The account: bands and their edges, policies, the corner, lists of uploads, fail
 """
 
 import json
+import zlib
 from datetime import timedelta
+from random import Random
 from typing import Any
 
 import pytest
@@ -275,3 +277,16 @@ def test_lists_of_what_was_freed_since_have_only_new_aborts() -> None:
     result = later.freed_since(earlier).as_json(LIMITS)
 
     assert [[row["key"] for row in result[name]] for name in ("largest", "oldest")] == [["new"], ["new"]]
+
+
+def test_account_of_long_names_stays_small_and_loses_no_byte() -> None:
+    account, chance = Account(), Random(7)
+    for _ in range(20_000):
+        key = f"{chance.randbytes(350).hex()}/{chance.randbytes(50).hex()}/x"
+        account.add(upload(key=key), NOW)
+
+    lines = list(account.lines())
+
+    assert len(zlib.compress("\n".join(lines).encode(), 1)) < 24 << 20
+    (bucket,) = account.as_json(LIMITS)["prefixes"]["tree"]
+    assert (bucket["freed"]["uploads"], bucket["freed"]["bytes"]) == (20_000, 200_000)

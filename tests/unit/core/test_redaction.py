@@ -165,3 +165,7 @@ def test_key_is_masked_in_a_report_and_not_in_an_event() -> None:
     assert row["prefix"] == row["top_prefix"] == redactor.mask.prefix("raw/")
     assert row["reason"] == "plain"
     assert redactor.redact_field("key", "raw/cat.mp4") == row["key"]
+
+
+def test_text_of_a_few_letters_is_no_secret() -> None:
+    assert Redactor(["a", " b "]).redact("a bad setting") == "a bad setting"

@@ -319,3 +319,9 @@ def test_every_secret_setting_is_in_no_repr_and_in_no_error() -> None:
     assert "not accepted" not in str(caught.value)
     secret = {READERS[name][0] for name in SECRETS if name in READERS}
     assert {each.name for each in fields(Settings) if each.repr} & secret == set()
+
+
+@pytest.mark.parametrize("prefix", ["a/../b", "./a", "a//b", "a/./b", ".."])
+def test_report_prefix_that_would_address_another_object_is_a_problem(prefix: str) -> None:
+    with pytest.raises(BadSettings, match="would address another object"):
+        load({"BUCKETS": PHOTOS, "REPORT": f"{PHOTOS}/{prefix}"})

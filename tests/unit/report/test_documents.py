@@ -8,6 +8,7 @@ import json
 from datetime import timedelta
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -32,7 +33,7 @@ HEAD = Head(
     (StoredRecords("uploads/a", 3),),
     Summary(2, "failed", "out of time", has_failed=True, warnings=({"code": "X"},), not_swept=("b",)),
     ("1-of-1.0.run-2.aa",),
-    "before",
+    "1-of-1.0.run-1.cc",
     documents.SPLIT,
     ("0.0",),
     "0",
@@ -75,3 +76,56 @@ def test_document_with_another_value_in_its_head_is_read_or_unreadable(data: st.
 
     with contextlib.suppress(DocumentUnreadable):
         assert documents.unpack(body).head.as_json().keys() == documents.unpack_head(body).as_json().keys()
+
+
+HOSTILE_HEADS: dict[str, list[Any]] = {
+    "works": [["../../x"], [""], ["0"] * 3 + ["x"]],
+    "children": [["abc"], ["../../x"], [5]],
+    "before": ["../x", "1-of-1.0.run-1.aa/../b"],
+    "predecessor": ["history/x"],
+    "name": ["", "../../x"],
+    "shard": ["a/b", "1/../2"],
+    "number": [-1, 10**4000, True, 1.5],
+    "at": ["0001-01-01T00:00:00+00:00", "2026-11-26T00:00:00"],
+    "records": [[["uploads/a", 10**4000]], [[5, 1]]],
+}
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), [(name, value) for name, values in HOSTILE_HEADS.items() for value in values]
+)
+def test_head_that_could_lead_to_another_object_is_unreadable(field: str, value: object) -> None:
+    first, *rest = gzip.decompress(Document(HEAD, Account()).pack()).splitlines()
+    head = json.dumps({**json.loads(first), field: value}).encode()
+
+    with pytest.raises(documents.DocumentUnreadable):
+        documents.unpack(gzip.compress(b"\n".join([head, *rest]) + b"\n"))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        ["total", ["b@r", "STANDARD", "freed", "aborted", ""], [1, 10**30, 0]],
+        ["total", ["b@r", "STANDARD", "other", "aborted", ""], [1, 1, 0]],
+        ["total", ["b@r", None, "freed", "aborted", ""], [1, 1, 0]],
+        ["total", ["b@r", "STANDARD", "freed", "aborted", ""], [1, -1, 0]],
+        ["cell", [99, 0, "STANDARD", "freed", False], [1, 1, 0]],
+        ["cell", [0, 0, "STANDARD", "anything", False], [1, 1, 0]],
+        ["listed", "b@r", ["STANDARD", "kept", "x", 0], "many"],
+        ["failure", "X", False, 10**30, []],
+        ["largest", {"a": 1}, []],
+    ],
+    ids=lambda line: line[0],
+)
+def test_account_with_a_figure_of_another_kind_is_unreadable(line: list[Any]) -> None:
+    first, account, *rest = gzip.decompress(Document(HEAD, Account()).pack()).splitlines()
+    end = json.dumps(["end", json.loads(rest[-1])[1] + 1]).encode()
+
+    with pytest.raises(documents.DocumentUnreadable):
+        documents.unpack(gzip.compress(b"\n".join([first, account, json.dumps(line).encode(), *rest[:-1], end])))
+
+
+@pytest.mark.parametrize("content", [b"x" * (200 << 20), b"[]\n" * (40 << 20)], ids=["one_line", "many_lines"])
+def test_small_object_that_unpacks_to_a_huge_one_is_unreadable(content: bytes) -> None:
+    with pytest.raises(documents.DocumentUnreadable):
+        documents.unpack(gzip.compress(content, 1))
