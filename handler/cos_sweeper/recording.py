@@ -137,7 +137,7 @@ def facts(plan: Plan, settings: Settings, buckets: Sequence[Bucket]) -> RunFacts
             "prefixes": [mask(one) for one in (policy.prefixes if policy else settings.prefixes)],
             "exclude_prefixes": [mask(one) for one in settings.exclude_prefixes],
             "max_aborts": settings.max_aborts,
-            "verify": settings.verify,
+            "verify": plan.verify,
             "record_keys": settings.record_keys,
         },
         Price(settings.currency, settings.price_per_gb_month) if settings.price_per_gb_month else None,

@@ -73,7 +73,8 @@ class Config:
     @property
     def settings_of_all(self) -> Settings:
         """The settings; without BUCKETS, those for every bucket."""
-        return core_settings.load({"BUCKETS": EVERY_BUCKET, **self.merged})
+        every = {} if "BUCKETS" in self.given else {"BUCKETS": EVERY_BUCKET}
+        return core_settings.load({**self.merged, **every})
 
     @property
     def merged(self) -> dict[str, str]:

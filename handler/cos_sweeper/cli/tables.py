@@ -15,6 +15,8 @@ from rich.text import Text
 LINES = Box("    \n    \n ── \n    \n    \n    \n    \n    \n")
 EIGHTHS = " ▏▎▍▌▋▊▉"
 FULL = "█"
+# Characters of a long text in a terminal.
+LONG = 14
 MIN_BAR, MAX_BAR = 8, 32
 # Between two columns.
 GAP = 2
@@ -28,7 +30,19 @@ class Bar:
     whole: float
 
 
-Cell = str | Text | Bar
+@dataclass(frozen=True, slots=True)
+class Long:
+    """A long text, such as an upload id, of which a terminal shows the beginning and the end."""
+
+    text: str
+
+    @property
+    def short(self) -> str:
+        """What a terminal shows."""
+        return self.text if len(self.text) <= LONG else f"{self.text[: LONG - 7]}…{self.text[-6:]}"
+
+
+Cell = str | Text | Bar | Long
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,10 +156,13 @@ def _widest(table: Table, index: int) -> int:
 def _rich(cell: Cell, width: int) -> Text:
     if isinstance(cell, Bar):
         return bar(cell.parts, cell.whole, width)
+    if isinstance(cell, Long):
+        return Text(cell.short)
     return cell if isinstance(cell, Text) else Text(cell)
 
 
 def _plain(cell: Cell) -> str:
     if isinstance(cell, Bar):
         return ""
+    cell = cell.text if isinstance(cell, Long) else cell
     return (cell.plain if isinstance(cell, Text) else cell).replace("\t", " ").replace("\n", " ").replace("\u00a0", " ")

@@ -4,7 +4,7 @@ The values that flow from a trigger event to a report.
 Nothing here does I/O or knows the shape of COS's or SCF's JSON.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import NoReturn
 
@@ -56,6 +56,7 @@ class ListedUpload:
     initiated: UTC, None when unreadable. A time without a zone can mean two moments: `initiated` is the later one and
     `earliest` the earlier one; otherwise `earliest` is None. initiator: the id of the account that started it, or ''.
     text: the key as the response has it, '' where that is equal to the key. storage_class: in capital letters, or ''.
+    initiated_text: the start as the response has it; for people, it decides nothing.
     """
 
     upload: Upload
@@ -64,6 +65,7 @@ class ListedUpload:
     earliest: datetime | None = None
     text: str = ""
     storage_class: str = ""
+    initiated_text: str = field(default="", compare=False)
 
     @property
     def raw_key(self) -> str:

@@ -69,6 +69,9 @@ class Policy:
     only_key, started_before, min_idle_unproven: for the stale siblings of a completed object. A stale sibling must be
     idle for min_idle and for PAUSES times the longest pause between its own parts. If it has fewer than
     MIN_PARTS_FOR_PAUSES parts, it must also be idle for min_idle_unproven.
+
+    is_drain: the bucket is to be deleted, so no age, idle time or clock keeps an upload; only its key does. The
+    terminal command alone makes such a policy: no event, checkpoint or setting leads to one.
     """
 
     min_age: timedelta
@@ -79,6 +82,7 @@ class Policy:
     started_before: datetime | None = None
     min_idle_unproven: timedelta = timedelta(0)
     include_committers: bool = False
+    is_drain: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,9 +166,15 @@ def prefilter(listed: ListedUpload, skew: timedelta | None, policy: Policy, as_o
     skew: COS's clock minus ours when the page was read, None when COS sent no date.
     """
     keys = key_readings.of(listed)
-    kept = keep_by_key(keys[0], policy) or _keep_by_any(keys[1:], policy) or doubt_of_clock(skew)
+    kept = keep_by_key(keys[0], policy) or _keep_by_any(keys[1:], policy)
     if kept:
         return kept
+    if policy.is_drain:
+        # Its start decides nothing here.
+        return NeedsParts(as_of)
+    doubt = doubt_of_clock(skew)
+    if doubt:
+        return doubt
     started = _started(listed)
     if isinstance(started, Keep):
         return started

@@ -273,7 +273,8 @@ def _listed(element: ElementTree.Element, bucket: Bucket, *, encoded: bool) -> L
     upload = Upload(bucket, _key(text, encoded=encoded), texts.get("UploadId", ""))
     initiator = element.find("Initiator")  # two lookups by plain name: a path would be slower
     initiator_id = "" if initiator is None else initiator.findtext("ID", "")
-    times = start_times(texts.get("Initiated", "").strip())
+    initiated = texts.get("Initiated", "").strip()
+    times = start_times(initiated)
     return ListedUpload(
         upload,
         times[0] if times else None,
@@ -281,6 +282,7 @@ def _listed(element: ElementTree.Element, bucket: Bucket, *, encoded: bool) -> L
         times[1] if len(times) > 1 else None,
         "" if text == upload.key else text,
         storage_class.known(texts.get("StorageClass", "").strip()),
+        initiated,
     )
 
 

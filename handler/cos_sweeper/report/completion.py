@@ -105,7 +105,9 @@ class Completion:
         running = [entry for entry in entries if entry.status == documents.RUNNING and entry.run_id != own]
         reports: list[dict[str, Any]] = []
         for entry in running:
-            if len(reports) < MAX_COMPLETED and (now - entry.began > chain_max or await self._is_silent(entry, now)):
+            if len(reports) < MAX_COMPLETED and (
+                now - entry.began > chain_max or await self.is_silent(entry.run_id, entry.began)
+            ):
                 report = await self.complete(entry.run_id, is_over=True)
                 reports += [report] if report else []
                 self._log.warning(
@@ -150,14 +152,15 @@ class Completion:
                 closed = Entry(run_id, entry.kind, entry.as_of, UNKNOWN, entry.dry_run, entry.began, self._now())
                 await history.put(self._folder, closed)
 
-    async def _is_silent(self, entry: Entry, now: datetime) -> bool:
-        """Whether no run of the chain wrote anything recently."""
-        if now - entry.began <= SILENT:
+    async def is_silent(self, run_id: str, began: datetime) -> bool:
+        """Whether no run of a chain wrote anything recently. began: the chain, by our clock. Raises StoreError."""
+        now = self._now()
+        if now - began <= SILENT:
             return False
-        names = await ChainReader(self._folder, entry.run_id).part_names()
+        names = await ChainReader(self._folder, run_id).part_names()
         newest = sorted(names, key=lambda name: -_number(name))[:MAX_LOOKED_AT]
         for name in newest:
-            body = await self._folder.get(chain.part_object(entry.run_id, name))
+            body = await self._folder.get(chain.part_object(run_id, name))
             try:
                 if body is not None and now - documents.unpack_head(body).at <= SILENT:
                     return False

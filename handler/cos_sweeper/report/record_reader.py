@@ -75,13 +75,15 @@ class RecordReader:
     """
     The records of one chain.
 
-    problems: what could not be read, as sentences, once the records have been read.
+    problems: what could not be read, as sentences, once the records have been read. has_hashes: whether `find` saw
+    records that have hashes in place of keys.
     """
 
     def __init__(self, source: Source, run_id: str) -> None:
         self._source = source
         self._run_id = run_id
         self.problems: list[str] = []
+        self.has_hashes = False
 
     async def every(self) -> AsyncIterator[Record]:
         """Every line: intents first, then outcomes, each in the order in which they were written."""
@@ -108,7 +110,9 @@ class RecordReader:
         """All records of a key, in the order of `every`. mask: what the records have instead of it."""
         masked = mask(key)
         async for found in self.every():
-            if found.key == (masked if found.key_encoding == key_text.HASHED else key):
+            is_hash = found.key_encoding == key_text.HASHED
+            self.has_hashes = self.has_hashes or is_hash
+            if found.key == (masked if is_hash else key):
                 yield found
 
     async def _names(self) -> list[str]:

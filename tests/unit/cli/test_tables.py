@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 from rich.text import Text
 
-from cos_sweeper.cli.tables import Bar, Column, Table, as_lines, as_rich, bar, shown_key
+from cos_sweeper.cli.tables import Bar, Column, Long, Table, as_lines, as_rich, bar, shown_key
 from cos_sweeper.cli.theme import THEME
 
 
@@ -90,3 +90,11 @@ def test_table_without_heads_has_no_line_for_them() -> None:
 
     assert as_lines(made) == ["oldest\t2026"]
     assert as_rich(made, 80).show_header is False
+
+
+def test_long_text_is_short_in_a_terminal_and_whole_in_a_pipe() -> None:
+    upload_id = "1585130821" + "cb" * 32
+    made = Table("", (Column("id"),), [(Long(upload_id),), (Long("short"),)])
+
+    assert as_lines(made) == ["id", upload_id, "short"]
+    assert [Long(upload_id).short, Long("short").short] == ["1585130…cbcbcb", "short"]

@@ -393,3 +393,19 @@ def test_stale_sibling_whose_start_has_one_reading_is_held_to_its_pauses() -> No
 
     assert evaluate(NeedsParts(NOW - 10 * HOUR), activity, SIBLING, NOW) == Abort(3)
     assert evaluate(NeedsParts(NOW - 13 * HOUR), activity, SIBLING, NOW) == Keep(policy.PAUSES_TOO_LONG)
+
+
+@pytest.mark.parametrize(
+    "initiated", [None, NOW, NOW - 100 * HOUR, NOW + HOUR], ids=["unknown", "now", "old", "future"]
+)
+@pytest.mark.parametrize("skew", [None, NO_SKEW, 9 * HOUR], ids=["no_date", "equal", "skewed"])
+def test_policy_that_drains_keeps_by_the_key_alone(initiated: datetime | None, skew: timedelta | None) -> None:
+    drain = Policy(timedelta(0), timedelta(0), ("raw/",), ("raw/keep",), is_drain=True)
+
+    verdicts = {
+        key: prefilter(ListedUpload(Upload(PHOTOS, key, "1585130821" + "a" * 64), initiated), skew, drain, NOW)
+        for key in ("raw/a", "raw/keep/a", "logs/a", "raw/_temporary/a")
+    }
+
+    assert isinstance(verdicts.pop("raw/a"), NeedsParts)
+    assert all(isinstance(verdict, Keep) for verdict in verdicts.values())

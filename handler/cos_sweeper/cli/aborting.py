@@ -1,0 +1,161 @@
+"""
+`abort` step by step: a look at what the key has, the question, the abort, and what came of each upload.
+
+With an upload id the rules are those of an event that names the upload, without one those of a sweep.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from cos_sweeper.cli import exits, looking
+from cos_sweeper.cli.account_view import uploads
+from cos_sweeper.cli.looking import Found, FoundUploads
+from cos_sweeper.cli.problems import Misused
+from cos_sweeper.cli.session import Session, Swept, place_of
+from cos_sweeper.cli.words import t
+from cos_sweeper.core.keys import validate_key
+from cos_sweeper.core.model import AbortRequest, Bucket, RejectedRequest
+from cos_sweeper.core.outcomes import AlreadyGone, Failed, Kept
+from cos_sweeper.core.plan import Plan
+from cos_sweeper.report.page_parts import numbers
+
+# A last part that is younger makes the question a warning.
+RECENT = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What to abort. upload_id: None for all uploads of the key."""
+
+    bucket: Bucket
+    key: str
+    upload_id: str | None
+
+
+def abort(session: Session, key: str, upload_id: str | None, *, yes: bool, records: Path | None) -> int:
+    """Do it. Returns the exit code."""
+    console, config = session.console, session.config
+    is_dry = config.is_explicit("DRY_RUN") and session.settings.dry_run
+    if not yes and not is_dry:
+        console.require_person()
+    wanted = _wanted(session, key, upload_id)
+    if is_dry:
+        console.say(
+            t("DRY_RUN is true ({origin}), and it wins: nothing is aborted.", origin=config.origin("DRY_RUN")), "warn"
+        )
+    plan = session.run(_plan(session, wanted, dry_run=True))
+    found, report = session.run(looking.look(session, plan))
+    found = _with_starts(session, wanted, found)
+    going = [one for one in found if one.would_abort]
+    if going and not is_dry:
+        # The question goes where a person reads it, also with --json.
+        if not yes:
+            console.say(looking.table("", found))
+    elif found:
+        console.show(looking.table("", found))
+    if session.interrupt.is_set:
+        return exits.INTERRUPTED
+    if not going or is_dry:
+        return exits.worst(_nothing(session, wanted, found), exits.PARTIAL if is_dry else exits.COMPLETE)
+    if not yes and not _confirmed(session, going, report.as_of):
+        console.say(t("Nothing was aborted."))
+        return exits.INTERRUPTED
+    # Every age is judged by the moment of the look, so that nothing becomes abandoned in between.
+    return _abort(session, wanted, found, min(plan.as_of, report.as_of), records)
+
+
+def _wanted(session: Session, key: str, upload_id: str | None) -> Wanted:
+    (bucket,) = session.run(session.buckets())
+    cos_key = looking.cos_key(key)
+    if upload_id is not None:
+        why_not = validate_key(cos_key, upload_id)
+        if why_not:
+            raise Misused(t("This upload cannot be addressed: {why}.", why=why_not))
+    elif not cos_key:
+        raise Misused(t("The key is empty."), t("`cos-sweeper drain BUCKET` aborts every upload of a bucket."))
+    if cos_key != key:
+        session.console.say(t("No key in COS begins with '/': it is dropped."), "quiet")
+    return Wanted(bucket, cos_key, upload_id)
+
+
+async def _plan(session: Session, wanted: Wanted, *, dry_run: bool, as_of: datetime | None = None) -> Plan:
+    if wanted.upload_id is None:
+        return await looking.key_plan(session, wanted.bucket, wanted.key, dry_run=dry_run, as_of=as_of)
+    request = AbortRequest(wanted.bucket.name, wanted.key, wanted.upload_id, wanted.bucket.region, "command")
+    return await session.plan(request, dry_run=dry_run, as_of=as_of)
+
+
+def _with_starts(session: Session, wanted: Wanted, found: list[Found]) -> list[Found]:
+    """With an upload id the engine needs no listing; a person wants to see the age."""
+    if wanted.upload_id is None or session.interrupt.is_set:
+        return found
+    plan = session.run(looking.key_plan(session, wanted.bucket, wanted.key, dry_run=True))
+    return looking.with_known(found, session.run(looking.look(session, plan))[0])
+
+
+def _nothing(session: Session, wanted: Wanted, found: list[Found]) -> int:
+    """Say why nothing is aborted."""
+    console = session.console
+    console.data(_json(wanted, found))
+    left = [one for one in found if one.is_left]
+    if not left:
+        gone = wanted.upload_id is not None and any(isinstance(one.outcome, AlreadyGone) for one in found)
+        if gone:
+            console.show(t("The upload is gone already: it was completed or aborted."))
+        elif not found:
+            console.show(t("This key has no unfinished upload in {bucket}.", bucket=wanted.bucket))
+        return exits.COMPLETE
+    console.say(t("Nothing was aborted: {n} left.", n=uploads(len(left))))
+    return _what_next(session, left)
+
+
+def _what_next(session: Session, left: list[Found]) -> int:
+    """Say what to do about uploads that are still there."""
+    console, outcomes = session.console, [one.outcome for one in left]
+    failed = next((one for one in outcomes if isinstance(one, Failed)), None)
+    if failed is not None:
+        console.next_step(looking.next_step(failed))
+    if any(isinstance(one, RejectedRequest) for one in outcomes):
+        console.next_step(t("Some keys cannot be sent to COS. A lifecycle rule ends them: `cos-sweeper lifecycle`."))
+    if any(isinstance(one, Kept) for one in outcomes):
+        console.next_step(t("`cos-sweeper explain` says which rule decides, and when that changes."))
+    return exits.FAILED if failed is not None else exits.PARTIAL
+
+
+def _confirmed(session: Session, going: list[Found], as_of: datetime) -> bool:
+    last = max((one.seen.newest for one in going if one.seen and one.seen.newest), default=None)
+    if last is not None and as_of - last < RECENT:
+        ago = numbers.count(max(0, round((as_of - last).total_seconds() / 60)))
+        session.console.say(t("A part arrived {n} min ago: its client may still send.", n=ago), "warn")
+    question = t("Abort {n}, {size}?", n=uploads(len(going)), size=looking.size_of(going))
+    return session.console.confirm(f"{question} {t('This cannot be undone.')}")
+
+
+def _abort(session: Session, wanted: Wanted, known: list[Found], as_of: datetime, records: Path | None) -> int:
+    console, folder, done = session.console, session.folder(records, is_needed=True), FoundUploads()
+    plan = session.run(_plan(session, wanted, dry_run=False, as_of=as_of))
+    result = session.run(session.sweep(plan, folder, done))
+    found = looking.with_known(done.found, known)
+    console.show(looking.table("", found))
+    console.data(_json(wanted, found))
+    left = [one for one in found if one.is_left]
+    if left:
+        console.say(t("{n} left.", n=uploads(len(left))), "warn")
+    return _after(session, result, _what_next(session, left) if left else exits.COMPLETE)
+
+
+def _after(session: Session, result: Swept, code: int) -> int:
+    place = place_of(result.folder.inner, result.report.run_id)
+    if result.folder.failed is not None:
+        session.console.say(t("Not everything could be stored: {why}", why=str(result.folder.failed)), "warn")
+        code = exits.worst(code, exits.PARTIAL)
+    elif place:
+        session.console.say(t("Records and report: {place}", place=place), "quiet")
+    if session.interrupt.is_set:
+        return exits.INTERRUPTED
+    return exits.worst(code, exits.OF_STATUS[result.report.status.value])
+
+
+def _json(wanted: Wanted, found: list[Found]) -> dict[str, object]:
+    return {"bucket": str(wanted.bucket), "uploads": [one.as_json() for one in found]}
