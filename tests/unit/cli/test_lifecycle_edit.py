@@ -1,0 +1,173 @@
+"""
+One more rule in a lifecycle document: what was there stays byte for byte, and what cannot be proven is refused.
+"""
+
+from xml.sax.saxutils import escape
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cos_sweeper.cli import lifecycle_edit
+from cos_sweeper.cli.lifecycle_edit import NewRule, Refused
+from cos_sweeper.core.coverage import LifecycleRule
+from cos_sweeper.cos.lifecycle_xml import lifecycle_rules
+
+RULE = NewRule("ours", "tmp/", 30)
+ADDED = LifecycleRule("ours", "Enabled", aborts=True, days=30, prefix="tmp/")
+EXPIRE = "<Rule><ID>old</ID><Filter/><Status>Enabled</Status><Expiration><Days>9</Days></Expiration></Rule>"
+
+# What XML can carry, in short texts that look like markup more often than by chance.
+texts = st.text(st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="\ufffe\uffff"), max_size=8) | (
+    st.sampled_from(["</LifecycleConfiguration>", "<Rule>", "]]>", "&amp;", "LifecycleConfiguration", " "])
+)
+layouts = st.sampled_from(["", " ", "\n", "\n\t", "\r\n", "<!-- </LifecycleConfiguration> -->", "<?pi </Rule>?>"])
+names = st.sampled_from(["Transition", "Expiration", "X", "NoncurrentVersionExpiration", "Новое"])
+
+
+@st.composite
+def elements(draw: st.DrawFn, depth: int = 2) -> str:
+    name = draw(names)
+    attributes = "".join(f' a{i}="{escape(draw(texts), {chr(34): "&quot;"})}"' for i in range(draw(st.integers(0, 1))))
+    inside = draw(texts.map(escape) | texts.map(lambda one: f"<![CDATA[{one.replace(']]>', '')}]]>"))
+    if depth and draw(st.booleans()):
+        inside = draw(layouts).join(draw(st.lists(elements(depth - 1), max_size=2)))
+    return f"<{name}{attributes}>{inside}</{name}>" if inside else f"<{name}{attributes}/>"
+
+
+@st.composite
+def rules(draw: st.DrawFn, number: int) -> str:
+    filters = draw(st.sampled_from(["<Filter/>", "<Filter><Prefix>a/</Prefix></Filter>", "<Filter></Filter>"]))
+    unknown = "".join(draw(st.lists(elements(), max_size=2)))
+    status = draw(st.sampled_from(["Enabled", "Disabled", "Other"]))
+    return f"<Rule>{draw(layouts)}<ID>rule-{number}</ID>{filters}<Status>{status}</Status>{unknown}</Rule>"
+
+
+@st.composite
+def documents(draw: st.DrawFn) -> bytes:
+    head = draw(st.sampled_from(["", "<?xml version='1.0' encoding='utf-8' ?>\n", '<?xml version="1.0"?><!-- <a> -->']))
+    namespace = draw(st.sampled_from(["", ' xmlns="http://www.qcloud.com/document/product/436/7751"', " x='1' "]))
+    inside = [draw(rules(number)) for number in range(draw(st.integers(1, 4)))]
+    inside += [draw(elements()) for _ in range(draw(st.integers(0, 2)))]
+    inside = draw(st.permutations(inside))
+    between = draw(layouts).join(inside) + draw(layouts)
+    tail = draw(st.sampled_from(["", "\n", "\n<!-- </LifecycleConfiguration> -->", " "]))
+    return f"{head}<LifecycleConfiguration{namespace}>{between}</LifecycleConfiguration >{tail}".encode()
+
+
+@given(document=documents())
+def test_every_document_is_contained_byte_for_byte_in_the_edited_one(document: bytes) -> None:
+    edited = lifecycle_edit.add(document, RULE)
+
+    start = edited.index(RULE.xml.encode(), document.rindex(b"</Rule>") if b"</Rule>" in document else 0)
+    assert edited[:start] + edited[start + len(RULE.xml.encode()) :] == document
+    assert lifecycle_rules(edited) == (*lifecycle_rules(document), ADDED)
+
+
+@given(document=documents())
+def test_edited_document_loses_nothing_and_the_old_one_lacks_only_the_rule(document: bytes) -> None:
+    edited = lifecycle_edit.add(document, RULE)
+
+    assert lifecycle_edit.lost(document, edited) == 0
+    assert lifecycle_edit.lost(edited, document) == 1
+    assert lifecycle_edit.is_same(document, document.replace(b"</Rule>", b"\n</Rule>\n"))
+    assert not lifecycle_edit.is_same(document, edited)
+
+
+@given(
+    document=st.binary(max_size=40) | documents().flatmap(lambda one: st.sampled_from([one[:-9], one + b"<", one[9:]]))
+)
+def test_document_that_is_no_lifecycle_document_is_refused(document: bytes) -> None:
+    with pytest.raises(Refused):
+        lifecycle_edit.add(document, RULE)
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        pytest.param(
+            f"<!DOCTYPE a [<!ENTITY e 'x'>]><LifecycleConfiguration>{EXPIRE}</LifecycleConfiguration>", id="entities"
+        ),
+        pytest.param(f"\ufeff<LifecycleConfiguration>{EXPIRE}</LifecycleConfiguration>", id="byte order mark"),
+        pytest.param(
+            f"<?xml version='1.0' encoding='gbk'?><LifecycleConfiguration>{EXPIRE}</LifecycleConfiguration>",
+            id="encoding",
+        ),
+        pytest.param(
+            f"<a:LifecycleConfiguration xmlns:a='x'>{EXPIRE}</a:LifecycleConfiguration>", id="namespace prefix"
+        ),
+        pytest.param(
+            f"<LifecycleConfiguration>{EXPIRE.replace('old', 'a&#1;')}</LifecycleConfiguration>", id="illegal character"
+        ),
+        pytest.param(
+            f"<LifecycleConfiguration>{EXPIRE.replace('old', 'ours')}</LifecycleConfiguration>", id="id taken"
+        ),
+        pytest.param(f"<LifecycleConfiguration>{EXPIRE * 1000}</LifecycleConfiguration>", id="1000 rules"),
+        pytest.param("<LifecycleConfiguration xmlns='x'/>", id="empty tag with attributes"),
+        pytest.param("<LifecycleConfiguration><Other/></LifecycleConfiguration>", id="no rule among its elements"),
+        pytest.param("<Error><Code>AccessDenied</Code></Error>", id="another document"),
+    ],
+)
+def test_document_that_cannot_be_preserved_for_certain_is_refused(document: str) -> None:
+    with pytest.raises(Refused):
+        lifecycle_edit.add(document.encode(), RULE)
+
+
+@pytest.mark.parametrize(
+    "document", [None, b"<LifecycleConfiguration/>", b"<?xml version='1.0'?>\n<LifecycleConfiguration />\n"]
+)
+def test_document_without_rules_becomes_one_with_the_rule(document: bytes | None) -> None:
+    assert lifecycle_rules(lifecycle_edit.add(document, RULE)) == (ADDED,)
+
+
+@given(prefix=st.text(max_size=12), days=st.integers(1, 3650))
+def test_rule_is_read_back_as_it_was_asked_for_or_refused(prefix: str, days: int) -> None:
+    try:
+        edited = lifecycle_edit.add(None, NewRule("ours", prefix, days))
+    except Refused:
+        assert prefix.startswith(("/", "\\")) or prefix != prefix.strip() or not prefix.isprintable()
+        return
+
+    assert lifecycle_rules(edited) == (LifecycleRule("ours", "Enabled", aborts=True, days=days, prefix=prefix),)
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        pytest.param(NewRule("ours", " ", 30), id="a space, which would be every key"),
+        pytest.param(NewRule("ours", "tmp/\n", 30), id="line break"),
+        pytest.param(NewRule("ours", "é" * 426, 30), id="longer than a key"),
+        pytest.param(NewRule("a b", "", 30), id="id with a space"),
+        pytest.param(NewRule("ours", "", 0), id="no day"),
+        pytest.param(NewRule("ours", "", 3651), id="too many days"),
+    ],
+)
+def test_rule_that_cos_could_take_for_another_one_is_refused(rule: NewRule) -> None:
+    with pytest.raises(Refused):
+        lifecycle_edit.add(None, rule)
+
+
+def test_free_id_is_one_that_no_rule_has() -> None:
+    document = f"<LifecycleConfiguration>{EXPIRE.replace('old', 'abort-incomplete-uploads')}</LifecycleConfiguration>"
+
+    assert lifecycle_edit.free_id(None) == "abort-incomplete-uploads"
+    assert lifecycle_edit.free_id(document.encode()) == "abort-incomplete-uploads-2"
+
+
+def test_document_of_one_line_is_shown_with_an_element_in_each_line() -> None:
+    assert lifecycle_edit.lines(b"<A><B>1</B> <C/></A>") == ["<A>", "<B>1</B>", "<C/>", "</A>"]
+    assert lifecycle_edit.lines(None) == []
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("<Filter><Prefix></Prefix></Filter>", "<Filter/>"),
+        ("<Filter>\n</Filter>", "<Filter></Filter>"),
+    ],
+)
+def test_filter_of_every_key_is_the_same_in_each_of_its_forms(one: str, other: str) -> None:
+    document = f"<LifecycleConfiguration>{EXPIRE.replace('<Filter/>', one)}</LifecycleConfiguration>".encode()
+
+    assert lifecycle_edit.is_same(document, document.replace(one.encode(), other.encode()))
+    assert not lifecycle_edit.is_same(document, document.replace(one.encode(), b"<Filter><Prefix>a</Prefix></Filter>"))
