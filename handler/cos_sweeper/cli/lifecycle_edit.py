@@ -14,6 +14,7 @@ from xml.etree import ElementTree
 from xml.parsers import expat
 from xml.sax.saxutils import escape
 
+from cos_sweeper.cli.words import t
 from cos_sweeper.core.coverage import LifecycleRule
 from cos_sweeper.core.keys import MAX_KEY_BYTES, validate_prefix
 from cos_sweeper.cos import lifecycle_xml
@@ -64,16 +65,24 @@ def add(document: bytes | None, rule: NewRule) -> bytes:
     if document is None or _is_empty(document):
         return b"<" + ROOT.encode() + b">" + text + b"</" + ROOT.encode() + b">"
     _check_encoding(document)
-    _check_rules(_rules(document), rule)
+    _check_rules(rules(document), rule)
     end = _closing_tag(document)
     edited = document[:end] + text + document[end:]
     _prove(document, edited, rule)
     return edited
 
 
+def rules(document: bytes) -> tuple[LifecycleRule, ...]:
+    """The rules of a document. Raises Refused."""
+    try:
+        return lifecycle_xml.lifecycle_rules(document)
+    except Unreadable as exc:
+        raise Refused(t("the bucket's lifecycle document cannot be read: {why}", why=exc)) from exc
+
+
 def free_id(document: bytes | None) -> str:
     """An id for the new rule that no rule of the document has. Raises Refused."""
-    taken = set() if document is None else {rule.rule_id for rule in _rules(document)}
+    taken = set() if document is None else {rule.rule_id for rule in rules(document)}
     numbered = (f"{DEFAULT_ID}-{number}" for number in range(2, MAX_RULES + 2))
     return next(one for one in (DEFAULT_ID, *numbered) if one not in taken)
 
@@ -107,43 +116,36 @@ def lines(document: bytes | None) -> list[str]:
 def _check(rule: NewRule) -> None:
     why = validate_prefix(rule.prefix)
     if why:
-        raise Refused(f"no key can begin with this prefix: {why}")
+        raise Refused(t("no key can begin with this prefix: {why}", why=why))
     if len(rule.prefix.encode("utf-8", "replace")) > MAX_KEY_BYTES:
-        raise Refused(f"no key can begin with this prefix: keys have at most {MAX_KEY_BYTES} bytes")
+        raise Refused(t("no key can begin with this prefix: keys have at most {n} bytes", n=MAX_KEY_BYTES))
     # Without them another prefix would be left, or none: a rule for the whole bucket.
     if rule.prefix != rule.prefix.strip() or not all(map(str.isprintable, rule.prefix)):
-        raise Refused("the prefix begins or ends with a space, or has a character that COS could drop from the rule")
+        raise Refused(t("the prefix begins or ends with a space, or has a character that COS could drop from the rule"))
     if not RULE_ID.fullmatch(rule.rule_id):
-        raise Refused("the id of the rule may have letters, digits and `._-` only, 255 at most")
+        raise Refused(t("the id of the rule may have letters, digits and `._-` only, 255 at most"))
     if not 1 <= rule.days <= MAX_DAYS:
-        raise Refused(f"the number of days is not between 1 and {MAX_DAYS}")
+        raise Refused(t("the number of days is not between 1 and {n}", n=MAX_DAYS))
 
 
 def _check_encoding(document: bytes) -> None:
     declared = DECLARED_ENCODING.match(document)
     name = declared[1].decode("ascii", "replace").lower() if declared else "utf-8"
     if document.startswith(ODD_STARTS) or name not in ("utf-8", "utf8", "us-ascii", "ascii"):
-        raise Refused("the bucket's lifecycle document is not in UTF-8")
+        raise Refused(t("the bucket's lifecycle document is not in UTF-8"))
     try:
         document.decode("utf-8")
     except UnicodeDecodeError:
-        raise Refused("the bucket's lifecycle document is not in UTF-8") from None
+        raise Refused(t("the bucket's lifecycle document is not in UTF-8")) from None
     if b"<!DOCTYPE" in document or b"<!ENTITY" in document:
-        raise Refused("the bucket's lifecycle document has a DOCTYPE or entities, so its text is not all that it means")
+        raise Refused(t("the bucket's lifecycle document has a DOCTYPE or entities, so its text is not all that it means"))
 
 
-def _check_rules(rules: tuple[LifecycleRule, ...], rule: NewRule) -> None:
-    if len(rules) >= MAX_RULES:
-        raise Refused(f"the bucket has {len(rules)} lifecycle rules, and COS keeps {MAX_RULES} at most")
-    if any(one.rule_id == rule.rule_id for one in rules):
-        raise Refused(f"the bucket has a rule with the id {rule.rule_id} already")
-
-
-def _rules(document: bytes) -> tuple[LifecycleRule, ...]:
-    try:
-        return lifecycle_xml.lifecycle_rules(document)
-    except Unreadable as exc:
-        raise Refused(f"the bucket's lifecycle document cannot be read: {exc}") from exc
+def _check_rules(there: tuple[LifecycleRule, ...], rule: NewRule) -> None:
+    if len(there) >= MAX_RULES:
+        raise Refused(t("the bucket has {n} lifecycle rules, and COS keeps {m} at most", n=len(there), m=MAX_RULES))
+    if any(one.rule_id == rule.rule_id for one in there):
+        raise Refused(t("the bucket has a rule with the id {id} already", id=rule.rule_id))
 
 
 def _prove(document: bytes, edited: bytes, rule: NewRule) -> None:
@@ -151,10 +153,10 @@ def _prove(document: bytes, edited: bytes, rule: NewRule) -> None:
     try:
         before, after = _parse(document), _parse(edited)
     except ElementTree.ParseError as exc:
-        raise Refused("the bucket's lifecycle document is not well-formed XML") from exc
+        raise Refused(t("the bucket's lifecycle document is not well-formed XML")) from exc
     expected = LifecycleRule(rule.rule_id, "Enabled", aborts=True, days=rule.days, prefix=rule.prefix)
-    if _exact(before) != _exact(_without_last(after)) or _rules(edited) != (*_rules(document), expected):
-        raise Refused("the rule cannot be added to this lifecycle document without a change to the rest of it")
+    if _exact(before) != _exact(_without_last(after)) or rules(edited) != (*rules(document), expected):
+        raise Refused(t("the rule cannot be added to this lifecycle document without a change to the rest of it"))
 
 
 def _without_last(root: ElementTree.Element) -> ElementTree.Element:
@@ -190,15 +192,15 @@ def _closing_tag(document: bytes) -> int:
         if not depth[0]:
             ends.append(parser.CurrentByteIndex)
             if name != ROOT:
-                raise Refused(f"the root of the bucket's lifecycle document is {name[:40]}, not {ROOT}")
+                raise Refused(t("the root of the bucket's lifecycle document is {name}, not {root}", name=name[:40], root=ROOT))
 
     parser.StartElementHandler, parser.EndElementHandler = start, end
     try:
         parser.Parse(document, True)  # noqa: FBT003 - the parser takes no keyword
     except expat.ExpatError as exc:
-        raise Refused("the bucket's lifecycle document is not well-formed XML") from exc
+        raise Refused(t("the bucket's lifecycle document is not well-formed XML")) from exc
     if not document[ends[0] :].startswith(b"</"):
-        raise Refused("the bucket's lifecycle document is one empty tag with attributes")
+        raise Refused(t("the bucket's lifecycle document is one empty tag with attributes"))
     return ends[0]
 
 
@@ -222,7 +224,7 @@ def _children_or_refused(document: bytes | None) -> list[Canonical]:
     try:
         return _canonical_children(document)
     except ElementTree.ParseError as exc:
-        raise Refused("the bucket's lifecycle document is not well-formed XML") from exc
+        raise Refused(t("the bucket's lifecycle document is not well-formed XML")) from exc
 
 
 def _canonical_children(document: bytes | None) -> list[Canonical]:

@@ -65,9 +65,8 @@ class Different:
 Outcome = Written | Changed | NotWritten | Different
 
 
-async def edit(store: LifecycleStore, bucket: Bucket, prefix: str, days: int, rule_id: str = "") -> Edit:
-    """What adding the rule would write. rule_id: '' for a free one. Raises Refused, StoreError."""
-    before = await store.read(bucket)
+def edit(bucket: Bucket, before: bytes | None, prefix: str, days: int, rule_id: str = "") -> Edit:
+    """What adding the rule would write. before: what the bucket has; rule_id: '' for a free one. Raises Refused."""
     rule = NewRule(rule_id or lifecycle_edit.free_id(before), prefix, days)
     return Edit(bucket, rule, before, lifecycle_edit.add(before, rule))
 

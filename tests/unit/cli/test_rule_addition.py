@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from cos_sweeper.cli import rule_addition
-from cos_sweeper.cli.rule_addition import Changed, Different, Edit, NotWritten, Outcome, Written
+from cos_sweeper.cli.rule_addition import Changed, Different, NotWritten, Outcome, Written
 from cos_sweeper.core.errors import CosRejected, StoreError, Unavailable
 from cos_sweeper.core.model import Bucket
 from tests.fixtures import PHOTOS, FakeClock
@@ -57,7 +57,7 @@ def added(store: FakeStore) -> Outcome:
     clock = FakeClock()
 
     async def run() -> Outcome:
-        wanted: Edit = await rule_addition.edit(store, PHOTOS, "tmp/", 30)
+        wanted = rule_addition.edit(PHOTOS, await store.read(PHOTOS), "tmp/", 30)
         return await rule_addition.write(store, wanted, clock, clock.sleep)
 
     return asyncio.run(run())
