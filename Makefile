@@ -114,6 +114,8 @@ package: ## build/function/, which is what `serverless.yml` deploys, and the sam
 	@# The role's policy is for the person who deploys and for the tests: the function never imports it.
 	@rm build/function/cos_sweeper/scf/cam_policy.py
 	@rm build/function/cos_sweeper/report/record_reader.py
+	@# So is the terminal command.
+	@rm -r build/function/cos_sweeper/cli build/function/cos_sweeper/__main__.py
 	@# Not needed to run, or different on every machine. What is left of *.dist-info: licences, and what is in here.
 	@find build/function -depth \( -name '.*' -o -name __pycache__ -o -name tests -o -path '*/Crypto/SelfTest' \
 		-o -path build/function/bin -o -path build/function/include -o -path '*.dist-info/RECORD' -o -path '*.dist-info/INSTALLER' \

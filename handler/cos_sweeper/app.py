@@ -6,7 +6,7 @@ event → scf.events → core.plan → engine → core.report → scf.responses
 
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -35,6 +35,7 @@ from cos_sweeper.scf.lazy_invoker import LazyInvoker
 
 if TYPE_CHECKING:
     from cos_sweeper.recording import Recording
+    from cos_sweeper.report.report_folder import NamedFolder
 
 # A page of a listing or a long list of parts may take seconds, and one request ten of them.
 SHORT_LIMIT_SECONDS = 60
@@ -85,9 +86,7 @@ async def handle(
         deadline,
         log,
         invoker,
-        ReportStore(
-            allowed.report, lambda: store.until(deadline.storing()), redactor, log, delivery=os.urandom(4).hex()
-        ),
+        ReportStore(_folder(allowed, store, deadline.storing), redactor, log, delivery=os.urandom(4).hex()),
         retries=retries,
     )
     async with AsyncExitStack() as until_the_end:
@@ -154,15 +153,17 @@ class _Run:
         return report, recorder
 
     def _recorder(self, planned: plan.Plan, buckets: Sequence[Bucket]) -> "Recording | None":
-        if self.settings.report is None:
+        location = self.settings.report
+        if location is None:
             return None
         # Without REPORT a cold start does not pay for it.
         from cos_sweeper.recording import Recording
+        from cos_sweeper.report.report_folder import ReportFolder
 
         return Recording(
             planned,
             self.settings,
-            self.settings.report,
+            lambda until: ReportFolder(location, lambda: self.store.until(until())),
             buckets,
             self.store,
             self.deadline,
@@ -231,6 +232,16 @@ class _Run:
         is_sweep = any(isinstance(one, (SweepRequest, ResumeRequest)) for one in self.requests)
         did = report.counts["aborted"] or report.counts["would_abort"] or report.counts["rejected"]
         return is_sweep or bool(did) or report.status is not Status.COMPLETE
+
+
+def _folder(allowed: Settings, store: CosStore, until: Callable[[], Deadline]) -> "NamedFolder | None":
+    """Where reports are stored. until: how long one object may take."""
+    location = allowed.report
+    if location is None:
+        return None
+    from cos_sweeper.report.report_folder import ReportFolder
+
+    return ReportFolder(location, lambda: store.until(until()))
 
 
 def _bounded(allowed: Settings, context: Context, log: Log) -> Settings:

@@ -1,7 +1,8 @@
 """
 What REPORT adds to a run: records, the account of the chain, the page, and the message about it.
 
-Puts the parts of `report` together, as `app` does with the whole. Imported only where REPORT is set.
+Puts the parts of `report` together, as `app` does with the whole. Imported only where a run is recorded: by the
+function under REPORT, by the terminal command also in a directory.
 """
 
 import asyncio
@@ -17,27 +18,33 @@ from cos_sweeper.core.price import Price
 from cos_sweeper.core.redaction import Redactor
 from cos_sweeper.core.report import Report
 from cos_sweeper.core.run_facts import EVENT, INVENTORY, SWEEP, RunFacts
-from cos_sweeper.core.settings import ReportLocation, Settings
+from cos_sweeper.core.settings import Settings
 from cos_sweeper.cos.sdk_store import CosStore
 from cos_sweeper.engine import coverage
 from cos_sweeper.report import notifier, page
 from cos_sweeper.report.completion import Completion
 from cos_sweeper.report.log import Log
-from cos_sweeper.report.report_folder import ReportFolder
+from cos_sweeper.report.report_folder import Folder
 from cos_sweeper.report.report_store import ReportStore
 from cos_sweeper.report.run_recorder import Identity, RunRecorder
 
 HOUR_SECONDS = 3600
+# Makes the folder that a run is recorded in, with what says how long one object may take.
+FolderMaker = Callable[[Callable[[], Deadline]], Folder]
 
 
 class Recording(RunRecorder):
-    """Records one run of a plan, and finishes the reports of its chain. buckets: that the settings allow."""
+    """
+    Records one run of a plan, and finishes the reports of its chain.
+
+    folder: where it is recorded. buckets: that the settings allow.
+    """
 
     def __init__(
         self,
         plan: Plan,
         settings: Settings,
-        location: ReportLocation,
+        folder: FolderMaker,
         buckets: Sequence[Bucket],
         store: CosStore,
         deadline: Deadline,
@@ -51,16 +58,16 @@ class Recording(RunRecorder):
         self._store = store
         # By the deadline's clock; set while the continuation waits.
         self._save_ends: float | None = None
-        folder = ReportFolder(location, lambda: store.until(self._storing()))
+        place = folder(self._storing)
         super().__init__(
-            folder,
+            place,
             log,
             Identity(plan.run_id, plan.works, str(plan.shard), plan.number, reports.delivery, plan.predecessor),
             facts(plan, settings, buckets),
             deadline,
             clean=redactor.redact,
             redacted=reports.redacted,
-            completion=Completion(folder, log, left=deadline.left, now=_now, render=page.render),
+            completion=Completion(place, log, left=deadline.left, now=_now, render=page.render),
             now=_now,
             mask=settings.key_mask,
             chain_max=settings.chain_max,
@@ -84,17 +91,22 @@ class Recording(RunRecorder):
         ends = min(own.ends, self._save_ends)
         return Deadline(own.clock, ends, ends, ends)
 
-    async def end(self, report: Report) -> None:
-        """Finish, and send a message about each chain that ends or is completed here."""
+    async def end(self, report: Report) -> dict[str, Any] | None:
+        """
+        Finish, and send a message about each chain that ends or is completed here.
+
+        Returns report.json, None where this run does not end its chain or could not write it.
+        """
         report_json = await self.finish(report)
         ended = self.completed + ([report_json] if report_json and not report_json["shards"]["missing"] else [])
         for one in ended:
             await notifier.notify(self._settings, one, self._deadline, self._log)
+        return report_json
 
     async def _more(self) -> Mapping[str, Any]:
         """What the lifecycle rules of the buckets cover."""
         settings = self._settings
-        if not settings.reads_coverage:
+        if settings.lifecycle_coverage is False:
             return {}
         until = coverage.reading(self._deadline)
         found = await coverage.read(self._store.apart(until), self._buckets, until)

@@ -196,16 +196,24 @@ class Plan:
 
 
 def build_plan(
-    requests: Iterable[Request], settings: Settings, buckets: Sequence[Bucket], run_id: str, as_of: datetime
+    requests: Iterable[Request],
+    settings: Settings,
+    buckets: Sequence[Bucket],
+    run_id: str,
+    as_of: datetime,
+    *,
+    has_account: bool | None = None,
 ) -> Plan:
     """
     Build the plan.
 
-    buckets: the allow-list, from the settings or, for `*`, from COS. A request beyond the settings goes to `rejected`;
-    equal requests count once. Of the uploads that an event names, the first MAX_ABORTS are eligible, in the order of
-    the event, so that a repeated delivery of the event aborts no further uploads.
+    buckets: the allow-list, from the settings or, for `*`, from COS. has_account: whether there is a place for an
+    inventory; None: where REPORT is set. A request beyond the settings goes to `rejected`; equal requests count once.
+    Of the uploads that an event names, the first MAX_ABORTS are eligible, in the order of the event, so that a repeated
+    delivery of the event aborts no further uploads.
     """
-    builder = _PlanBuilder(settings, {bucket.name: bucket for bucket in buckets}, as_of)
+    has_account = settings.report is not None if has_account is None else has_account
+    builder = _PlanBuilder(settings, {bucket.name: bucket for bucket in buckets}, as_of, has_account=has_account)
     requests = tuple(requests)
     for request in requests:
         builder.add(request, is_alone=len(requests) == 1)
@@ -229,7 +237,8 @@ def build_plan(
 
 
 class _PlanBuilder:
-    def __init__(self, settings: Settings, buckets: dict[str, Bucket], as_of: datetime) -> None:
+    def __init__(self, settings: Settings, buckets: dict[str, Bucket], as_of: datetime, *, has_account: bool) -> None:
+        self._has_account = has_account
         self._settings = settings
         self._buckets = buckets
         self._as_of = as_of
@@ -267,7 +276,7 @@ class _PlanBuilder:
     def _begin_inventory(self, *, is_alone: bool) -> None:
         if not is_alone:
             raise RequestRejected("an inventory must be the whole event; it cannot be one request among others")
-        if self._settings.report is None:
+        if not self._has_account:
             raise RequestRejected("an inventory writes its account under REPORT, which is not set")
         self.inventory = True
 

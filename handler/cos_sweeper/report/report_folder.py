@@ -32,6 +32,14 @@ class Folder(Source, Protocol):
         ...
 
 
+class NamedFolder(Folder, Protocol):
+    """A folder that says where it is."""
+
+    def address(self, name: str) -> dict[str, str]:
+        """Where an object is, as fields of a log line."""
+        ...
+
+
 class ReportFolder:
     """
     A report prefix in COS. store: makes the store for one request, with the time that this request may take.
@@ -42,6 +50,10 @@ class ReportFolder:
     def __init__(self, location: ReportLocation, store: Callable[[], Reports]) -> None:
         self.location = location
         self._store = store
+
+    def address(self, name: str) -> dict[str, str]:
+        """As `NamedFolder` says."""
+        return {"bucket": str(self.location.bucket), "object": f"{self.location.prefix}{name}"}
 
     async def put(self, name: str, body: bytes) -> None:
         """Write an object, in place of an earlier one."""

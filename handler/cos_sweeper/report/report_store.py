@@ -5,31 +5,27 @@ What cannot be stored is logged; the run goes on.
 """
 
 import json
-from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cos_sweeper.core.errors import StoreError
 from cos_sweeper.core.redaction import Redactor
 from cos_sweeper.core.report import Report
-from cos_sweeper.core.settings import ReportLocation
-from cos_sweeper.cos.store import Store
 from cos_sweeper.report.log import Log
+
+if TYPE_CHECKING:
+    from cos_sweeper.report.report_folder import NamedFolder
 
 
 class ReportStore:
     """
     Stores what one run reports.
 
-    location: None when reports are not stored. store: makes the store for one object, with the time that this object
-    may take. delivery: tells this delivery of an event from others. A run's report has one name: it is stored before
-    the continuation is invoked, and again at the end.
+    folder: None when reports are not stored. delivery: tells this delivery of an event from others. A run's report has
+    one name: it is stored before the continuation is invoked, and again at the end.
     """
 
-    def __init__(
-        self, location: ReportLocation | None, store: Callable[[], Store], redactor: Redactor, log: Log, delivery: str
-    ) -> None:
-        self._location = location
-        self._store = store
+    def __init__(self, folder: "NamedFolder | None", redactor: Redactor, log: Log, delivery: str) -> None:
+        self._folder = folder
         self.redactor = redactor
         self._log = log
         self.delivery = delivery
@@ -37,7 +33,7 @@ class ReportStore:
     @property
     def is_on(self) -> bool:
         """Whether anything is stored."""
-        return self._location is not None
+        return self._folder is not None
 
     def redacted(self, report: Report) -> dict[str, Any]:
         """A report as JSON, without secrets."""
@@ -57,10 +53,9 @@ class ReportStore:
         await self._put("rejected_event.store_failed", name, body)
 
     async def _put(self, failure: str, name: str, body: bytes) -> None:
-        if self._location is None:
+        if self._folder is None:
             return
-        key = f"{self._location.prefix}{name}"
         try:
-            await self._store().put_report(self._location.bucket, key, body)
+            await self._folder.put(name, body)
         except StoreError as exc:
-            self._log.error(failure, bucket=str(self._location.bucket), object=key, code=exc.code, status=exc.status)
+            self._log.error(failure, **self._folder.address(name), code=exc.code, status=exc.status)

@@ -1,0 +1,293 @@
+"""
+report.json → what a terminal shows of it: sentences, and tables with bars. For every command that has an account.
+
+Nothing here writes. The figures, their names and their order are those of report.html.
+"""
+
+from collections.abc import Iterator, Sequence
+
+from rich.text import Text
+
+from cos_sweeper.cli.tables import Bar, Cell, Column, Table, shown_key
+from cos_sweeper.cli.words import pair, t
+from cos_sweeper.report.page_parts import answers, grids, groups, numbers, words
+from cos_sweeper.report.page_parts.groups import GROUPS, Json, Sum
+from cos_sweeper.report.page_parts.tree import Row, Tree
+
+MAX_ROWS = 10
+MAX_PREFIXES = 16
+MAX_UPLOADS = 5
+# A narrower terminal has no bars.
+BAR_FROM = 60
+PRICE_FROM = 76
+
+
+class AccountView:
+    """What a terminal shows of a report."""
+
+    def __init__(self, report: Json) -> None:
+        self.report = report
+        self.is_inventory = report["kind"] == "inventory"
+        self.aborts_nothing = self.is_inventory or bool(report["dry_run"])
+        self.currency = report["price"]["currency"] if report["price"] else ""
+        self.totals = {name: groups.read(sum_) for name, sum_ in report["totals"].items()}
+        if answers.is_lower_bound(report):
+            self.totals = {name: sum_.least() for name, sum_ in self.totals.items()}
+
+    # In words
+
+    def headline(self) -> Text:
+        """What it comes to."""
+        found, open_, freed = self.totals["found"], self.totals["open"], self.totals["freed"]
+        if self.is_inventory:
+            text = (
+                t("{n} unfinished, {size}.", n=uploads(open_.uploads), size=size(open_)) + " " + self._abandoned(found)
+            )
+        elif self.aborts_nothing:
+            text = t("A plan: nothing was aborted.") + " " + self._abandoned(found)
+        else:
+            text = t("{n} aborted, {size} freed.", n=uploads(freed.uploads), size=size(freed))
+        return Text(text + self._price(found if self.aborts_nothing else freed), "strong")
+
+    def _abandoned(self, found: Sum) -> str:
+        if not found.uploads:
+            return t("No upload is abandoned: {rule}.", rule=self.rule())
+        return t("{n} abandoned ({rule}), {size}.", n=uploads(found.uploads), rule=self.rule(), size=size(found))
+
+    def rule(self) -> str:
+        """What makes an upload abandoned."""
+        settings = self.report["settings"]
+        return t(
+            "older than {age}, no part for {idle}",
+            age=numbers.whole(settings["min_age_hours"]),
+            idle=numbers.whole(settings["min_idle_hours"]),
+        )
+
+    def _price(self, sum_: Sum) -> str:
+        if sum_.per_month is None or not sum_.bytes:
+            return ""
+        amount = ("≥ " if sum_.is_least else "") + numbers.money(sum_.per_month)
+        return " " + t("That costs {amount} {currency} a month.", amount=amount, currency=self.currency)
+
+    def notes(self) -> Iterator[Text]:
+        """What makes the figures less than complete."""
+        for warning in self.report["warnings"][:MAX_ROWS]:
+            yield Text(t("Note: {text}", text=shown_key(answers.warning(warning))), "warn")
+        for text in self.report["not_swept"][:MAX_ROWS]:
+            yield Text(t("Not swept: {text}", text=shown_key(text)), "warn")
+        if self.report["stopped_because"]:
+            yield Text(t("Stopped: {why}.", why=left_reason(self.report["stopped_because"])), "warn")
+
+    # Tables
+
+    def tables(self) -> Iterator[Table]:
+        """The whole account."""
+        yield from (
+            table
+            for table in (
+                self.outcomes(),
+                self.buckets(),
+                self.prefixes(),
+                self.ages(),
+                self.initiators(),
+                self.classes(),
+                self.kept(),
+                self.failures(),
+                self.coverage(),
+            )
+            if table.rows
+        )
+
+    def outcomes(self) -> Table:
+        """The groups: what was freed, what is left, what failed, what is kept."""
+        table = self._table(t("Uploads"), t("group"))
+        whole = max(sum_.bytes for name, sum_ in self.totals.items() if name in GROUPS)
+        for name in GROUPS:
+            sum_ = self.totals[name]
+            if sum_.uploads:
+                self._add(table, Text(self._group(name), name), sum_, Bar(((name, sum_.bytes),), whole))
+        return table
+
+    def buckets(self) -> Table:
+        """By bucket, the largest first."""
+        rows = [(row["bucket"], row) for row in self.report["buckets"]]
+        other = self.report["other_buckets"]
+        return self._grouped(t("Buckets"), t("bucket"), rows, other) if len(rows) > 1 else Table("", ())
+
+    def prefixes(self) -> Table:
+        """The tree of prefixes, where most is."""
+        tree = Tree(self.report, MAX_PREFIXES)
+        table = self._table(t("Where"), t("prefix"))
+        for row in tree.rows():
+            self._add_prefix(table, row, 0, tree.scale)
+        table.note = self._legend()
+        return table
+
+    def _add_prefix(self, table: Table, row: Row, depth: int, scale: float) -> None:
+        name = shown_key(row.name or t("(directly here)"))
+        self._add(table, "  " * depth + name, row.sum, self._bar_of(row, scale))
+        for child in row.children:
+            self._add_prefix(table, child, depth + 1, scale)
+        if row.other is not None and row.children:
+            name = t("{n} more", n=numbers.count(row.others))
+            self._add(table, Text("  " * (depth + 1) + name, "quiet"), row.other.sum, self._bar_of(row.other, scale))
+
+    def _bar_of(self, row: Row, scale: float) -> Bar:
+        widths = [(one.group, float(one.width.rstrip("%"))) for one in row.bar]
+        return Bar(tuple(widths), 100) if scale else Bar((), 0)
+
+    def ages(self) -> Table:
+        """By age; what is abandoned and what is not."""
+        matrix = self.report["matrix"]
+        table = Table(
+            t("Age"),
+            (
+                Column(t("days")),
+                Column(t("uploads"), is_number=True),
+                Column(t("size"), is_number=True),
+                Column("", min_width=BAR_FROM),
+            ),
+        )
+        rows = [
+            (label, groups.total(groups.read(cell) for cell in cells), unread)
+            for label, cells, unread in zip(
+                grids.labels(matrix["age_days"]), matrix["cells"], matrix["unread"], strict=True
+            )
+        ]
+        whole = max((sum_.bytes for _, sum_, _ in rows), default=0)
+        for label, sum_, unread in rows:
+            if sum_.uploads or unread:
+                shown = size(sum_) if sum_.uploads else t("not read")
+                count = numbers.count(sum_.uploads + unread)
+                table.add(label, count, shown, Bar((("strong", sum_.bytes),), whole))
+        return table
+
+    def initiators(self) -> Table:
+        """Who started them."""
+        initiators = self.report["initiators"]
+        rows = [(answers.name_of(row) or t("(unknown)"), row) for row in initiators["rows"]]
+        return self._grouped(t("Who started them"), t("user or account"), rows, initiators["other"])
+
+    def classes(self) -> Table:
+        """By storage class, where there are several."""
+        rows = [(row["storage_class"] or t("(unknown)"), row) for row in self.report["storage_classes"]]
+        return self._grouped(t("Storage classes"), t("class"), rows, None) if len(rows) > 1 else Table("", ())
+
+    def kept(self) -> Table:
+        """Why uploads are kept."""
+        rows = [(reason, groups.read(sum_)) for reason, sum_ in self.report["kept_by_reason"].items()]
+        table = Table(t("Kept"), (Column(t("reason"), is_elastic=True), Column(t("uploads"), is_number=True)))
+        for reason, sum_ in sorted(rows, key=lambda row: (-row[1].uploads, row[0])):
+            table.add(kept_reason(reason), numbers.count(sum_.uploads))
+        return table
+
+    def failures(self) -> Table:
+        """What failed, and what to do."""
+        table = Table(
+            t("Failed"),
+            (Column(t("code")), Column(t("uploads"), is_number=True), Column(t("what to do"), is_elastic=True)),
+        )
+        for row in self.report["failures"][:MAX_ROWS]:
+            advice = words.ADVICE.get(row["code"], words.LOOK_UP if row["permanent"] else words.NEXT_RUN)
+            table.add(Text(row["code"], "failed"), numbers.count(row["uploads"]), pair(advice))
+        return table
+
+    def coverage(self) -> Table:
+        """Buckets whose lifecycle rules do not limit every upload."""
+        table = Table(
+            t("Lifecycle rules"),
+            (Column(t("bucket"), is_elastic=True), Column(t("rule")), Column(t("meaning"), is_elastic=True)),
+        )
+        for row in self.report["coverage"] or ():
+            tone, name, meaning = words.COVERAGE.get(row["state"], ("warn", (row["state"],) * 2, ("", "")))
+            if tone != "ok":
+                table.add(row["bucket"], Text(pair(name), "bad" if tone == "bad" else "warn"), pair(meaning))
+        del table.rows[MAX_ROWS:]
+        return table
+
+    def uploads(self, which: str) -> Table:
+        """Single uploads. which: `largest` or `oldest`."""
+        title = t("The largest") if which == "largest" else t("The oldest")
+        table = Table(
+            title,
+            (
+                Column(t("size"), is_number=True),
+                Column(t("started")),
+                Column(t("last part"), min_width=PRICE_FROM),
+                Column(t("key"), is_elastic=True),
+            ),
+        )
+        for one in self.report[which][:MAX_UPLOADS]:
+            table.add(
+                "?" if one["bytes"] is None else numbers.size(one["bytes"]),
+                (one["initiated"] or "?")[:16].replace("T", " "),
+                (one["last_part"] or "–")[:16].replace("T", " "),
+                shown_key(f"{one['bucket'].partition('@')[0]}/{one['key']}"),
+            )
+        return table
+
+    def _grouped(self, title: str, head: str, rows: Sequence[tuple[str, Json]], other: Json | None) -> Table:
+        table = self._table(title, head)
+        ordered = sorted(rows, key=lambda row: (self._of(row[1]).bytes, self._of(row[1]).uploads), reverse=True)
+        ordered = [row for row in ordered if self._of(row[1]).uploads]
+        whole = max((self._of(row).bytes for _, row in ordered), default=0)
+        for name, row in ordered[:MAX_ROWS]:
+            parts = [(group, row[group]["bytes"]) for group in self._groups]
+            self._add(table, shown_key(name), self._of(row), Bar(tuple(parts), whole))
+        rest = [row for _, row in ordered[MAX_ROWS:]] + ([other] if other else [])
+        if rest:
+            sum_ = groups.total(self._of(row) for row in rest)
+            self._add(table, Text(t("all others"), "quiet"), sum_, Bar((), whole))
+        return table
+
+    def _table(self, title: str, head: str) -> Table:
+        price = (Column(t("a month"), is_number=True, min_width=PRICE_FROM),) if self.currency else ()
+        numbers_ = (Column(t("uploads"), is_number=True), Column(t("size"), is_number=True))
+        return Table(title, (Column(head, is_elastic=True), *numbers_, *price, Column("", min_width=BAR_FROM)))
+
+    def _add(self, table: Table, name: str | Text, sum_: Sum, bar: Bar) -> None:
+        price: tuple[Cell, ...] = ()
+        if self.currency:
+            price = ("" if sum_.per_month is None else f"{numbers.money(sum_.per_month)} {self.currency}",)
+        table.add(name, numbers.count(sum_.uploads), size(sum_), *price, bar)
+
+    @property
+    def _groups(self) -> tuple[str, ...]:
+        return GROUPS if self.is_inventory else GROUPS[:3]
+
+    def _of(self, row: Json) -> Sum:
+        return groups.found(row, with_kept=self.is_inventory)
+
+    def _group(self, name: str) -> str:
+        if name == "left":
+            return t("abandoned") if self.is_inventory else t("would be aborted") if self.aborts_nothing else t("left")
+        return {"freed": t("aborted"), "failed": t("failed"), "kept": t("kept")}[name]
+
+    def _legend(self) -> str:
+        """What the colours of the bars are, where there are several."""
+        there = [name for name in self._groups if self.totals[name].bytes]
+        return t("Bars: {groups}", groups=", ".join(self._group(name) for name in there)) if len(there) > 1 else ""
+
+
+def uploads(number: int) -> str:
+    """How many uploads."""
+    return t("1 upload") if number == 1 else t("{n} uploads", n=numbers.count(number))
+
+
+def size(sum_: Sum) -> str:
+    """A size, marked where it is a lower bound."""
+    if not sum_.has_size:
+        return t("unknown size")
+    return ("≥ " if sum_.is_least else "") + numbers.size(sum_.bytes)
+
+
+def kept_reason(reason: str) -> str:
+    """Why an upload is kept."""
+    known = words.REASONS.get(reason)
+    return pair((reason, known[0])) if known else reason
+
+
+def left_reason(reason: str) -> str:
+    """Why an abandoned upload is still there."""
+    known = words.LEFT.get(reason)
+    return pair(known) if known else reason

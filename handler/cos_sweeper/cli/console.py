@@ -1,0 +1,118 @@
+"""
+Where the command writes: results to stdout, everything else to stderr.
+
+In a terminal with colours, tables and bars; piped as plain lines, which `cut` and `awk` can read; with `--json` nothing
+but the data is on stdout, and the tables are not shown.
+"""
+
+import json
+import os
+import sys
+from collections.abc import Mapping
+from typing import IO, Any
+
+import click
+from rich.console import Console as RichConsole
+from rich.console import RenderableType
+from rich.text import Text
+
+from cos_sweeper.cli.problems import Problem
+from cos_sweeper.cli.tables import Table, as_lines, as_rich
+from cos_sweeper.cli.theme import THEME
+from cos_sweeper.cli.words import t
+
+MAX_WIDTH = 132
+
+
+class Console:
+    """
+    out, err: rich's consoles for stdout and stderr. is_json: `--json`. is_interactive: a person can be asked.
+    """
+
+    def __init__(
+        self,
+        *,
+        is_json: bool = False,
+        environ: Mapping[str, str] = os.environ,
+        stdout: IO[str] | None = None,
+        stderr: IO[str] | None = None,
+    ) -> None:
+        self.is_json = is_json
+        self._stdout = stdout or sys.stdout
+        self.out = _rich(self._stdout, environ)
+        self.err = _rich(stderr or sys.stderr, environ)
+        self.is_interactive = sys.stdin.isatty() and self.err.is_terminal
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether results are plain lines for another program."""
+        return not self.out.is_terminal
+
+    def show(self, *items: RenderableType | Table) -> None:
+        """Results for people: texts, tables. Nothing of it with `--json`."""
+        if not self.is_json:
+            for item in items:
+                _print(self.out, item)
+
+    def data(self, value: Any) -> None:
+        """The result as JSON, with `--json`."""
+        if self.is_json:
+            # Escaped where stdout's encoding could not hold it: keys may be anything.
+            self._stdout.write(json.dumps(value, indent=2, ensure_ascii=True) + "\n")
+            self._stdout.flush()
+
+    def say(self, text: RenderableType | Table = "", style: str = "") -> None:
+        """What is not the result, on stderr."""
+        _print(self.err, Text(text, style) if isinstance(text, str) else text)
+
+    def problem(self, problem: Problem) -> None:
+        """Say what is wrong, and the next step."""
+        self.err.print(Text.assemble((t("error: "), "bad"), problem.sentence), soft_wrap=self.err.is_terminal is False)
+        if problem.next_step:
+            self.err.print(Text.assemble(("→ ", "next"), problem.next_step), soft_wrap=self.err.is_terminal is False)
+
+    def confirm(self, question: str) -> bool:
+        """Ask a person; no answer but yes is yes. Raises Problem where nobody can be asked."""
+        self.require_person()
+        answer: str = click.prompt(question + t(" [y/N]"), default="", show_default=False, err=True)
+        return answer.strip().lower() in ("y", "yes", "是", "好")
+
+    def typed(self, question: str) -> str:
+        """Ask a person to type something. Raises Problem where nobody can be asked."""
+        self.require_person()
+        answer: str = click.prompt(question, default="", show_default=False, err=True)
+        return answer.strip()
+
+    def require_person(self) -> None:
+        """Raise Problem where nobody can be asked."""
+        if not self.is_interactive:
+            raise Problem(t("Nobody can be asked: this is no terminal."), t("Give `--yes` if you are sure."), 2)
+
+
+def _rich(file: IO[str], environ: Mapping[str, str]) -> RichConsole:
+    is_terminal = file.isatty()
+    console = RichConsole(
+        file=file,
+        theme=THEME,
+        highlight=False,
+        markup=False,
+        emoji=False,
+        no_color=bool(environ.get("NO_COLOR")) or None,
+        force_terminal=is_terminal and environ.get("TERM") != "dumb",
+        legacy_windows=False,
+    )
+    if is_terminal:
+        console.width = min(console.width, MAX_WIDTH)
+    return console
+
+
+def _print(console: RichConsole, item: RenderableType | Table) -> None:
+    if isinstance(item, Table):
+        if console.is_terminal:
+            console.print(as_rich(item, console.width))
+        else:
+            # Not through rich, which makes spaces of tabs.
+            console.file.write("".join(f"{line}\n" for line in as_lines(item)))
+    else:
+        # A pipe gets whole lines.
+        console.print(item, soft_wrap=not console.is_terminal)

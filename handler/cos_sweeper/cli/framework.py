@@ -1,0 +1,273 @@
+"""
+How a command is made: its options, its help in the language in use, and the session that it gets.
+
+A module of `commands` has one name, `command`, made by `new_command`. Its function gets the session first, then its own
+arguments and options, and returns an exit code.
+"""
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from rich.console import Group
+from rich.padding import Padding
+from rich.table import Table as RichTable
+from rich.text import Text
+
+from cos_sweeper.cli import config, exits
+from cos_sweeper.cli.problems import Problem, defect, problem_of
+from cos_sweeper.cli.words import LANGUAGES, t
+from cos_sweeper.core.errors import SweeperError
+
+if TYPE_CHECKING:
+    from cos_sweeper.cli.session import Session
+
+NAME = "cos-sweeper"
+HELP_WIDTH = 100
+
+
+class Option(click.Option):
+    """An option whose help is translated when it is shown."""
+
+
+class SettingOption(Option):
+    """An option that sets a setting of the function. setting: its name."""
+
+    def __init__(self, declaration: str, setting: str, **more: Any) -> None:
+        super().__init__([declaration], **more)
+        self.setting = setting
+
+    def given(self, value: Any) -> list[config.Given]:
+        """What the setting becomes, [] where the option is not given."""
+        if value is None or value is False or value == ():
+            return []
+        origin = self.opts[0]
+        if self.multiple:
+            is_prefix = self.setting.endswith("PREFIXES")
+            return [config.option(self.setting, _list(value) if is_prefix else ",".join(value), origin)]
+        return [config.option(self.setting, "true" if value is True else str(value), origin)]
+
+
+def _list(values: Sequence[str]) -> str:
+    return json.dumps(list(values), ensure_ascii=False)
+
+
+BUCKET = Option(["--bucket", "buckets"], multiple=True, metavar="NAME@REGION", help="Only this bucket. Repeatable.")
+ALL_BUCKETS = Option(["--all-buckets"], is_flag=True, help="Every bucket that these credentials can list.")
+PREFIX = Option(["--prefix", "prefixes"], multiple=True, metavar="PREFIX", help="Only keys that begin so. Repeatable.")
+EXCLUDE_BUCKET = SettingOption(
+    "--exclude-bucket", "EXCLUDE_BUCKETS", multiple=True, metavar="NAME", help="Not this bucket. Repeatable."
+)
+EXCLUDE_PREFIX = SettingOption(
+    "--exclude-prefix", "EXCLUDE_PREFIXES", multiple=True, metavar="PREFIX", help="Not keys that begin so. Repeatable."
+)
+# What to work on.
+SCOPE: tuple[Option, ...] = (BUCKET, ALL_BUCKETS, PREFIX, EXCLUDE_BUCKET, EXCLUDE_PREFIX)
+# When an upload is abandoned.
+POLICY: tuple[Option, ...] = (
+    SettingOption("--min-age-hours", "MIN_AGE_HOURS", metavar="HOURS", help="Keep uploads that are younger. [168]"),
+    SettingOption(
+        "--min-idle-hours", "MIN_IDLE_HOURS", metavar="HOURS", help="Keep uploads that got a part since then. [72]"
+    ),
+    SettingOption(
+        "--include-committers",
+        "INCLUDE_COMMITTERS",
+        is_flag=True,
+        help="Also where Hadoop, Spark and others write running jobs.",
+    ),
+)
+SET = Option(["--set", "assignments"], multiple=True, metavar="NAME=VALUE", help="Any other setting. Repeatable.")
+RECORDS = Option(
+    ["--records"],
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help="Write records and the report into this directory. [REPORT]",
+)
+COMMON: tuple[Option, ...] = (
+    Option(
+        ["--config", "config_file"],
+        type=click.Path(path_type=Path, dir_okay=False),
+        metavar="FILE",
+        help="Settings as TOML. [cos-sweeper.toml]",
+    ),
+    SET,
+    Option(["--profile"], metavar="NAME", help="Credentials of this profile of tccli or the SDK."),
+    Option(["--json", "is_json"], is_flag=True, help="JSON on stdout, everything else on stderr."),
+    Option(
+        ["--log", "log_file"],
+        type=click.Path(path_type=Path, dir_okay=False),
+        metavar="FILE",
+        help="Write the log of the engine to this file.",
+    ),
+    Option(["--lang"], type=click.Choice(LANGUAGES), help="The language of texts. [the locale's]"),
+)
+
+
+class Command(click.Command):
+    """A command with examples. summary: one line, for the list of commands; details: more, in its own help."""
+
+    def __init__(self, name: str, summary: str, details: str, examples: Sequence[str], **more: Any) -> None:
+        super().__init__(name, **more)
+        self.summary = summary
+        self.details = details
+        self.examples = examples
+
+    def get_short_help_str(self, limit: int = 45) -> str:  # noqa: ARG002
+        """Never cut: the list of commands wraps it."""
+        return t(self.summary)
+
+    def get_help(self, ctx: click.Context) -> str:
+        """The help, in the language in use."""
+        common = [param for param in self.get_params(ctx) if param in COMMON or param.name == "help"]
+        own = [param for param in self.params if param not in common and isinstance(param, click.Option)]
+        arguments = [param for param in self.params if isinstance(param, Argument)]
+        words = " ".join(self.collect_usage_pieces(ctx))
+        parts: list[Any] = [Text.assemble((t("Usage: "), "strong"), f"{ctx.command_path} {words}"), ""]
+        parts += [t(self.summary), *([Text(""), Text(t(self.details))] if self.details else []), ""]
+        parts += section(t("Examples"), [(example, "") for example in self.examples])
+        parts += section(t("Arguments"), [(one.human_readable_name, t(one.summary)) for one in arguments])
+        parts += section(t("Options"), [_described(param) for param in own if isinstance(param, click.Option)])
+        parts += section(t("Options of every command"), [_described(one) for one in common])
+        return rendered(Group(*parts))
+
+
+class Argument(click.Argument):
+    """An argument. summary: what it is."""
+
+    def __init__(self, name: str, summary: str, **more: Any) -> None:
+        super().__init__([name], **more)
+        self.summary = summary
+
+
+def new_command(
+    name: str,
+    summary: str,
+    *,
+    examples: Sequence[str],
+    details: str = "",
+    params: Sequence[click.Parameter] = (),
+) -> Callable[[Callable[..., int | None]], Command]:
+    """
+    Make a command of a function. summary, details: English texts, which have their Chinese in `chinese/`.
+
+    examples: whole command lines. params: its arguments and options, besides those of every command.
+    """
+
+    def made(function: Callable[..., int | None]) -> Command:
+        own = list(params)
+
+        def callback(**values: Any) -> int:
+            with opened(own, values) as session:
+                return _guarded(session, lambda: function(session, **values)) or exits.COMPLETE
+
+        return Command(name, summary, details, examples, params=[*own, *COMMON], callback=callback)
+
+    return made
+
+
+def _guarded(session: "Session", function: Callable[[], int | None]) -> int | None:
+    """Run it. What stops it is raised without a secret; a defect is in the log."""
+    try:
+        return function()
+    except SweeperError as exc:
+        problem = problem_of(exc)
+        redact = session.redactor.redact
+        raise Problem(redact(problem.sentence), redact(problem.next_step), problem.exit_code) from None
+    except (click.ClickException, click.Abort, BrokenPipeError):
+        raise
+    except Exception as exc:
+        raise defect(session.log.crash(exc)) from None
+
+
+def opened(params: Sequence[click.Parameter], values: dict[str, Any]) -> "Session":
+    """The session for the values of a command. Takes out of them what the session needs."""
+    # Imported here: the list of commands and their help do without the engine.
+    from cos_sweeper.cli.console import Console
+    from cos_sweeper.cli.session import Session, environment
+
+    environ = environment()
+    taken = {str(one.name): values.pop(str(one.name), None) for one in COMMON}
+    scope = {str(one.name): values.pop(str(one.name), None) for one in (BUCKET, ALL_BUCKETS, PREFIX)}
+    settings = [
+        given
+        for one in params
+        if isinstance(one, SettingOption)
+        for given in one.given(values.pop(str(one.name), None))
+    ]
+    settings += [_assigned(text) for text in taken["assignments"] or ()]
+    options = config.Options(
+        tuple(settings), tuple(scope["buckets"] or ()), bool(scope["all_buckets"]), tuple(scope["prefixes"] or ())
+    )
+    return Session(
+        config.read(environ, options, taken["config_file"]),
+        Console(is_json=bool(taken["is_json"]), environ=environ),
+        profile=taken["profile"],
+        log_file=taken["log_file"],
+    )
+
+
+def _assigned(text: str) -> config.Given:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise click.BadParameter(t("write NAME=VALUE"), param=SET)
+    return config.option(name.strip().upper(), value.strip(), "--set")
+
+
+# Help
+
+
+def rendered(content: Any) -> str:
+    """Rich content as the text of a help, with colours where stdout shows them."""
+    import io
+    import os
+    import shutil
+    import sys
+
+    from rich.console import Console as RichConsole
+
+    from cos_sweeper.cli.theme import THEME
+
+    width = min(HELP_WIDTH, shutil.get_terminal_size((HELP_WIDTH, 24)).columns)
+    has_colours = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+    made = RichConsole(
+        file=io.StringIO(),
+        width=width,
+        force_terminal=has_colours,
+        no_color=not has_colours,
+        highlight=False,
+        markup=False,
+        emoji=False,
+        theme=THEME,
+        legacy_windows=False,
+    )
+    made.print(content)
+    file = made.file
+    assert isinstance(file, io.StringIO)  # noqa: S101 - it was made here
+    return "\n".join(line.rstrip() for line in file.getvalue().splitlines())
+
+
+def section(title: str, rows: Sequence[tuple[str, str]]) -> list[Any]:
+    """A part of a help: names and what they are. Nothing without rows."""
+    if not rows:
+        return []
+    if not any(text for _, text in rows):
+        return [Text(title, "heading"), *(Padding(Text(name), (0, 0, 0, 2)) for name, _ in rows), ""]
+    table = RichTable(box=None, show_header=False, padding=(0, 2, 0, 0), pad_edge=False)
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, text in rows:
+        table.add_row(Text(name), Text(text))
+    return [Text(title, "heading"), Padding(table, (0, 0, 0, 2)), ""]
+
+
+def _described(param: click.Parameter) -> tuple[str, str]:
+    option = param if isinstance(param, click.Option) else None
+    names = ", ".join((*param.opts, *param.secondary_opts))
+    if option is None or option.is_flag:
+        return names, t((option.help if option else "") or "")
+    kind = option.metavar or (
+        "|".join(option.type.choices) if isinstance(option.type, click.Choice) else option.type.name.upper()
+    )
+    return f"{names} {kind}", t(option.help or "")

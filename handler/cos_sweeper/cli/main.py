@@ -1,0 +1,169 @@
+"""
+The command `cos-sweeper`: finds the commands, runs one, and turns every error into a sentence and an exit code.
+"""
+
+import importlib
+import io
+import os
+import pkgutil
+import sys
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
+import click
+from rich.console import Group
+from rich.text import Text
+
+from cos_sweeper.cli import commands, exits, words
+from cos_sweeper.cli.framework import NAME, rendered, section
+from cos_sweeper.cli.interrupt import Stopped
+from cos_sweeper.cli.problems import Misused, Problem, defect, problem_of
+from cos_sweeper.cli.words import LANGUAGES, t
+from cos_sweeper.core.errors import SweeperError
+from cos_sweeper.core.version import VERSION
+
+SUMMARY = "Finds and aborts abandoned multipart uploads in Tencent Cloud COS."
+# The groups of the list of commands, in the order in which an operator needs them.
+GROUPS = (
+    ("Look", ("check", "inventory", "survey", "explain", "report")),
+    ("Act", ("sweep", "abort", "drain", "lifecycle")),
+    ("Set up", ("policy", "events", "completion")),
+)
+FIRST_STEPS = (
+    ("check", "what works, and what to do"),
+    ("inventory", "what is unfinished, and what it costs"),
+    ("sweep", "what would be aborted; nothing is"),
+    ("sweep --abort", "shows what will go, asks, aborts"),
+)
+
+
+class Commands(click.Group):
+    """The commands, one module each under `commands`. A module is imported when its command is used."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        """The names of all commands whose module exists, in the order of the help."""
+        there = {module.name.replace("_", "-") for module in pkgutil.iter_modules(commands.__path__)}
+        ordered = [name for _, names in GROUPS for name in names if name in there]
+        return ordered + sorted(there - set(ordered))
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """One command, None where there is none."""
+        if cmd_name not in self.list_commands(ctx):
+            return None
+        module = importlib.import_module(f"{commands.__name__}.{cmd_name.replace('-', '_')}")
+        command: click.Command = module.command
+        return command
+
+    def get_help(self, ctx: click.Context) -> str:
+        """The list of commands, and where to begin."""
+        there = self.list_commands(ctx)
+        groups = [*GROUPS, ("More", tuple(name for name in there if not any(name in names for _, names in GROUPS)))]
+        parts: list[Any] = [Text.assemble((t("Usage: "), "strong"), t("{name} COMMAND [OPTIONS]", name=NAME)), ""]
+        parts += [t(SUMMARY), ""]
+        for title, names in groups:
+            rows = [(name, self._summary(ctx, name)) for name in names if name in there]
+            parts += section(t(title), rows)
+        steps = [(f"{NAME} {step}", t(what)) for step, what in FIRST_STEPS if step.split()[0] in there]
+        parts += section(t("First steps"), steps)
+        parts += [Text(t("`{name} COMMAND --help` has examples. Exit codes: {codes}", name=NAME, codes=_codes()))]
+        return rendered(Group(*parts))
+
+    def main(self, args: Sequence[str] | None = None, prog_name: str | None = None, **more: Any) -> NoReturn:  # type: ignore[override]
+        """Run a command and exit with its code. Never shows a traceback."""
+        given = list(sys.argv[1:] if args is None else args)
+        words.use(words.language_of(given, os.environ))
+        for stream in (sys.stdout, sys.stderr):
+            # A terminal that cannot show a character shows its number.
+            if isinstance(stream, io.TextIOWrapper):
+                stream.reconfigure(errors="backslashreplace")
+        try:
+            more["standalone_mode"] = False
+            code = super().main(given, prog_name or NAME, **more)
+        except BrokenPipeError:
+            # Whoever read the output has enough of it.
+            sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115
+            code = exits.FAILED
+        except (Exception, KeyboardInterrupt, Stopped) as exc:
+            code = _failed(exc)
+        sys.exit(code if isinstance(code, int) else exits.COMPLETE)
+
+    def _summary(self, ctx: click.Context, name: str) -> str:
+        command = self.get_command(ctx, name)
+        return command.get_short_help_str() if command else ""
+
+
+@click.command(
+    NAME,
+    cls=Commands,
+    params=[click.Option(["--lang"], type=click.Choice(LANGUAGES), expose_value=False)],
+    no_args_is_help=False,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["--help", "-h"]},
+)
+@click.version_option(VERSION, prog_name=NAME, message="%(prog)s %(version)s")
+@click.pass_context
+def cli(ctx: click.Context) -> int:
+    """Show the list of commands where none is named."""
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help())
+    return exits.COMPLETE
+
+
+def main() -> NoReturn:
+    """Run the command."""
+    cli.main()
+
+
+def _failed(error: BaseException) -> int:
+    from cos_sweeper.cli.console import Console
+
+    console = Console()
+    if isinstance(error, (click.Abort, KeyboardInterrupt, Stopped)):
+        console.say(t("Stopped."), "warn")
+        return exits.INTERRUPTED
+    problem = _problem(error)
+    console.problem(problem)
+    return problem.exit_code
+
+
+def _problem(error: BaseException) -> Problem:
+    if isinstance(error, SweeperError):
+        return problem_of(error)
+    if isinstance(error, click.ClickException):
+        return _misused(error)
+    return defect(type(error).__name__)
+
+
+def _misused(error: click.ClickException) -> Problem:
+    context = getattr(error, "ctx", None)
+    path = context.command_path if context else NAME
+    help_hint = t("`{path} --help` shows what there is.", path=path)
+    match error:
+        case click.NoSuchOption():
+            if any(word in error.option_name for word in ("secret", "token", "password")):
+                return Misused(
+                    t(
+                        "{name}: a secret is no option, because every user of this machine could read it.",
+                        name=error.option_name,
+                    ),
+                    t("Set TENCENTCLOUD_SECRET_ID and TENCENTCLOUD_SECRET_KEY in the environment."),
+                )
+            close = ", ".join(error.possibilities or ())
+            hint = t("Did you mean {names}?", names=close) if close else help_hint
+            return Misused(t("There is no option {name}.", name=error.option_name), hint)
+        case click.MissingParameter():
+            name = error.param.human_readable_name if error.param else ""
+            return Misused(t("{name} is missing.", name=name), help_hint)
+        case _:
+            return Misused(error.format_message(), help_hint)
+
+
+def _codes() -> str:
+    return t(
+        "{complete} complete, {failed} failed, {usage} wrong use, {partial} partial, {interrupted} interrupted.",
+        complete=exits.COMPLETE,
+        failed=exits.FAILED,
+        usage=exits.USAGE,
+        partial=exits.PARTIAL,
+        interrupted=exits.INTERRUPTED,
+    )

@@ -1,0 +1,73 @@
+"""
+What stops a command, as one sentence and the next step.
+
+Every error that reaches the terminal becomes a `Problem`, and a defect does, too: nobody sees a traceback.
+"""
+
+from cos_sweeper.cli import exits
+from cos_sweeper.cli.words import t
+from cos_sweeper.core.errors import BadSettings, RequestRejected, Stopped, StoreError, SweeperError, Unavailable
+
+
+class Problem(SweeperError):
+    """sentence: what is wrong; next_step: what to do, or ''. exit_code: of the command."""
+
+    def __init__(self, sentence: str, next_step: str = "", exit_code: int = exits.FAILED) -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
+        self.next_step = next_step
+        self.exit_code = exit_code
+
+
+class Misused(Problem):
+    """The command cannot do what it was asked for, as it was asked."""
+
+    def __init__(self, sentence: str, next_step: str = "") -> None:
+        super().__init__(sentence, next_step, exits.USAGE)
+
+
+def problem_of(error: SweeperError) -> Problem:
+    """The error as a problem."""
+    match error:
+        case Problem():
+            return error
+        case StoreError():
+            return _of_store(error)
+        case BadSettings():
+            return Misused(
+                _sentence("; ".join(error.problems)), t("`cos-sweeper check` shows where each value is from.")
+            )
+        case RequestRejected():
+            return Misused(_sentence(str(error)))
+        case _:
+            return Problem(_sentence(str(error)))
+
+
+def defect(name: str) -> Problem:
+    """What is shown of a defect. name: the kind of the error and its place."""
+    return Problem(
+        t("This is a defect of COS Sweeper: {name}.", name=name),
+        t("Run it again with `--log FILE` and report it with that file."),
+    )
+
+
+def _of_store(error: StoreError) -> Problem:
+    of_request = t(" (request id {id})", id=error.request_id) if error.request_id else ""
+    what = t("COS answered {code}{of_request}", code=str(error) or error.code, of_request=of_request)
+    return Problem(_sentence(what), _next_step(error))
+
+
+def _next_step(error: StoreError) -> str:
+    if error.code == "AccessDenied":
+        return t("These credentials lack a permission. `cos-sweeper check` shows which, for each bucket.")
+    if isinstance(error, Stopped):
+        return t("COS does not accept these credentials, or the clock of this machine. `cos-sweeper check` shows both.")
+    if isinstance(error, Unavailable) and error.status is None:
+        return t("COS could not be reached. Check the network and the region, and try again.")
+    if error.code == "NoSuchBucket":
+        return t("Check the name and the region: name-appid@region.")
+    return t("Try again. If it stays, ask Tencent Cloud and quote the request id.")
+
+
+def _sentence(text: str) -> str:
+    return text if text.endswith((".", "。", "!", "?")) else f"{text}."

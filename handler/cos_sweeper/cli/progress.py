@@ -1,0 +1,155 @@
+"""
+Progress on long work: pages, uploads, bytes, rate. One changing line in a terminal, plain lines at times when piped.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Coroutine, Sequence
+from types import TracebackType
+from typing import Any, Protocol, TypeVar
+
+from rich.live import Live
+from rich.text import Text
+
+from cos_sweeper.cli.console import Console
+from cos_sweeper.cli.words import t
+from cos_sweeper.core.model import ListedUpload
+from cos_sweeper.core.outcomes import Aborted, Failed, Outcome, WouldAbort
+from cos_sweeper.core.report import Report
+from cos_sweeper.engine.recorder import ChainRecorder
+from cos_sweeper.report.page_parts import numbers
+
+T = TypeVar("T")
+
+TERMINAL_SECONDS = 0.2
+PIPED_SECONDS = 15.0
+FRAMES = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
+
+
+class Progress(Protocol):
+    """What is told while a command works."""
+
+    def page(self, uploads: int) -> None:
+        """A page of a listing was read."""
+        ...
+
+    def outcome(self, outcome: Outcome) -> None:
+        """An upload has its outcome."""
+        ...
+
+
+class NoProgress:
+    """Tells nothing."""
+
+    def page(self, uploads: int) -> None:
+        """Do nothing."""
+
+    def outcome(self, outcome: Outcome) -> None:
+        """Do nothing."""
+
+
+class Counted:
+    """Counts, and shows what it counts. As a context. doing: what is done, such as `Looking at uploads`."""
+
+    def __init__(self, console: Console, doing: str, clock: Callable[[], float] = time.monotonic) -> None:
+        self._console = console
+        self._doing = doing
+        self._clock = clock
+        self._began = clock()
+        self.pages = 0
+        self.listed = 0
+        self.looked_at = 0
+        self.uploads = 0
+        self.bytes = 0
+        self.failed = 0
+        self._live: Live | None = None
+
+    def page(self, uploads: int) -> None:
+        """As `Progress` says."""
+        self.pages += 1
+        self.listed += uploads
+
+    def outcome(self, outcome: Outcome) -> None:
+        """As `Progress` says."""
+        self.looked_at += 1
+        if isinstance(outcome, (Aborted, WouldAbort)):
+            self.uploads += 1
+            self.bytes += outcome.bytes or 0
+        elif isinstance(outcome, Failed):
+            self.failed += 1
+
+    def line(self) -> str:
+        """What is shown."""
+        seconds = max(self._clock() - self._began, 0.001)
+        parts = [
+            self._doing,
+            t("{n} pages", n=numbers.count(self.pages)),
+            t("{n} of {m} uploads", n=numbers.count(self.looked_at), m=numbers.count(self.listed)),
+            t("{n} abandoned", n=numbers.count(self.uploads)),
+            numbers.size(self.bytes).replace("\u00a0", " "),
+            t("{n}/s", n=numbers.count(round(self.looked_at / seconds))),
+        ]
+        return " · ".join([*parts, *([t("{n} failed", n=numbers.count(self.failed))] if self.failed else [])])
+
+    def __enter__(self) -> "Counted":
+        if self._console.err.is_terminal:
+            self._live = Live(
+                get_renderable=self._shown,
+                console=self._console.err,
+                refresh_per_second=1 / TERMINAL_SECONDS,
+                transient=True,
+            )
+            self._live.start()
+        return self
+
+    def __exit__(
+        self, _type: type[BaseException] | None, _error: BaseException | None, _traceback: TracebackType | None
+    ) -> None:
+        if self._live is not None:
+            self._live.stop()
+
+    async def during(self, work: Coroutine[Any, Any, T]) -> T:
+        """Do the work. Where stderr is no terminal, a plain line is written at times."""
+        if self._live is not None:
+            return await work
+        lines = asyncio.ensure_future(self._lines())
+        try:
+            return await work
+        finally:
+            lines.cancel()
+
+    async def _lines(self) -> None:
+        while True:
+            await asyncio.sleep(PIPED_SECONDS)
+            self._console.say(self.line())
+
+    def _shown(self) -> Text:
+        frame = FRAMES[int(self._clock() / TERMINAL_SECONDS) % len(FRAMES)]
+        return Text.assemble((frame, "next"), " ", self.line(), overflow="ellipsis", no_wrap=True)
+
+
+class ProgressRecorder:
+    """A recorder that tells the progress as well."""
+
+    def __init__(self, inner: ChainRecorder, progress: Progress) -> None:
+        self._inner = inner
+        self._progress = progress
+        self.is_on = inner.is_on
+        self.name = inner.name
+
+    async def intend(self, candidates: Sequence[ListedUpload]) -> str:
+        """As `Recorder` says."""
+        return await self._inner.intend(candidates)
+
+    def record(self, listed: ListedUpload, outcome: Outcome) -> None:
+        """As `Recorder` says."""
+        self._progress.outcome(outcome)
+        self._inner.record(listed, outcome)
+
+    def count(self, listed: ListedUpload, outcome: Outcome) -> None:
+        """As `Recorder` says."""
+        self._inner.count(listed, outcome)
+
+    async def save(self, report: Report, works: Sequence[str]) -> None:
+        """As `ChainRecorder` says."""
+        await self._inner.save(report, works)

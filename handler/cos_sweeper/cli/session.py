@@ -1,0 +1,312 @@
+"""
+What a command works with: settings, credentials, the store and the engine, of one command.
+
+Settings and credentials are read when they are first used, so a command that needs neither asks for neither.
+"""
+
+import os
+from collections.abc import Callable, Coroutine, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import datetime, timezone
+from functools import cached_property
+from pathlib import Path
+from typing import IO, Any, TypeVar
+
+from cos_sweeper.cli import credentials as credential_places
+from cos_sweeper.cli.config import Config
+from cos_sweeper.cli.console import Console
+from cos_sweeper.cli.interrupt import Interrupt
+from cos_sweeper.cli.local_folder import KeptFolder, LocalFolder
+from cos_sweeper.cli.problems import Misused
+from cos_sweeper.cli.progress import NoProgress, Progress, ProgressRecorder
+from cos_sweeper.cli.words import t
+from cos_sweeper.core import plan as core_plan
+from cos_sweeper.core.deadline import Deadline
+from cos_sweeper.core.model import Bucket, Page, Request, SweepRequest
+from cos_sweeper.core.model import Cursor as CosCursor
+from cos_sweeper.core.plan import Plan
+from cos_sweeper.core.redaction import Redactor
+from cos_sweeper.core.report import Report
+from cos_sweeper.core.settings import SECRETS, Credentials, Settings, key_mask
+from cos_sweeper.cos.instance import InstanceCache
+from cos_sweeper.cos.sdk_store import Clients, CosStore
+from cos_sweeper.engine import continuation, paginator
+from cos_sweeper.net.client import Connections
+from cos_sweeper.recording import Recording
+from cos_sweeper.report.log import Log
+from cos_sweeper.report.report_folder import NamedFolder, ReportFolder
+from cos_sweeper.report.report_store import ReportStore
+
+T = TypeVar("T")
+
+DEFAULT_RECORDS = "cos-sweeper-records"
+OWNER_ONLY = 0o600
+
+
+class WatchedStore(CosStore):
+    """A store that tells the progress of its pages."""
+
+    progress: Progress = NoProgress()
+
+    async def page(self, bucket: Bucket, start: CosCursor, prefix: str) -> Page:
+        """As `Store` says."""
+        page = await super().page(bucket, start, prefix)
+        self.progress.page(len(page.listed))
+        return page
+
+
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """
+    What a run of the engine did. report_json: report.json, None where nothing could be merged. folder: with what could
+    not be stored.
+    """
+
+    report: Report
+    report_json: dict[str, Any] | None
+    folder: KeptFolder
+
+
+class Session:
+    """
+    One command. console: where it writes. log: the engine's log, in the file of `--log`, or nowhere.
+
+    interrupt: Ctrl-C, and the deadline of all work.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        console: Console,
+        *,
+        profile: str | None = None,
+        log_file: Path | None = None,
+        now: Callable[[], datetime] = lambda: datetime.now(timezone.utc),
+    ) -> None:
+        self.config = config
+        self.console = console
+        self.interrupt = Interrupt(self._tell_interrupted)
+        self._profile = profile or config.of_command.get("PROFILE") or None
+        self._log_path = log_file
+        self._log_file: IO[str] | None = None
+        self._now = now
+        self._instance = InstanceCache()
+        self._known: tuple[tuple[Bucket, ...], datetime] | None = None
+
+    def __enter__(self) -> "Session":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if "connections" in self.__dict__:
+            self.connections.close()
+        self._instance.reset()
+        if self._log_file is not None:
+            self._log_file.close()
+
+    # What it is made of
+
+    @cached_property
+    def settings(self) -> Settings:
+        """The settings. Raises Misused or BadSettings."""
+        return self.config.settings
+
+    @cached_property
+    def found_credentials(self) -> credential_places.Found:
+        """The credentials and where they are from. Raises Misused."""
+        return credential_places.find(self.config.environ, self._profile)
+
+    @property
+    def credentials(self) -> Credentials:
+        """The credentials. Raises Misused."""
+        return self.found_credentials.credentials
+
+    @cached_property
+    def redactor(self) -> Redactor:
+        """Removes every secret that this command knows."""
+        environ = self.config.merged
+        secrets = [environ.get(name) for name in (*SECRETS, *credential_places.SECRET_NAMES)]
+        with suppress(Misused):
+            own = self.credentials
+            secrets += [own.secret_id, own.secret_key, own.token]
+        return Redactor(secrets, key_mask(environ))
+
+    @cached_property
+    def log(self) -> Log:
+        """The engine's log."""
+        if self._log_path is None:
+            return Log(lambda _: None, self.redactor)
+        try:
+            descriptor = os.open(self._log_path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, OWNER_ONLY)
+        except OSError as exc:
+            raise Misused(t("{path} cannot be written: {why}.", path=self._log_path, why=exc.strerror)) from None
+        file = self._log_file = os.fdopen(descriptor, "a", encoding="utf-8", buffering=1)
+        return Log(lambda line: file.write(line + "\n"), self.redactor)
+
+    @property
+    def deadline(self) -> Deadline:
+        """Of all work of this command: far away until Ctrl-C."""
+        return self.interrupt.deadline
+
+    @cached_property
+    def connections(self) -> Connections:
+        """The connections of this command."""
+        return Connections(self.config.settings_of_all.cos_port)
+
+    @cached_property
+    def _store(self) -> WatchedStore:
+        settings = self.config.settings_of_all
+        clients = Clients(self.credentials, plain_http=settings.cos_port is not None)
+        store = WatchedStore(
+            clients, self.connections, self.deadline, sleep=self.interrupt.sleep, reports=settings.report
+        )
+        # No later run begins with the other buckets.
+        store.stop_buckets_alone()
+        return store
+
+    def store(self, deadline: Deadline | None = None) -> CosStore:
+        """COS, with these credentials. deadline: that of the session by default."""
+        return self._store if deadline is None else self._store.until(deadline)
+
+    # What it does
+
+    def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        """Run it on the session's loop, with Ctrl-C. Raises `interrupt.Stopped` after the second one."""
+        return self._instance.run(self.interrupt.guard(coroutine))
+
+    async def buckets(self) -> tuple[Bucket, ...]:
+        """
+        The buckets to work on: those that BUCKETS allows, or of these the ones that `--bucket` names, without
+        EXCLUDE_BUCKETS. Raises Misused for a bucket that is not allowed, StoreError.
+        """
+        return (await self.buckets_as_of())[0]
+
+    async def buckets_as_of(self) -> tuple[tuple[Bucket, ...], datetime]:
+        """The same, and the earlier of our clock and COS's."""
+        if self._known is None:
+            allowed = self.settings.buckets
+            now = self._now()
+            known, as_of = await paginator.every_bucket(self.store(), now) if allowed is None else (allowed, now)
+            self._known = self._chosen(tuple(known)), as_of
+        return self._known
+
+    def _chosen(self, allowed: tuple[Bucket, ...]) -> tuple[Bucket, ...]:
+        excluded = self.settings.exclude_buckets
+        left = [bucket for bucket in allowed if bucket.name not in excluded]
+        if not self.config.only:
+            return tuple(left)
+        chosen = []
+        for text in self.config.only:
+            name, _, region = text.partition("@")
+            if name in excluded:
+                raise Misused(
+                    t("The bucket {name} is excluded.", name=name),
+                    t("EXCLUDE_BUCKETS ({origin}) names it.", origin=self.config.origin("EXCLUDE_BUCKETS")),
+                )
+            bucket = next((one for one in left if one.name == name and region in ("", one.region)), None)
+            if bucket is None:
+                raise Misused(
+                    t("The bucket {name} is not among the allowed ones.", name=text),
+                    t("BUCKETS ({origin}) allows: {names}", origin=self.config.origin("BUCKETS"), names=_names(left)),
+                )
+            chosen.append(bucket)
+        return tuple(dict.fromkeys(chosen))
+
+    def new_run_id(self) -> str:
+        """An id as the function makes them."""
+        return f"{self._now():%Y%m%dT%H%M%SZ}-{os.urandom(4).hex()}"
+
+    async def plan(
+        self, *requests: Request, dry_run: bool, as_of: datetime | None = None, settings: Settings | None = None
+    ) -> Plan:
+        """
+        The plan of these requests, as the function would make it.
+
+        dry_run: in place of DRY_RUN. as_of: of an earlier plan, so that nothing is older than it was there. settings:
+        in place of the session's. Raises Misused where a request is beyond the settings.
+        """
+        buckets, now = await self.buckets_as_of()
+        used = replace(settings or self.settings, dry_run=dry_run)
+        run_id, moment = self.new_run_id(), min(now, as_of or now)
+        if not buckets:
+            raise Misused(
+                t("There is no bucket to work on."), t("`cos-sweeper check` shows which buckets are allowed.")
+            )
+        planned = core_plan.build_plan(requests, used, buckets, run_id, moment, has_account=True)
+        if planned.rejected:
+            raise Misused(f"{planned.rejected[0].reason}.")
+        return planned
+
+    async def sweep_plan(self, *, dry_run: bool, inventory: bool = False, as_of: datetime | None = None) -> Plan:
+        """The plan of a sweep of the buckets and prefixes that the options name."""
+        request = SweepRequest(prefixes=self.config.prefixes, inventory=inventory, origin="command")
+        return await self.plan(request, dry_run=dry_run, as_of=as_of)
+
+    def folder(self, records: Path | None = None, *, is_needed: bool) -> NamedFolder | None:
+        """
+        Where records go: to the directory `records`, else to REPORT, else, if they are needed, to DEFAULT_RECORDS.
+        """
+        in_file = self.config.of_command.get("RECORDS")
+        path = records or (Path(in_file) if in_file else None)
+        location = self.settings.report
+        if path is None and location is not None:
+            return ReportFolder(location, lambda: self.store(self.deadline.storing()))
+        if path is None and not is_needed:
+            return None
+        return LocalFolder(path or Path(DEFAULT_RECORDS))
+
+    async def sweep(self, plan: Plan, folder: NamedFolder | None, progress: Progress | None = None) -> Swept:
+        """Run the engine on a plan to its end, or to Ctrl-C, and record it in `folder`; None: nothing is stored."""
+        self._store.progress = progress or NoProgress()
+        is_in_cos = isinstance(folder, ReportFolder)
+        settings = self.settings if is_in_cos else replace(self.settings, report=None)
+        kept = KeptFolder(folder)
+        reports = ReportStore(
+            folder,
+            self.redactor,
+            self.log,
+            delivery=os.urandom(4).hex(),
+        )
+        buckets = await self.buckets()
+        recorder = Recording(
+            plan, settings, lambda _: kept, buckets, self._store, self.deadline, self.log, self.redactor, reports
+        )
+        async with recorder:
+            report = await continuation.run(
+                plan,
+                self._store,
+                self.deadline,
+                self.log,
+                None,
+                retries=False,
+                now=self._now(),
+                recorder=ProgressRecorder(recorder, progress or NoProgress()),
+            )
+            await reports.put_report(report)
+            report_json = await recorder.end(report)
+        return Swept(report, report_json, kept)
+
+    def _tell_interrupted(self) -> None:
+        self.console.say("")
+        self.console.say(
+            t("Stopping: what is in flight ends, then the account so far. Press Ctrl-C again to stop at once."), "warn"
+        )
+
+
+def place_of(folder: NamedFolder | None, run_id: str) -> str:
+    """Where a run is recorded, for people; '' for nowhere."""
+    if isinstance(folder, LocalFolder):
+        return str(folder.path / run_id)
+    if isinstance(folder, ReportFolder):
+        return f"{folder.location.bucket}/{folder.location.prefix}{run_id}/"
+    return ""
+
+
+def environment() -> Mapping[str, str]:
+    """The environment of the process."""
+    return dict(os.environ)
+
+
+def _names(buckets: list[Bucket]) -> str:
+    shown = ", ".join(str(bucket) for bucket in buckets[:5])
+    return shown + (t(" and {n} more", n=len(buckets) - 5) if len(buckets) > 5 else "") or t("none")

@@ -1,0 +1,77 @@
+"""
+What `inventory` and `sweep` share: the run with its progress, the account, where it is stored, and the exit code.
+"""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cos_sweeper.cli import exits
+from cos_sweeper.cli.account_view import AccountView
+from cos_sweeper.cli.console import Console
+from cos_sweeper.cli.problems import Misused, Problem
+from cos_sweeper.cli.progress import Counted
+from cos_sweeper.cli.session import Swept, place_of
+from cos_sweeper.cli.words import t
+
+if TYPE_CHECKING:
+    from cos_sweeper.cli.session import Session
+    from cos_sweeper.core.plan import Plan
+    from cos_sweeper.report.report_folder import NamedFolder
+
+
+def swept(session: "Session", plan: "Plan", folder: "NamedFolder | None", doing: str) -> Swept:
+    """Run the plan with its progress shown. Raises Problem where no account could be made."""
+    with Counted(session.console, doing) as progress:
+        result = session.run(progress.during(session.sweep(plan, folder, progress)))
+    if result.report_json is None:
+        why = str(result.folder.failed or "")
+        raise Problem(t("The account of this run could not be made. {why}", why=why), t("Try `--records DIR`."))
+    return result
+
+
+def after(session: "Session", result: Swept, html: Path | None = None) -> int:
+    """What comes after the account: files, notes, the exit code."""
+    console, report = session.console, result.report_json or {}
+    for note in AccountView(report).notes():
+        console.say(note)
+    if html is not None:
+        write_html(console, report, html)
+    place = place_of(result.folder.inner, result.report.run_id)
+    if result.folder.failed is not None:
+        console.say(t("Not everything could be stored: {why}", why=str(result.folder.failed)), "warn")
+    elif place:
+        console.say(t("Records and report: {place}", place=place), "quiet")
+    if session.interrupt.is_set:
+        return exits.INTERRUPTED
+    code = exits.OF_STATUS[result.report.status.value]
+    return exits.worst(code, exits.PARTIAL if result.folder.failed is not None else exits.COMPLETE)
+
+
+def write_html(console: Console, report: dict[str, Any], path: Path) -> None:
+    """The page of a report, as a file of its owner only. Raises Misused."""
+    from cos_sweeper.report import page
+
+    write(path, page.render(report))
+    console.say(t("Page: {path}", path=path), "quiet")
+
+
+def write(path: Path, body: bytes) -> None:
+    """Write a file that only its owner reads. Raises Misused."""
+    import os
+
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(body)
+    except OSError as exc:
+        raise Misused(t("{path} cannot be written: {why}.", path=path, why=exc.strerror)) from None
+
+
+def account(console: Console, report: dict[str, Any]) -> None:
+    """The whole account, for people or as JSON."""
+    view = AccountView(report)
+    console.show(view.headline())
+    for table in view.tables():
+        console.show("", table)
+    console.data(json.loads(json.dumps(report)))
