@@ -27,7 +27,8 @@ DEFAULT_ID = "abort-incomplete-uploads"
 RULE_ID = re.compile(r"[A-Za-z0-9._-]{1,255}")
 DECLARED_ENCODING = re.compile(rb"<\?xml[^>]*?\sencoding\s*=\s*[\"']([^\"']*)[\"']")
 ODD_STARTS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff", b"\x00")
-BETWEEN_ELEMENTS = re.compile(r">\s*<")
+# Not between the two tags of an empty element.
+BETWEEN_ELEMENTS = re.compile(r"(?<=>)(?<!<Filter>)\s*(?=<)|(?<=<Filter>)\s*(?=<[^/])")
 
 Canonical = tuple[Any, ...]
 
@@ -107,7 +108,14 @@ def lost(document: bytes | None, stored: bytes | None) -> int:
 def lines(document: bytes | None) -> list[str]:
     """The document for a person to read, one element in a line. Not what is written."""
     text = (document or b"").decode("utf-8", "replace")
-    return BETWEEN_ELEMENTS.sub(">\n<", text).splitlines()
+    shown, depth = [], 0
+    for line in BETWEEN_ELEMENTS.sub("\n", text).splitlines():
+        piece = line.strip()
+        is_end, is_start = piece.startswith("</"), piece.startswith("<") and not piece.startswith(("</", "<?", "<!"))
+        depth -= is_end
+        shown.append("  " * max(depth, 0) + piece)
+        depth += is_start and "</" not in piece and not piece.endswith("/>")
+    return shown
 
 
 # What is refused
@@ -138,7 +146,9 @@ def _check_encoding(document: bytes) -> None:
     except UnicodeDecodeError:
         raise Refused(t("the bucket's lifecycle document is not in UTF-8")) from None
     if b"<!DOCTYPE" in document or b"<!ENTITY" in document:
-        raise Refused(t("the bucket's lifecycle document has a DOCTYPE or entities, so its text is not all that it means"))
+        raise Refused(
+            t("the bucket's lifecycle document has a DOCTYPE or entities, so its text is not all that it means")
+        )
 
 
 def _check_rules(there: tuple[LifecycleRule, ...], rule: NewRule) -> None:
@@ -192,7 +202,9 @@ def _closing_tag(document: bytes) -> int:
         if not depth[0]:
             ends.append(parser.CurrentByteIndex)
             if name != ROOT:
-                raise Refused(t("the root of the bucket's lifecycle document is {name}, not {root}", name=name[:40], root=ROOT))
+                raise Refused(
+                    t("the root of the bucket's lifecycle document is {name}, not {root}", name=name[:40], root=ROOT)
+                )
 
     parser.StartElementHandler, parser.EndElementHandler = start, end
     try:

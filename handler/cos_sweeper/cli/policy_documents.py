@@ -53,6 +53,8 @@ def show(session: Session, file: Path | None, given: Names, only: str | None, *,
     """Print what is asked for. Raises Misused."""
     if is_calls and (only or session.console.is_json):
         raise Misused(t("`--tccli` prints calls and no JSON."), t("Leave out `--only` and `--json`, or `--tccli`."))
+    if only == "trust":
+        return _print(role.trust())
     environ = environment()
     if file is None:
         settings, names = _settings(session), given
@@ -63,13 +65,16 @@ def show(session: Session, file: Path | None, given: Names, only: str | None, *,
         names = given.over(Names(deployed.name, deployed.region, deployed.namespace, deployed.role))
     names = names.over(_around(environ, settings))
     _check(names)
-    documents = {"policy": _policy(settings, names), "trust": role.trust()}
     _note(session, settings, names)
+    policy = _policy(settings, names)
     if is_calls:
-        for line in role.calls(names.role, documents["policy"]):
-            click.echo(line)
-    else:
-        click.echo(json.dumps(documents[only] if only else documents, indent=2))
+        click.echo("\n".join(role.calls(names.role, policy)))
+        return exits.COMPLETE
+    return _print(policy if only else {"policy": policy, "trust": role.trust()})
+
+
+def _print(document: dict[str, Any]) -> int:
+    click.echo(json.dumps(document, indent=2))
     return exits.COMPLETE
 
 
@@ -136,10 +141,10 @@ def _note_unresolved(session: Session, file: Path, deployed: Deployed) -> None:
     for name, missing in deployed.unresolved.items():
         session.console.say(
             t(
-                "{path}: {name} needs {missing}, which is not set: a deployment from here leaves it out.",
+                "{path}: {name} uses {references}, which has no value here: a deployment leaves {name} out.",
                 path=file,
                 name=name,
-                missing=_names_of(missing),
+                references=", ".join(f"${{{one}}}" for one in missing),
             ),
             "warn",
         )
@@ -154,8 +159,10 @@ def _note(session: Session, settings: Settings, names: Names) -> None:
     if settings.buckets is None and not names.appid:
         say(t("The policy names the buckets with `uid/*`. Give `--appid` to name the account."))
     if settings.buckets is None and settings.exclude_buckets:
-        say(t("EXCLUDE_BUCKETS does not narrow the policy of BUCKETS `*`; the function itself leaves them out."), "warn")
+        say(
+            t("EXCLUDE_BUCKETS does not narrow the policy of BUCKETS `*`; the function itself leaves them out."), "warn"
+        )
 
 
-def _names_of(references: tuple[str, ...] | list[str]) -> str:
-    return ", ".join(one.removeprefix("env:") if one.startswith("env:") else f"${{{one}}}" for one in references)
+def _names_of(references: list[str]) -> str:
+    return ", ".join(one.removeprefix("env:") for one in references)

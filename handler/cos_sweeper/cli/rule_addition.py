@@ -45,9 +45,10 @@ class Changed:
 
 @dataclass(frozen=True, slots=True)
 class NotWritten:
-    """COS did not store the document; the bucket has what it had."""
+    """The bucket has what it had. is_certain: COS rejected the document; otherwise the request may still arrive."""
 
     code: str
+    is_certain: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +88,7 @@ async def write(
     except Unavailable as exc:
         code = exc.code  # stored or not: reading it shows that
     except StoreError as exc:
-        return NotWritten(exc.code)
+        return NotWritten(exc.code, is_certain=True)
     seconds = clock() - began
     try:
         stored = await _read_back(store, wanted, sleep)
@@ -96,7 +97,7 @@ async def write(
     if stored == wanted.after or lifecycle_edit.is_same(stored, wanted.after):
         return Written(seconds, stored == wanted.after)
     if code and stored == wanted.before:
-        return NotWritten(code)
+        return NotWritten(code, is_certain=False)
     return Different(_lost(wanted.before, stored), code)
 
 

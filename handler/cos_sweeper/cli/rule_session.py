@@ -6,7 +6,7 @@ import difflib
 import math
 import os
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
 from enum import Enum
 from pathlib import Path
@@ -28,6 +28,7 @@ from cos_sweeper.core.errors import StoreError
 from cos_sweeper.core.model import Bucket
 from cos_sweeper.core.settings import Settings
 
+WRITE_PERMISSION = "name/cos:PutBucketLifecycle"
 DIFF_STYLES = {"+": "good", "-": "bad", "@": "quiet"}
 
 
@@ -57,7 +58,9 @@ class Result(Enum):
 
 @dataclass(frozen=True, slots=True)
 class _Done:
-    """sentence: what came of it; next_step: '' for none. file: of the old document; seconds: the window."""
+    """
+    sentence: what came of it; next_step: '' for none. file: of the old document; seconds: the window; change: the diff.
+    """
 
     bucket: Bucket
     result: Result
@@ -66,6 +69,7 @@ class _Done:
     rule: NewRule | None = None
     file: Path | None = None
     seconds: float | None = None
+    change: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         rule = self.rule
@@ -73,6 +77,7 @@ class _Done:
             "bucket": str(self.bucket),
             "result": self.result.value[0],
             "detail": self.sentence,
+            "change": list(self.change),
             "rule": None if rule is None else {"id": rule.rule_id, "prefix": rule.prefix, "days": rule.days},
             "old_document": None if self.file is None else str(self.file),
             "window_seconds": None if self.seconds is None else round(self.seconds, 3),
@@ -91,12 +96,14 @@ def add(session: Session, wish: Wish) -> int:
     for bucket in buckets:
         if session.interrupt.is_set:
             break
-        done.append(_bucket(session, bucket, wish))
+        done.append(_bucket(session, bucket, wish, is_first=not any(one.rule for one in done)))
         _tell(session, done[-1])
     session.console.data({"buckets": [one.as_json() for one in done]})
     if any(one.result is Result.NOT_ASKED for one in done):
         session.console.problem(
-            Misused(t("Nothing was written: nobody can be asked, this is no terminal."), t("Give `--yes` if you are sure."))
+            Misused(
+                t("Nothing was written: nobody can be asked, this is no terminal."), t("Give `--yes` if you are sure.")
+            )
         )
     code = exits.worst(*(one.result.value[1] for one in done))
     return exits.INTERRUPTED if session.interrupt.is_set else code
@@ -127,22 +134,24 @@ def check(settings: Settings, wish: Wish) -> None:
         )
 
 
-def _bucket(session: Session, bucket: Bucket, wish: Wish) -> _Done:
+def _bucket(session: Session, bucket: Bucket, wish: Wish, *, is_first: bool) -> _Done:
     store = SdkLifecycleStore(session.store())
     try:
         why, edit = session.run(_planned(session, store, bucket, wish))
         if edit is None:
             return _Done(bucket, Result.ALREADY_COVERED, why)
-        _show(session, edit, why)
+        _show(session, edit, why, is_first=is_first)
         if not wish.is_sure and not session.console.is_interactive:
-            return _Done(bucket, Result.NOT_ASKED, t("Nothing was written."), rule=edit.rule)
+            return _with_change(_Done(bucket, Result.NOT_ASKED, t("Nothing was written."), rule=edit.rule), edit)
         if not wish.is_sure and not session.console.confirm(t("Write these rules to {bucket}?", bucket=bucket)):
-            return _Done(bucket, Result.DECLINED, t("Nothing was written."), rule=edit.rule)
+            return _with_change(_Done(bucket, Result.DECLINED, t("Nothing was written."), rule=edit.rule), edit)
         file = _keep(edit, wish.old)
         outcome = session.run(rule_addition.write(store, edit, time.monotonic, session.interrupt.sleep))
-        return _told(edit, outcome, file)
+        return _with_change(_told(edit, outcome, file), edit)
     except Refused as exc:
-        return _Done(bucket, Result.REFUSED, _sentence(exc), t("Add the rule in COS's console, where it can be checked."))
+        return _Done(
+            bucket, Result.REFUSED, _sentence(exc), t("Add the rule in COS's console, where it can be checked.")
+        )
     except StoreError as exc:
         problem = problem_of(exc)
         return _Done(bucket, Result.NOT_WRITTEN, problem.sentence, problem.next_step)
@@ -157,7 +166,9 @@ async def _planned(session: Session, store: SdkLifecycleStore, bucket: Bucket, w
         if await session.store().object_lock(bucket):
             raise Refused(t("Object Lock is enabled, and COS does not carry out lifecycle rules in such a bucket"))
     except StoreError as exc:
-        warning = t("Whether Object Lock is enabled could not be read ({code}). If it is, COS rejects the rule.", code=exc.code)
+        warning = t(
+            "Whether Object Lock is enabled could not be read ({code}). If it is, COS rejects the rule.", code=exc.code
+        )
     before = await store.read(bucket)
     found = evaluate(bucket, () if before is None else lifecycle_edit.rules(before), object_lock=False)
     whole = [] if found.days is None else [("", found.days)]
@@ -167,17 +178,23 @@ async def _planned(session: Session, store: SdkLifecycleStore, bucket: Bucket, w
     return warning, rule_addition.edit(bucket, before, wish.prefix, wish.days, wish.rule_id)
 
 
-def _show(session: Session, edit: Edit, warning: str) -> None:
-    """The change, and what a rule does not know."""
+def _show(session: Session, edit: Edit, warning: str, *, is_first: bool) -> None:
+    """The change, and what a rule does not know. With `--json` on stderr: the person who is asked must see it."""
     console, rule = session.console, edit.rule
-    console.show(Text(str(edit.bucket), "heading"), *diff(edit))
+    shown = Text("\n").join([Text(str(edit.bucket), "heading"), *diff(edit)])
+    if console.is_json:
+        console.say(shown)
+    console.show(shown)
     where = t("keys under {prefix}", prefix=shown_key(rule.prefix)) if rule.prefix else t("every key")
     console.say(t("COS then aborts uploads of {where}, {n} days after their start.", where=where, n=rule.days))
-    console.say(
-        t("A rule does not know when the last part arrived: it aborts uploads that are still receiving parts, too, and "
-          "those of committers of Hadoop, Spark and others."),
-        "warn",
-    )  # fmt: skip
+    if is_first:
+        console.say(
+            t(
+                "A rule does not know when the last part arrived: it aborts uploads that are still receiving parts, "
+                "too, and those of committers of Hadoop, Spark and others."
+            ),
+            "warn",
+        )
     if warning:
         console.say(warning, "warn")
 
@@ -187,6 +204,10 @@ def diff(edit: Edit) -> list[Text]:
     before, after = lifecycle_edit.lines(edit.before), lifecycle_edit.lines(edit.after)
     lines = difflib.unified_diff(before, after, t("now"), t("then"), lineterm="")
     return [Text(shown_key(line), DIFF_STYLES.get(line[0], "")) for line in lines]
+
+
+def _with_change(done: _Done, edit: Edit) -> _Done:
+    return replace(done, change=tuple(line.plain for line in diff(edit)))
 
 
 def _keep(edit: Edit, folder: Path) -> Path | None:
@@ -220,8 +241,8 @@ def _told(edit: Edit, outcome: Outcome, file: Path | None) -> _Done:
                 else t("Written and read back: the same rules, in COS's own layout.")
             )
             window = t(
-                "COS cannot refuse a write if the rules changed: what another program wrote in the {n} s before it is lost.",
-                n=f"{seconds:.2f}",
+                "COS has no conditional write: rules that another program wrote in the {n} ms before it are lost.",
+                n=math.ceil(seconds * 1000),
             )
             return _Done(bucket, Result.WRITTEN, f"{sentence} {window} {kept}", "", rule, file, seconds)
         case Changed():
@@ -233,19 +254,17 @@ def _told(edit: Edit, outcome: Outcome, file: Path | None) -> _Done:
                 rule,
                 file,
             )
-        case NotWritten(code):
-            return _Done(
-                bucket,
-                Result.NOT_WRITTEN,
-                t("COS did not store the rules ({code}). The bucket has what it had.", code=code),
-                t("Look at the rules again in a minute: a request without an answer may still arrive.")
-                if code.endswith(("Timeout", "Failed"))
-                else "",
-                rule,
-                file,
-            )
+        case NotWritten(code, is_certain):
+            sentence = t("COS did not store the rules ({code}). The bucket has what it had.", code=code)
+            return _Done(bucket, Result.NOT_WRITTEN, sentence, _after_failure(code, is_certain=is_certain), rule, file)
         case Different(lost, code):
             return _Done(bucket, Result.DIFFERENT, _different(lost, code), kept, rule, file)
+
+
+def _after_failure(code: str, *, is_certain: bool) -> str:
+    if not is_certain:
+        return t("Look at the rules again in a minute: a request without an answer may still arrive.")
+    return t("These credentials need {permissions}.", permissions=WRITE_PERMISSION) if code == "AccessDenied" else ""
 
 
 def _different(lost: int | None, code: str) -> str:
@@ -268,4 +287,3 @@ def _tell(session: Session, done: _Done) -> None:
 def _sentence(error: Exception) -> str:
     text = str(error)
     return f"{text[:1].upper()}{text[1:]}{'' if text.endswith('.') else '.'}"
-

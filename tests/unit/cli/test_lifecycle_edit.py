@@ -155,7 +155,12 @@ def test_free_id_is_one_that_no_rule_has() -> None:
 
 
 def test_document_of_one_line_is_shown_with_an_element_in_each_line() -> None:
-    assert lifecycle_edit.lines(b"<A><B>1</B> <C/></A>") == ["<A>", "<B>1</B>", "<C/>", "</A>"]
+    document = b"<A><B>1</B><Filter></Filter><Filter> <Prefix/></Filter> <C><D/></C></A>"
+
+    assert lifecycle_edit.lines(document) == [
+        *("<A>", "  <B>1</B>", "  <Filter></Filter>", "  <Filter>", "    <Prefix/>", "  </Filter>"),
+        *("  <C>", "    <D/>", "  </C>", "</A>"),
+    ]
     assert lifecycle_edit.lines(None) == []
 
 

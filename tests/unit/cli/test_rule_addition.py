@@ -102,14 +102,14 @@ def test_write_without_an_answer_that_reached_cos_counts_as_written() -> None:
 def test_write_without_an_answer_that_did_not_reach_cos_is_not_sent_again() -> None:
     store = FakeStore(fails=Unavailable("ReadTimeout", is_retryable=True), is_lost=True)
 
-    assert added(store) == NotWritten("ReadTimeout")
+    assert added(store) == NotWritten("ReadTimeout", is_certain=False)
     assert len(store.writes) == 1
 
 
 def test_write_that_cos_rejects_changes_nothing() -> None:
     store = FakeStore(fails=CosRejected("InvalidArgument", 400), is_lost=True)
 
-    assert added(store) == NotWritten("InvalidArgument")
+    assert added(store) == NotWritten("InvalidArgument", is_certain=True)
 
 
 def test_document_that_cannot_be_read_back_is_reported() -> None:
