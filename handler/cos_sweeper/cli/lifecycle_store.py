@@ -16,6 +16,8 @@ from cos_sweeper.core.model import Bucket
 from cos_sweeper.cos.sdk_session import SilentHeaders
 from cos_sweeper.cos.sdk_store import CosStore
 
+LEAVES_SECONDS = 5.0
+
 
 class LifecycleStore(Protocol):
     """What the command needs to add a rule. The errors are those of `Store`."""
@@ -45,8 +47,12 @@ class SdkLifecycleStore:
         return None if response is None else response.content
 
     async def write(self, bucket: Bucket, document: bytes) -> None:
-        """Put Bucket Lifecycle, without a retry: the bucket may have changed in between."""
-        await self._store._attempt(bucket, lambda client: _put(client, bucket, document))
+        """
+        Put Bucket Lifecycle, without a retry: the bucket may have changed in between.
+
+        A request that must leave in some seconds is not sent again over another connection either.
+        """
+        await self._store._attempt(bucket, lambda client: _put(client, bucket, document), within=LEAVES_SECONDS)
 
 
 def _put(client: CosS3Client, bucket: Bucket, document: bytes) -> object:
