@@ -45,13 +45,21 @@ def show(session: Session, trigger: str | None, key: str, upload_id: str) -> int
         console.data({name: event_templates.event(name, example) for name in TRIGGERS})
         return exits.COMPLETE
     click.echo(json.dumps(event_templates.event(trigger, example), indent=2, ensure_ascii=False))
-    if (key, upload_id) != (KEY, UPLOAD_ID) and trigger not in ("timer", "inventory"):
+    _note(session, trigger, example)
+    return exits.COMPLETE
+
+
+def _note(session: Session, trigger: str, example: Example) -> None:
+    """What the person who sends the event must know."""
+    console = session.console
+    if (example.key, example.upload_id) != (KEY, UPLOAD_ID) and trigger not in ("timer", "inventory"):
         console.say(t("While DRY_RUN is false, the function acts on this event for real."), "warn")
     if trigger == "http" and example.has_token:
         console.say(t("Put the value of HTTP_TOKEN in place of {token}.", token=event_templates.TOKEN))
+    if trigger == "inventory" and session.settings.report is None:
+        console.say(t("An inventory needs REPORT: its account is stored there."), "warn")
     if trigger == "cmq":
         console.say(t("Tencent Cloud has closed CMQ; the shape is still read."))
-    return exits.COMPLETE
 
 
 def _example(session: Session, key: str, upload_id: str) -> Example:
