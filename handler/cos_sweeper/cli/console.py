@@ -41,7 +41,7 @@ class Console:
         self._stdout = stdout or sys.stdout
         self.out = _rich(self._stdout, environ)
         self.err = _rich(stderr or sys.stderr, environ)
-        self.is_interactive = sys.stdin.isatty() and self.err.is_terminal
+        self.is_interactive = has_person(self.err)
 
     @property
     def is_plain(self) -> bool:
@@ -87,6 +87,11 @@ class Console:
         """Raise Problem where nobody can be asked."""
         if not self.is_interactive:
             raise Problem(t("Nobody can be asked: this is no terminal."), t("Give `--yes` if you are sure."), 2)
+
+
+def has_person(console: RichConsole) -> bool:
+    """Whether a person reads this console and can answer."""
+    return sys.stdin.isatty() and console.is_terminal
 
 
 def _rich(file: IO[str], environ: Mapping[str, str]) -> RichConsole:

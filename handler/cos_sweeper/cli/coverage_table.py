@@ -2,8 +2,10 @@
 The lifecycle coverage of all buckets for people: what is proven, and what to do.
 """
 
+import math
 from collections import Counter
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 from rich.text import Text
@@ -13,6 +15,7 @@ from cos_sweeper.cli.session import Session
 from cos_sweeper.cli.tables import Column, Table, shown_key
 from cos_sweeper.cli.words import t
 from cos_sweeper.core.coverage import RULE_DAYS, Coverage, State
+from cos_sweeper.core.settings import Settings
 from cos_sweeper.engine import coverage as reading
 
 MAX_PREFIXES = 3
@@ -30,15 +33,17 @@ def show(session: Session) -> int:
     session.console.show(Text(t("{n} of {m} buckets have a rule for every upload.", n=covered, m=len(found)), "strong"))
     mendable = next((one for one in found if one.state in MENDABLE), None)
     if mendable is not None:
-        session.console.say(t("Next: {command}", command=add_command(mendable)), "next")
+        session.console.say(t("Next: {command}", command=add_command(mendable, session.settings)), "next")
     if session.interrupt.is_set:
         return exits.INTERRUPTED
     return exits.PARTIAL if any(one.state is State.UNREADABLE for one in found) else exits.COMPLETE
 
 
-def add_command(found: Coverage) -> str:
-    """The command that adds the recommended rule."""
-    return f"cos-sweeper lifecycle --add-rule {RULE_DAYS} --bucket {found.bucket}"
+def add_command(found: Coverage, settings: Settings) -> str:
+    """The command that adds the recommended rule. With prefixes or exclusions in the settings it needs a prefix."""
+    days = max(RULE_DAYS, math.ceil(settings.min_age / timedelta(days=1)))
+    prefix = " --prefix PREFIX" if settings.prefixes or settings.exclude_prefixes else ""
+    return f"cos-sweeper lifecycle --add-rule {days}{prefix} --bucket {found.bucket}"
 
 
 async def _read(session: Session) -> tuple[Coverage, ...]:

@@ -79,6 +79,12 @@ POLICY: tuple[Option, ...] = (
     ),
 )
 SET = Option(["--set", "assignments"], multiple=True, metavar="NAME=VALUE", help="Any other setting. Repeatable.")
+HTML = Option(
+    ["--html"],
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Write the account as one HTML file, which opens without a network.",
+)
 RECORDS = Option(
     ["--records"],
     type=click.Path(path_type=Path, file_okay=False),
@@ -141,6 +147,13 @@ class Argument(click.Argument):
         self.summary = summary
 
 
+class BucketArgument(Argument):
+    """The bucket that a command works on: `session.buckets()` returns it alone, by the rules of `--bucket`."""
+
+    def __init__(self) -> None:
+        super().__init__("bucket", "name-appid, or name-appid@region", metavar="BUCKET")
+
+
 def new_command(
     name: str,
     summary: str,
@@ -197,8 +210,9 @@ def opened(params: Sequence[click.Parameter], values: dict[str, Any]) -> "Sessio
         for given in one.given(values.pop(str(one.name), None))
     ]
     settings += [_assigned(text) for text in taken["assignments"] or ()]
+    named = [values[str(one.name)] for one in params if isinstance(one, BucketArgument)]
     options = config.Options(
-        tuple(settings), tuple(scope["buckets"] or ()), bool(scope["all_buckets"]), tuple(scope["prefixes"] or ())
+        tuple(settings), (*(scope["buckets"] or ()), *named), bool(scope["all_buckets"]), tuple(scope["prefixes"] or ())
     )
     return Session(
         config.read(environ, options, taken["config_file"]),

@@ -5,6 +5,7 @@ Progress on long work: pages, uploads, bytes, rate. One changing line in a termi
 import asyncio
 import time
 from collections.abc import Callable, Coroutine, Sequence
+from datetime import datetime
 from types import TracebackType
 from typing import Any, Protocol, TypeVar
 
@@ -33,7 +34,7 @@ class Progress(Protocol):
         """A page of a listing was read."""
         ...
 
-    def outcome(self, outcome: Outcome) -> None:
+    def outcome(self, listed: ListedUpload, outcome: Outcome) -> None:
         """An upload has its outcome."""
         ...
 
@@ -44,12 +45,16 @@ class NoProgress:
     def page(self, uploads: int) -> None:
         """Do nothing."""
 
-    def outcome(self, outcome: Outcome) -> None:
+    def outcome(self, listed: ListedUpload, outcome: Outcome) -> None:
         """Do nothing."""
 
 
 class Counted:
-    """Counts, and shows what it counts. As a context. doing: what is done, such as `Looking at uploads`."""
+    """
+    Counts, and shows what it counts. As a context. doing: what is done, such as `Looking`.
+
+    uploads, bytes: of the abandoned ones; oldest, newest: when they were started; last_part: the newest part of all.
+    """
 
     def __init__(self, console: Console, doing: str, clock: Callable[[], float] = time.monotonic) -> None:
         self._console = console
@@ -62,6 +67,9 @@ class Counted:
         self.uploads = 0
         self.bytes = 0
         self.failed = 0
+        self.oldest: datetime | None = None
+        self.newest: datetime | None = None
+        self.last_part: datetime | None = None
         self._live: Live | None = None
 
     def page(self, uploads: int) -> None:
@@ -69,14 +77,22 @@ class Counted:
         self.pages += 1
         self.listed += uploads
 
-    def outcome(self, outcome: Outcome) -> None:
+    def outcome(self, listed: ListedUpload, outcome: Outcome) -> None:
         """As `Progress` says."""
         self.looked_at += 1
         if isinstance(outcome, (Aborted, WouldAbort)):
             self.uploads += 1
             self.bytes += outcome.bytes or 0
+            self._note_times(listed.initiated, outcome.seen.newest if outcome.seen else None)
         elif isinstance(outcome, Failed):
             self.failed += 1
+
+    def _note_times(self, started: datetime | None, last_part: datetime | None) -> None:
+        if started is not None:
+            self.oldest = min(self.oldest or started, started)
+            self.newest = max(self.newest or started, started)
+        if last_part is not None:
+            self.last_part = max(self.last_part or last_part, last_part)
 
     def line(self) -> str:
         """What is shown."""
@@ -143,7 +159,7 @@ class ProgressRecorder:
 
     def record(self, listed: ListedUpload, outcome: Outcome) -> None:
         """As `Recorder` says."""
-        self._progress.outcome(outcome)
+        self._progress.outcome(listed, outcome)
         self._inner.record(listed, outcome)
 
     def count(self, listed: ListedUpload, outcome: Outcome) -> None:

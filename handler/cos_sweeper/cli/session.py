@@ -253,7 +253,7 @@ class Session:
             return ReportFolder(location, lambda: self.store(self.deadline.storing()))
         if path is None and not is_needed:
             return None
-        return LocalFolder(path or Path(DEFAULT_RECORDS))
+        return LocalFolder(Path.cwd() / (path or DEFAULT_RECORDS))
 
     async def sweep(self, plan: Plan, folder: NamedFolder | None, progress: Progress | None = None) -> Swept:
         """Run the engine on a plan to its end, or to Ctrl-C, and record it in `folder`; None: nothing is stored."""
@@ -296,7 +296,8 @@ class Session:
 def place_of(folder: NamedFolder | None, run_id: str) -> str:
     """Where a run is recorded, for people; '' for nowhere."""
     if isinstance(folder, LocalFolder):
-        return str(folder.path / run_id)
+        path = folder.path / run_id
+        return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
     if isinstance(folder, ReportFolder):
         return f"{folder.location.bucket}/{folder.location.prefix}{run_id}/"
     return ""

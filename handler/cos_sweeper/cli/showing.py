@@ -2,7 +2,7 @@
 What `inventory` and `sweep` share: the run with its progress, the account, where it is stored, and the exit code.
 """
 
-import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,7 @@ from cos_sweeper.cli.console import Console
 from cos_sweeper.cli.problems import Misused, Problem
 from cos_sweeper.cli.progress import Counted
 from cos_sweeper.cli.session import Swept, place_of
+from cos_sweeper.cli.tables import Table
 from cos_sweeper.cli.words import t
 
 if TYPE_CHECKING:
@@ -20,14 +21,14 @@ if TYPE_CHECKING:
     from cos_sweeper.report.report_folder import NamedFolder
 
 
-def swept(session: "Session", plan: "Plan", folder: "NamedFolder | None", doing: str) -> Swept:
-    """Run the plan with its progress shown. Raises Problem where no account could be made."""
+def swept(session: "Session", plan: "Plan", folder: "NamedFolder | None", doing: str) -> tuple[Swept, Counted]:
+    """Run the plan with its progress shown, and what it counted. Raises Problem where no account could be made."""
     with Counted(session.console, doing) as progress:
         result = session.run(progress.during(session.sweep(plan, folder, progress)))
     if result.report_json is None:
         why = str(result.folder.failed or "")
         raise Problem(t("The account of this run could not be made. {why}", why=why), t("Try `--records DIR`."))
-    return result
+    return result, progress
 
 
 def after(session: "Session", result: Swept, html: Path | None = None) -> int:
@@ -68,10 +69,29 @@ def write(path: Path, body: bytes) -> None:
         raise Misused(t("{path} cannot be written: {why}.", path=path, why=exc.strerror)) from None
 
 
+def plan(console: Console, report: dict[str, Any]) -> None:
+    """What a sweep would abort."""
+    view = AccountView(report)
+    tables = (view.outcomes(), view.buckets(), view.prefixes(), view.uploads("oldest"), view.kept(), view.failures())
+    _show(console, view, tables)
+
+
+def aborted(console: Console, report: dict[str, Any], *, is_whole: bool) -> None:
+    """What a sweep aborted. is_whole: it is the only run."""
+    view = AccountView(report)
+    tables = (view.outcomes(), view.prefixes(), view.kept(), view.failures())
+    _show(console, view, tables if is_whole else (view.failures(),))
+
+
+def _show(console: Console, view: AccountView, tables: Iterable[Table]) -> None:
+    console.show(view.headline())
+    for table in tables:
+        if table.rows:
+            console.show("", table)
+
+
 def account(console: Console, report: dict[str, Any]) -> None:
     """The whole account, for people or as JSON."""
     view = AccountView(report)
-    console.show(view.headline())
-    for table in view.tables():
-        console.show("", table)
-    console.data(json.loads(json.dumps(report)))
+    _show(console, view, view.tables())
+    console.data(report)

@@ -139,11 +139,16 @@ class PartsPage:
 
 @dataclass(frozen=True, slots=True)
 class BucketsPage:
-    """One page of the buckets that the role can list. next: the marker of the next page, None after the last page."""
+    """
+    One page of the buckets that the role can list.
+
+    next: the marker of the next page, None after the last page. owner: the CAM id of the account, or ''.
+    """
 
     buckets: tuple[Bucket, ...]
     next: str | None
     date: datetime | None = None
+    owner: str = ""
 
 
 # What an event requests

@@ -130,7 +130,7 @@ class CosStore:
         params = {"marker": marker, "max-keys": "2000"}
         response = await self._send(None, lambda client: _get(client, None, None, params))
         page = self._read(response, lambda body: xml.buckets_page(body, marker))
-        return BucketsPage(page.buckets, page.next, _date(response))
+        return BucketsPage(page.buckets, page.next, _date(response), page.owner)
 
     async def page(self, bucket: Bucket, start: Cursor, prefix: str) -> Page:
         """List Multipart Uploads, 1000 at most, keys URL-encoded because XML cannot carry every one."""

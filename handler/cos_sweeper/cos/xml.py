@@ -106,13 +106,14 @@ def buckets_page(body: bytes, marker: str) -> BucketsPage:
     texts = _texts(root)
     entries = [_texts(one) for one in root.iterfind("Buckets/Bucket")]
     buckets = tuple(Bucket(one.get("Name", ""), one.get("Location", "")) for one in entries)
+    owner = root.findtext("Owner/ID", "")
     # COS does not document whether IsTruncated is always there; without it the list is complete.
     if not _is_truncated(texts, default="false"):
-        return BucketsPage(buckets, None)
+        return BucketsPage(buckets, None, owner=owner)
     following = texts.get("NextMarker", "") or (buckets[-1].name if buckets else "")
     if following <= marker:
         raise Unreadable("the list of buckets is truncated but its marker does not advance")
-    return BucketsPage(buckets, following)
+    return BucketsPage(buckets, following, owner=owner)
 
 
 def objects_page(body: bytes, prefix: str, after: str) -> tuple[tuple[str, ...], str | None]:

@@ -11,5 +11,6 @@ from tests.emulator.public import Cloud
 
 
 @pytest.fixture
-def command(cloud: Cloud, tmp_path: Path) -> Command:
+def command(cloud: Cloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Command:
+    monkeypatch.chdir(tmp_path)
     return Command(cloud, tmp_path)

@@ -10,6 +10,7 @@ from tests.command import Command
 from tests.emulator.public import Cloud
 from tests.fixtures import TOKEN
 from tests.function import LOGS, PHOTOS, Function
+from tests.terminal import in_terminal
 
 BOTH = f"{PHOTOS},{LOGS}"
 TRIGGERS = ("timer", "inventory", "direct", "ckafka", "cmq", "cls", "eventbridge", "cos", "http")
@@ -33,21 +34,21 @@ def test_example_event_of_an_upload_aborts_it(command: Command, cloud: Cloud, fu
     (upload,) = cloud.seed(BUCKET, key="raw/中 a.bin", hours_since_start=1)
     ran = command("events", "direct", "--key", upload.key, "--upload-id", upload.upload_id, BUCKETS=BOTH)
 
-    assert function(ran.data).report["aborted"] == 1
+    assert function(ran.json).report["aborted"] == 1
     assert "DRY_RUN" in ran.stderr
 
 
 def test_events_as_json_has_all_triggers_with_a_bucket_that_was_looked_up(command: Command) -> None:
     ran = command("events", "--json", "--bucket", LOGS.partition("@")[0])
 
-    assert tuple(ran.data) == TRIGGERS
-    assert ran.data["direct"]["region"] == "ap-singapore"
+    assert tuple(ran.json) == TRIGGERS
+    assert ran.json["direct"]["region"] == "ap-singapore"
 
 
 def test_events_without_a_trigger_lists_them_without_settings(command: Command, cloud: Cloud) -> None:
     ran = command("events")
 
-    assert ran.code == 0
+    assert ran.exit_code == 0
     assert all(f"\n{name}\t" in ran.stdout for name in TRIGGERS)
     assert cloud.requests() == []
 
@@ -56,7 +57,7 @@ def test_events_without_a_trigger_lists_them_without_settings(command: Command, 
 def test_event_that_could_mean_something_else_is_wrong_use(arguments: list[str], command: Command) -> None:
     ran = command("events", *arguments, BUCKETS=BOTH)
 
-    assert (ran.code, ran.stdout) == (2, "")
+    assert (ran.exit_code, ran.stdout) == (2, "")
 
 
 def test_inventory_without_a_place_for_its_account_is_noted(command: Command) -> None:
@@ -65,6 +66,6 @@ def test_inventory_without_a_place_for_its_account_is_noted(command: Command) ->
 
 
 def test_event_in_a_terminal_is_json(command: Command) -> None:
-    ran = command.in_terminal("events", "timer", BUCKETS=BOTH)
+    ran = in_terminal(command, "events", "timer", BUCKETS=BOTH)
 
     assert json.loads(ran.stdout)["Type"] == "Timer"

@@ -13,6 +13,7 @@ from cos_sweeper.cos.lifecycle_xml import lifecycle_rules
 from tests.command import Command
 from tests.emulator.public import Cloud, send
 from tests.function import LOGS, PHOTOS
+from tests.terminal import in_terminal
 
 BOTH = f"{PHOTOS},{LOGS}"
 BUCKET = PHOTOS.partition("@")[0]
@@ -50,11 +51,17 @@ def test_coverage_names_the_state_of_every_bucket_and_what_to_do(cloud: Cloud, c
 
     ran = command("lifecycle", BUCKETS=BOTH)
 
-    assert ran.code == 0
+    assert ran.exit_code == 0
     assert f"{PHOTOS}\tevery upload, after 7 days\tNothing.\n{LOGS}\tnone\tAdd a rule.\n" in ran.stdout
     assert "1 of 2 buckets have a rule for every upload." in ran.stdout
     assert f"cos-sweeper lifecycle --add-rule 30 --bucket {LOGS}" in ran.stderr
     assert writes(cloud, 0) == [("PUT", "PutBucketLifecycle", BUCKET)]
+
+
+def test_next_step_of_the_coverage_is_a_rule_that_the_settings_allow(command: Command) -> None:
+    ran = command("lifecycle", BUCKETS=PHOTOS, MIN_AGE_HOURS="2000", EXCLUDE_PREFIXES="keep/")
+
+    assert f"cos-sweeper lifecycle --add-rule 84 --prefix PREFIX --bucket {PHOTOS}" in ran.stderr
 
 
 def test_coverage_as_json_is_the_report_s_own(cloud: Cloud, command: Command) -> None:
@@ -63,9 +70,9 @@ def test_coverage_as_json_is_the_report_s_own(cloud: Cloud, command: Command) ->
 
     ran = command("lifecycle", "--all-buckets", "--json")
 
-    states = {one["bucket"]: one["state"] for one in ran.data["coverage"]}
-    assert (ran.code, states) == (3, {PHOTOS: "object_lock", LOGS: "unreadable"})
-    assert ran.data["counts"]["unreadable"] == 1
+    states = {one["bucket"]: one["state"] for one in ran.json["coverage"]}
+    assert (ran.exit_code, states) == (3, {PHOTOS: "object_lock", LOGS: "unreadable"})
+    assert ran.json["counts"]["unreadable"] == 1
 
 
 def test_added_rule_leaves_every_other_byte_and_the_old_document_is_kept(cloud: Cloud, command: Command) -> None:
@@ -84,7 +91,7 @@ def test_added_rule_leaves_every_other_byte_and_the_old_document_is_kept(cloud: 
     )
     (kept,) = (command.folder / "cos-sweeper-lifecycle").iterdir()
     assert (kept.read_bytes(), kept.stat().st_mode & 0o777) == (OLD, 0o600)
-    assert ran.code == 0
+    assert ran.exit_code == 0
     assert kept.name in ran.stdout
     assert "+      <Prefix>tmp/</Prefix>" in ran.stdout
     assert [line for line in ran.stdout.splitlines() if line.startswith("-") and line != "--- now"] == []
@@ -94,11 +101,11 @@ def test_added_rule_leaves_every_other_byte_and_the_old_document_is_kept(cloud: 
 def test_bucket_without_rules_gets_its_first_one(cloud: Cloud, command: Command) -> None:
     ran = command(*ADD, "--json", BUCKETS=BOTH)
 
-    assert ran.code == 0
-    assert [one["result"] for one in ran.data["buckets"]] == ["written", "written"]
+    assert ran.exit_code == 0
+    assert [one["result"] for one in ran.json["buckets"]] == ["written", "written"]
     assert [one.days for name in (BUCKET, OTHER_BUCKET) for one in lifecycle_rules(document(cloud, name))] == [30, 30]
-    assert ran.data["buckets"][0]["old_document"] is None
-    assert ran.data["buckets"][0]["rule"] == {"id": "abort-incomplete-uploads", "prefix": "", "days": 30}
+    assert ran.json["buckets"][0]["old_document"] is None
+    assert ran.json["buckets"][0]["rule"] == {"id": "abort-incomplete-uploads", "prefix": "", "days": 30}
 
 
 @pytest.mark.parametrize(("days", "result"), [(30, "already_covered"), (31, "written")])
@@ -108,14 +115,14 @@ def test_rule_is_added_only_where_none_does_the_same(days: int, result: str, clo
 
     ran = command(*ADD, "--prefix", "tmp/", "--json", BUCKETS=PHOTOS)
 
-    assert (ran.code, ran.data["buckets"][0]["result"]) == (0, result)
+    assert (ran.exit_code, ran.json["buckets"][0]["result"]) == (0, result)
     assert len(writes(cloud, mark)) == (result == "written")
 
 
 def test_rule_is_not_written_where_nobody_can_be_asked(cloud: Cloud, command: Command) -> None:
     ran = command("lifecycle", "--add-rule", "30", BUCKETS=BOTH)
 
-    assert ran.code == 2
+    assert ran.exit_code == 2
     assert ran.stdout.count("+    <Status>Enabled</Status>") == 2
     assert "--yes" in ran.stderr
     assert writes(cloud, 0) == []
@@ -124,7 +131,7 @@ def test_rule_is_not_written_where_nobody_can_be_asked(cloud: Cloud, command: Co
 @pytest.mark.parametrize(
     ("arguments", "environ", "said"),
     [
-        pytest.param(["6"], {}, "MIN_AGE_HOURS", id="younger than the minimum age"),
+        pytest.param(["2"], {}, "MIN_AGE_HOURS", id="younger than the minimum age"),
         pytest.param(["30"], {"EXCLUDE_PREFIXES": "keep/"}, "EXCLUDE_PREFIXES", id="an excluded prefix in it"),
         pytest.param(["30", "--prefix", "keep/a"], {"EXCLUDE_PREFIXES": "keep/"}, "keep/", id="under an excluded one"),
         pytest.param(["30"], {"PREFIXES": "tmp/"}, "PREFIXES", id="outside of the prefixes"),
@@ -138,7 +145,7 @@ def test_rule_beyond_the_settings_is_wrong_use(
 ) -> None:
     ran = command("lifecycle", "--yes", "--add-rule", *arguments, **{"BUCKETS": PHOTOS, **environ})
 
-    assert (ran.code, writes(cloud, 0)) == (2, [])
+    assert (ran.exit_code, writes(cloud, 0)) == (2, [])
     assert said in ran.stderr
     assert "Traceback" not in ran.stderr
 
@@ -149,9 +156,9 @@ def test_bucket_that_is_refused_does_not_stop_the_others(cloud: Cloud, command: 
 
     ran = command(*ADD, "--json", BUCKETS=BOTH)
 
-    assert ran.code == 1
-    assert [one["result"] for one in ran.data["buckets"]] == ["refused", "written"]
-    assert "Object Lock" in ran.data["buckets"][0]["detail"]
+    assert ran.exit_code == 1
+    assert [one["result"] for one in ran.json["buckets"]] == ["refused", "written"]
+    assert "Object Lock" in ran.json["buckets"][0]["detail"]
     assert writes(cloud, mark) == [("PUT", "PutBucketLifecycle", OTHER_BUCKET)]
 
 
@@ -160,7 +167,7 @@ def test_document_with_that_id_is_refused(cloud: Cloud, command: Command) -> Non
 
     ran = command(*ADD, "--id", "old", "--json", BUCKETS=PHOTOS)
 
-    assert (ran.code, ran.data["buckets"][0]["result"], document(cloud)) == (1, "refused", OLD)
+    assert (ran.exit_code, ran.json["buckets"][0]["result"], document(cloud)) == (1, "refused", OLD)
 
 
 def test_missing_permission_to_write_is_named(cloud: Cloud, command: Command) -> None:
@@ -169,7 +176,7 @@ def test_missing_permission_to_write_is_named(cloud: Cloud, command: Command) ->
 
     ran = command(*ADD, BUCKETS=PHOTOS)
 
-    assert (ran.code, document(cloud)) == (1, OLD)
+    assert (ran.exit_code, document(cloud)) == (1, OLD)
     assert "name/cos:PutBucketLifecycle" in ran.stderr
 
 
@@ -183,7 +190,7 @@ def test_write_without_an_answer_is_read_back_and_never_repeated(
 
     ran = command(*ADD, "--json", BUCKETS=PHOTOS)
 
-    assert (ran.code, ran.data["buckets"][0]["result"]) == (int(result != "written"), result)
+    assert (ran.exit_code, ran.json["buckets"][0]["result"]) == (int(result != "written"), result)
     assert len(writes(cloud, mark)) == 1
     assert (document(cloud) != OLD) == (result == "written")
 
@@ -194,19 +201,19 @@ def test_write_is_not_sent_if_the_old_document_cannot_be_kept(cloud: Cloud, comm
 
     ran = command(*ADD, "--old", "file/x", BUCKETS=PHOTOS)
 
-    assert (ran.code, document(cloud)) == (1, OLD)
+    assert (ran.exit_code, document(cloud)) == (1, OLD)
     assert "cannot be kept" in ran.stderr
 
 
 def test_question_in_a_terminal_is_answered_and_the_rule_written(cloud: Cloud, command: Command) -> None:
     put(cloud, OLD)
 
-    no = command.in_terminal("lifecycle", "--add-rule", "30", answers=["n"], BUCKETS=PHOTOS)
+    no = in_terminal(command, "lifecycle", "--add-rule", "30", answers=["n"], BUCKETS=PHOTOS)
     before = document(cloud)
-    yes = command.in_terminal("lifecycle", "--add-rule", "30", answers=["y"], BUCKETS=PHOTOS)
+    yes = in_terminal(command, "lifecycle", "--add-rule", "30", answers=["y"], BUCKETS=PHOTOS)
 
-    assert (no.code, before) == (3, OLD)
-    assert (yes.code, len(lifecycle_rules(document(cloud)))) == (0, 2)
+    assert (no.exit_code, before) == (3, OLD)
+    assert (yes.exit_code, len(lifecycle_rules(document(cloud)))) == (0, 2)
     assert "Written and read back" in yes.stdout
 
 
@@ -220,14 +227,14 @@ def test_document_that_another_program_changed_during_the_question_is_not_overwr
         put(cloud, theirs)
         return "y"
 
-    ran = command.in_terminal("lifecycle", "--add-rule", "30", answers=[change], BUCKETS=PHOTOS)
+    ran = in_terminal(command, "lifecycle", "--add-rule", "30", answers=[change], BUCKETS=PHOTOS)
 
-    assert (ran.code, document(cloud)) == (1, theirs)
+    assert (ran.exit_code, document(cloud)) == (1, theirs)
     assert "Another program changed the rules" in ran.stdout
 
 
 def test_options_of_a_rule_without_the_rule_are_wrong_use(command: Command) -> None:
-    assert command("lifecycle", "--yes", BUCKETS=PHOTOS).code == 2
+    assert command("lifecycle", "--yes", BUCKETS=PHOTOS).exit_code == 2
 
 
 def test_written_document_carries_its_digest(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:

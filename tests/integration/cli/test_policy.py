@@ -13,6 +13,7 @@ from tests.command import Command
 from tests.emulator.public import Cloud
 from tests.fixtures import ROOT
 from tests.function import FUNCTION, LOGS, PHOTOS, Function, timer
+from tests.terminal import in_terminal
 
 BOTH = f"{PHOTOS},{LOGS}"
 UIN = ("--uin", "100000000001")
@@ -23,14 +24,14 @@ def test_policy_of_the_deployed_file_is_the_one_that_the_function_needs(command:
     ran = command(*OF_FILE, BUCKETS=BOTH)
 
     needed = cam_policy.policy(load({"BUCKETS": BOTH, "DRY_RUN": "true"}), FUNCTION, "1250000000")
-    assert (ran.code, ran.data["policy"]) == (0, needed)
-    assert ran.data["trust"]["statement"][0]["principal"] == {"service": "scf.qcloud.com"}
+    assert (ran.exit_code, ran.json["policy"]) == (0, needed)
+    assert ran.json["trust"]["statement"][0]["principal"] == {"service": "scf.qcloud.com"}
     assert cloud.requests() == []
 
 
 def test_function_works_with_the_printed_policy_alone(command: Command, cloud: Cloud, function: Function) -> None:
     cloud.seed(PHOTOS.partition("@")[0], count=3)
-    printed = command("policy", "--region", "ap-guangzhou", "--only", "policy", BUCKETS=BOTH, DRY_RUN="false").data
+    printed = command("policy", "--region", "ap-guangzhou", "--only", "policy", BUCKETS=BOTH, DRY_RUN="false").json
     role = cloud.add_credentials(policy=printed, token="a-token-of-the-printed-policy")
 
     report = function(timer(), role=role).report
@@ -39,7 +40,7 @@ def test_function_works_with_the_printed_policy_alone(command: Command, cloud: C
 
 
 def test_policy_as_calls_has_the_same_documents(command: Command) -> None:
-    documents = command(*OF_FILE, BUCKETS=BOTH).data
+    documents = command(*OF_FILE, BUCKETS=BOTH).json
 
     ran = command(*OF_FILE, "--tccli", BUCKETS=BOTH)
 
@@ -51,7 +52,7 @@ def test_policy_as_calls_has_the_same_documents(command: Command) -> None:
 def test_variable_without_a_value_is_named(command: Command) -> None:
     ran = command(*OF_FILE)
 
-    assert (ran.code, ran.stdout) == (2, "")
+    assert (ran.exit_code, ran.stdout) == (2, "")
     assert "BUCKETS uses ${env:BUCKETS}, which has no value here" in ran.stderr
     assert "Set BUCKETS in the environment or in `.env`." in ran.stderr
 
@@ -63,7 +64,7 @@ def test_secret_of_a_file_is_not_printed(command: Command) -> None:
 
     ran = command("policy", "--serverless", "serverless.yml")
 
-    assert ran.code == 0
+    assert ran.exit_code == 0
     assert "an-example-token" not in ran.stdout + ran.stderr
 
 
@@ -80,7 +81,7 @@ def test_secret_of_a_file_is_not_printed(command: Command) -> None:
 def test_policy_that_would_be_another_one_is_wrong_use(arguments: list[str], said: str, command: Command) -> None:
     ran = command("policy", *arguments, BUCKETS=BOTH)
 
-    assert (ran.code, ran.stdout) == (2, "")
+    assert (ran.exit_code, ran.stdout) == (2, "")
     assert said in ran.stderr
 
 
@@ -91,7 +92,7 @@ def test_policy_says_what_it_does_not_allow_or_name(command: Command) -> None:
 
 
 def test_policy_in_a_terminal_is_json_that_can_be_copied(command: Command) -> None:
-    ran = command.in_terminal(*OF_FILE, columns=80, BUCKETS=BOTH, DRY_RUN="false")
+    ran = in_terminal(command, *OF_FILE, columns=80, BUCKETS=BOTH, DRY_RUN="false")
 
     start, end = ran.stdout.index("{"), ran.stdout.rindex("}")
     assert json.loads(ran.stdout[start : end + 1])["policy"]["version"] == "2.0"

@@ -8,6 +8,7 @@ from tests.command import Command
 from tests.emulator.public import Cloud
 from tests.fixtures import NOW
 from tests.function import LOGS, PHOTOS
+from tests.terminal import in_terminal
 from tests.unit.cli.little_monitor import LittleMonitor
 
 HOURS = [int(NOW.timestamp()) - 3600, int(NOW.timestamp())]
@@ -28,7 +29,7 @@ def test_survey_shows_the_buckets_to_look_at_first(monitor: LittleMonitor, comma
     with monitor.server() as server:
         ran = command("survey", "--all-buckets", MONITOR_ENDPOINT=f"http://127.0.0.1:{server.port}")
 
-    assert ran.code == 0
+    assert ran.exit_code == 0
     rows = [line.split("\t") for line in ran.stdout.splitlines()[2:]]
     assert rows == [
         [LOGS, "12,002", "STANDARD 12,000, ARCHIVE 2", "2026-11-22 12:00"],
@@ -43,11 +44,11 @@ def test_survey_as_json_says_what_the_number_is(monitor: LittleMonitor, command:
     with monitor.server() as server:
         ran = command("survey", "--json", BUCKETS=PHOTOS, MONITOR_ENDPOINT=f"http://127.0.0.1:{server.port}")
 
-    assert ran.data["buckets"] == [
+    assert ran.json["buckets"] == [
         {"bucket": PHOTOS, "fragments": 40, "by_class": {"STANDARD": 40}, "as_of": "2026-11-22T12:00:00Z"}
     ]
-    assert "two ways" in ran.data["unit_note"]
-    assert ran.data["requests"] == 3
+    assert "two ways" in ran.json["unit_note"]
+    assert ran.json["requests"] == 3
 
 
 def test_survey_leaves_excluded_buckets_out(monitor: LittleMonitor, command: Command) -> None:
@@ -55,7 +56,7 @@ def test_survey_leaves_excluded_buckets_out(monitor: LittleMonitor, command: Com
         port = f"http://127.0.0.1:{server.port}"
         ran = command("survey", "--json", "--exclude-bucket", LOG_BUCKET, "--all-buckets", MONITOR_ENDPOINT=port)
 
-    assert [one["bucket"] for one in ran.data["buckets"]] == [PHOTOS]
+    assert [one["bucket"] for one in ran.json["buckets"]] == [PHOTOS]
     assert LOG_BUCKET.encode() not in b"".join(monitor.sent)
 
 
@@ -64,7 +65,7 @@ def test_missing_permission_is_named(monitor: LittleMonitor, command: Command) -
     with monitor.server() as server:
         ran = command("survey", BUCKETS=PHOTOS, MONITOR_ENDPOINT=f"http://127.0.0.1:{server.port}")
 
-    assert (ran.code, ran.stdout) == (1, "")
+    assert (ran.exit_code, ran.stdout) == (1, "")
     assert "monitor:GetMonitorData" in ran.stderr
     assert "r-1" in ran.stderr
 
@@ -74,7 +75,7 @@ def test_survey_without_all_answers_is_partial(monitor: LittleMonitor, command: 
     with monitor.server() as server:
         ran = command("survey", BUCKETS=PHOTOS, MONITOR_ENDPOINT=f"http://127.0.0.1:{server.port}")
 
-    assert ran.code == 3
+    assert ran.exit_code == 3
     assert "ArcMultipartNumber" in ran.stderr
 
 
@@ -88,15 +89,15 @@ def test_secret_key_is_in_no_request_and_no_output(monitor: LittleMonitor, comma
 
 
 def test_endpoint_beyond_this_machine_is_wrong_use(command: Command) -> None:
-    assert command("survey", BUCKETS=PHOTOS, MONITOR_ENDPOINT="http://203.0.113.9:80").code == 2
+    assert command("survey", BUCKETS=PHOTOS, MONITOR_ENDPOINT="http://203.0.113.9:80").exit_code == 2
 
 
 @pytest.mark.parametrize("columns", [80, 200])
 def test_survey_in_a_terminal_fits_it(columns: int, monitor: LittleMonitor, command: Command) -> None:
     with monitor.server() as server:
         port = f"http://127.0.0.1:{server.port}"
-        ran = command.in_terminal("survey", "--all-buckets", columns=columns, NO_COLOR="1", MONITOR_ENDPOINT=port)
+        ran = in_terminal(command, "survey", "--all-buckets", columns=columns, NO_COLOR="1", MONITOR_ENDPOINT=port)
 
-    assert ran.code == 0
+    assert ran.exit_code == 0
     assert "█" in ran.stdout
     assert max(len(line) for line in ran.stdout.splitlines()) <= columns

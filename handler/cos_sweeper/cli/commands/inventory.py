@@ -5,20 +5,11 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import click
-
-from cos_sweeper.cli.framework import POLICY, RECORDS, SCOPE, Option, new_command
+from cos_sweeper.cli.framework import HTML, POLICY, RECORDS, SCOPE, new_command
 from cos_sweeper.cli.words import t
 
 if TYPE_CHECKING:
     from cos_sweeper.cli.session import Session
-
-HTML = Option(
-    ["--html"],
-    type=click.Path(path_type=Path, dir_okay=False),
-    metavar="FILE",
-    help="Write the account as one HTML file, which opens without a network.",
-)
 
 
 @new_command(
@@ -37,9 +28,9 @@ def command(session: "Session", html: Path | None, records: Path | None) -> int:
     from cos_sweeper.cli import showing
 
     plan = session.run(session.sweep_plan(dry_run=True, inventory=True))
-    result = showing.swept(session, plan, session.folder(records, is_needed=False), t("Looking"))
+    result, _ = showing.swept(session, plan, session.folder(records, is_needed=False), t("Looking"))
     showing.account(session.console, result.report_json or {})
     code = showing.after(session, result, html)
-    if result.report_json and result.report_json["totals"]["left"]["uploads"]:
+    if result.report_json and result.report_json["totals"]["left"]["uploads"] and not session.interrupt.is_set:
         session.console.say(t("→ `cos-sweeper sweep` shows what it would abort, and aborts nothing."), "next")
     return code

@@ -1,0 +1,163 @@
+"""
+`sweep` step by step: the plan, the question, the aborts, and the runs that follow.
+
+What is aborted after a question is part of what the question showed: the runs judge every age by the moment of the
+plan, so that nothing becomes abandoned in between.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from rich.text import Text
+
+from cos_sweeper.cli import exits, showing
+from cos_sweeper.cli.account_view import AccountView, size, uploads
+from cos_sweeper.cli.console import Console
+from cos_sweeper.cli.problems import Misused
+from cos_sweeper.cli.progress import Counted
+from cos_sweeper.cli.session import Session, Swept
+from cos_sweeper.cli.tables import Column, Table
+from cos_sweeper.cli.words import t
+from cos_sweeper.core.outcomes import AT_LIMIT
+from cos_sweeper.report.page_parts import groups, numbers
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What the options of `sweep` say."""
+
+    abort: bool = False
+    yes: bool = False
+    until_empty: bool = False
+    html: Path | None = None
+    records: Path | None = None
+
+
+def sweep(session: Session, wishes: Wishes) -> int:
+    """Do it. Returns the exit code."""
+    if not wishes.abort:
+        if wishes.yes or wishes.until_empty:
+            raise Misused(t("`--yes` and `--until-empty` need `--abort`."), t("Without `--abort` nothing is aborted."))
+        return _plan(session, wishes)
+    if session.config.is_explicit("DRY_RUN") and session.settings.dry_run:
+        origin = session.config.origin("DRY_RUN")
+        session.console.say(t("DRY_RUN is true ({origin}), and it wins: this is only a plan.", origin=origin), "warn")
+        return exits.worst(_plan(session, wishes), exits.PARTIAL)
+    if wishes.yes:
+        return _abort(session, wishes, None)
+    session.console.require_person()
+    return _ask_and_abort(session, wishes)
+
+
+def _plan(session: Session, wishes: Wishes) -> int:
+    plan = session.run(session.sweep_plan(dry_run=True))
+    result, _ = showing.swept(session, plan, session.folder(wishes.records, is_needed=False), t("Looking"))
+    showing.plan(session.console, result.report_json or {})
+    session.console.data(result.report_json)
+    code = showing.after(session, result, wishes.html)
+    if _left(result) and not wishes.abort and not session.interrupt.is_set:
+        session.console.say(t("→ The same command with `--abort` shows this, asks, and aborts it."), "next")
+    return code
+
+
+def _ask_and_abort(session: Session, wishes: Wishes) -> int:
+    console = session.console
+    plan = session.run(session.sweep_plan(dry_run=True))
+    result, seen = showing.swept(session, plan, None, t("Looking"))
+    report = result.report_json or {}
+    # The question goes where a person reads it, also with --json.
+    for item in _what_will_go(session, report, seen):
+        console.say(item)
+    if session.interrupt.is_set:
+        return showing.after(session, result)
+    if not _left(result):
+        console.data([report] if wishes.until_empty else report)
+        return showing.after(session, result)
+    found = AccountView(report).totals["left"]
+    question = t("Abort {n}, {size}? This cannot be undone.", n=uploads(found.uploads), size=size(found))
+    if not console.confirm(question):
+        console.say(t("Nothing was aborted."))
+        return exits.INTERRUPTED
+    # A run lowers it to the clock of COS.
+    return _abort(session, wishes, min(plan.as_of, result.report.as_of))
+
+
+def _what_will_go(session: Session, report: dict[str, Any], seen: Counted) -> Iterator[Text | Table]:
+    view = AccountView(report)
+    yield view.headline()
+    if not view.totals["left"].uploads:
+        return
+    yield Text()
+    yield view.prefixes()
+    yield Text()
+    facts = Table("", (Column(""), Column("", is_elastic=True)))
+    facts.add(t("oldest"), _moment(seen.oldest))
+    facts.add(t("newest"), _moment(seen.newest))
+    facts.add(t("last part"), _moment(seen.last_part))
+    facts.add(t("buckets"), ", ".join(row["bucket"] for row in report["buckets"] if groups.found(row).uploads))
+    limit = session.settings.max_aborts
+    if limit is not None and limit < view.totals["left"].uploads:
+        text = t("one run aborts {n} at most (MAX_ABORTS); `--until-empty` goes on", n=numbers.count(limit))
+        facts.add(t("limit"), Text(text, "warn"))
+    yield facts
+    yield Text()
+
+
+def _abort(session: Session, wishes: Wishes, as_of: datetime | None) -> int:
+    """One run, or with --until-empty as many as make progress."""
+    console, folder = session.console, session.folder(wishes.records, is_needed=True)
+    codes: list[int] = []
+    reports: list[Any] = []
+    while True:
+        plan = session.run(session.sweep_plan(dry_run=False, as_of=as_of))
+        result, _ = showing.swept(session, plan, folder, t("Aborting"))
+        reports.append(result.report_json)
+        is_last = not (wishes.until_empty and _goes_on(result) and not session.interrupt.is_set)
+        showing.aborted(console, result.report_json or {}, is_whole=is_last and len(reports) == 1)
+        codes.append(showing.after(session, result, wishes.html if is_last else None))
+        if is_last:
+            break
+    console.data(reports if wishes.until_empty else reports[0])
+    if len(reports) > 1:
+        _total(console, reports)
+    _say_how_to_go_on(session, result)
+    # The limit that ended a run is no flaw when the next run went on from there.
+    return exits.worst(codes[-1], *(code for code in codes[:-1] if code != exits.PARTIAL))
+
+
+def _goes_on(result: Swept) -> bool:
+    """Whether another run has something to do, and this one made progress."""
+    return bool(result.report.counts["aborted"]) and _is_unfinished(result)
+
+
+def _is_unfinished(result: Swept) -> bool:
+    report = result.report
+    return report.stopped_because == AT_LIMIT or bool(report.counts["deferred"] or report.not_swept)
+
+
+def _left(result: Swept) -> int:
+    return int((result.report_json or {})["totals"]["left"]["uploads"])
+
+
+def _say_how_to_go_on(session: Session, result: Swept) -> None:
+    if session.interrupt.is_set:
+        session.console.say(t("→ The same command goes on: what is left is found again."), "next")
+    elif result.report.stopped_because == AT_LIMIT:
+        session.console.say(
+            t("→ The limit of one run is reached. The same command goes on; `--until-empty` repeats it."), "next"
+        )
+    elif _is_unfinished(result):
+        session.console.say(t("→ Not everything could be processed. Run the same command again."), "next")
+
+
+def _total(console: Console, reports: list[Any]) -> None:
+    freed = groups.total(groups.read(one["totals"]["freed"]) for one in reports)
+    text = t("{runs} runs: {n} aborted, {size} freed.", runs=len(reports), n=uploads(freed.uploads), size=size(freed))
+    console.show("", Text(text, "strong"))
+
+
+def _moment(moment: datetime | None) -> str:
+    return f"{moment:%Y-%m-%d %H:%M} UTC" if moment else "–"
