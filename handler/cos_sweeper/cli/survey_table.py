@@ -17,13 +17,15 @@ from cos_sweeper.core.settings import LOCAL_ENDPOINT
 from cos_sweeper.report.page_parts import numbers
 
 FIRST = 3
+# As COS_ENDPOINT and INVOKE_ENDPOINT: a server on this machine in place of Cloud Monitor.
+ENDPOINT = "MONITOR_ENDPOINT"
 TWO_WAYS = (
     "Its unit is documented in two ways: one page of COS's documentation counts unfinished uploads, another one their "
     "parts. So the order of the buckets is a hint, and the numbers are not those of an inventory."
 )
 
 
-def show(session: Session, endpoint: str) -> int:
+def show(session: Session) -> int:
     """Ask Cloud Monitor and show what it says. Returns the exit code. Raises Problem."""
     console = session.console
     buckets = session.run(session.buckets())
@@ -32,7 +34,7 @@ def show(session: Session, endpoint: str) -> int:
     monitor = Monitor(
         session.credentials,
         session.deadline.request_seconds,
-        port=_port(endpoint),
+        port=_port(session.config.environ.get(ENDPOINT, "").strip()),
         sleep=session.interrupt.sleep,
     )
     try:

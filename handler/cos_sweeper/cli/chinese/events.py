@@ -7,14 +7,14 @@ TEXTS: dict[str, str] = {
     (
         "The buckets are those of the settings. An event aborts nothing as it comes: it is a dry run, or it names an "
         "upload that is not there."
-    ): "存储桶取自设置。示例事件本身不会中止任何上传：它是演练，或指向不存在的上传。",
+    ): "存储桶取自设置。示例事件本身不会中止任何上传：它是试运行，或指向不存在的上传。",
     "Of which trigger; without it all are listed.": "哪个触发器；不给出则列出全部。",
     "The key in the event. [one that is not there]": "事件中的对象键。[不存在的对象键]",
     "The upload id in the event. [one that is not there]": "事件中的上传 ID。[不存在的上传 ID]",
     "Example events": "示例事件",
     "trigger": "触发器",
     "what it is": "含义",
-    "A sweep of these buckets, as a dry run.": "扫描这些存储桶，仅演练。",
+    "A sweep of these buckets, as a dry run.": "扫描这些存储桶，仅试运行。",
     "An inventory of these buckets. It aborts nothing.": "盘点这些存储桶，不中止任何上传。",
     "One upload, by a direct invocation.": "通过直接调用指定一个上传。",
     "One upload, as a message of CKafka.": "以 CKafka 消息指定一个上传。",

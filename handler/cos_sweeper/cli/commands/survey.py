@@ -4,12 +4,10 @@
 
 from typing import TYPE_CHECKING
 
-from cos_sweeper.cli.framework import ALL_BUCKETS, BUCKET, EXCLUDE_BUCKET, Option, new_command
+from cos_sweeper.cli.framework import ALL_BUCKETS, BUCKET, EXCLUDE_BUCKET, new_command
 
 if TYPE_CHECKING:
     from cos_sweeper.cli.session import Session
-
-ENDPOINT = Option(["--endpoint"], envvar="MONITOR_ENDPOINT", default="", hidden=True)
 
 
 @new_command(
@@ -20,10 +18,10 @@ ENDPOINT = Option(["--endpoint"], envvar="MONITOR_ENDPOINT", default="", hidden=
         "parts, so it is good for an order of buckets and not for an account. `inventory` counts exactly."
     ),
     examples=("cos-sweeper survey --all-buckets", "cos-sweeper survey --all-buckets --json | jq '.buckets[0]'"),
-    params=(BUCKET, ALL_BUCKETS, EXCLUDE_BUCKET, ENDPOINT),
+    params=(BUCKET, ALL_BUCKETS, EXCLUDE_BUCKET),
 )
-def command(session: "Session", endpoint: str) -> int:
+def command(session: "Session") -> int:
     """Ask, and show the counts."""
     from cos_sweeper.cli import survey_table
 
-    return survey_table.show(session, endpoint)
+    return survey_table.show(session)
