@@ -62,14 +62,17 @@ def add(document: bytes | None, rule: NewRule) -> bytes:
 
     Raises Refused.
     """
-    text = rule.xml.encode()
     if document is None or _is_empty(document):
-        return b"<" + ROOT.encode() + b">" + text + b"</" + ROOT.encode() + b">"
+        edited = f"<{ROOT}>{rule.xml}</{ROOT}>".encode()
+        _prove_rules((), edited, rule)
+        return edited
     _check_encoding(document)
-    _check_rules(rules(document), rule)
+    there = rules(document)
+    _check_rules(there, rule)
     end = _closing_tag(document)
-    edited = document[:end] + text + document[end:]
-    _prove(document, edited, rule)
+    edited = document[:end] + rule.xml.encode() + document[end:]
+    _prove_rules(there, edited, rule)
+    _prove_rest(document, edited)
     return edited
 
 
@@ -158,14 +161,20 @@ def _check_rules(there: tuple[LifecycleRule, ...], rule: NewRule) -> None:
         raise Refused(t("the bucket has a rule with the id {id} already", id=rule.rule_id))
 
 
-def _prove(document: bytes, edited: bytes, rule: NewRule) -> None:
-    """A strict parse of both must show the old document, unchanged, and then the new rule."""
+def _prove_rules(there: tuple[LifecycleRule, ...], edited: bytes, rule: NewRule) -> None:
+    """The edited document must be read as the rules that were there, and then the new one."""
+    expected = LifecycleRule(rule.rule_id, "Enabled", aborts=True, days=rule.days, prefix=rule.prefix)
+    if rules(edited) != (*there, expected):
+        raise Refused(t("the rule cannot be added so that it is certain to be read as it is meant"))
+
+
+def _prove_rest(document: bytes, edited: bytes) -> None:
+    """A strict parse of both must show the old document, unchanged, and then one more element."""
     try:
         before, after = _parse(document), _parse(edited)
     except ElementTree.ParseError as exc:
         raise Refused(t("the bucket's lifecycle document is not well-formed XML")) from exc
-    expected = LifecycleRule(rule.rule_id, "Enabled", aborts=True, days=rule.days, prefix=rule.prefix)
-    if _exact(before) != _exact(_without_last(after)) or rules(edited) != (*rules(document), expected):
+    if _exact(before) != _exact(_without_last(after)):
         raise Refused(t("the rule cannot be added to this lifecycle document without a change to the rest of it"))
 
 

@@ -40,6 +40,8 @@ def show(session: Session) -> int:
     try:
         found = session.run(monitor.survey(buckets, datetime.now(timezone.utc)))
     except MonitorFailed as exc:
+        if session.interrupt.is_set:
+            return exits.INTERRUPTED
         raise _problem(exc) from exc
     console.data(_as_json(found))
     console.show(_table(found))
@@ -53,6 +55,8 @@ def show(session: Session) -> int:
     first = [one for one in found.counts if one.total][:FIRST]
     for one in first:
         console.say(t("Next: {command}", command=f"cos-sweeper inventory --bucket {one.bucket}"), "next")
+    if session.interrupt.is_set:
+        return exits.INTERRUPTED
     return exits.PARTIAL if found.failed else exits.COMPLETE
 
 

@@ -87,7 +87,9 @@ def test_rule_is_read_back_as_it_was_asked_for_or_refused(prefix: str, days: int
     try:
         edited = lifecycle_edit.add(None, NewRule("ours", prefix, days))
     except Refused:
-        assert prefix.startswith(("/", "\\")) or prefix != prefix.strip() or not prefix.isprintable()
+        assert (
+            prefix.startswith(("/", "\\")) or prefix != prefix.strip() or not prefix.isprintable() or "\ufffd" in prefix
+        )
         return
 
     assert lifecycle_rules(edited) == (LifecycleRule("ours", "Enabled", aborts=True, days=days, prefix=prefix),)
@@ -107,6 +109,25 @@ def test_rule_is_read_back_as_it_was_asked_for_or_refused(prefix: str, days: int
 def test_rule_that_cos_could_take_for_another_one_is_refused(rule: NewRule) -> None:
     with pytest.raises(Refused):
         lifecycle_edit.add(None, rule)
+
+
+@pytest.mark.parametrize("document", [None, f"<LifecycleConfiguration>{EXPIRE}</LifecycleConfiguration>".encode()])
+def test_rule_that_is_not_read_as_it_is_meant_is_refused(document: bytes | None) -> None:
+    with pytest.raises(Refused):
+        lifecycle_edit.add(document, NewRule("ours", "a\ufffd", 30))
+
+
+def test_rule_in_the_wrong_place_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    document = f"<LifecycleConfiguration>{EXPIRE}<New>1</New></LifecycleConfiguration>".encode()
+    right = document.index(b"</LifecycleConfiguration>")
+
+    for place in range(len(document)):
+        monkeypatch.setattr(lifecycle_edit, "_closing_tag", lambda _, place=place: place)
+        if place == right:
+            assert lifecycle_edit.add(document, RULE)
+        else:
+            with pytest.raises(Refused):
+                lifecycle_edit.add(document, RULE)
 
 
 def test_free_id_is_one_that_no_rule_has() -> None:

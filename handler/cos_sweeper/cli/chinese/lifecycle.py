@@ -102,6 +102,7 @@ TEXTS: dict[str, str] = {
     "the rule cannot be added to this lifecycle document without a change to the rest of it": (
         "无法在不改动其余内容的情况下将规则加入此生命周期文档"
     ),
+    "the rule cannot be added so that it is certain to be read as it is meant": "无法确保该规则会按其含义被读取",
     "the bucket's lifecycle document is one empty tag with attributes": "存储桶的生命周期文档是一个带属性的空标签",
     "the bucket's lifecycle document cannot be read: {why}": "无法读取存储桶的生命周期文档：{why}",
     "the bucket's lifecycle document is not well-formed XML": "存储桶的生命周期文档不是格式正确的 XML",
