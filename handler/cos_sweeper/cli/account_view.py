@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from rich.text import Text
 
 from cos_sweeper.cli.tables import Bar, Cell, Column, Table, shown_key
-from cos_sweeper.cli.words import pair, t
+from cos_sweeper.cli.words import CHINESE, language, pair, t
 from cos_sweeper.report.page_parts import answers, grids, groups, numbers, words
 from cos_sweeper.report.page_parts.groups import GROUPS, Json, Sum
 from cos_sweeper.report.page_parts.tree import Row, Tree
@@ -17,6 +17,9 @@ from cos_sweeper.report.page_parts.tree import Row, Tree
 MAX_ROWS = 10
 MAX_PREFIXES = 16
 MAX_UPLOADS = 5
+# Why an upload is left that nobody looked at.
+OUT_OF_TIME = "out of time"
+UNSEEN = (answers.AT_LIMIT, OUT_OF_TIME)
 # A narrower terminal has no bars.
 BAR_FROM = 60
 PRICE_FROM = 76
@@ -40,25 +43,24 @@ class AccountView:
         """What it comes to."""
         found, open_, freed = self.totals["found"], self.totals["open"], self.totals["freed"]
         if self.is_inventory:
-            text = (
-                t("{n} unfinished, {size}.", n=uploads(open_.uploads), size=size(open_)) + " " + self._abandoned(found)
-            )
+            parts = [t("{n} unfinished, {size}.", n=uploads(open_.uploads), size=size(open_)), self._abandoned(found)]
         elif self.aborts_nothing:
-            text = t("A plan: nothing was aborted.") + " " + self._abandoned(found)
+            parts = [t("This is a plan: nothing was aborted."), self._abandoned(found)]
         else:
-            text = t("{n} aborted, {size} freed.", n=uploads(freed.uploads), size=size(freed))
-        return Text(text + self._price(found if self.aborts_nothing else freed), "strong")
+            parts = [t("{n} aborted, {size} freed.", n=uploads(freed.uploads), size=size(freed))]
+        parts.append(self._price(found if self.aborts_nothing else freed))
+        return Text(gap().join(part for part in parts if part), "strong")
 
     def _abandoned(self, found: Sum) -> str:
         if not found.uploads:
-            return t("No upload is abandoned: {rule}.", rule=self.rule())
-        return t("{n} abandoned ({rule}), {size}.", n=uploads(found.uploads), rule=self.rule(), size=size(found))
+            return t("None is abandoned: {rule}.", rule=self.rule())
+        return t("{n} abandoned, {size}: {rule}.", n=uploads(found.uploads), size=size(found), rule=self.rule())
 
     def rule(self) -> str:
         """What makes an upload abandoned."""
         settings = self.report["settings"]
         return t(
-            "older than {age}, no part for {idle}",
+            "older than {age} and without a part for {idle}",
             age=numbers.whole(settings["min_age_hours"]),
             idle=numbers.whole(settings["min_idle_hours"]),
         )
@@ -67,15 +69,19 @@ class AccountView:
         if sum_.per_month is None or not sum_.bytes:
             return ""
         amount = ("≥ " if sum_.is_least else "") + numbers.money(sum_.per_month)
-        return " " + t("That costs {amount} {currency} a month.", amount=amount, currency=self.currency)
+        return t("That costs {amount} {currency} a month.", amount=amount, currency=self.currency)
 
-    def notes(self) -> Iterator[Text]:
+    def notes(self, *, is_interrupted: bool = False) -> Iterator[Text]:
         """What makes the figures less than complete."""
+        for reason, sum_ in self.report["left_by_reason"].items():
+            if reason in UNSEEN:
+                why = left_reason(reason)
+                yield Text(t("{n} left were not looked at: {why}.", n=uploads(sum_["uploads"]), why=why), "warn")
         for warning in self.report["warnings"][:MAX_ROWS]:
             yield Text(t("Note: {text}", text=shown_key(answers.warning(warning))), "warn")
         for text in self.report["not_swept"][:MAX_ROWS]:
             yield Text(t("Not swept: {text}", text=shown_key(text)), "warn")
-        if self.report["stopped_because"]:
+        if self.report["stopped_because"] and not is_interrupted:
             yield Text(t("Stopped: {why}.", why=left_reason(self.report["stopped_because"])), "warn")
 
     # Tables
@@ -149,17 +155,17 @@ class AccountView:
             ),
         )
         rows = [
-            (label, groups.total(groups.read(cell) for cell in cells), unread)
-            for label, cells, unread in zip(
-                grids.labels(matrix["age_days"]), matrix["cells"], matrix["unread"], strict=True
+            (label, *(groups.total(map(groups.read, row)) for row in both), unread)
+            for label, *both, unread in zip(
+                grids.labels(matrix["age_days"]), matrix["cells"], matrix["found"], matrix["unread"], strict=True
             )
         ]
-        whole = max((sum_.bytes for _, sum_, _ in rows), default=0)
-        for label, sum_, unread in rows:
-            if sum_.uploads or unread:
-                shown = size(sum_) if sum_.uploads else t("not read")
-                count = numbers.count(sum_.uploads + unread)
-                table.add(label, count, shown, Bar((("strong", sum_.bytes),), whole))
+        whole = max((all_.bytes for _, all_, _, _ in rows), default=0)
+        for label, all_, found, unread in rows:
+            if all_.uploads or unread:
+                shown = size(all_) if all_.uploads else t("not read")
+                parts = (("left", found.bytes), ("kept", all_.bytes - found.bytes))
+                table.add(label, numbers.count(all_.uploads + unread), shown, Bar(parts, whole))
         return table
 
     def initiators(self) -> Table:
@@ -198,7 +204,8 @@ class AccountView:
             t("Lifecycle rules"),
             (Column(t("bucket"), is_elastic=True), Column(t("rule")), Column(t("meaning"), is_elastic=True)),
         )
-        for row in self.report["coverage"] or ():
+        is_cut_off = self.report["stopped_because"] == OUT_OF_TIME
+        for row in () if is_cut_off else self.report["coverage"] or ():
             tone, name, meaning = words.COVERAGE.get(row["state"], ("warn", (row["state"],) * 2, ("", "")))
             if tone != "ok":
                 table.add(row["bucket"], Text(pair(name), "bad" if tone == "bad" else "warn"), pair(meaning))
@@ -267,6 +274,11 @@ class AccountView:
         """What the colours of the bars are, where there are several."""
         there = [name for name in self._groups if self.totals[name].bytes]
         return t("Bars: {groups}", groups=", ".join(self._group(name) for name in there)) if len(there) > 1 else ""
+
+
+def gap() -> str:
+    """What stands between two sentences."""
+    return "" if language() == CHINESE else " "
 
 
 def uploads(number: int) -> str:

@@ -105,12 +105,10 @@ class _Found:
     def show(self, session: Session, finding: Finding) -> None:
         """Add a finding, and show it at once."""
         self.findings.append(finding)
-        style = STYLES[finding.state]
-        session.console.show(
-            Text.assemble((MARKS[finding.state], style), " ", (finding.name, "strong"), "  ", finding.text)
-        )
+        mark, style = MARKS[finding.state], STYLES[finding.state]
+        session.console.item(mark, style, Text.assemble((finding.name, "strong"), ": ", finding.text))
         if finding.advice:
-            session.console.show(Text.assemble(("  → ", "next"), finding.advice))
+            session.console.next_step(finding.advice, is_result=True)
 
     def as_json(self, session: Session) -> dict[str, Any]:
         """For `--json`."""
@@ -165,7 +163,7 @@ def _check_buckets(session: Session, found: _Found, listed: list[Bucket]) -> Non
             Text(t("{n} more buckets were not checked.", n=len(buckets) - checking.MAX_BUCKETS), "warn")
         )
     for text in checking.advice_for(found.buckets):
-        session.console.show(Text.assemble(("→ ", "next"), text))
+        session.console.next_step(text, is_result=True)
 
 
 def _buckets(session: Session, listed: list[Bucket]) -> list[Bucket]:
@@ -228,4 +226,4 @@ def _say_next(session: Session, found: _Found) -> None:
     else:
         scope = " --all-buckets" if config.origin("BUCKETS") in ("--all-buckets", DEFAULT) else ""
     command = f"cos-sweeper inventory{scope}"
-    session.console.say(t("→ Next: `{command}` shows what is unfinished, and aborts nothing.", command=command), "next")
+    session.console.next_step(t("`{command}` shows what is unfinished, and aborts nothing.", command=command))

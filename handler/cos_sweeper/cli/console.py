@@ -14,6 +14,7 @@ from typing import IO, Any
 import click
 from rich.console import Console as RichConsole
 from rich.console import RenderableType
+from rich.table import Table as RichTable
 from rich.text import Text
 
 from cos_sweeper.cli.problems import Problem
@@ -54,6 +55,23 @@ class Console:
             for item in items:
                 _print(self.out, item)
 
+    def item(self, mark: str, style: str, text: Text | str, *, is_result: bool = True) -> None:
+        """A line with a mark before it; where it is wrapped, it stays right of the mark."""
+        if is_result and self.is_json:
+            return
+        console = self.out if is_result else self.err
+        shown = Text(text) if isinstance(text, str) else text
+        if console.is_terminal:
+            grid = RichTable.grid(padding=(0, 1, 0, 0))
+            grid.add_row(Text(mark, style), shown)
+            console.print(grid)
+        else:
+            console.print(Text.assemble(mark, " ", shown), soft_wrap=True)
+
+    def next_step(self, text: str, *, is_result: bool = False) -> None:
+        """What to do next."""
+        self.item("→", "next", text, is_result=is_result)
+
     def data(self, value: Any) -> None:
         """The result as JSON, with `--json`."""
         if self.is_json:
@@ -67,9 +85,9 @@ class Console:
 
     def problem(self, problem: Problem) -> None:
         """Say what is wrong, and the next step."""
-        self.err.print(Text.assemble((t("error: "), "bad"), problem.sentence), soft_wrap=self.err.is_terminal is False)
+        self.item(t("error:"), "bad", problem.sentence, is_result=False)
         if problem.next_step:
-            self.err.print(Text.assemble(("→ ", "next"), problem.next_step), soft_wrap=self.err.is_terminal is False)
+            self.next_step(problem.next_step)
 
     def confirm(self, question: str) -> bool:
         """Ask a person; no answer but yes is yes. Raises Problem where nobody can be asked."""

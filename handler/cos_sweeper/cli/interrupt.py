@@ -70,11 +70,13 @@ class Interrupt:
     async def sleep(self, seconds: float) -> None:
         """Wait so long, and no longer than until Ctrl-C."""
         if self._changed is None or self.is_set:
-            # Requests that end after it keep their order; nobody waits long for them.
             await asyncio.sleep(min(seconds, REQUEST_SECONDS) if self.is_set else seconds)
             return
-        with contextlib.suppress(asyncio.TimeoutError):
-            await asyncio.wait_for(self._changed.wait(), seconds)
+        pressed = asyncio.ensure_future(self._changed.wait())
+        try:
+            await asyncio.wait([pressed], timeout=seconds)
+        finally:
+            pressed.cancel()
 
     async def guard(self, coroutine: Coroutine[Any, Any, T]) -> T:
         """Run it, with Ctrl-C as described. Raises Stopped after the second one."""

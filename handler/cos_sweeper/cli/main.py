@@ -2,6 +2,7 @@
 The command `cos-sweeper`: finds the commands, runs one, and turns every error into a sentence and an exit code.
 """
 
+import difflib
 import importlib
 import io
 import os
@@ -53,6 +54,19 @@ class Commands(click.Group):
         module = importlib.import_module(f"{commands.__name__}.{cmd_name.replace('-', '_')}")
         command: click.Command = module.command
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command that is named first. Raises Misused where there is none of this name."""
+        name, there = args[0], self.list_commands(ctx)
+        if not name.startswith("-") and name not in there:
+            close = ", ".join(difflib.get_close_matches(name, there))
+            hint = t("Did you mean {names}?", names=close) if close else ""
+            raise Misused(
+                t("There is no command {name}.", name=name), hint or t("`{path} --help` lists the commands.", path=NAME)
+            )
+        return super().resolve_command(ctx, args)
 
     def get_help(self, ctx: click.Context) -> str:
         """The list of commands, and where to begin."""

@@ -235,12 +235,18 @@ class Session:
         planned = core_plan.build_plan(requests, used, buckets, run_id, moment, has_account=True)
         if planned.rejected:
             raise Misused(f"{planned.rejected[0].reason}.")
-        return planned
+        # Several runs of one command judge by one moment, and each begins when it begins.
+        return replace(planned, began=self._now())
 
     async def sweep_plan(self, *, dry_run: bool, inventory: bool = False, as_of: datetime | None = None) -> Plan:
-        """The plan of a sweep of the buckets and prefixes that the options name."""
+        """
+        The plan of a sweep of the buckets and prefixes that the options name.
+
+        A plan that aborts nothing has no limit of aborts, so it shows everything that is abandoned.
+        """
         request = SweepRequest(prefixes=self.config.prefixes, inventory=inventory, origin="command")
-        return await self.plan(request, dry_run=dry_run, as_of=as_of)
+        planned = await self.plan(request, dry_run=dry_run, as_of=as_of)
+        return replace(planned, limit=None) if dry_run else planned
 
     def folder(self, records: Path | None = None, *, is_needed: bool) -> NamedFolder | None:
         """

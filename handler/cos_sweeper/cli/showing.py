@@ -7,13 +7,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cos_sweeper.cli import exits
-from cos_sweeper.cli.account_view import AccountView
+from cos_sweeper.cli.account_view import AccountView, gap, uploads
 from cos_sweeper.cli.console import Console
+from cos_sweeper.cli.interrupt import Stopped
 from cos_sweeper.cli.problems import Misused, Problem
 from cos_sweeper.cli.progress import Counted
 from cos_sweeper.cli.session import Swept, place_of
 from cos_sweeper.cli.tables import Table
 from cos_sweeper.cli.words import t
+from cos_sweeper.report.page_parts import numbers
 
 if TYPE_CHECKING:
     from cos_sweeper.cli.session import Session
@@ -23,18 +25,30 @@ if TYPE_CHECKING:
 
 def swept(session: "Session", plan: "Plan", folder: "NamedFolder | None", doing: str) -> tuple[Swept, Counted]:
     """Run the plan with its progress shown, and what it counted. Raises Problem where no account could be made."""
-    with Counted(session.console, doing) as progress:
-        result = session.run(progress.during(session.sweep(plan, folder, progress)))
+    try:
+        with Counted(session.console, doing) as progress:
+            result = session.run(progress.during(session.sweep(plan, folder, progress)))
+    except Stopped:
+        if place := place_of(folder, plan.run_id):
+            session.console.say(t("Records so far: {place}", place=place), "quiet")
+        raise
     if result.report_json is None:
-        why = str(result.folder.failed or "")
-        raise Problem(t("The account of this run could not be made. {why}", why=why), t("Try `--records DIR`."))
+        counts, freed = result.report.counts, numbers.size(result.report.bytes_freed)
+        raise Problem(
+            t("{n} aborted, {size} freed.", n=uploads(counts["aborted"]), size=freed)
+            + gap()
+            + t("The account of this run could not be made."),
+            t("Run the same command with `--log FILE`; the log says why."),
+        )
     return result, progress
 
 
 def after(session: "Session", result: Swept, html: Path | None = None) -> int:
     """What comes after the account: files, notes, the exit code."""
     console, report = session.console, result.report_json or {}
-    for note in AccountView(report).notes():
+    if console.err.is_terminal:
+        console.say()
+    for note in AccountView(report).notes(is_interrupted=session.interrupt.is_set):
         console.say(note)
     if html is not None:
         write_html(console, report, html)

@@ -21,8 +21,8 @@ from cos_sweeper.cli.progress import Counted
 from cos_sweeper.cli.session import Session, Swept
 from cos_sweeper.cli.tables import Column, Table
 from cos_sweeper.cli.words import t
-from cos_sweeper.core.outcomes import AT_LIMIT
-from cos_sweeper.report.page_parts import groups, numbers
+from cos_sweeper.report.page_parts import answers, groups, numbers
+from cos_sweeper.report.page_parts.groups import Sum
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +56,12 @@ def _plan(session: Session, wishes: Wishes) -> int:
     plan = session.run(session.sweep_plan(dry_run=True))
     result, _ = showing.swept(session, plan, session.folder(wishes.records, is_needed=False), t("Looking"))
     showing.plan(session.console, result.report_json or {})
+    for text in _limit(session, AccountView(result.report_json or {})):
+        session.console.say(text)
     session.console.data(result.report_json)
     code = showing.after(session, result, wishes.html)
     if _left(result) and not wishes.abort and not session.interrupt.is_set:
-        session.console.say(t("→ The same command with `--abort` shows this, asks, and aborts it."), "next")
+        session.console.next_step(t("The same command with `--abort` shows this, asks, and aborts it."))
     return code
 
 
@@ -77,12 +79,20 @@ def _ask_and_abort(session: Session, wishes: Wishes) -> int:
         console.data([report] if wishes.until_empty else report)
         return showing.after(session, result)
     found = AccountView(report).totals["left"]
-    question = t("Abort {n}, {size}? This cannot be undone.", n=uploads(found.uploads), size=size(found))
-    if not console.confirm(question):
+    if not console.confirm(_question(session, wishes, found)):
         console.say(t("Nothing was aborted."))
         return exits.INTERRUPTED
     # A run lowers it to the clock of COS.
     return _abort(session, wishes, min(plan.as_of, result.report.as_of))
+
+
+def _question(session: Session, wishes: Wishes, found: Sum) -> str:
+    limit = session.settings.max_aborts
+    if limit is not None and limit < found.uploads and not wishes.until_empty:
+        text = t("Abort {limit} of {n}?", limit=numbers.count(limit), n=uploads(found.uploads))
+    else:
+        text = t("Abort {n}, {size}?", n=uploads(found.uploads), size=size(found))
+    return text + " " + t("This cannot be undone.")
 
 
 def _what_will_go(session: Session, report: dict[str, Any], seen: Counted) -> Iterator[Text | Table]:
@@ -98,12 +108,17 @@ def _what_will_go(session: Session, report: dict[str, Any], seen: Counted) -> It
     facts.add(t("newest"), _moment(seen.newest))
     facts.add(t("last part"), _moment(seen.last_part))
     facts.add(t("buckets"), ", ".join(row["bucket"] for row in report["buckets"] if groups.found(row).uploads))
+    yield facts
+    yield from _limit(session, view)
+    yield Text()
+
+
+def _limit(session: Session, view: AccountView) -> Iterator[Text]:
+    """That one run does not abort all of it."""
     limit = session.settings.max_aborts
     if limit is not None and limit < view.totals["left"].uploads:
-        text = t("one run aborts {n} at most (MAX_ABORTS); `--until-empty` goes on", n=numbers.count(limit))
-        facts.add(t("limit"), Text(text, "warn"))
-    yield facts
-    yield Text()
+        text = t("One run aborts {n} at most (MAX_ABORTS); `--until-empty` repeats it.", n=numbers.count(limit))
+        yield Text(text, "warn")
 
 
 def _abort(session: Session, wishes: Wishes, as_of: datetime | None) -> int:
@@ -135,7 +150,7 @@ def _goes_on(result: Swept) -> bool:
 
 def _is_unfinished(result: Swept) -> bool:
     report = result.report
-    return report.stopped_because == AT_LIMIT or bool(report.counts["deferred"] or report.not_swept)
+    return bool(report.stopped_because or report.counts["deferred"] or report.not_swept)
 
 
 def _left(result: Swept) -> int:
@@ -144,13 +159,13 @@ def _left(result: Swept) -> int:
 
 def _say_how_to_go_on(session: Session, result: Swept) -> None:
     if session.interrupt.is_set:
-        session.console.say(t("→ The same command goes on: what is left is found again."), "next")
-    elif result.report.stopped_because == AT_LIMIT:
-        session.console.say(
-            t("→ The limit of one run is reached. The same command goes on; `--until-empty` repeats it."), "next"
+        session.console.next_step(t("The same command goes on: what is left is found again."))
+    elif answers.is_at_limit(result.report_json or {"left_by_reason": {}}):
+        session.console.next_step(
+            t("The limit of one run is reached. The same command goes on; `--until-empty` repeats it.")
         )
     elif _is_unfinished(result):
-        session.console.say(t("→ Not everything could be processed. Run the same command again."), "next")
+        session.console.next_step(t("Not everything could be processed. Run the same command again."))
 
 
 def _total(console: Console, reports: list[Any]) -> None:

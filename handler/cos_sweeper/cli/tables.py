@@ -5,6 +5,7 @@ Tables with bars, as values: for a terminal of some width, or as plain lines wit
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 
 from rich.box import Box
 from rich.table import Table as RichTable
@@ -15,7 +16,8 @@ LINES = Box("    \n    \n ── \n    \n    \n    \n    \n    \n")
 EIGHTHS = " ▏▎▍▌▋▊▉"
 FULL = "█"
 MIN_BAR, MAX_BAR = 8, 32
-BAR_ROOM = 4
+# Between two columns.
+GAP = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +59,8 @@ class Table:
 def as_rich(table: Table, width: int) -> RichTable:
     """The table for a terminal."""
     shown = [index for index, column in enumerate(table.columns) if column.min_width <= width]
-    room = width - sum(_widest(table, index) + 2 for index in shown if not _is_bar(table, index))
-    bar_width = max(MIN_BAR, min(MAX_BAR, room - BAR_ROOM))
+    room = width - sum(_widest(table, index) + GAP for index in shown if not _is_bar(table, index))
+    bar_width = max(MIN_BAR, min(MAX_BAR, room))
     made = RichTable(
         title=Text(table.title) if table.title else None,
         caption=Text(table.note) if table.note else None,
@@ -69,9 +71,10 @@ def as_rich(table: Table, width: int) -> RichTable:
         box=LINES,
         header_style="quiet",
         border_style="quiet",
+        show_header=any(column.head for column in table.columns),
         pad_edge=False,
         show_edge=False,
-        padding=(0, 1),
+        padding=(0, 1, 0, 0),
     )
     for index in shown:
         column = table.columns[index]
@@ -98,22 +101,18 @@ def as_lines(table: Table) -> list[str]:
 
 
 def bar(parts: Sequence[tuple[str, float]], whole: float, width: int) -> Text:
-    """A bar of blocks, with eighths at its end. What exists is at least one eighth."""
-    text, drawn = Text(), 0
-    edges: list[tuple[str, int]] = []
-    total = 0.0
-    for style, size in parts:
-        total += size
-        edges.append((style, _eighths(total, whole, width, drawn=edges[-1][1] if edges else 0, exists=size > 0)))
-    for style, edge in edges:
-        count = edge - drawn
-        if count <= 0:
-            continue
-        # Within one character only one colour fits, so a part begins on whole characters.
-        blocks, rest = divmod(count, 8)
-        is_last = edge == edges[-1][1]
-        text.append(FULL * blocks + (EIGHTHS[rest] if rest and is_last else FULL if rest else ""), style)
-        drawn += (blocks + bool(rest)) * 8
+    """A bar of blocks, exact to an eighth of one. What exists is at least an eighth long."""
+    text, total = Text(), sum(size for _, size in parts)
+    if not total or not whole:
+        return text
+    length = max(1, min(8 * width, round(8 * width * total / whole)))
+    edges = list(accumulate(size for _, size in parts))
+    for start in range(0, length, 8):
+        end = min(start + 8, length)
+        # In one block only one colour fits: that of the part in its middle.
+        middle = (start + end) / 2 / length * total
+        style = next(style for (style, _), edge in zip(parts, edges, strict=True) if edge >= middle)
+        text.append(FULL if end - start == 8 else EIGHTHS[end - start], style)
     return text
 
 
@@ -122,11 +121,6 @@ def shown_key(text: str) -> str:
     return "".join(
         character if character.isprintable() or character == " " else _escaped(character) for character in text
     )
-
-
-def _eighths(total: float, whole: float, width: int, *, drawn: int, exists: bool) -> int:
-    edge = round(8 * width * min(1.0, total / whole)) if whole else 0
-    return max(edge, drawn + 1) if exists else edge
 
 
 def _escaped(character: str) -> str:

@@ -194,12 +194,14 @@ class _Sweep:
             return None
         verdict = prefilter(listed, page.skew, listing.policy, self._state.as_of.value)
         given_up = self._state.given_up.get(upload.bucket)
-        if not given_up and (why := self._state.why_stop(upload.bucket)):
-            self._pages.processed(opened, index, Deferred(upload, why))
-        elif isinstance(verdict, Keep) and self._plan.inventory and not given_up:
-            return partial(self._work_on_kept, opened, index, verdict)
-        elif isinstance(verdict, Keep):
+        needs_work = not isinstance(verdict, Keep) or (self._plan.inventory and not given_up)
+        if isinstance(verdict, Keep) and not needs_work:
+            # Whatever ends the run: this upload is not abandoned.
             self._pages.processed(opened, index, Kept(upload, verdict.reason))
+        elif not given_up and (why := self._state.why_stop(upload.bucket)):
+            self._pages.processed(opened, index, Deferred(upload, why))
+        elif isinstance(verdict, Keep):
+            return partial(self._work_on_kept, opened, index, verdict)
         elif given_up:
             self._pages.processed(opened, index, replace(given_up, upload=upload))
         else:

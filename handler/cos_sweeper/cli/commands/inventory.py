@@ -32,5 +32,5 @@ def command(session: "Session", html: Path | None, records: Path | None) -> int:
     showing.account(session.console, result.report_json or {})
     code = showing.after(session, result, html)
     if result.report_json and result.report_json["totals"]["left"]["uploads"] and not session.interrupt.is_set:
-        session.console.say(t("→ `cos-sweeper sweep` shows what it would abort, and aborts nothing."), "next")
+        session.console.next_step(t("`cos-sweeper sweep` shows what it would abort, and aborts nothing."))
     return code
