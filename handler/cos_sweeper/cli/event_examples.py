@@ -17,17 +17,6 @@ from cos_sweeper.core.keys import validate_key
 
 # A timer's argument has 4 KB; a few names show the form.
 MAX_BUCKETS = 5
-ABOUT = {
-    "timer": "A sweep of these buckets, as a dry run.",
-    "inventory": "An inventory of these buckets. It aborts nothing.",
-    "direct": "One upload, by a direct invocation.",
-    "ckafka": "One upload, as a message of CKafka.",
-    "cmq": "One upload, as a message of CMQ.",
-    "cls": "One upload, as a log line of CLS.",
-    "eventbridge": "One upload, as an event of EventBridge.",
-    "cos": "An object was completed: its stale siblings.",
-    "http": "One upload, by the Function URL.",
-}
 
 
 def show(session: Session, trigger: str | None, key: str, upload_id: str) -> int:
@@ -70,8 +59,23 @@ def _example(session: Session, key: str, upload_id: str) -> Example:
     return Example(buckets[:MAX_BUCKETS], datetime.now(timezone.utc), key, upload_id, has_token)
 
 
+def _about() -> dict[str, str]:
+    """What each example is."""
+    return {
+        "timer": t("A sweep of these buckets, as a dry run."),
+        "inventory": t("An inventory of these buckets. It aborts nothing."),
+        "direct": t("One upload, by a direct invocation."),
+        "ckafka": t("One upload, as a message of CKafka."),
+        "cmq": t("One upload, as a message of CMQ."),
+        "cls": t("One upload, as a log line of CLS."),
+        "eventbridge": t("One upload, as an event of EventBridge."),
+        "cos": t("An object was completed: its stale siblings."),
+        "http": t("One upload, by the Function URL."),
+    }
+
+
 def _table() -> Table:
     table = Table(t("Example events"), [Column(t("trigger")), Column(t("what it is"), is_elastic=True)])
-    for name in TRIGGERS:
-        table.add(name, t(ABOUT[name]))
+    for name, text in _about().items():
+        table.add(name, text)
     return table

@@ -19,10 +19,6 @@ from cos_sweeper.report.page_parts import numbers
 FIRST = 3
 # As COS_ENDPOINT and INVOKE_ENDPOINT: a server on this machine in place of Cloud Monitor.
 ENDPOINT = "MONITOR_ENDPOINT"
-TWO_WAYS = (
-    "Its unit is documented in two ways: one page of COS's documentation counts unfinished uploads, another one their "
-    "parts. So the order of the buckets is a hint, and the numbers are not those of an inventory."
-)
 
 
 def show(session: Session) -> int:
@@ -46,7 +42,7 @@ def show(session: Session) -> int:
     console.data(_as_json(found))
     console.show(_table(found))
     if not console.is_json:
-        console.say(t(TWO_WAYS), "warn")
+        console.say(_two_ways(), "warn")
     for text in found.meanings:
         console.say(t("Cloud Monitor describes it as: {text}", text=shown_key(text)))
     console.say(t("{n} requests to Cloud Monitor.", n=found.requests))
@@ -88,7 +84,7 @@ def _as_json(found: Survey) -> dict[str, Any]:
     return {
         "source": "Cloud Monitor",
         "unit": "fragments",
-        "unit_note": TWO_WAYS,
+        "unit_note": _two_ways(),
         "described_as": list(found.meanings),
         "requests": found.requests,
         "failed": [{"metric": name, "code": code} for name, code in found.failed],
@@ -102,6 +98,14 @@ def _as_json(found: Survey) -> dict[str, Any]:
             for one in found.counts
         ],
     }
+
+
+def _two_ways() -> str:
+    """What the numbers do not say."""
+    return t(
+        "Its unit is documented in two ways: one page of COS's documentation counts unfinished uploads, another one "
+        "their parts. So the order of the buckets is a hint, and the numbers are not those of an inventory."
+    )
 
 
 def _port(endpoint: str) -> int | None:

@@ -26,20 +26,15 @@ TEXTS: dict[str, str] = {
     "Give `--add-rule DAYS`.": "请给出 `--add-rule DAYS`。",
     # The coverage
     "Lifecycle rules for unfinished uploads": "针对未完成上传的生命周期规则",
-    "bucket": "存储桶",
-    "rule": "规则",
-    "what to do": "建议操作",
     "{n} of {m} buckets have a rule for every upload.": "{m} 个存储桶中有 {n} 个的规则适用于所有上传。",
     "Next: {command}": "下一步：{command}",
     "every upload, after {n} days": "所有上传，{n} 天后",
     "some prefixes only": "仅部分前缀",
     "disabled": "已停用",
     "for tags, so for no upload": "按标签过滤，对上传不起作用",
-    "none": "无",
     "not known": "未知",
     "Object Lock": "对象锁定",
     "{prefix} after {n} days": "{prefix} 在 {n} 天后",
-    " and {n} more": "，另有 {n} 个",
     "Nothing.": "无需操作。",
     "Nothing. Earlier: {prefixes}.": "无需操作。更早中止：{prefixes}。",
     "Covered: {prefixes}. For all other keys add a rule.": "已覆盖：{prefixes}。请为其他对象键添加规则。",
@@ -64,10 +59,7 @@ TEXTS: dict[str, str] = {
     "then": "之后",
     "Write these rules to {bucket}?": "将这些规则写入 {bucket}？",
     "Nothing was written: nobody can be asked, this is no terminal.": "未写入：这里不是终端，无法询问。",
-    "Give `--yes` if you are sure.": "如果确定，请给出 `--yes`。",
     # What is refused
-    "There is no bucket to work on.": "没有可处理的存储桶。",
-    "`cos-sweeper check` shows which buckets are allowed.": "`cos-sweeper check` 会显示允许哪些存储桶。",
     "The rule would abort uploads under {prefix}, which EXCLUDE_PREFIXES keeps.": (
         "该规则会中止 {prefix} 下的上传，而 EXCLUDE_PREFIXES 要求保留它们。"
     ),

@@ -30,6 +30,5 @@ TEXTS: dict[str, str] = {
     "MONITOR_ENDPOINT is not `http://127.0.0.1:PORT`.": "MONITOR_ENDPOINT 不是 `http://127.0.0.1:PORT`。",
     "Remove it to use the cloud.": "请移除它以使用云端。",
     "Cloud Monitor answered {code}{of_request}.": "云监控返回 {code}{of_request}。",
-    " (request id {id})": "（请求 ID {id}）",
     "Try again later, or count exactly: `cos-sweeper inventory`.": "请稍后重试，或精确统计：`cos-sweeper inventory`。",
 }
