@@ -57,7 +57,7 @@ class FunctionInvoker:
         self._function = function
         self._left = left
         self._sleep = sleep
-        self._http = _HttpAdapter(port, left)
+        self._http = HttpAdapter(port, left)
         self._client = _client(credentials, function.region, port)
         self._client.request = self._http
 
@@ -109,16 +109,17 @@ class FunctionInvoker:
             raise TencentCloudSDKException("NotAccepted", "the response names no invocation")
 
 
-class _HttpAdapter:
+class HttpAdapter:
     """
-    What the SDK takes for its HTTP client: one request, one response, all of it within REQUEST_SECONDS.
+    What the SDK takes for its HTTP client: one request, one response, all of it within `seconds`.
 
     The SDK's own waits that long for each read, so that a response that drips would hold the run until it is killed. It
     would ask proxies, too, and follow redirects with the token.
     """
 
-    def __init__(self, port: int | None, left: Callable[[], float]) -> None:
+    def __init__(self, port: int | None, left: Callable[[], float], seconds: float = REQUEST_SECONDS) -> None:
         self._left = left
+        self._seconds = seconds
         self._scheme = "https" if port is None else "http"
         self._connections = Connections(port)
 
@@ -131,7 +132,7 @@ class _HttpAdapter:
         headers = {name: value for name, value in request.header.items() if name != "Host"}
         url = f"{self._scheme}://{request.host}/"
         try:
-            seconds = min(REQUEST_SECONDS, self._left())
+            seconds = min(self._seconds, self._left())
             response = wait_for(self._connections.send("POST", url, headers, request.data.encode(), seconds))
         except TransportError as exc:
             raise TencentCloudSDKException(exc.code, exc.detail) from exc

@@ -1,0 +1,57 @@
+"""
+`lifecycle`: which buckets have a rule that aborts uploads, and one more rule where it is missing.
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from cos_sweeper.cli.framework import ALL_BUCKETS, BUCKET, EXCLUDE_BUCKET, EXCLUDE_PREFIX, Option, new_command
+
+if TYPE_CHECKING:
+    from cos_sweeper.cli.session import Session
+
+ADD_RULE = Option(
+    ["--add-rule", "days"],
+    type=click.IntRange(1, 3650),
+    metavar="DAYS",
+    help="Add a rule that aborts uploads this many days after their start. Shows the change and asks.",
+)
+PREFIX = Option(["--prefix", "prefix"], default="", metavar="PREFIX", help="The rule is for keys that begin so. [all]")
+RULE_ID = Option(["--id", "rule_id"], default="", metavar="ID", help="The id of the rule. [one that is free]")
+OLD = Option(
+    ["--old", "old"],
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("cos-sweeper-lifecycle"),
+    metavar="DIR",
+    help="Keep the old rules in a file in this directory. [cos-sweeper-lifecycle]",
+)
+YES = Option(["--yes", "is_sure"], is_flag=True, help="Write without asking.")
+
+
+@new_command(
+    "lifecycle",
+    "Which buckets have a lifecycle rule for unfinished uploads; --add-rule adds one.",
+    details=(
+        "COS replaces all rules of a bucket at each write. --add-rule changes no other byte of them, refuses where "
+        "that is not certain, reads the rules again directly before and after, and keeps the old ones in a file."
+    ),
+    examples=(
+        "cos-sweeper lifecycle --all-buckets",
+        "cos-sweeper lifecycle --add-rule 30 --bucket photos-1250000000@ap-guangzhou",
+        "cos-sweeper lifecycle --add-rule 14 --prefix tmp/ --bucket photos-1250000000@ap-guangzhou --yes",
+    ),
+    params=(BUCKET, ALL_BUCKETS, EXCLUDE_BUCKET, EXCLUDE_PREFIX, ADD_RULE, PREFIX, RULE_ID, OLD, YES),
+)
+def command(session: "Session", days: int | None, prefix: str, rule_id: str, old: Path, *, is_sure: bool) -> int:
+    """Show the coverage, or add a rule."""
+    from cos_sweeper.cli import coverage_table, rule_session
+    from cos_sweeper.cli.problems import Misused
+    from cos_sweeper.cli.words import t
+
+    if days is not None:
+        return rule_session.add(session, rule_session.Wish(days, prefix, rule_id, old, is_sure=is_sure))
+    if prefix or rule_id or is_sure:
+        raise Misused(t("`--prefix`, `--id` and `--yes` need `--add-rule`."), t("Give `--add-rule DAYS`."))
+    return coverage_table.show(session)

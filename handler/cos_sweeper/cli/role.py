@@ -1,0 +1,32 @@
+"""
+The function's role as CAM takes it: trust, policy, and the `tccli` calls that create both. Values in, values out.
+"""
+
+import json
+import shlex
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+# The one service that may take the role.
+SERVICE = "scf.qcloud.com"
+
+
+def trust() -> dict[str, Any]:
+    """Who may take the role."""
+    statement = {"action": "name/sts:AssumeRole", "effect": "allow", "principal": {"service": SERVICE}}
+    return {"version": "2.0", "statement": [statement]}
+
+
+def calls(role: str, policy: Mapping[str, Any]) -> Iterator[str]:
+    """The calls, each a line for a POSIX shell. The policy gets the name of the role."""
+    for action, arguments in (
+        ("CreateRole", {"RoleName": role, "PolicyDocument": _json(trust())}),
+        ("CreatePolicy", {"PolicyName": role, "PolicyDocument": _json(policy)}),
+        ("AttachRolePolicy", {"AttachRoleName": role, "PolicyName": role}),
+    ):
+        words = [word for name, value in arguments.items() for word in (f"--{name}", value)]
+        yield shlex.join(["tccli", "cam", action, *words])
+
+
+def _json(document: Mapping[str, Any]) -> str:
+    return json.dumps(document, separators=(",", ":"))
