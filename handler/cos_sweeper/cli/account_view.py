@@ -5,9 +5,11 @@ Nothing here writes. The figures, their names and their order are those of repor
 """
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from rich.text import Text
 
+from cos_sweeper.cli import spans
 from cos_sweeper.cli.tables import Bar, Cell, Column, Table, shown_key
 from cos_sweeper.cli.words import CHINESE, language, pair, t
 from cos_sweeper.report.page_parts import answers, grids, groups, numbers, words
@@ -61,8 +63,8 @@ class AccountView:
         settings = self.report["settings"]
         return t(
             "older than {age} and without a part for {idle}",
-            age=numbers.whole(settings["min_age_hours"]),
-            idle=numbers.whole(settings["min_idle_hours"]),
+            age=spans.whole(settings["min_age_hours"]),
+            idle=spans.whole(settings["min_idle_hours"]),
         )
 
     def _price(self, sum_: Sum) -> str:
@@ -78,7 +80,7 @@ class AccountView:
                 why = left_reason(reason)
                 yield Text(t("{n} left were not looked at: {why}.", n=uploads(sum_["uploads"]), why=why), "warn")
         for warning in self.report["warnings"][:MAX_ROWS]:
-            yield Text(t("Note: {text}", text=shown_key(answers.warning(warning))), "warn")
+            yield Text(t("Note: {text}", text=shown_key(_warning(warning))), "warn")
         for text in self.report["not_swept"][:MAX_ROWS]:
             yield Text(t("Not swept: {text}", text=shown_key(text)), "warn")
         if self.report["stopped_because"] and not is_interrupted:
@@ -303,3 +305,8 @@ def left_reason(reason: str) -> str:
     """Why an abandoned upload is still there."""
     known = words.LEFT.get(reason)
     return pair(known) if known else reason
+
+
+def _warning(item: Any) -> str:
+    """A warning of the report as one line of text."""
+    return ", ".join(f"{name} {value}" for name, value in item.items()) if isinstance(item, dict) else str(item)

@@ -10,6 +10,7 @@ from typing import Any
 from rich.text import Text
 
 from cos_sweeper.cli import evidence as rules
+from cos_sweeper.cli import spans
 from cos_sweeper.cli.account_view import kept_reason
 from cos_sweeper.cli.evidence import Evidence
 from cos_sweeper.cli.looking import Found, iso, moment, outcome_text
@@ -97,7 +98,7 @@ def _sentence(who: str, found: Verdict, as_of: datetime) -> Text:
             t(
                 "Would be aborted from {moment} UTC on ({span}) if nothing arrives.",
                 moment=moment(_up(found.changes)),
-                span=t("in {time}", time=numbers.days((found.changes - as_of).total_seconds())),
+                span=t("in {time}", time=spans.days((found.changes - as_of).total_seconds())),
             )
         )
     else:
@@ -137,7 +138,7 @@ def _times(explained: Explained) -> Iterator[tuple[str, str]]:
     else:
         yield t("parts"), t("not read")
     last = evidence.last_active
-    yield t("idle"), numbers.days((as_of - last).total_seconds()) if last else t("unknown")
+    yield t("idle"), spans.days((as_of - last).total_seconds()) if last else t("unknown")
     yield t("our clock"), _second(datetime.now(timezone.utc))
     skew = evidence.skew
     cos = _second(evidence.cos_date) if evidence.cos_date else t("COS sent no date")
@@ -190,7 +191,7 @@ def _limits(explained: Explained, session: Session) -> Iterator[tuple[str, str]]
     last = evidence.last_active
     ages.append(("MIN_IDLE_HOURS", policy.min_idle, last))
     for name, span, since in ages:
-        value = numbers.whole(span.total_seconds() / 3600)
+        value = spans.whole(span.total_seconds() / 3600)
         until = t(", until {moment}", moment=_second(since + span)) if since else ""
         yield name, f"{value} ({session.config.origin(name)}){until}"
     if explained.named is not None:
@@ -214,7 +215,7 @@ def _newest_parts(evidence: Evidence) -> Table:
 def _ago(time: datetime, as_of: datetime) -> str:
     if time > as_of:
         return t("{moment} (in the future)", moment=_second(time))
-    return t("{moment} ({span} ago)", moment=_second(time), span=numbers.days((as_of - time).total_seconds()))
+    return t("{moment} ({span} ago)", moment=_second(time), span=spans.days((as_of - time).total_seconds()))
 
 
 def _second(time: datetime) -> str:
