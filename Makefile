@@ -120,7 +120,7 @@ package: ## build/function/, which is what `serverless.yml` deploys, and the sam
 	@# So is the terminal command.
 	@rm -r build/function/cos_sweeper/cli build/function/cos_sweeper/__main__.py
 	@# Not needed to run, or different on every machine. What is left of *.dist-info: licences, and what is in here.
-	@find build/function -depth \( -name '.*' -o -name __pycache__ -o -name tests -o -path '*/Crypto/SelfTest' \
+	@find build/function -depth \( -name '.*' -o -name '*.egg-info' -o -name __pycache__ -o -name tests -o -path '*/Crypto/SelfTest' \
 		-o -path build/function/bin -o -path build/function/include -o -path '*.dist-info/RECORD' -o -path '*.dist-info/INSTALLER' \
 		-o -path '*.dist-info/REQUESTED' -o -path '*.dist-info/direct_url.json' -o -name '*.[ch]pp' -o -name '*.h' \
 		-o -name '*.py[xi]' -o -name '*.pxd' \) -exec rm -rf {} +
