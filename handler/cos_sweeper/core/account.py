@@ -23,6 +23,8 @@ from cos_sweeper.core.sums import FREED, GONE, KEPT, slot_of
 
 __all__ = ["Account", "Observation"]
 
+# Characters of the prefix under which an initiator's uploads are added up.
+MAX_TOP = 120
 # bucket, storage class, group, outcome, reason
 Total = tuple[str, str, str, str, str]
 # storage class, outcome, reason, age band: of an upload that the listing alone keeps
@@ -143,10 +145,11 @@ class Account:
         head, slash, _ = observation.key.rpartition("/")
         slot = slot_of(observation.group, storage_class)
         self.prefixes.add(f"\n{bucket}/{head}{slash}", slot, size, unknown)
-        top = "/".join(head.split("/", 2)[:2])
+        # Long names are cut: what is left is still a prefix, and nobody can fill the memory with them.
+        top = f"{'/'.join(head.split('/', 2)[:2])}{slash}"[:MAX_TOP]
         # The owner of a path ends at its first line break.
         owner = observation.initiator.replace("\n", " ")
-        self.initiators.add(f"{owner}\n{bucket}/{top}{slash}", slot, size, unknown)
+        self.initiators.add(f"{owner}\n{bucket}/{top}", slot, size, unknown)
         self.examples.add(observation, bucket, storage_class)
 
 
