@@ -213,19 +213,19 @@ def test_headline_says_what_was_found_and_what_became_of_it(sample: str, sentenc
         (
             "typical",
             [
-                "25 % of the bytes found is under uploads/mobile/android/8.15/",
+                "25 % of the abandoned bytes is under uploads/mobile/android/8.15/",
                 "app-upload-backend: 37 % of the bytes, 43 % of the uploads.",
-                "Sweep again, or raise MAX_ABORTS: frees 0.94 TiB, 508 uploads",
+                "Sweep again, or raise the limit MAX_ABORTS: frees 0.94 TiB, 508 uploads",
                 "this run had 1,500.",
                 "Grant the missing permission on media-ingest-1250012345: concerns 228 MiB, 1 upload",
                 "Allow name/cos:AbortMultipartUpload on this bucket in the policy of the function's role, or change",
                 "Add a lifecycle rule to media-ingest-1250012345 and 1 more: would cover 2.32 TiB, 1,387 uploads",
-                "Ask the owner of app-upload-backend to abort or resume uploads that fail: left behind 1.24 TiB, 866",
+                "Ask the owner of app-upload-backend to make the client abort or resume an upload when it fails: left behind 1.24 TiB, 866",
             ],
         ),
         ("dry_run", ["Set DRY_RUN to false if this list is right: frees 3.30 TiB, 2,008 uploads"]),
         ("inventory", ["Start a dry run, then a sweep: frees 3.30 TiB, 2,008 uploads"]),
-        ("huge", ["Sweep again, or raise MAX_ABORTS: frees 10.1 TiB, 25,000 uploads"]),
+        ("huge", ["Sweep again, or raise the limit MAX_ABORTS: frees 10.1 TiB, 25,000 uploads"]),
         (
             "missing_shard",
             ["3 of 4 parts of this report are here; missing: 2/4.", "Let the next sweep complete this report"],
