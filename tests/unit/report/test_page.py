@@ -220,7 +220,8 @@ def test_headline_says_what_was_found_and_what_became_of_it(sample: str, sentenc
                 "Grant the missing permission on media-ingest-1250012345: concerns 228 MiB, 1 upload",
                 "Allow name/cos:AbortMultipartUpload on this bucket in the policy of the function's role, or change",
                 "Add a lifecycle rule to media-ingest-1250012345 and 1 more: would cover 2.32 TiB, 1,387 uploads",
-                "Ask the owner of app-upload-backend to make the client abort or resume an upload when it fails: left behind 1.24 TiB, 866",
+                "Ask the owner of app-upload-backend to make the client "
+                "abort or resume an upload when it fails: left behind 1.24 TiB, 866",
             ],
         ),
         ("dry_run", ["Set DRY_RUN to false if this list is right: frees 3.30 TiB, 2,008 uploads"]),
