@@ -42,6 +42,9 @@ PART_FOR_PROBE = 4
 NOT_YET = "the continuation is not invoked yet"
 NOT_ALLOWED = "the function may not invoke itself, so a sweep of more than one run would be lost"
 
+# A plan and its checkpoints.
+_Written = tuple[Plan, tuple[str, ...]]
+
 
 class Invoker(Protocol):
     """How the function invokes itself."""
@@ -98,12 +101,13 @@ async def run(
         # The end of the chain reports what this run could not do.
         shards[0] = replace(shards[0], prior_failures=report_builder.prior_failures())
     if invoker and (shards or left):
-        rest = [] if left is None else [_named_in_chain(left, len(shards), recorder.name)]
+        split = _written(shards)
+        rest = _written([] if left is None else [_named_in_chain(left, len(shards), recorder.name)])
         so_far = report_builder.build()
         await recorder.save(
-            replace(so_far, stopped_because=so_far.stopped_because or NOT_YET), _works(shards) + _works(rest)
+            replace(so_far, stopped_because=so_far.stopped_because or NOT_YET), _works(split) + _works(rest)
         )
-        is_split = await _schedule(shards, invoker, report_builder, log) if shards else True
+        is_split = await _schedule(split, invoker, report_builder, log) if split else True
         if rest and not await _schedule(rest, invoker, report_builder, log):
             left = None
         if not is_split:
@@ -207,16 +211,18 @@ def _named_in_chain(left: Plan, shards: int, name: str) -> Plan:
     return replace(left, predecessor=name)
 
 
-def _works(plans: Sequence[Plan]) -> list[str]:
-    """The works that continue in the checkpoints of these plans."""
-    return [
-        work for plan in plans for works, _ in checkpoint.works(plan, len(checkpoint.write(plan))) for work in works
-    ]
+def _written(plans: Sequence[Plan]) -> list[_Written]:
+    return [(plan, checkpoint.write(plan)) for plan in plans]
 
 
-async def _schedule(plans: Sequence[Plan], invoker: Invoker, report_builder: ReportBuilder, log: Log) -> bool:
+def _works(written: Sequence[_Written]) -> list[str]:
+    """The works that continue in these checkpoints."""
+    return [work for plan, texts in written for works, _ in checkpoint.works(plan, len(texts)) for work in works]
+
+
+async def _schedule(written: Sequence[_Written], invoker: Invoker, report_builder: ReportBuilder, log: Log) -> bool:
     """Invoke the function with these plans. False when SCF did not accept all of them twice: the run must raise."""
-    offers = [(plan, text) for plan in plans for text in checkpoint.write(plan)]
+    offers = [(plan, text) for plan, texts in written for text in texts]
     wanted = len(offers)
     codes: list[str] = []
     for _ in range(2):
@@ -225,7 +231,7 @@ async def _schedule(plans: Sequence[Plan], invoker: Invoker, report_builder: Rep
         report_builder.continuations += accepted
         offers = [offer for offer, code in zip(offers, codes, strict=True) if code]
         if not offers:
-            log.info("continuation.invoked", invocations=wanted, run=plans[0].number)
+            log.info("continuation.invoked", invocations=wanted, run=written[0][0].number)
             return True
         offers = _packed(offers)
     code = next(code for code in codes if code)
@@ -233,7 +239,7 @@ async def _schedule(plans: Sequence[Plan], invoker: Invoker, report_builder: Rep
     log.error("continuation.failed", wanted=wanted, accepted=report_builder.continuations, code=code, missing=missing)
     report_builder.chain_failed("ContinuationFailed", f"{code}; missing: {missing}")
     report_builder.must_raise = True
-    return len(offers) < wanted and len(plans) == 1
+    return len(offers) < wanted and len(written) == 1
 
 
 def _packed(offers: Sequence[tuple[Plan, str]]) -> list[tuple[Plan, str]]:
