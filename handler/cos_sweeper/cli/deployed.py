@@ -3,8 +3,6 @@ The deployed function, as SCF describes it: its time limit and its memory. One r
 """
 
 from dataclasses import dataclass
-from types import SimpleNamespace
-from typing import Any
 
 from tencentcloud.common.credential import Credential
 from tencentcloud.common.exception.tencent_cloud_sdk_exception import TencentCloudSDKException
@@ -16,9 +14,8 @@ from tencentcloud.scf.v20180416.scf_client import ScfClient
 from cos_sweeper.cli.problems import Misused
 from cos_sweeper.cli.session import Session
 from cos_sweeper.cli.words import t
-from cos_sweeper.net.client import Connections
-from cos_sweeper.net.response import TransportError
-from cos_sweeper.net.sdk_bridge import run_in_greenlet, wait_for
+from cos_sweeper.net.sdk_bridge import run_in_greenlet
+from cos_sweeper.scf.invoker import HttpAdapter
 
 REQUEST_SECONDS = 10
 
@@ -53,9 +50,9 @@ def name_of(text: str) -> Name:
 async def describe(session: Session, name: Name) -> Deployed | str:
     """What SCF says of it, or the code of its error."""
     port = session.config.settings_of_all.invoke_port
-    connections = Connections(port)
+    http = HttpAdapter(port, lambda: REQUEST_SECONDS, REQUEST_SECONDS)
     client = _client(session, name.region, port)
-    client.request = _Http(connections, "http" if port else "https")
+    client.request = http
     request = GetFunctionRequest()
     request.FunctionName, request.Namespace, request.ShowCode = name.name, name.namespace, "FALSE"
     try:
@@ -63,7 +60,7 @@ async def describe(session: Session, name: Name) -> Deployed | str:
     except TencentCloudSDKException as exc:
         return str(exc.code) or "Unknown"
     finally:
-        connections.close()
+        http.close()
     variables = found.Environment.Variables if found.Environment else []
     return Deployed(
         int(found.Timeout or 0),
@@ -71,28 +68,6 @@ async def describe(session: Session, name: Name) -> Deployed | str:
         str(found.Runtime or ""),
         frozenset(str(one.Key) for one in variables or []),
     )
-
-
-class _Http:
-    """What the SDK takes for its HTTP client."""
-
-    def __init__(self, connections: Connections, scheme: str) -> None:
-        self._connections = connections
-        self._scheme = scheme
-
-    def send_request(self, request: Any) -> Any:
-        """As the SDK's own. Raises what it raises."""
-        headers = {name: value for name, value in request.header.items() if name != "Host"}
-        url = f"{self._scheme}://{request.host}/"
-        try:
-            response = wait_for(self._connections.send("POST", url, headers, request.data.encode(), REQUEST_SECONDS))
-        except TransportError as exc:
-            raise TencentCloudSDKException(exc.code, exc.detail) from exc
-        return SimpleNamespace(
-            status_code=response.status_code,
-            headers={"Content-Type": response.headers.get("content-type", "")},
-            content=response.content,
-        )
 
 
 def _client(session: Session, region: str, port: int | None) -> ScfClient:
