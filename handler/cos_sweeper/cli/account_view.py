@@ -14,6 +14,7 @@ from cos_sweeper.cli.tables import Bar, Cell, Column, Table, shown_key
 from cos_sweeper.cli.words import CHINESE, language, pair, t
 from cos_sweeper.report.page_parts import answers, grids, groups, numbers, words
 from cos_sweeper.report.page_parts.groups import GROUPS, Json, Sum
+from cos_sweeper.report.page_parts.reading import Reading
 from cos_sweeper.report.page_parts.tree import Row, Tree
 
 MAX_ROWS = 10
@@ -27,17 +28,8 @@ BAR_FROM = 60
 PRICE_FROM = 76
 
 
-class AccountView:
+class AccountView(Reading):
     """What a terminal shows of a report."""
-
-    def __init__(self, report: Json) -> None:
-        self.report = report
-        self.is_inventory = report["kind"] == "inventory"
-        self.aborts_nothing = self.is_inventory or bool(report["dry_run"])
-        self.currency = report["price"]["currency"] if report["price"] else ""
-        self.totals = {name: groups.read(sum_) for name, sum_ in report["totals"].items()}
-        if answers.is_lower_bound(report):
-            self.totals = {name: sum_.least() for name, sum_ in self.totals.items()}
 
     # In words
 

@@ -12,6 +12,7 @@ from cos_sweeper.report.page_parts import answers, grids, groups, numbers, words
 from cos_sweeper.report.page_parts.groups import GROUPS, Json, Segment, Sum
 from cos_sweeper.report.page_parts.past import Past
 from cos_sweeper.report.page_parts.printable import plain
+from cos_sweeper.report.page_parts.reading import Reading
 from cos_sweeper.report.page_parts.record_links import RecordLinks
 from cos_sweeper.report.page_parts.tree import Tree
 
@@ -36,17 +37,12 @@ class Spans:
     idle: float | None
 
 
-class View:
+class View(Reading):
     """A report as the page shows it."""
 
     def __init__(self, report: Json, limits: Limits) -> None:
-        self.report, self.limits = report, limits
-        self.is_inventory = report["kind"] == "inventory"
-        self.aborts_nothing = self.is_inventory or bool(report["dry_run"])
-        self.currency = report["price"]["currency"] if report["price"] else ""
-        self.totals = {name: groups.read(sum_) for name, sum_ in report["totals"].items()}
-        if answers.is_lower_bound(report):
-            self.totals = {name: sum_.least() for name, sum_ in self.totals.items()}
+        super().__init__(report)
+        self.limits = limits
         self.remaining = groups.total((self.totals["left"], self.totals["failed"]))
         self.matrix = grids.matrix(report)
         self.policies = grids.policies(report)
