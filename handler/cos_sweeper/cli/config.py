@@ -7,7 +7,7 @@ narrow, `--exclude-…` adds, without BUCKETS a bucket that is named is allowed,
 
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -236,8 +236,3 @@ def _unknown(name: str, place: str) -> str:
     meant = intended(name.upper(), NAMES)
     hint = t(" Did you mean {meant}?", meant=meant) if meant else ""
     return t("{place}: there is no setting {name}.{hint}", place=place, name=name[:80], hint=hint)
-
-
-def shown_list(names: Sequence[str]) -> str:
-    """Names for a sentence."""
-    return ", ".join(names)

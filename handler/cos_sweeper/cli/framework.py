@@ -78,6 +78,12 @@ POLICY: tuple[Option, ...] = (
         help="Also where Hadoop, Spark and others write running jobs.",
     ),
 )
+EVENT_IDLE = SettingOption(
+    "--event-min-idle-minutes",
+    "EVENT_MIN_IDLE_MINUTES",
+    metavar="MINUTES",
+    help="With UPLOAD_ID: keep it if a part arrived since then. [0]",
+)
 SET = Option(["--set", "assignments"], multiple=True, metavar="NAME=VALUE", help="Any other setting. Repeatable.")
 HTML = Option(
     ["--html"],
@@ -152,6 +158,14 @@ class BucketArgument(Argument):
 
     def __init__(self) -> None:
         super().__init__("bucket", "name-appid, or name-appid@region", metavar="BUCKET")
+
+
+# One upload, or all of one key.
+UPLOADS_OF_KEY: tuple[Argument, ...] = (
+    BucketArgument(),
+    Argument("key", "the key, as COS has it; bytes that are not UTF-8 as the shell passes them"),
+    Argument("upload_id", "one upload; without it all of the key", required=False),
+)
 
 
 def new_command(

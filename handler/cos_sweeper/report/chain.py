@@ -63,11 +63,6 @@ def end_object(run_id: str, work: str) -> str:
     return f"{run_id}/ends/{work}.json.gz"
 
 
-def children_of(work: str, count: int) -> tuple[str, ...]:
-    """The works into which a work is split."""
-    return tuple(f"{work}.{index}" for index in range(count))
-
-
 # Lines of runs
 
 

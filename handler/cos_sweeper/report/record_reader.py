@@ -8,7 +8,6 @@ aborted it. An intent without any outcome is shown as it is: the run was cut off
 import hashlib
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import NamedTuple
 
 from cos_sweeper.core import key_text
@@ -19,24 +18,6 @@ from cos_sweeper.report.report_folder import Source
 
 ABORTED = "aborted"
 GONE = ("already_gone", "already_gone_unchecked", "listed_but_not_found")
-
-
-class Directory:
-    """A copy of a report prefix on this machine."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-
-    async def get(self, name: str) -> bytes | None:
-        """As `Source` says."""
-        path = self._path / name
-        return path.read_bytes() if path.is_file() else None
-
-    async def names(self, prefix: str, after: str = "", pages: int = 1000) -> list[str]:
-        """As `Source` says."""
-        below = self._path / prefix.rpartition("/")[0]
-        found = (path.relative_to(self._path).as_posix() for path in below.rglob("*") if path.is_file())
-        return sorted(name for name in found if name.startswith(prefix) and name > after)[: 1000 * pages]
 
 
 class Place(NamedTuple):

@@ -186,3 +186,8 @@ def fails(error: StoreError) -> Callable[[str, str], None]:
         raise error
 
     return fail
+
+
+def children_of(work: str, count: int) -> tuple[str, ...]:
+    """The works into which a work is split."""
+    return tuple(f"{work}.{index}" for index in range(count))

@@ -18,7 +18,7 @@ from cos_sweeper.report.documents import Document, unpack
 from tests.fixtures import HOUR, NOW
 from tests.profiles import examples
 from tests.schema import problems
-from tests.unit.report.folders import FACTS, RUN_ID, Room, report, run, tell
+from tests.unit.report.folders import FACTS, RUN_ID, Room, children_of, report, run, tell
 
 GROUPS = ("freed", "left", "failed", "kept")
 Uploads = list[tuple[str, int, int]]
@@ -71,7 +71,7 @@ class Story:
                 assert await recorder.finish(report(continuations=1)) is None
             elif fate == "split":
                 count = self.draw(st.integers(2, 3))
-                made.children = chain.children_of(works[0], count)
+                made.children = children_of(works[0], count)
                 await recorder.save(report(), made.children)
                 assert await recorder.finish(report(continuations=count)) is None
                 self._ended(works, made)
@@ -195,7 +195,7 @@ def test_shard_that_died_is_named_until_it_ends() -> None:
     room = Room()
 
     async def play() -> list[Any]:
-        works = chain.children_of("0", 4)
+        works = children_of("0", 4)
         async with room.recorder() as first:
             await first.save(report(), works)
             await first.finish(report(continuations=4))
@@ -292,7 +292,7 @@ def test_status_of_a_chain_is_that_of_its_worst_work(statuses: Sequence[str], ex
     }
 
     async def play() -> Any:
-        works = chain.children_of("0", len(statuses))
+        works = children_of("0", len(statuses))
         async with room.recorder() as first:
             await first.save(report(), works)
             await first.finish(report(continuations=len(works)))
@@ -334,7 +334,7 @@ def test_run_that_nobody_continues_after_it_was_split_writes_the_report() -> Non
     async def play() -> Any:
         async with room.recorder() as first:
             await tell(first, [("freed", 1, 5)])
-            await first.save(report(), chain.children_of("0", 2))
+            await first.save(report(), children_of("0", 2))
             return await first.finish(report(permanent=1, must_raise=True))
 
     report_json = run(play())
@@ -375,7 +375,7 @@ def test_end_that_appears_while_the_report_is_written_is_merged() -> None:
 
     async def play() -> Any:
         async with room.recorder() as first:
-            await first.save(report(), chain.children_of("0", 2))
+            await first.save(report(), children_of("0", 2))
             await first.finish(report(continuations=2))
         await shard("0.0")
         end = chain.end_object(RUN_ID, "0.0")

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from cos_sweeper.cli.local_folder import LocalFolder
 from cos_sweeper.core.outcomes import Aborted, AlreadyGone, Deferred, Failed, Outcome
 from cos_sweeper.report import record, record_reader
 from cos_sweeper.report.record import Record, Recording
-from cos_sweeper.report.record_reader import Directory, RecordReader
+from cos_sweeper.report.record_reader import RecordReader
 from cos_sweeper.report.report_folder import Source
 from tests.fixtures import NOW
 from tests.unit.report.folders import RUN_ID, MemoryFolder, listed, run
@@ -106,7 +107,7 @@ def test_copy_in_a_directory_is_read_like_the_objects(tmp_path: Path) -> None:
     for name, body in folder.objects.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_bytes(body)
-    copy = Directory(tmp_path)
+    copy = LocalFolder(tmp_path)
 
     assert uploads(copy) == uploads(folder)
     assert run(copy.names("history/")) == run(folder.names("history/"))

@@ -6,14 +6,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cos_sweeper.cli.framework import (
+    EVENT_IDLE,
     EXCLUDE_BUCKET,
     EXCLUDE_PREFIX,
     POLICY,
     RECORDS,
-    Argument,
-    BucketArgument,
+    UPLOADS_OF_KEY,
     Option,
-    SettingOption,
     new_command,
 )
 
@@ -21,12 +20,6 @@ if TYPE_CHECKING:
     from cos_sweeper.cli.session import Session
 
 YES = Option(["--yes", "-y"], is_flag=True, help="Do not ask.")
-EVENT_IDLE = SettingOption(
-    "--event-min-idle-minutes",
-    "EVENT_MIN_IDLE_MINUTES",
-    metavar="MINUTES",
-    help="With UPLOAD_ID: keep it if a part arrived since then. [0]",
-)
 
 
 @new_command(
@@ -41,9 +34,7 @@ EVENT_IDLE = SettingOption(
         "cos-sweeper abort photos-1250000000@ap-guangzhou raw/cat.mp4 1585130821cbb7df1d11846c --yes",
     ),
     params=(
-        BucketArgument(),
-        Argument("key", "the key, as COS has it; bytes that are not UTF-8 as the shell passes them"),
-        Argument("upload_id", "one upload; without it all of the key", required=False),
+        *UPLOADS_OF_KEY,
         YES,
         EXCLUDE_BUCKET,
         EXCLUDE_PREFIX,

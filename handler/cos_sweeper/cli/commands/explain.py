@@ -5,24 +5,16 @@
 from typing import TYPE_CHECKING
 
 from cos_sweeper.cli.framework import (
+    EVENT_IDLE,
     EXCLUDE_BUCKET,
     EXCLUDE_PREFIX,
     POLICY,
-    Argument,
-    BucketArgument,
-    SettingOption,
+    UPLOADS_OF_KEY,
     new_command,
 )
 
 if TYPE_CHECKING:
     from cos_sweeper.cli.session import Session
-
-EVENT_IDLE = SettingOption(
-    "--event-min-idle-minutes",
-    "EVENT_MIN_IDLE_MINUTES",
-    metavar="MINUTES",
-    help="With UPLOAD_ID: keep it if a part arrived since then. [0]",
-)
 
 
 @new_command(
@@ -37,9 +29,7 @@ EVENT_IDLE = SettingOption(
         "cos-sweeper explain photos-1250000000@ap-guangzhou raw/cat.mp4 1585130821cbb7df1d11846c --json",
     ),
     params=(
-        BucketArgument(),
-        Argument("key", "the key, as COS has it; bytes that are not UTF-8 as the shell passes them"),
-        Argument("upload_id", "one upload; without it all of the key", required=False),
+        *UPLOADS_OF_KEY,
         EXCLUDE_BUCKET,
         EXCLUDE_PREFIX,
         *POLICY,
