@@ -145,7 +145,7 @@ class Account:
         head, slash, _ = observation.key.rpartition("/")
         slot = slot_of(observation.group, storage_class)
         self.prefixes.add(f"\n{bucket}/{head}{slash}", slot, size, unknown)
-        # Long names are cut: what is left is still a prefix, and nobody can fill the memory with them.
+        # Long names are cut: what is left is still a prefix, and they cannot fill the memory.
         top = f"{'/'.join(head.split('/', 2)[:2])}{slash}"[:MAX_TOP]
         # The owner of a path ends at its first line break.
         owner = observation.initiator.replace("\n", " ")

@@ -1,8 +1,8 @@
 """
 Whether a stored line of an account is one that this program writes.
 
-Whoever may write under the report prefix can put anything there. A value of another kind raises ValueError here, so
-that nothing behind it has to expect one.
+A client that may write under the report prefix can store anything there. A value of another kind raises ValueError
+here, so that nothing behind it has to expect one.
 """
 
 from typing import Any

@@ -71,7 +71,7 @@ def grouped(outcome: Outcome) -> tuple[str, str]:
         case WouldAbort():
             found = LEFT, DRY_RUN
         case Deferred():
-            # Without a look at its parts nobody knows whether it is abandoned. Beyond the limit it is old, at least.
+            # Without a look at its parts it is unknown whether it is abandoned. Beyond the limit it is old, at least.
             is_left = outcome.seen is not None or outcome.reason == AT_LIMIT
             found = LEFT if is_left else KEPT, outcome.reason
         case Failed():
@@ -92,7 +92,7 @@ def is_recorded(outcome: Outcome, *, was_intended: bool, kind: str = SWEEP) -> b
     Whether an upload gets a record. kind: of the run, as `RunFacts` has it.
 
     Every upload that was judged abandoned does, every failure, every old upload that is still in use, and every upload
-    for which an intent was recorded: nobody has to guess what came of it. In an inventory every upload does. An event
+    for which an intent was recorded, so its result is always known. In an inventory every upload does. An event
     that aborts nothing and in which nothing fails writes no object.
     """
     if was_intended or kind == INVENTORY:

@@ -68,7 +68,7 @@ class Settings:
     buckets: the allow-list, None for every bucket that the role can list. exclude_buckets: names; they win over
     `buckets`. prefixes: () for all keys. max_aborts: None without a limit. verify: which aborts are verified: 'all',
     'recent' or 'none'. chain_max: the maximum age of a chain of runs. http_token: None while unset; the function then
-    rejects every HTTP request. notify_url: None where nobody is notified; notify: 'problems' or 'always';
+    rejects every HTTP request. notify_url: None without notifications; notify: 'problems' or 'always';
     notify_secret: signs messages. record_keys: 'plain' or 'hash'; key_mask: does that for every output.
     price_per_gb_month: by storage class, as in `Price`; None without prices. cos_port, invoke_port: of the local
     endpoints of COS and SCF, None for the cloud.

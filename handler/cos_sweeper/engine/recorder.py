@@ -1,5 +1,5 @@
 """
-What the engine tells about each upload, for the records and the account of a sweep.
+What the engine reports about each upload, for the records and the account of a sweep.
 
 The engine calls, `report` implements, and without REPORT nothing is recorded.
 """

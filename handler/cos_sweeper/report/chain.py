@@ -6,7 +6,7 @@ it ends, or it is split into works that start from nothing. The end of a work ho
 account of a chain is the sum of its ends, which are found by walking down from the first work, without listing.
 
 A run that SCF repeats, delivers twice or kills may leave a part that no end counts. What it found another run finds
-again, and what it freed nobody finds again. The invariant of the merge: what was freed counts from every delivery,
+again; what it freed cannot be found again. The invariant of the merge: what was freed counts from every delivery,
 everything else from one line of runs for each work. Where an end is missing the sums are a lower bound.
 """
 

@@ -1,8 +1,9 @@
 """
 Completes chains: merges what their runs stored and writes report.json, report.html and the entry of the history.
 
-Whoever ends a work does it for its own chain, and the first run of a sweep for chains that ended without: their last
-run was killed, or had no time. Two at once do no harm, because both write what they find and look again afterwards.
+The run that ends a work does it for its own chain, and the first run of a sweep for chains that ended without a report:
+their last run was killed, or had no time. Two at once do no harm, because both write what they find and look again
+afterwards.
 """
 
 import json
@@ -43,7 +44,7 @@ class OutOfTime(SweeperError):
 
 
 async def no_sections() -> Mapping[str, Any]:
-    """Where nobody knows more."""
+    """No further sections."""
     return {}
 
 

@@ -1,5 +1,5 @@
 """
-report.json → the message that tells people about it, in the form of each service.
+report.json → the message about it, in the form of each service.
 
 Names no key. Values in, values out; `notifier` sends it.
 """
@@ -41,15 +41,15 @@ def is_due(report: Report, mode: str) -> bool:
     return mode == "always" or report["status"] != "complete" or any(_problems(report))
 
 
-def message(report: Report, place: str, url: str, secret: str | None, seconds: float) -> Message:
+def message(report: Report, object_name: str, url: str, secret: str | None, seconds: float) -> Message:
     """
     The message about a report, signed where there is a secret.
 
-    place: the name of the report's object. seconds: the time, Unix, for the signature.
+    object_name: the name of the report's object. seconds: the time, Unix, for the signature.
     """
-    service, said = service_of(url), text(report, place)
+    service, content = service_of(url), text(report, object_name)
     headers = {"Content-Type": "application/json; charset=utf-8", "User-Agent": f"cos-sweeper/{VERSION}"}
-    body = _body(service, said, report, place)
+    body = _body(service, content, report, object_name)
     match service:
         case Service.FEISHU if secret:
             body |= _feishu_signature(secret, int(seconds))
@@ -61,7 +61,7 @@ def message(report: Report, place: str, url: str, secret: str | None, seconds: f
     return Message(service, url, headers, data)
 
 
-def text(report: Report, place: str) -> str:
+def text(report: Report, object_name: str) -> str:
     """What a person reads: a headline, the problems, the run, its buckets, and where the report is."""
     problems = "; ".join(_problems(report))
     lines = [
@@ -70,7 +70,7 @@ def text(report: Report, place: str) -> str:
         f"Status: {report['status']}. Run: {report['run_id']}.",
         f"Buckets: {_buckets(report)}.",
     ]
-    last = f"\nReport: {_cut(place, MAX_TEXT_BYTES // 2)}"
+    last = f"\nReport: {_cut(object_name, MAX_TEXT_BYTES // 2)}"
     return _cut("\n".join(lines), MAX_TEXT_BYTES - len(last.encode())) + last
 
 
@@ -96,8 +96,8 @@ def _headline(report: Report) -> str:
     return f"COS Sweeper found {found}: {', '.join(parts)}."
 
 
-def _count(number: int, thing: str) -> str:
-    return f"{number:,} {thing}{'' if number == 1 else 's'}"
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def _size(measure: dict[str, Any], report: Report | None = None) -> str:
@@ -161,31 +161,31 @@ def _cut(words: str, length: int) -> str:
 # The form of each service
 
 
-def _body(service: Service, said: str, report: Report, place: str) -> dict[str, Any]:
+def _body(service: Service, content: str, report: Report, object_name: str) -> dict[str, Any]:
     match service:
         case Service.WECOM | Service.DINGTALK:
-            return {"msgtype": "text", "text": {"content": said}}
+            return {"msgtype": "text", "text": {"content": content}}
         case Service.FEISHU:
-            return {"msg_type": "text", "content": {"text": said}}
+            return {"msg_type": "text", "content": {"text": content}}
         case Service.SLACK:
             # These three start links and mentions in Slack's own markup.
-            escaped = said.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+            escaped = content.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
             return {"text": escaped, "mrkdwn": False}
         case Service.PLAIN:
-            return _plain(said, report, place)
+            return _plain(content, report, object_name)
 
 
-def _plain(said: str, report: Report, place: str) -> dict[str, Any]:
+def _plain(content: str, report: Report, object_name: str) -> dict[str, Any]:
     facts = ("kind", "status", "run_id", "dry_run", "as_of", "ended")
     price = report["price"]
     return {
         "schema": 1,
-        "text": said,
+        "text": content,
         **{name: report[name] for name in facts},
         "totals": {name: report["totals"][name] for name in ("found", "freed", "left", "failed")},
         "currency": price["currency"] if price else None,
         "buckets": [row["bucket"] for row in report["buckets"][:100]],
-        "report": place,
+        "report": object_name,
     }
 
 
@@ -202,7 +202,7 @@ def _dingtalk_signature(secret: str, milliseconds: int) -> str:
 
 
 def _plain_signature(secret: str, seconds: int, body: bytes) -> dict[str, str]:
-    """Of our own: an HMAC over the time and the body, so that nobody can send it with another body or much later."""
+    """Of our own: an HMAC over the time and the body, so that it cannot be sent with another body or much later."""
     sign = hmac.digest(secret.encode(), f"{seconds}.".encode() + body, "sha256").hex()
     return {"X-Cos-Sweeper-Timestamp": str(seconds), "X-Cos-Sweeper-Signature": f"sha256={sign}"}
 
