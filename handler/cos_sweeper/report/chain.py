@@ -36,6 +36,8 @@ from cos_sweeper.report.report_folder import Source
 FIRST_WORK = "0"
 # Objects that are read at the same time. They are unpacked one by one: an account may take 20 MB.
 AT_A_TIME = 8
+# Runs of a line; a chain has no more.
+MAX_RUNS = 1000
 # Works of a chain that are split off at a time.
 MAX_WORKS = 2000
 
@@ -107,8 +109,10 @@ class ChainReader:
 
     async def line(self, name: str) -> Line:
         """The line of runs that ends with this run: its totals, or else its part and the line before it."""
-        line = Line()
-        while name and name not in line.lineage:
+        line, visited = Line(), set[str]()
+        # Every run once, and no more than a chain has, whatever the objects say.
+        while name and name not in visited and name not in line.lineage and len(visited) < MAX_RUNS:
+            visited.add(name)
             totals = await self.document(totals_object(self.run_id, name))
             if totals is not None:
                 line.add_earlier(totals, totals.head.lineage)

@@ -6,6 +6,7 @@ Names begin with the time at which the chain began, so the newest ones are found
 
 import asyncio
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
@@ -24,6 +25,8 @@ SPANS = (timedelta(days=2), timedelta(days=14), timedelta(days=120))
 MAX_PAGES = 5
 AT_A_TIME = 8
 FOLDER = "history/"
+TIMED = re.compile(r"[0-9]{8}T[0-9]{6}Z")
+CLOCKS_DIFFER = timedelta(hours=1)
 FIGURES = ("found_uploads", "found_bytes", "freed_uploads", "freed_bytes", "left_bytes")
 
 
@@ -119,10 +122,16 @@ async def _newest_names(source: Source, now: datetime) -> list[str]:
     for span in (*SPANS, None):
         after = f"{FOLDER}{now - span:%Y%m%dT%H%M%SZ}" if span else ""
         names = await source.names(FOLDER, after, MAX_PAGES if span else 1000)
-        names = [name for name in names if name.endswith(".json") and RUN_ID.fullmatch(_run_id(name))]
+        names = [name for name in names if name.endswith(".json") and _is_possible(_run_id(name), now)]
         if len(names) >= MAX_ENTRIES:
             break
     return names[-MAX_ENTRIES:]
+
+
+def _is_possible(run_id: str, now: datetime) -> bool:
+    """Whether it is the id of a chain that has begun: an id of the future would hide the newest ones."""
+    is_future = bool(TIMED.match(run_id)) and run_id > f"{now + CLOCKS_DIFFER:%Y%m%dT%H%M%SZ}~"
+    return bool(RUN_ID.fullmatch(run_id)) and not is_future
 
 
 def _run_id(name: str) -> str:

@@ -387,3 +387,23 @@ def test_end_that_appears_while_the_report_is_written_is_merged() -> None:
 
     assert (report_json["shards"]["missing"], report_json["totals"]["freed"]["bytes"]) == ([], 10)
     assert room.folder.json(f"{RUN_ID}/report.json") == report_json
+
+
+@pytest.mark.parametrize("is_pair", [False, True], ids=["itself", "each_other"])
+def test_totals_that_name_themselves_as_their_predecessor_are_read_once(*, is_pair: bool) -> None:
+    room = Room()
+    first, second = chain_of(room, 2)
+    before = {first: second, second: first} if is_pair else {second: second}
+    for name, other in before.items():
+        key = chain.totals_object(RUN_ID, name)
+        document = unpack(room.folder.objects[key])
+        head = replace(document.head, lineage=("1-of-1.0.run-9.ee",), before=other)
+        room.folder.objects[key] = Document(head, document.account).pack()
+    room.folder.requests.clear()
+
+    def hurry() -> None:
+        assert len(room.folder.requests) < 20
+
+    line = run(chain.ChainReader(room.folder, RUN_ID, hurry).line(second))
+
+    assert line.before in before

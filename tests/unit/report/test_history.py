@@ -169,3 +169,10 @@ def test_one_sweep_completes_five_chains_at_most() -> None:
         left_running(room, NOW - hours * HOUR, NOW - HOUR)
 
     assert [len(sweep(room)[1]) for _ in range(3)] == [5, 2, 0]
+
+
+def test_entry_of_the_future_does_not_hide_the_newest_chains() -> None:
+    known = [entry(NOW - HOUR, ended=NOW), entry(NOW)]
+    future = [entry(NOW + timedelta(days=1000 + number), "running") for number in range(MAX_ENTRIES)]
+
+    assert run(history.latest(filled(*known, *future), NOW)) == known
