@@ -34,7 +34,6 @@ RESERVE_SECONDS_OTHERS = 5.0
 # Ends that appear while the report is written: merge again, so often at most.
 MAX_MERGES = 4
 UNKNOWN = "unknown"
-NOTHING_FOUND = "NothingFound"
 
 Render = Callable[[Mapping[str, Any]], bytes]
 Sections = Callable[[], Awaitable[Mapping[str, Any]]]
@@ -125,9 +124,6 @@ class Completion:
             for name in reader.unreadable:
                 self._log.error("report.object_unreadable", object=name)
             if merged.facts is None:
-                if not is_over and not reader.unreadable:
-                    # This run has just stored its end, and COS does not return it.
-                    self._log.error("report.not_merged", of_run=run_id, code=NOTHING_FOUND, status=None)
                 # What could not be unpacked may have come damaged: a later sweep reads it again, once.
                 if is_over or not reader.unreadable:
                     await self._close_unknown(run_id, entries)
