@@ -48,7 +48,10 @@ def test_upload_that_waits_for_the_rate_limit_is_not_too_slow(chain: Chain) -> N
 
     runs = chain.sweep()
 
-    assert (chain.left(), totals(runs)) == ([], {"aborted": 30})
+    # The time limit may cut off the response to an abort; the next run then finds the upload gone.
+    assert chain.left() == []
+    assert gone(runs) == sum(totals(runs).values()) == 30
+    assert chain.failures() == []
 
 
 @pytest.mark.parametrize("named", [True, False], ids=["named", "swept"])
@@ -77,7 +80,7 @@ def test_hanging_bucket_fails_alone_and_the_healthy_one_is_swept(hanging: str, c
 
     healthy = LOG_BUCKET if hanging == PHOTO_BUCKET else PHOTO_BUCKET
     assert chain.cloud.uploads(healthy) == []
-    assert totals(runs) == {"aborted": 3}
+    assert gone(runs) == sum(totals(runs).values()) == 3
     assert runs[-1].answer["status"] == "failed"
     (line,) = chain.lines("bucket.failed")
     assert line["bucket"].startswith(hanging)
@@ -97,7 +100,7 @@ def test_several_hanging_buckets_do_not_keep_the_healthy_one_from_being_swept(ch
     runs = chain.sweep()
 
     assert chain.cloud.uploads(PHOTO_BUCKET) == []
-    assert totals(runs) == {"aborted": 3}
+    assert gone(runs) == sum(totals(runs).values()) == 3
     assert runs[-1].answer["status"] == "failed"
 
 
@@ -143,7 +146,7 @@ def test_uploads_that_hang_in_one_bucket_do_not_keep_another_from_being_swept(op
     runs = chain.sweep()
 
     assert chain.cloud.uploads(LOG_BUCKET) == []
-    assert totals(runs)["aborted"] == 3
+    assert gone(runs) >= 3
     assert runs[-1].answer["status"] == "failed"
 
 

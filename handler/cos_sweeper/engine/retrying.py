@@ -1,7 +1,8 @@
 """
 Whether a later run tries an upload again, and in which order.
 
-What failed for now is tried a few times. What was cut off although it had most of a run's time goes last from then on;
+What failed for now is tried a few times. Being throttled is none of these times while COS accepts other aborts in the
+bucket: then it only waits for its turn. What was cut off although it had most of a run's time goes last from then on;
 the second time it fails alone, so that it never stops the others.
 """
 
@@ -10,6 +11,7 @@ from dataclasses import replace
 from cos_sweeper.core.checkpoint import MAX_ATTEMPTS
 from cos_sweeper.core.outcomes import AT_LIMIT, Deferred, Failed, Outcome
 from cos_sweeper.core.plan import UploadTarget
+from cos_sweeper.cos.error_codes import THROTTLED
 from cos_sweeper.engine.reasons import NOT_FRESH
 from cos_sweeper.engine.run_state import RunState
 
@@ -27,11 +29,19 @@ def next_target(state: RunState, target: UploadTarget, outcome: Outcome, began: 
             is_blocked=target.is_blocked or (began is not None and state.blocks(outcome, began)),
             markers=max(target.markers, outcome.markers, key=len),
         )
-    if not isinstance(outcome, (Failed, Deferred)) or not state.retries or target.attempts + 1 >= MAX_ATTEMPTS:
+    if not isinstance(outcome, (Failed, Deferred)) or not state.retries:
         return None
     if isinstance(outcome, Failed) and (outcome.permanent or outcome.code == TOO_SLOW):
         return None
-    return replace(target, attempts=target.attempts + 1, was_sent=target.was_sent or outcome.was_sent)
+    attempts = target.attempts + (0 if _waits_for_its_turn(state, outcome) else 1)
+    if attempts >= MAX_ATTEMPTS:
+        return None
+    return replace(target, attempts=attempts, was_sent=target.was_sent or outcome.was_sent)
+
+
+def _waits_for_its_turn(state: RunState, outcome: Failed | Deferred) -> bool:
+    upload, is_throttled = outcome.upload, isinstance(outcome, Failed) and outcome.code in THROTTLED
+    return is_throttled and upload is not None and upload.bucket in state.accepting
 
 
 def unless_too_slow(state: RunState, target: UploadTarget, outcome: Outcome, began: float) -> Outcome:

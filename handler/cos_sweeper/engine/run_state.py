@@ -8,11 +8,21 @@ from cos_sweeper.core.clock import AsOf
 from cos_sweeper.core.deadline import Deadline
 from cos_sweeper.core.errors import CosRejected, StoreError
 from cos_sweeper.core.model import Bucket, ListedUpload, RejectedRequest
-from cos_sweeper.core.outcomes import AT_LIMIT, BucketFailed, Deferred, Failed, Outcome, StillReceiving, fields
+from cos_sweeper.core.outcomes import (
+    AT_LIMIT,
+    Aborted,
+    BucketFailed,
+    Deferred,
+    Failed,
+    Outcome,
+    StillReceiving,
+    fields,
+)
 from cos_sweeper.core.plan import Plan
 from cos_sweeper.core.report_builder import ReportBuilder
 from cos_sweeper.cos.store import Store
 from cos_sweeper.engine.abort_budget import AbortBudget
+from cos_sweeper.engine.processing import Acknowledged
 from cos_sweeper.engine.reasons import OUT_OF_TIME, STOPPED
 from cos_sweeper.engine.recorder import Recorder
 from cos_sweeper.report.log import Log
@@ -30,7 +40,8 @@ class RunState:
     and was cut off, blocks the rest. stopped: the code with which COS accepts the credentials or the clock no longer;
     stopped_in: the first bucket that did so; stopped_early: this run had made no progress by then. progressed: a later
     run that does the same as this one has less to do. given_up: buckets without further requests, with the failure that
-    they had too often. distrusted: buckets in which an upload was still there after a 204.
+    they had too often. distrusted: buckets in which an upload was still there after a 204. accepting: buckets in which
+    COS accepted an abort.
     """
 
     plan: Plan
@@ -50,6 +61,7 @@ class RunState:
     progressed: bool = field(init=False, default=False)
     given_up: dict[Bucket, Failed] = field(init=False, default_factory=dict)
     distrusted: set[Bucket] = field(init=False, default_factory=set)
+    accepting: set[Bucket] = field(init=False, default_factory=set)
     # The last permanent rejection of each bucket, and how many equal ones came in a row.
     _refusals: dict[Bucket, tuple[str, int]] = field(init=False, default_factory=dict)
 
@@ -72,7 +84,9 @@ class RunState:
         return AT_LIMIT if self.abort_budget.spent else ""
 
     def heed(self, bucket: Bucket, outcome: object) -> None:
-        """Note an outcome that ends the run."""
+        """Note what an outcome, or a 204 that is not verified yet, says about its bucket and about the run."""
+        if isinstance(outcome, (Acknowledged, Aborted)):
+            self.accepting.add(bucket)
         if isinstance(outcome, Deferred) and outcome.reason.startswith(STOPPED):
             self.stop(bucket, outcome.reason.removeprefix(f"{STOPPED}: "))
 

@@ -38,3 +38,24 @@ def test_abort_that_failed_for_now_is_not_taken_for_one_that_may_have_happened()
         "c": True,
         "d": False,
     }
+
+
+@pytest.mark.parametrize(
+    ("key", "code", "left"),
+    [("b", "SlowDown", [("b", 2)]), ("b", "InternalError", []), ("a", "SlowDown", [])],
+    ids=["throttled_after_an_abort", "failed_after_an_abort", "throttled_before_any_abort"],
+)
+def test_throttled_abort_uses_no_attempt_while_the_bucket_accepts_others(
+    key: str, code: str, left: list[tuple[str, int]]
+) -> None:
+    def before(call: str, subject: object) -> None:
+        if call == "abort" and isinstance(subject, Upload) and subject.key == key:
+            raise Unavailable(code, 503)
+
+    store = ListedStore([[(one, "1", OLD) for one in "abc"]], before)
+
+    result = swept(store, listing_attempts=2, retries=True, workers=1)
+
+    targets = result.remaining.targets if result.remaining else ()
+    assert [(one.upload.key, one.attempts) for one in targets] == left
+    assert result.report_builder.build().counts["failed"] == (0 if left else 1)
