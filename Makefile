@@ -7,7 +7,7 @@ PROCESSES ?= $(shell $(PYTHON) -c 'import os; print(min(8, 1 + (os.cpu_count() o
 VENV := .venv-$(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])')
 RUN := PYTHONPATH=handler $(VENV)/bin/python
 
-.PHONY: demo test suite coverage check nightly page picture faults soak fuzz mutants bench memory scale audit sbom lock format package clean help
+.PHONY: demo test suite coverage check nightly page picture faults soak fuzz mutants bench memory scale audit sbom lock format package policy deploy invoke clean help
 
 help: ## this list
 	@sed -nE 's/^([a-z]+):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -137,6 +137,32 @@ package: ## build/function/, which is what `serverless.yml` deploys, and the sam
 	@$(PYTHON) -c 'import os, zipfile; path = "build/function.zip"; \
 		size = sum(entry.file_size for entry in zipfile.ZipFile(path).infolist()); \
 		print(f"build/function: {size / 1e6:.1f} MB unpacked, {os.path.getsize(path) / 1e6:.1f} MB zipped")'
+
+# The operator's part. docs/deploying.md has the steps. PACKAGE= deploys what was built before.
+PACKAGE ?= package
+POLICY = $(RUN) -m cos_sweeper policy --serverless serverless.yml $(if $(UIN),--uin $(UIN))
+
+policy: $(VENV)/ready ## the calls that create the role for serverless.yml and .env, and deploy/policy.json; UIN=your account id
+	@$(POLICY) --only policy 2>/dev/null > deploy/policy.json.new || { rm deploy/policy.json.new; $(POLICY) --only policy; }
+	@mv deploy/policy.json.new deploy/policy.json
+	@echo "# A new role:"
+	@$(POLICY) --tccli
+	@echo "# A role that is there:"
+	@$(POLICY) --tccli --update 2>/dev/null
+
+deploy: $(VENV)/ready ## checks .env and serverless.yml, builds the package and deploys it with `scf deploy`
+	@$(RUN) -m cos_sweeper policy --serverless serverless.yml --check deploy/policy.json
+	@deploy/scf.sh --version >/dev/null
+	@[ -z "$(PACKAGE)" ] || $(MAKE) --no-print-directory $(PACKAGE)
+	deploy/scf.sh deploy
+
+invoke: ## sends one event to the deployed function: EVENT=file.json or EVENT='{"inventory": true}'
+	@deploy/event.sh build/event.json
+	deploy/scf.sh invoke --path build/event.json
+
+# As it was typed: a `$` in it is none of make's.
+override EVENT := $(value EVENT)
+export EVENT SCF
 
 clean: ## remove what was set up and built
 	rm -rf .venv-* build .mypy_cache .pytest_cache .ruff_cache .hypothesis
