@@ -7,7 +7,7 @@ PROCESSES ?= $(shell $(PYTHON) -c 'import os; print(min(8, 1 + (os.cpu_count() o
 VENV := .venv-$(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])')
 RUN := PYTHONPATH=handler $(VENV)/bin/python
 
-.PHONY: demo test suite coverage check nightly page picture faults soak fuzz mutants bench memory scale audit sbom lock format package policy deploy invoke clean help
+.PHONY: demo test suite coverage check nightly page picture faults soak fuzz mutants bench memory scale audit workflows sbom lock format package policy deploy invoke clean help
 
 help: ## this list
 	@sed -nE 's/^([a-z]+):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -82,6 +82,10 @@ $(VENV)/ready: requirements.txt tests/requirements.txt
 
 audit: .venv-audit/ready ## whether anything that is deployed has a known vulnerability
 	@.venv-audit/bin/python -m tests.tools.audit
+
+workflows: .venv-audit/ready ## whether .github/workflows follow the schema and hold no known weakness
+	@.venv-audit/bin/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	@.venv-audit/bin/zizmor --offline --no-progress --quiet .github/workflows
 
 sbom: .venv-audit/ready ## build/sbom.json, what is deployed, as CycloneDX
 	@mkdir -p build
