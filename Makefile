@@ -7,7 +7,7 @@ PROCESSES ?= $(shell $(PYTHON) -c 'import os; print(min(8, 1 + (os.cpu_count() o
 VENV := .venv-$(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])')
 RUN := PYTHONPATH=handler $(VENV)/bin/python
 
-.PHONY: demo test suite coverage check nightly page picture faults soak fuzz mutants bench memory scale audit workflows sbom lock format package policy deploy invoke clean help
+.PHONY: demo test suite coverage check nightly page picture recording faults soak fuzz mutants bench memory scale audit workflows sbom lock format package policy deploy invoke clean help
 
 help: ## this list
 	@sed -nE 's/^([a-z]+):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -59,6 +59,9 @@ page: $(VENV)/ready ## report.html in a real Chromium, which it installs where i
 
 picture: demo ## docs/report.png, the picture in the README, of the page that the demo leaves
 	@$(RUN) -m tests.page.picture
+
+recording: $(VENV)/ready ## docs/demo.cast, a recording of the demo for `asciinema play`
+	@PYTHONPATH=handler:. $(VENV)/bin/python -m tests.tools.recording
 
 bench: $(VENV)/ready ## what an abort, a sweep, a page and a cold start cost, beside every peer and the limit; six minutes
 	@$(RUN) -m tests.bench.speed $(BENCH)
