@@ -97,6 +97,9 @@ RECORDS = Option(
     metavar="DIR",
     help="Write records and the report into this directory. [REPORT]",
 )
+TRACE = Option(
+    ["--trace", "is_traced"], is_flag=True, help="Show each request and response on stderr, without secrets."
+)
 COMMON: tuple[Option, ...] = (
     Option(
         ["--config", "config_file"],
@@ -113,6 +116,7 @@ COMMON: tuple[Option, ...] = (
         metavar="FILE",
         help="Write the log of the engine to this file.",
     ),
+    TRACE,
     Option(["--lang"], type=click.Choice(LANGUAGES), help="The language of texts. [the locale's]"),
 )
 
@@ -233,6 +237,7 @@ def opened(params: Sequence[click.Parameter], values: dict[str, Any]) -> "Sessio
         Console(is_json=bool(taken["is_json"]), environ=environ),
         profile=taken["profile"],
         log_file=taken["log_file"],
+        is_traced=bool(taken["is_traced"] or click.get_current_context().find_root().params.get("is_traced")),
     )
 
 

@@ -16,7 +16,7 @@ from rich.console import Group
 from rich.text import Text
 
 from cos_sweeper.cli import commands, exits, words
-from cos_sweeper.cli.framework import NAME, rendered, section
+from cos_sweeper.cli.framework import NAME, TRACE, rendered, section
 from cos_sweeper.cli.interrupt import Stopped
 from cos_sweeper.cli.problems import Misused, Problem, defect, problem_of
 from cos_sweeper.cli.words import LANGUAGES, t
@@ -109,14 +109,14 @@ class Commands(click.Group):
 @click.command(
     NAME,
     cls=Commands,
-    params=[click.Option(["--lang"], type=click.Choice(LANGUAGES), expose_value=False)],
+    params=[click.Option(["--lang"], type=click.Choice(LANGUAGES), expose_value=False), TRACE],
     no_args_is_help=False,
     invoke_without_command=True,
     context_settings={"help_option_names": ["--help", "-h"]},
 )
 @click.version_option(VERSION, prog_name=NAME, message="%(prog)s %(version)s")
 @click.pass_context
-def cli(ctx: click.Context) -> int:
+def cli(ctx: click.Context, *, is_traced: bool) -> int:  # noqa: ARG001 - the session asks the context for it
     """Show the list of commands where none is named."""
     if ctx.invoked_subcommand is None:
         click.echo(ctx.get_help())
