@@ -16,7 +16,7 @@ from rich.console import Group
 from rich.text import Text
 
 from cos_sweeper.cli import commands, exits, words
-from cos_sweeper.cli.framework import NAME, TRACE, rendered, section
+from cos_sweeper.cli.framework import ASKED, NAME, TRACE, rendered, section
 from cos_sweeper.cli.interrupt import Stopped
 from cos_sweeper.cli.problems import Misused, Problem, defect, problem_of
 from cos_sweeper.cli.words import LANGUAGES, t
@@ -83,9 +83,13 @@ class Commands(click.Group):
         return rendered(Group(*parts))
 
     def main(self, args: Sequence[str] | None = None, prog_name: str | None = None, **more: Any) -> NoReturn:  # type: ignore[override]
-        """Run a command and exit with its code. Never shows a traceback."""
+        """Run a command and exit with its code. Never shows a traceback. Where a shell asks, answer it."""
         given = list(sys.argv[1:] if args is None else args)
         words.use(words.language_of(given, os.environ))
+        if ASKED in os.environ:
+            from cos_sweeper.cli import completing
+
+            completing.answer(self, os.environ)
         for stream in (sys.stdout, sys.stderr):
             # A terminal that cannot show a character shows its number.
             if isinstance(stream, io.TextIOWrapper):

@@ -39,6 +39,7 @@ TEXTS = {
     "JSON on stdout, everything else on stderr.": "在 stdout 输出 JSON，其余输出到 stderr。",
     "Write the log of the engine to this file.": "将引擎日志写入该文件。",
     "Show each request and response on stderr, without secrets.": "在 stderr 显示每个请求和响应，隐去密钥。",
+    "Show this message and exit.": "显示此帮助并退出。",
     "The language of texts. [the locale's]": "文字的语言。[系统语言]",
     "Write the account as one HTML file, which opens without a network.": (
         "将统计写成一个 HTML 文件，无需网络即可打开。"
