@@ -13,6 +13,7 @@ import sys
 import termios
 import time
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from types import TracebackType
 
 from tests.command import Command, Ran
@@ -82,11 +83,21 @@ class Terminal:
             assert time.monotonic() < ends, f"it does not come:\n{self.shown}"
             self._read(0.02)
 
+    def until_asked(self, question: str) -> None:
+        """
+        Wait until it has asked this and waits for the answer.
+
+        Before that, a signal may come between the look for signals and the wait, and then nobody sees it.
+        """
+        self.until(question)
+        state = Path(f"/proc/{self._process.pid}/stat")
+        self.when(lambda: not state.exists() or state.read_text().rpartition(")")[2].split()[0] == "S")
+
     def answer(self, answers: Sequence[str | Answer]) -> None:
         """Answer every question, which ends in `] ` or `: `, until the end."""
         left, asked = list(answers), 0
         while not self._is_over:
-            self._read(PATIENCE_SECONDS)
+            assert self._read(PATIENCE_SECONDS), f"nothing more is shown, and it does not end:\n{self.shown}"
             if left and self._bytes[asked:].rstrip(b" ").endswith((b"]:", b"]")):
                 asked = len(self._bytes)
                 one = left.pop(0)
@@ -97,15 +108,17 @@ class Terminal:
         self.answer(())
         return Ran(self._process.wait(PATIENCE_SECONDS), self.shown, "")
 
-    def _read(self, seconds: float) -> None:
+    def _read(self, seconds: float) -> bool:
+        """Take in what is shown next, or that it is over. Returns whether there was anything."""
         if not select.select([self._terminal], [], [], seconds)[0]:
-            return
+            return False
         try:
             data = os.read(self._terminal, 1 << 16)
         except OSError:  # the other side has ended
             data = b""
         self._bytes += data
         self._is_over = not data
+        return True
 
 
 def environ_of(command: Command, **settings: str) -> dict[str, str]:

@@ -2,6 +2,7 @@
 The command `cos-sweeper`: finds the commands, runs one, and turns every error into a sentence and an exit code.
 """
 
+import contextlib
 import difflib
 import importlib
 import io
@@ -97,9 +98,10 @@ class Commands(click.Group):
         try:
             more["standalone_mode"] = False
             code = super().main(given, prog_name or NAME, **more)
+            sys.stdout.flush()
         except BrokenPipeError:
             # Whoever read the output has enough of it.
-            sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115
+            _drop_output()
             code = exits.FAILED
         except (Exception, KeyboardInterrupt, Stopped) as exc:
             code = _failed(exc)
@@ -142,6 +144,12 @@ def _failed(error: BaseException) -> int:
     problem = _problem(error)
     console.problem(problem)
     return problem.exit_code
+
+
+def _drop_output() -> None:
+    """Let go of what is still to be written, so that nothing complains when the process ends."""
+    with contextlib.suppress(OSError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _problem(error: BaseException) -> Problem:
