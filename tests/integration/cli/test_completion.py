@@ -5,6 +5,7 @@ Completion as a person sees it: in each shell that this machine has, in a real t
 import shutil
 import sys
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -13,9 +14,10 @@ from cos_sweeper.cli import completing, suggestions, words
 from cos_sweeper.cli.main import cli
 from tests.command import Command
 from tests.emulator.public import Cloud
-from tests.fake_server import READ, STAY, Server
+from tests.fake_server import Server, always
 from tests.function import LOGS, PHOTOS, role_policy
 from tests.terminal import Terminal, environ_of
+from tests.unit.net.transport import ok
 
 SHELLS = {
     "bash": ["bash", "--norc", "--noprofile", "-i"],
@@ -136,11 +138,22 @@ def test_buckets_that_cannot_be_listed_are_not_suggested_and_regions_are(
     assert values(command, "drain x-1@na-", monkeypatch, **denied) == ["x-1@na-ashburn", "x-1@na-siliconvalley"]
 
 
-def test_silent_cos_does_not_hold_the_shell(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(suggestions, "SECONDS", 0.2)
-    with Server([READ, STAY]) as server:
-        assert values(command, "drain ", monkeypatch, COS_ENDPOINT=f"http://127.0.0.1:{server.port}") == []
-    assert len(server.peers) == 1
+def test_list_of_buckets_without_an_end_does_not_hold_the_shell(
+    command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(suggestions, "SECONDS", 0.5)
+    numbers = count(1)
+
+    def page(_: bytes) -> bytes:
+        name = f"b{next(numbers):06}-1250000000"
+        bucket = f"<Bucket><Name>{name}</Name><Location>ap-guangzhou</Location></Bucket>"
+        more = f"<IsTruncated>true</IsTruncated><NextMarker>{name}</NextMarker>"
+        return ok(f"<ListAllMyBucketsResult><Buckets>{bucket}</Buckets>{more}</ListAllMyBucketsResult>")
+
+    with Server([always(page)], [always(page)]) as server:
+        found = values(command, "drain b", monkeypatch, COS_ENDPOINT=f"http://127.0.0.1:{server.port}")
+
+    assert found[:1] == ["b000001-1250000000@ap-guangzhou"]
 
 
 def test_runs_are_those_of_the_directory_or_of_report_the_newest_first(
