@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cos_sweeper.cli.framework import ALL_BUCKETS, BUCKET, EXCLUDE_BUCKET, Option, new_command
+from cos_sweeper.cli.framework import ALL_BUCKETS, BUCKET, EXCLUDE_BUCKET, Option, new_command, suggest
 
 if TYPE_CHECKING:
     from cos_sweeper.cli.session import Session
@@ -27,7 +27,9 @@ CHECK = Option(
     help="Whether the --serverless file can be deployed, and this policy, printed earlier, is enough.",
 )
 ONLY = Option(["--only"], type=click.Choice(("policy", "trust")), help="One of the two documents alone.")
-REGION = Option(["--region"], default="", metavar="REGION", help="Where the function runs.")
+REGION = Option(
+    ["--region"], default="", metavar="REGION", help="Where the function runs.", shell_complete=suggest("regions")
+)
 NAME = Option(["--name"], default="", metavar="NAME", help="The function's name. [cos-sweeper]")
 NAMESPACE = Option(["--namespace"], default="", metavar="NAME", help="The function's namespace. [default]")
 ROLE = Option(["--role"], default="", metavar="NAME", help="The role's name. [cos-sweeper]")
