@@ -88,7 +88,7 @@ sbom: .venv-audit/ready ## build/sbom.json, what is deployed, as CycloneDX
 	@.venv-audit/bin/cyclonedx-py requirements requirements.txt --output-file build/sbom.json
 	@echo "build/sbom.json: $$(grep -c '"purl"' build/sbom.json) packages"
 
-lock: .venv-audit/ready ## the hashes in requirements.txt, after a version was changed there
+lock: .venv-audit/ready ## the hashes in requirements.txt and tests/tools/package.txt, after a version was changed there
 	@.venv-audit/bin/python -m tests.tools.lock
 
 .venv-audit/ready: tests/tools/audit.txt
@@ -96,47 +96,8 @@ lock: .venv-audit/ready ## the hashes in requirements.txt, after a version was c
 	@.venv-audit/bin/python -m pip install -qq --disable-pip-version-check --requirement tests/tools/audit.txt
 	@touch $@
 
-# SCF's machine, whatever this one is. Nothing may be compiled here: it would fit this Python, not that one.
-TARGET := --platform manylinux2014_x86_64 --platform manylinux_2_17_x86_64 --python-version 3.10 --implementation cp \
-	--only-binary :all:
-PIP := $(PYTHON) -m pip --disable-pip-version-check --quiet
-
-package: ## build/function/, which is what `serverless.yml` deploys, and the same as build/function.zip
-	@rm -rf build
-	@mkdir build
-	@# crcmod has no wheel. Where its C part does not compile it does without, and fits every machine.
-	@sed -n '/^crcmod==/,/[^\\]$$/p' requirements.txt > build/crcmod.txt
-	@CC=false $(PIP) wheel --no-cache-dir --use-pep517 --no-deps --no-binary crcmod --wheel-dir build/wheels \
-		--require-hashes --requirement build/crcmod.txt
-	@# No dependencies of dependencies: requirements.txt names them all, and nothing unpinned may slip in.
-	@sed '/^crcmod==/,/[^\\]$$/d' requirements.txt > build/others.txt
-	@$(PIP) install $(TARGET) --no-deps --no-compile --target build/function --require-hashes \
-		--requirement build/others.txt
-	@$(PIP) install $(TARGET) --no-deps --no-compile --target build/function build/wheels/crcmod-*.whl
-	@cp -R handler/* build/function
-	@# The role's policy is for the person who deploys and for the tests: the function never imports it.
-	@rm build/function/cos_sweeper/scf/cam_policy.py
-	@rm build/function/cos_sweeper/report/record_reader.py
-	@# So is the terminal command.
-	@rm -r build/function/cos_sweeper/cli build/function/cos_sweeper/__main__.py
-	@# Not needed to run, or different on every machine. What is left of *.dist-info: licences, and what is in here.
-	@find build/function -depth \( -name '.*' -o -name '*.egg-info' -o -name __pycache__ -o -name tests -o -path '*/Crypto/SelfTest' \
-		-o -path build/function/bin -o -path build/function/include -o -path '*.dist-info/RECORD' -o -path '*.dist-info/INSTALLER' \
-		-o -path '*.dist-info/REQUESTED' -o -path '*.dist-info/direct_url.json' -o -name '*.[ch]pp' -o -name '*.h' \
-		-o -name '*.py[xi]' -o -name '*.pxd' \) -exec rm -rf {} +
-	@# Byte code of SCF's Python, if there is one here, halves a cold start: nothing can be written on SCF's machine.
-	@for python in $(PYTHON) python3.10; do \
-		if $$python -c 'import sys; sys.exit(sys.version_info[:2] != (3, 10))' 2>/dev/null; then \
-			PYTHONHASHSEED=0 exec $$python -m compileall -q --invalidation-mode unchecked-hash build/function; \
-		fi; \
-	done; echo "no Python 3.10 here: without its byte code every cold start takes twice as long" >&2
-	@# SCF runs as another user. One time stamp for all, so that the same sources make the same zip.
-	@chmod -R u=rwX,go=rX build/function
-	@find build/function -exec touch -t 198001010000 {} +
-	@cd build/function && export LC_ALL=C && $(PYTHON) -m zipfile -c ../function.zip *
-	@$(PYTHON) -c 'import os, zipfile; path = "build/function.zip"; \
-		size = sum(entry.file_size for entry in zipfile.ZipFile(path).infolist()); \
-		print(f"build/function: {size / 1e6:.1f} MB unpacked, {os.path.getsize(path) / 1e6:.1f} MB zipped")'
+package: ## build/function/, which is what `serverless.yml` deploys, and the same as build/function.zip; needs a Python 3.10
+	@$(PYTHON) -m tests.tools.package
 
 clean: ## remove what was set up and built
 	rm -rf .venv-* build .mypy_cache .pytest_cache .ruff_cache .hypothesis
