@@ -7,7 +7,7 @@ PROCESSES ?= $(shell $(PYTHON) -c 'import os; print(min(8, 1 + (os.cpu_count() o
 VENV := .venv-$(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])')
 RUN := PYTHONPATH=handler $(VENV)/bin/python
 
-.PHONY: demo test suite coverage check nightly page picture faults soak fuzz mutants bench memory scale audit sbom lock format package clean help
+.PHONY: demo test suite coverage check nightly page picture faults soak fuzz mutants bench memory packed scale audit sbom lock format package clean help
 
 help: ## this list
 	@sed -nE 's/^([a-z]+):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -29,9 +29,9 @@ check: $(VENV)/ready ## ruff, mypy and the import contracts alone
 	$(RUN) -m mypy
 	PYTHONPATH=handler:. $(VENV)/bin/lint-imports --no-logo --cache-dir $(VENV)/import-linter
 
-nightly: check ## all that takes long: the suite with every case, coverage, faults, soak, fuzz, mutants, memory, scale, page; two hours
+nightly: check ## all that takes long: the suite with every case, coverage, faults, soak, fuzz, mutants, memory, scale, page, packed; two hours
 	@$(MAKE) --no-print-directory --keep-going PROFILE=nightly SOAK='--minutes 20' FUZZ_SECONDS=300 \
-		suite coverage faults soak fuzz mutants memory scale page
+		suite coverage faults soak fuzz mutants memory scale page packed
 
 faults: $(VENV)/ready ## every fault at every operation, what was written and what was seen; six minutes
 	@PYTHONPATH=handler:. $(VENV)/bin/python -m tests.faults.table
@@ -66,6 +66,11 @@ bench: $(VENV)/ready ## what an abort, a sweep, a page and a cold start cost, be
 memory: $(VENV)/ready ## peak memory of a sweep of 10,000 and of 1,000,000 uploads; about ten minutes
 	@$(RUN) -m tests.bench.memory
 
+packed: $(VENV)/ready package ## build/function.zip on a machine like SCF's: read-only, another user, no network; and built by every Python here
+	@$(RUN) -m pytest --numprocesses $(PROCESSES) tests/packed/built.py
+	@PYTHONPATH=handler:. $(VENV)/bin/python -m tests.packed.sandbox \
+		$(VENV)/bin/python -B -m pytest -p no:cacheprovider tests/packed/as_on_scf.py
+
 scale: $(VENV)/ready ## a sweep of a million uploads on 1, 2, 4 and 8 instances; SCALE='--uploads 20000' for less
 	@$(RUN) -m tests.bench.scale $(SCALE)
 
@@ -77,7 +82,8 @@ $(VENV)/ready: requirements.txt tests/requirements.txt
 	@echo "setting up $(VENV) …"
 	@$(PYTHON) -m venv $(VENV)
 	@$(RUN) -m pip install -qq --disable-pip-version-check --require-hashes --no-deps --requirement requirements.txt
-	@$(RUN) -m pip install -qq --disable-pip-version-check --requirement tests/requirements.txt
+	@# pip would complain that the SDK lacks pycryptodome, which nothing loads.
+	@$(RUN) -m pip install -qq --disable-pip-version-check --no-warn-conflicts --requirement tests/requirements.txt
 	@touch $@
 
 audit: .venv-audit/ready ## whether anything that is deployed has a known vulnerability

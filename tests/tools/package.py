@@ -33,6 +33,9 @@ SOURCE_ONLY = "crcmod"
 # SCF takes 50 MB zipped and 500 MB unpacked. This is about what the package needs: a dependency that grows is noticed.
 MAX_ZIPPED_BYTES = 3_500_000
 MAX_UNPACKED_BYTES = 11_000_000
+# The newest symbols of CentOS 7, which SCF's machines run.
+NEWEST_SYMBOLS = {b"GLIBC": (2, 17), b"GLIBCXX": (3, 4, 19), b"CXXABI": (1, 3, 7), b"GCC": (4, 8, 0)}
+SYMBOL = re.compile(rb"\b(GLIBC|GLIBCXX|CXXABI|GCC)_([0-9]+(?:\.[0-9]+)+)\0")
 
 # Of the handler: the role's policy and the terminal command are for people, and records are read by the command.
 OWN_LEFT_OUT = (
@@ -98,6 +101,11 @@ def build(folder: Path, archive: Path) -> tuple[int, int]:
     leave_out(folder)
     compile_all(folder)
     names = make_equal(folder)
+    for name in names:
+        if name.endswith(".so") and (unfit := unfit_symbols((folder / name).read_bytes())):
+            raise CannotBuild(
+                f"{name} needs {', '.join(unfit)}, which SCF's machines do not have. → pin an older version"
+            )
     write_archive(folder, names, archive)
     zipped, unpacked = archive.stat().st_size, sum((folder / name).stat().st_size for name in names)
     if zipped > MAX_ZIPPED_BYTES or unpacked > MAX_UNPACKED_BYTES:
@@ -168,6 +176,16 @@ def make_equal(folder: Path) -> list[str]:
             names.append(path.relative_to(folder).as_posix())
     folder.chmod(0o755)
     return sorted(names)
+
+
+def unfit_symbols(library: bytes) -> list[str]:
+    """The versions of symbols that a library names and CentOS 7 does not have."""
+    found = sorted({(name, tuple(map(int, version.split(b".")))) for name, version in SYMBOL.findall(library)})
+    if not library.startswith(b"\x7fELF\x02") or not found:
+        raise CannotBuild("a library is not one for Linux on 64 bits")
+    return [
+        f"{name.decode()}_{'.'.join(map(str, version))}" for name, version in found if version > NEWEST_SYMBOLS[name]
+    ]
 
 
 def write_archive(folder: Path, names: Iterable[str], archive: Path) -> None:

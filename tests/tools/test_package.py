@@ -169,6 +169,24 @@ def test_archive_is_the_same_for_the_same_files_whenever_and_whoever_wrote_them(
         }
 
 
+@pytest.mark.parametrize(
+    ("symbols", "unfit"),
+    [
+        (b"GLIBC_2.2.5\0GLIBC_2.17\0GLIBCXX_3.4.19\0GCC_3.0\0CXXABI_1.3\0", []),
+        (b"GLIBC_2.17\0GLIBC_2.18\0GLIBC_2.34\0", ["GLIBC_2.18", "GLIBC_2.34"]),
+        (b"GLIBC_2.2.5\0GLIBCXX_3.4.20\0CXXABI_1.3.8\0", ["CXXABI_1.3.8", "GLIBCXX_3.4.20"]),
+    ],
+)
+def test_library_must_not_need_symbols_that_scfs_machines_do_not_have(symbols: bytes, unfit: list[str]) -> None:
+    assert package.unfit_symbols(b"\x7fELF\x02\0" + symbols) == unfit
+
+
+@pytest.mark.parametrize("library", [b"\x7fELF\x01\0GLIBC_2.17\0", b"MZ", b"\x7fELF\x02\0"])
+def test_library_of_another_platform_is_not_deployed(library: bytes) -> None:
+    with pytest.raises(package.CannotBuild):
+        package.unfit_symbols(library)
+
+
 # The version
 
 
