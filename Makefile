@@ -7,7 +7,7 @@ PROCESSES ?= $(shell $(PYTHON) -c 'import os; print(min(8, 1 + (os.cpu_count() o
 VENV := .venv-$(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])')
 RUN := PYTHONPATH=handler $(VENV)/bin/python
 
-.PHONY: demo test suite coverage check nightly page picture faults soak fuzz mutants bench memory packed platform scale audit sbom lock format package clean help
+.PHONY: demo test suite coverage check nightly page picture faults soak fuzz mutants bench memory small packed platform scale audit sbom lock format package clean help
 
 help: ## this list
 	@sed -nE 's/^([a-z]+):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -65,6 +65,9 @@ bench: $(VENV)/ready ## what an abort, a sweep, a page and a cold start cost, be
 
 memory: $(VENV)/ready ## peak memory of a sweep of 10,000 and of 1,000,000 uploads; about ten minutes
 	@$(RUN) -m tests.bench.memory
+
+small: $(VENV)/ready package ## cold start and speed of build/function.zip in 10 % of a core and 128 MB; SMALL='--percent 20 --megabytes 256' for others
+	@PYTHONPATH=handler:. $(VENV)/bin/python -m tests.bench.small $(SMALL)
 
 packed: $(VENV)/ready package ## build/function.zip on a machine like SCF's: read-only, another user, no network; and built by every Python here
 	@$(RUN) -m pytest --numprocesses $(PROCESSES) tests/packed/built.py

@@ -29,12 +29,16 @@ def pythons() -> dict[str, str]:
 
 
 @pytest.mark.parametrize("python", [pytest.param(path, id=version) for version, path in sorted(pythons().items())])
-def test_package_is_the_same_whatever_python_time_zone_folder_and_umask_built_it(python: str, tmp_path: Path) -> None:
+def test_package_replaces_only_itself_and_is_the_same_wherever_it_is_built(python: str, tmp_path: Path) -> None:
     root = tmp_path / "a folder" / "elsewhere"
     for name in SOURCES:
         source, target = package.ROOT / name, root / name
         target.parent.mkdir(parents=True, exist_ok=True)
         (shutil.copytree if source.is_dir() else shutil.copy)(source, target)
+    page, old = root / "build" / "demo" / "report.html", root / "build" / "function" / "old.py"
+    for path in (page, old):
+        path.parent.mkdir(parents=True)
+        path.touch()
     environment = {**os.environ, "TZ": "Asia/Shanghai", "LC_ALL": "C", "PYTHONHASHSEED": "7"}
     environment.pop("PYTHONPATH", None)
 
@@ -44,3 +48,6 @@ def test_package_is_the_same_whatever_python_time_zone_folder_and_umask_built_it
 
     assert built.returncode == 0, built.stderr
     assert (root / "build/function.zip").read_bytes() == package.ARCHIVE.read_bytes()
+    assert page.exists()
+    assert not old.exists()
+    assert {path.name for path in (root / "build").iterdir()} == {"demo", "function", "function.zip"}
