@@ -7,7 +7,7 @@ PROCESSES ?= $(shell $(PYTHON) -c 'import os; print(min(8, 1 + (os.cpu_count() o
 VENV := .venv-$(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])')
 RUN := PYTHONPATH=handler $(VENV)/bin/python
 
-.PHONY: demo test suite coverage check nightly page picture faults soak fuzz mutants bench memory small packed platform scale audit sbom lock format package clean help
+.PHONY: demo test suite coverage check nightly page picture recording faults soak fuzz mutants bench memory small packed platform scale audit workflows sbom lock format package policy deploy invoke clean help
 
 help: ## this list
 	@sed -nE 's/^([a-z]+):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -60,6 +60,9 @@ page: $(VENV)/ready ## report.html in a real Chromium, which it installs where i
 picture: demo ## docs/report.png, the picture in the README, of the page that the demo leaves
 	@$(RUN) -m tests.page.picture
 
+recording: $(VENV)/ready ## docs/demo.cast, a recording of the demo for `asciinema play`
+	@PYTHONPATH=handler:. $(VENV)/bin/python -m tests.tools.recording
+
 bench: $(VENV)/ready ## what an abort, a sweep, a page and a cold start cost, beside every peer and the limit; six minutes
 	@$(RUN) -m tests.bench.speed $(BENCH)
 
@@ -99,6 +102,10 @@ $(VENV)/ready: requirements.txt tests/requirements.txt
 audit: .venv-audit/ready ## whether anything that is deployed has a known vulnerability
 	@.venv-audit/bin/python -m tests.tools.audit
 
+workflows: .venv-audit/ready ## whether .github/workflows follow the schema and hold no known weakness
+	@.venv-audit/bin/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	@.venv-audit/bin/zizmor --offline --no-progress --quiet .github/workflows
+
 sbom: .venv-audit/ready ## build/sbom.json, what is deployed, as CycloneDX
 	@mkdir -p build
 	@.venv-audit/bin/cyclonedx-py requirements requirements.txt --output-file build/sbom.json
@@ -114,6 +121,32 @@ lock: .venv-audit/ready ## the hashes in requirements.txt and tests/tools/packag
 
 package: ## build/function/, which is what `serverless.yml` deploys, and the same as build/function.zip; needs a Python 3.10
 	@$(PYTHON) -m tests.tools.package
+
+# The operator's part. docs/deploying.md has the steps. PACKAGE= deploys what was built before.
+PACKAGE ?= package
+POLICY = $(RUN) -m cos_sweeper policy --serverless serverless.yml $(if $(UIN),--uin $(UIN))
+
+policy: $(VENV)/ready ## the calls that create the role for serverless.yml and .env, and deploy/policy.json; UIN=your account id
+	@$(POLICY) --only policy 2>/dev/null > deploy/policy.json.new || { rm deploy/policy.json.new; $(POLICY) --only policy; }
+	@mv deploy/policy.json.new deploy/policy.json
+	@echo "# A new role:"
+	@$(POLICY) --tccli
+	@echo "# A role that is there:"
+	@$(POLICY) --tccli --update 2>/dev/null
+
+deploy: $(VENV)/ready ## checks .env and serverless.yml, builds the package and deploys it with `scf deploy`
+	@$(RUN) -m cos_sweeper policy --serverless serverless.yml --check deploy/policy.json
+	@deploy/scf.sh --version >/dev/null
+	@[ -z "$(PACKAGE)" ] || $(MAKE) --no-print-directory $(PACKAGE)
+	deploy/scf.sh deploy
+
+invoke: ## sends one event to the deployed function: EVENT=file.json or EVENT='{"inventory": true}'
+	@deploy/event.sh build/event.json
+	deploy/scf.sh invoke --path build/event.json
+
+# As it was typed: a `$` in it is none of make's.
+override EVENT := $(value EVENT)
+export EVENT SCF
 
 clean: ## remove what was set up and built
 	rm -rf .venv-* build .mypy_cache .pytest_cache .ruff_cache .hypothesis
