@@ -185,6 +185,15 @@ def test_blocks_that_are_taken_out_are_deleted_except_those_that_the_file_names(
 
 
 @npm
+def test_role_description_and_time_to_start_that_are_taken_out_are_not_sent_so_that_they_stay(tmp_path: Path) -> None:
+    names = {"role", "description", "initTimeout"}
+
+    _, bodies = deploy(tmp_path, SHIPPED, {name: value for name, value in SHIPPED.items() if name not in names})
+
+    assert one(bodies, "UpdateFunctionConfiguration").keys().isdisjoint({"Role", "Description", "InitTimeout"})
+
+
+@npm
 def test_log_goes_back_to_the_default_topic_with_empty_values(tmp_path: Path) -> None:
     _, bodies = deploy(tmp_path, EVERYTHING_ON, {**EVERYTHING_ON, "cls": {"logsetId": "", "topicId": ""}})
 
