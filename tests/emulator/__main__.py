@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import json
 import os
+import shlex
 import signal
 import socket
 import sys
@@ -100,6 +101,7 @@ def _add_scf_options(group: "argparse._ArgumentGroup") -> None:
         ("--function-name", str, "cos-sweeper", "NAME", "the function's name"),
         ("--namespace", str, "default", "NAME", "the function's namespace"),
         ("--region", str, "ap-guangzhou", "REGION", "the function's region"),
+        ("--python", str, "", "COMMAND", "starts Python in an instance, without the libraries of this one"),
         ("--memory-mb", _positive, 128, "MB", "the memory limit that the context tells; not enforced"),
         ("--time-limit-ms", _positive, setup.time_limit_ms, "MS", "an invocation is killed after this"),
         ("--concurrency", _positive, setup.concurrency, "N", "instances at a time"),
@@ -157,7 +159,12 @@ def _function(options: argparse.Namespace) -> Function | None:
     if options.function is None:
         return None
     return Function(
-        options.function.resolve(), options.function_name, options.namespace, options.region, options.memory_mb
+        options.function.resolve(),
+        options.function_name,
+        options.namespace,
+        options.region,
+        options.memory_mb,
+        tuple(shlex.split(options.python)),
     )
 
 

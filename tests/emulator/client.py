@@ -96,7 +96,8 @@ class Cloud(CosCalls, ScfCalls):
         Start one with these buckets (`name-appid@region`) on ports of its own choice, and wait until it is ready.
 
         function: a directory with index.py in it; without it there is no SCF. env: the function's variables. `scf`:
-        time_limit_ms, concurrency, retries, retry_wait_ms, role_seconds, memory_mb, function_name, namespace, region.
+        time_limit_ms, concurrency, retries, retry_wait_ms, role_seconds, memory_mb, function_name, namespace, region,
+        python.
         """
         command = [sys.executable, "-m", "tests.emulator", "--cos-port=0", "--control-port=0", "--stop-at-eof"]
         command += [word for bucket in buckets for word in ("--bucket", bucket)]
