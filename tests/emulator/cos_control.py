@@ -109,7 +109,7 @@ class CosControl:
         fields.reject_unknown()
         if stored.content is None:
             raise BadInput(f"only the size of the object is known, {stored.size} bytes, not its content")
-        return {"content": b64encode(stored.content).decode()}
+        return {"content": b64encode(stored.content[:]).decode()}
 
     def _delete_bucket(self, given: Any) -> dict[str, Any]:
         fields = Fields(given, "bucket")
