@@ -13,12 +13,9 @@ RENAMED = ("x-cos-meta-", "x-cos-storage-class", "x-cos-bucket-region", "x-cos-r
 
 def is_aws_signed(call: Call) -> bool:
     """Whether a request carries a signature of AWS's scheme, new or old, in a header or in its query."""
-    authorization = call.header("authorization")
-    return (
-        authorization.startswith(("AWS4-HMAC-SHA256", "AWS "))
-        or call.has_param("X-Amz-Signature")
-        or (call.has_param("AWSAccessKeyId") and call.has_param("Signature"))
-    )
+    if authorization := call.header("authorization"):
+        return authorization.startswith(("AWS4-HMAC-SHA256", "AWS "))
+    return call.has_param("X-Amz-Signature") or (call.has_param("AWSAccessKeyId") and call.has_param("Signature"))
 
 
 def is_chunked(call: Call) -> bool:

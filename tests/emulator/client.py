@@ -240,13 +240,17 @@ class Cloud(CosCalls, ScfCalls):
         """Start over with empty buckets, the same ones or those given; credentials stay."""
         self._ask("POST", "/reset", {"buckets": list(buckets)} if buckets else {})
 
-    def stop(self) -> None:
-        """Stop it. Stopping twice is harmless."""
+    def stop(self) -> str:
+        """Stop it, and return what it printed to its standard error. Stopping twice is harmless."""
         self._door.close()
         if self._process.poll() is None:
             self._process.terminate()
         _close(self._process)
-        self._errors.close()
+        if self._errors.closed:
+            return ""
+        with self._errors as errors:
+            errors.seek(0)
+            return errors.read().decode(errors="replace")
 
     def _state(self, bucket: str, prefix: str) -> dict[str, Any]:
         state: dict[str, Any] = self._ask("GET", "/state", query={"bucket": bucket, "prefix": prefix})

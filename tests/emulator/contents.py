@@ -54,6 +54,12 @@ class Contents:
         if self._file is not None:
             self._file.truncate(0)
 
+    def close(self) -> None:
+        """Give the file up, with all that is in it."""
+        self.clear()
+        if self._file is not None:
+            self._file.close()
+
     def take_room(self, size: int) -> bool:
         """Whether so many bytes more can be kept; if so, they count from now on."""
         if self.kept_bytes + size > self.keep_bytes:

@@ -174,8 +174,8 @@ def _source(job: Job) -> _Source:
 
 def _source_name(job: Job) -> tuple[str, str]:
     """Bucket and key of a source: after a host as COS has it, or after a bucket's name as S3 has it."""
-    given, _, version = job.call.cos_header("x-cos-copy-source").partition("?")
-    if version.partition("=")[2]:
+    given, _, version = job.call.cos_header("x-cos-copy-source").partition("?versionId=")
+    if version:
         raise not_implemented("The emulator's COS does not implement versions of objects.")
     place, _, raw_key = given.lstrip("/").partition("/")
     name, _, host = decode(place).partition(".")
@@ -200,7 +200,7 @@ def _directed(job: Job, source: _Source) -> Described:
 
 
 def _whole(source: StoredObject) -> Received:
-    return Received(source.size, source.etag, source.crc or 0, source.content)
+    return Received(source.size, source.etag, source.crc, source.content)
 
 
 def _cut(source: StoredObject, span: range) -> Received:

@@ -98,11 +98,11 @@ class PartsPage:
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """Bytes that came in: how many, their MD5 in hex and CRC-64, and the content if there was room for it."""
+    """Bytes that came in: how many, their MD5 in hex and CRC-64 if known, and the content if there was room for it."""
 
     size: int
     md5: str
-    crc: int
+    crc: int | None
     content: Content | None
 
 

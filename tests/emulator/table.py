@@ -173,8 +173,8 @@ TABLE = (
 
 OPERATIONS = frozenset(row.name for row in TABLE if not row.missing)
 
-ALWAYS_TAKEN = ("x-cos-security-token", "x-cos-date")
-"""Headers of COS that any request may carry."""
+ALWAYS_TAKEN = ("x-cos-security-token", "x-cos-hash-crc64ecma", "x-cos-request-id")
+"""Headers of COS that any request may carry: the token, and those of a response that s3cmd sends back with a copy."""
 
 ONLY_AWS = (
     "x-amz-content-sha256",
@@ -189,6 +189,6 @@ ONLY_AWS = (
 )
 """Headers by which AWS's clients sign and frame; COS does not know them, and minds none."""
 
-SIGNATURE_QUERY = ("q-*", "x-cos-security-token", "sign")
+SIGNATURE_QUERY = ("q-*", "x-cos-security-token")
 AWS_QUERY = ("X-Amz-*", "x-id", "AWSAccessKeyId", "Signature", "Expires")
 """Query names by which a request is signed, not what it asks for."""
