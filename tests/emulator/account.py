@@ -32,6 +32,7 @@ class Account:
         self.appid = appid
         self.buckets: dict[str, Bucket] = {}
         self.gone_markers = "accept"
+        self.checks_lifecycle = True
         self.dialect = COS
         self._ids = ids or random.Random()
 

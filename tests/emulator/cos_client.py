@@ -116,6 +116,10 @@ class CosCalls(ControlCalls):
         """
         self._ask("POST", "/gone-markers", {"how": how})
 
+    def lifecycle_checks(self, *, on: bool) -> None:
+        """Let Put Bucket Lifecycle reject what COS's documentation does not know, or take whatever has a rule."""
+        self._ask("POST", "/lifecycle-checks", {"on": on})
+
     def dialect(self, **fields: Any) -> None:
         """
         Say how COS writes its responses from now on, in place of what was said before; without fields, its own way.

@@ -20,16 +20,19 @@ ACTIONS = {
     "AbortIncompleteMultipartUpload": ("DaysAfterInitiation",),
 }
 """What a rule does, and the elements of which exactly one says when."""
-RULE = ("ID", "Filter", "Prefix", "Status", *ACTIONS)
+NO_ACTIONS = ("ID", "Filter", "Prefix", "Status")
+"""All else in a rule is an action, those among it that are newer than this."""
 MOVES = ("Transition", "NoncurrentVersionTransition")
 ABORT = "AbortIncompleteMultipartUpload"
 
 
-def checked(body: bytes) -> bytes:
-    """A lifecycle configuration as it came, if it is one that COS takes."""
+def checked(body: bytes, *, whole: bool = True) -> bytes:
+    """A lifecycle configuration as it came, if it is one that COS takes. whole: what its rules say is checked, too."""
     rules = [_children(rule) for rule in read_root(body, "LifecycleConfiguration") if local_name(rule) == "Rule"]
     if not 1 <= len(rules) <= MAX_RULES:
         raise malformed_xml()
+    if not whole:
+        return body
     for rule in rules:
         _check_rule(rule)
     ids = [_text(element) for rule in rules for name, element in rule if name == "ID" and _text(element)]
@@ -44,7 +47,7 @@ Children = list[tuple[str, ElementTree.Element]]
 def _check_rule(rule: Children) -> None:
     names = [name for name, _ in rule]
     single = [name for name in names if name not in MOVES]
-    if not set(names) <= set(RULE) or len(single) != len(set(single)) or not set(names) & set(ACTIONS):
+    if len(single) != len(set(single)) or set(names) <= set(NO_ACTIONS):
         raise malformed_xml()
     if [_text(element) for name, element in rule if name == "Status"] not in [[each] for each in STATUSES]:
         raise malformed_xml()

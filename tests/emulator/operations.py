@@ -142,7 +142,7 @@ def get_lifecycle(job: Job) -> OperationResponse:
 
 
 def put_lifecycle(job: Job) -> OperationResponse:
-    job.bucket.lifecycle = lifecycle.checked(job.body.document)
+    job.bucket.lifecycle = lifecycle.checked(job.body.document, whole=job.account.checks_lifecycle)
     return OperationResponse()
 
 

@@ -86,6 +86,9 @@ def test_beyond_the_budget_all_but_the_content_is_right_and_a_get_says_why_it_is
     assert rejected(error) == (501, "NotImplemented")
     assert client.get_object(BUCKET, "kept")["Body"].get_raw_stream().read() == b"12345678"
     client.delete_object(BUCKET, "kept")
+    upload_id = client.create_multipart_upload(BUCKET, "gone")["UploadId"]
+    client.upload_part(BUCKET, "gone", b"1234567890", 1, upload_id)
+    client.abort_multipart_upload(BUCKET, "gone", upload_id)
     client.put_object(BUCKET, b"1234567890", "large")
     assert client.get_object(BUCKET, "large")["Body"].get_raw_stream().read() == b"1234567890"
 

@@ -80,6 +80,22 @@ def test_lifecycle_configuration_is_kept_as_written(connect: Connect) -> None:
         client.get_bucket_lifecycle(BUCKET)
 
 
+def test_rules_of_a_lifecycle_configuration_are_checked_unless_a_test_wants_others(
+    cloud: Cloud, connect: Connect
+) -> None:
+    client, rule = connect(), {"ID": "new", "Filter": {"Prefix": ""}, "Status": "Sometimes"}
+
+    with pytest.raises(CosServiceError) as error:
+        client.put_bucket_lifecycle(BUCKET, {"Rule": [rule]})
+    cloud.lifecycle_checks(on=False)
+    client.put_bucket_lifecycle(BUCKET, {"Rule": [rule]})
+    cloud.reset()
+    with pytest.raises(CosServiceError):
+        client.put_bucket_lifecycle(BUCKET, {"Rule": [rule]})
+
+    assert rejected(error) == (400, "MalformedXML")
+
+
 def test_object_lock_configuration_is_kept_as_written_and_can_only_be_enabled(connect: Connect) -> None:
     client = connect()
     with pytest.raises(CosServiceError) as error:
