@@ -20,28 +20,24 @@ from aiohttp import web
 
 from tests.emulator import documents
 from tests.emulator.aws import Unchunker, as_aws, is_aws_signed, is_chunked
+from tests.emulator.bodies import read_body
 from tests.emulator.cam import ANY_RESOURCE, Policy, action_name, resource_name
-from tests.emulator.checksums import crc64
-from tests.emulator.contents import ContentGone, Contents
+from tests.emulator.contents import ContentGone
 from tests.emulator.delivery import deliver, reset, silent, spoilable
-from tests.emulator.errors import CosError, access_denied, malformed_xml, no_such_bucket, slow_down
+from tests.emulator.errors import CosError, access_denied, no_such_bucket, slow_down
 from tests.emulator.faults import Fault, Mangle, Raw, Redirect, Refuse, Reset
-from tests.emulator.job import DEFAULT_REGION, XML, Body, Job, OperationResponse
+from tests.emulator.job import DEFAULT_REGION, XML, Job, OperationResponse
 from tests.emulator.journal import Request
 from tests.emulator.listing import order
 from tests.emulator.operations import carry_out, pretend
 from tests.emulator.routing import Target, route
 from tests.emulator.signature import authenticate, claimed_id
 from tests.emulator.state import State
-from tests.emulator.stored import Received
 from tests.emulator.wire import Call, as_bytes, read_call
 
 LISTINGS = frozenset(("ListMultipartUploads", "ListParts"))
-MAX_DOCUMENT_BYTES = 4 << 20
 UNREADABLE_DATE = "yesterday"
 GET_BUCKET = action_name("GetBucket")
-NO_BODY = Body(Received(0, hashlib.md5(usedforsecurity=False).hexdigest(), 0, b""))
-MD5_BYTES = 16
 
 
 Carry = Callable[[Job], OperationResponse]
@@ -134,7 +130,8 @@ class Door:
         if not self._state.limits.take(target.bucket, time.monotonic()):
             raise slow_down()
         may = self._admit(call, target)
-        body = await self._read_body(request, call, target)
+        takes = target.row.takes if target.row else "nothing"
+        body = await read_body(request, call, takes, self._state.contents, self._unframing(call))
         return carry_out(Job(self._state.account, call, target, body, self._state.clock.now(), may))
 
     def _let_part_arrive(self, target: Target, fault: Fault | None, *, after: bool) -> None:
@@ -185,25 +182,6 @@ class Door:
         if target.region not in ("", region):
             raise no_such_bucket()
         return resource_name(region, target.bucket, target.key)
-
-    async def _read_body(self, request: web.BaseRequest, call: Call, target: Target) -> Body:
-        """Take the body in: measured and hashed whole, kept as far as there is room."""
-        takes = target.row.takes if target.row else "nothing"
-        if takes == "nothing":
-            return NO_BODY
-        is_measured = {"content-length", "transfer-encoding"} & {name for name, _ in call.headers}
-        if takes == "content" and not is_measured:
-            raise CosError(411, "MissingContentLength", "You must provide the Content-Length HTTP header.")
-        wanted_md5 = _wanted_md5(call)
-        if call.header("expect").lower() == "100-continue":
-            await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-        unframe = self._unframing(call)
-        received = _Receiving(self._state.contents if takes == "content" else None)
-        async for data in request.content.iter_any():
-            received.feed(unframe(data))
-        if wanted_md5 not in (None, received.md5.digest()):
-            raise CosError(400, "BadDigest", "The Content-MD5 you specified did not match what we received.")
-        return received.body()
 
     def _unframing(self, call: Call) -> Callable[[bytes], bytes]:
         framed = self._state.accept_aws_signatures and is_aws_signed(call) and is_chunked(call)
@@ -272,45 +250,6 @@ def _rejection(call: Call, rejected: CosError, request_id: str) -> OperationResp
         headers=(*XML, ("x-cos-trace-id", trace_id)),
         code=rejected.code,
     )
-
-
-class _Receiving:
-    """A body that comes in: into the contents or, without them, as a document."""
-
-    def __init__(self, contents: Contents | None) -> None:
-        self.md5 = hashlib.md5(usedforsecurity=False)
-        self._size = 0
-        self._crc = 0
-        self._kept = contents.receive() if contents is not None else None
-        self._document = bytearray()
-
-    def feed(self, data: bytes) -> None:
-        self._size += len(data)
-        self.md5.update(data)
-        if self._kept is not None:
-            self._crc = crc64(data, self._crc)
-            self._kept.feed(data)
-        elif self._size > MAX_DOCUMENT_BYTES:
-            raise malformed_xml()
-        else:
-            self._document += data
-
-    def body(self) -> Body:
-        content = self._kept.content() if self._kept is not None else None
-        return Body(Received(self._size, self.md5.hexdigest(), self._crc, content), bytes(self._document))
-
-
-def _wanted_md5(call: Call) -> bytes | None:
-    """What Content-MD5 says; `None` without it."""
-    if not call.header("content-md5"):
-        return None
-    try:
-        wanted = base64.b64decode(call.header("content-md5"), validate=True)
-    except ValueError:
-        wanted = b""
-    if len(wanted) != MD5_BYTES:
-        raise CosError(400, "InvalidDigest", "The Content-MD5 you specified is not valid.")
-    return wanted
 
 
 class _RequestIds:

@@ -28,6 +28,9 @@ from tests.emulator.wire import Call, decode
 ACLS_AS_THEY_ARE = ("", "private", "default")
 EMPTY_IS_NOTHING = ("versionId",)
 """Query names that say nothing as long as they have no value, at an object."""
+ROWS: dict[str, tuple[Operation, ...]] = {
+    path: tuple(row for row in TABLE if row.path == path) for path in ("service", "bucket", "object")
+}
 REFUSED_HEADERS = ("pic-operations",)
 
 
@@ -68,7 +71,7 @@ def _within(call: Call, bucket: str, raw_key: str, region: str) -> Target:
 
 def _at(call: Call, path: Path, target: Target) -> Target:
     """The target with its operation, or with the reason why it has none."""
-    rows = [row for row in TABLE if row.path == path]
+    rows = ROWS[path]
     row = _chosen(call, rows)
     rejection = _rejection(call, rows, row)
     operation = "" if rejection or row is None else row.name
@@ -90,7 +93,8 @@ def _rejection(call: Call, rows: Iterable[Operation], row: Operation | None) -> 
     """Why a request is not carried out, whoever sends it."""
     names = _asked(call)
     if row is not None:
-        names = [name for name in names if name not in row.query]
+        taken = row.query
+        names = [name for name in names if name not in taken]
     for name in names:
         return _unknown_name(name, call.method, rows)
     if row is None:
@@ -121,12 +125,11 @@ def _unknown_name(name: str, method: str, rows: Iterable[Operation]) -> CosError
 
 def _unknown_header(call: Call, row: Operation) -> CosError | None:
     """501 for the first header that asks for something which the operation would leave out."""
-    taken = (*row.stores, *row.reads, *ALWAYS_TAKEN)
     for name, value in call.headers:
-        if not _asks_for_something(name) or matches(name, ONLY_AWS):
+        if not _asks_for_something(name) or name in ALWAYS_TAKEN or matches(name, ONLY_AWS):
             continue
         cos_name = name.replace("x-amz-", "x-cos-", 1)
-        if not matches(cos_name, taken) or (cos_name == ACL and value not in ACLS_AS_THEY_ARE):
+        if not matches(cos_name, (*row.stores, *row.reads)) or (cos_name == ACL and value not in ACLS_AS_THEY_ARE):
             return not_implemented(f"The emulator's COS does not implement {name} at {row.name}.")
     return None
 
