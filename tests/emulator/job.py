@@ -17,8 +17,8 @@ from tests.emulator.wire import Call
 
 XML = (("Content-Type", "application/xml"),)
 DEFAULT_REGION = "ap-guangzhou"
-CLASSES = ("STANDARD", "STANDARD_IA", "INTELLIGENT_TIERING", "ARCHIVE", "DEEP_ARCHIVE", "COLD_ARCHIVE")
-STORAGE_CLASSES = frozenset((*CLASSES, *(f"MAZ_{name}" for name in CLASSES)))
+CLASSES = ("STANDARD", "STANDARD_IA", "INTELLIGENT_TIERING", "ARCHIVE")
+STORAGE_CLASSES = frozenset((*CLASSES, *(f"MAZ_{name}" for name in CLASSES), "DEEP_ARCHIVE"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ from tests.emulator.wire import decode
 
 MAX_COPY_BYTES = 5 << 30
 MAX_DELETED = 1000
-FROZEN = ("ARCHIVE", "DEEP_ARCHIVE", "COLD_ARCHIVE")
+FROZEN = ("ARCHIVE", "DEEP_ARCHIVE", "MAZ_ARCHIVE")
 
 
 def put_object(job: Job) -> OperationResponse:
@@ -222,7 +222,7 @@ def _known(stored: StoredObject) -> Content:
 
 
 def _check_readable(stored: StoredObject) -> None:
-    if stored.storage_class.removeprefix("MAZ_") in FROZEN:
+    if stored.storage_class in FROZEN:
         raise CosError(403, "InvalidObjectState", "The operation is not valid for the object's storage class.")
 
 
