@@ -1,5 +1,5 @@
 """
-Running an example as its user does: a process of its own, the whole file, and only the cloud's address changed.
+Running an example as its user does: a process of its own, the whole file, unchanged.
 """
 
 import os
@@ -11,17 +11,28 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from qcloud_cos import CosClientError, CosConfig, CosS3Client
+from qcloud_cos import CosClientError, CosConfig, CosS3Client, CosServiceError
 
 from tests.emulator.public import Cloud, HeldUpload, Seeded
 from tests.fixtures import ABORTING, HANDLER, ROOT, TOKEN
 from tests.function import PHOTOS
 
 EXAMPLES = ROOT / "examples"
-LOCAL = Path(__file__).parent / "local"
 BUCKET, REGION = PHOTOS.split("@")
 KEY = "videos/2026/a b+中文.mov"
 MIB = 1 << 20
+LOCAL = Path(__file__).parent / "local"
+NODE_MODULES = ROOT / ".node" / "node_modules"
+PACKAGES = ROOT / ".venv-senders" / "bin"
+NEEDS_NODE = pytest.mark.skipif(
+    not (NODE_MODULES.parent / "ready").exists(), reason="!!! NOT TESTED: `make senders` could not install it"
+)
+NEEDS_PACKAGES = pytest.mark.skipif(
+    not (PACKAGES.parent / "ready").exists(), reason="!!! NOT TESTED: `make senders` could not install it"
+)
+AUTHORITY = "authority.pem"
+# Where requests, curl, Go and Node look for those whose certificates they trust.
+TRUST = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS")
 # So that an upload that is not the sender's is long past every floor of a sweep.
 LONG_AGO = 1000.0
 
@@ -38,6 +49,7 @@ class World:
 
     cloud: Cloud
     folder: Path
+    proxy: str
     url: str
     others: list[Seeded] = field(default_factory=list)
 
@@ -80,20 +92,23 @@ class World:
         """Reject an operation on the key, which no SDK repeats by itself. fields: skip and count, else for good."""
         self.cloud.fault(operation, key=KEY, status=403, code="AccessDenied", **fields)
 
-    def leave_upload(self) -> None:
-        """Let another client begin to upload the same file, and go on forever."""
+    def client(self) -> CosS3Client:
+        """COS's SDK in this process, as its users have it."""
         keys = {"SecretId": self.cloud.owner.secret_id, "SecretKey": self.cloud.owner.secret_key}
-        client = CosS3Client(CosConfig(Region=REGION, IP="127.0.0.1", Port=self.cloud.port, Scheme="http", **keys))
-        with pytest.raises(CosClientError):
-            client.upload_file(BUCKET, KEY, str(self.file))
+        return CosS3Client(CosConfig(Region=REGION, IP="127.0.0.1", Port=self.cloud.port, Scheme="http", **keys))
 
-    def wait_for_part(self) -> None:
-        """Wait until a part of the file has arrived."""
+    def leave_upload(self) -> None:
+        """Let another client begin to upload the same file, and fail."""
+        with pytest.raises((CosClientError, CosServiceError)):
+            self.client().upload_file(BUCKET, KEY, str(self.file))
+
+    def wait_for_parts(self, count: int) -> None:
+        """Wait until so many parts of the file have arrived."""
         for _ in range(3000):
-            if any(each.parts for each in self.held()):
+            if any(each.parts >= count for each in self.held()):
                 return
             time.sleep(0.01)
-        raise AssertionError("no part arrived")
+        raise AssertionError("the parts did not arrive")
 
     def environment(self, **more: str) -> dict[str, str]:
         """What an example finds: credentials, addresses, and a home that is empty at first."""
@@ -103,13 +118,13 @@ class World:
             "HOME": str(self.folder),
             "PYTHONPATH": str(LOCAL),
             "PYTHONDONTWRITEBYTECODE": "1",
+            "HTTPS_PROXY": self.proxy,
+            **dict.fromkeys(TRUST, str(self.folder / AUTHORITY)),
             "TENCENTCLOUD_SECRET_ID": owner.secret_id,
             "TENCENTCLOUD_SECRET_KEY": owner.secret_key,
             "FUNCTION_REGION": REGION,
             "FUNCTION_URL": self.url,
             "HTTP_TOKEN": TOKEN,
-            "EMULATED_COS": self.cloud.endpoint,
-            "EMULATED_SCF": self.cloud.invoke_endpoint,
             **more,
         }
 
@@ -123,6 +138,15 @@ class World:
     def python(self, name: str, *arguments: str, **more: str) -> "subprocess.CompletedProcess[str]":
         """Run an example in Python with the bucket, the region, the key and the file behind other arguments."""
         return self.run([sys.executable, EXAMPLES / "python" / name, *arguments, *self.arguments()], **more)
+
+    def node(self, name: str, **more: str) -> "subprocess.CompletedProcess[str]":
+        """Run an example in Node, which finds packages beside it only, in a folder that has them."""
+        copy = self.folder / name
+        copy.write_bytes((EXAMPLES / "node" / name).read_bytes())
+        modules = self.folder / "node_modules"
+        if not modules.exists():
+            modules.symlink_to(NODE_MODULES)
+        return self.run(["node", copy, *self.arguments()], **more)
 
     def arguments(self) -> list[str]:
         """What every example takes at its end."""

@@ -23,8 +23,8 @@ def test_upload_that_is_given_up_is_aborted_and_others_stay(world: World, way: s
     done = world.python("upload.py", SEND_BY=way)
 
     assert done.returncode == 1
-    assert world.aborts() == [(KEY, upload_id) for upload_id in world.started()]
-    assert len(world.aborts()) == 1
+    assert world.aborts() == [(KEY, upload_id) for upload_id in world.started()], done.stderr
+    assert len(world.aborts()) == 1, done.stderr
     assert world.held() == []
     assert world.others_are_untouched()
 
@@ -162,11 +162,11 @@ def notes(tmp_path: Path) -> Path:
 
 
 def _upload_during_second_part(world: World, notes: Path) -> "subprocess.Popen[bytes]":
-    """A durable sender one of whose parts has arrived and whose next one has not."""
+    """A durable sender that waits for the answer to its second part."""
     world.cloud.fault("UploadPart", key=KEY, skip=1, body="silent")
     command = [sys.executable, str(DURABLE), str(notes), *world.arguments()]
     running = subprocess.Popen(command, env=world.environment(), stderr=subprocess.DEVNULL)
-    world.wait_for_part()
+    world.wait_for_parts(2)
     return running
 
 
