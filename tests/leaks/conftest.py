@@ -1,3 +1,3 @@
-from tests.senders.conftest import sweeping_cloud, world
+from tests.senders.conftest import backend, sweeping_cloud, world
 
-__all__ = ["sweeping_cloud", "world"]
+__all__ = ["backend", "sweeping_cloud", "world"]

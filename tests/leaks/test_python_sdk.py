@@ -75,14 +75,18 @@ def test_upload_file_continues_what_another_client_is_uploading(world: World) ->
         world.client().upload_part(BUCKET, KEY, b"the other client's", 1, started)
 
 
-def test_upload_file_from_buffer_continues_nothing_and_leaves_one_upload_for_each_attempt(world: World) -> None:
-    world.fail("CompleteMultipartUpload")
+@pytest.mark.parametrize(("failing", "left"), [("UploadPart", 2), ("CompleteMultipartUpload", 0)])
+def test_upload_file_from_buffer_continues_nothing_and_aborts_only_when_complete_fails(
+    world: World, failing: str, left: int
+) -> None:
+    world.fail(failing)
 
     for _ in range(2):
         with pytest.raises(FAILURES):
             world.client().upload_file_from_buffer(BUCKET, KEY, io.BytesIO(bytes(3 * MIB)), MaxBufferSize=1, PartSize=1)
 
-    assert len(world.held()) == 2
+    assert len(world.held()) == left
+    assert len(world.aborts()) == 2 - left
 
 
 def test_attempts_under_new_keys_leave_one_upload_each(world: World) -> None:

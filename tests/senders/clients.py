@@ -38,9 +38,9 @@ LONG_AGO = 1000.0
 
 
 def start_cloud() -> Cloud:
-    """An emulator with the function deployed for these senders."""
+    """An emulator with the function deployed for these senders. Clients made for AWS are let in, too."""
     env = {**ABORTING, "BUCKETS": PHOTOS, "HTTP_TOKEN": TOKEN}
-    return Cloud.start(PHOTOS, function=HANDLER, env=env, retry_wait_ms=10)
+    return Cloud.start(PHOTOS, function=HANDLER, env=env, retry_wait_ms=10, accept_aws_signatures=True)
 
 
 @dataclass(slots=True)

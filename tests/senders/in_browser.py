@@ -40,15 +40,15 @@ POLICY = {
         {"effect": "allow", "action": "name/cos:ListMultipartUploads", "resource": ARN},
     ],
 }
+PRELUDE = f"""
+var getAuthorization = (_, done) => fetch("/keys").then((response) => response.json()).then(done);
+var Body = new File([new Uint8Array(3 * 1048576 + 1)], "file.mov");
+var params = {{ Bucket: "{BUCKET}", Region: "{REGION}", Key: "{KEY}", Body }};
+var cos = new COS({{ getAuthorization }});
+"""
 UPLOAD = """
-(async () => {
-  const { upload } = await import("/upload.js");
-  const getAuthorization = (_, done) => fetch("/keys").then((response) => response.json()).then(done);
-  const file = new File([new Uint8Array(3 * 1048576 + 1)], "file.mov");
-  const params = { Bucket: "%s", Region: "%s", Key: %s, Body: file };
-  const done = upload(new COS({ getAuthorization }), params);
-  return done.then(() => "uploaded", (failure) => `failed: ${failure.message}`);
-})()
+import("/upload.js").then(({ upload }) => upload(cos, params))
+  .then(() => "uploaded", (failure) => `failed: ${failure.message}`)
 """
 
 
@@ -56,7 +56,7 @@ def test_upload_that_is_given_up_is_aborted_and_others_stay(world: World, backen
     others = world.cloud.seed(BUCKET, KEY, count=2, part_size=777)
     world.cloud.fault("UploadPart", key=KEY, status=403, code="AccessDenied", skip=1)
 
-    said, page = _upload(world, backend, KEY)
+    (said,), page = visit(world, backend, UPLOAD)
 
     assert said.startswith("failed"), page.complaints
     assert world.aborts() == [(KEY, upload_id) for upload_id in world.started()]
@@ -68,7 +68,7 @@ def test_upload_that_is_given_up_is_aborted_and_others_stay(world: World, backen
 def test_attempt_that_is_repeated_is_not_reported(world: World, backend: Any) -> None:
     world.cloud.fault("UploadPart", key=KEY, status=403, code="AccessDenied", skip=1, count=2)
 
-    said, page = _upload(world, backend, KEY)
+    (said,), page = visit(world, backend, UPLOAD)
 
     assert said == "uploaded", page.complaints
     assert [each.key for each in world.cloud.objects(BUCKET)] == [KEY]
@@ -76,25 +76,28 @@ def test_attempt_that_is_repeated_is_not_reported(world: World, backend: Any) ->
     assert len(world.started()) == 1
 
 
-def _upload(world: World, backend: Any, key: str) -> tuple[str, Page]:
-    """What the page says at the end of an upload, and the page."""
+def visit(world: World, backend: Any, *scripts: str) -> tuple[list[str], Page]:
+    """Load the site's page once for each script in one browser; what each script comes to, and the page."""
     keys = world.cloud.add_credentials(policy=POLICY, expires_in_seconds=3600, token="temporary")
     given = {"TmpSecretId": keys.secret_id, "TmpSecretKey": keys.secret_key, "SecurityToken": keys.token}
     pages = {"/": HTML, **{path: file.read_bytes() for path, file in FILES.items()}}
     pages["/keys"] = json.dumps({**given, "StartTime": 0, "ExpiredTime": 1 << 31}).encode()
     with serving(_site(backend, pages)) as site, cos_with_cors(world.cloud) as cos:
         rules = f"--host-resolver-rules=MAP site.example 127.0.0.1:{site}, MAP *.myqcloud.com 127.0.0.1:{cos}"
-        said, page = asyncio.run(_run(rules, UPLOAD % (BUCKET, REGION, json.dumps(key))))
+        said, page = asyncio.run(_run(rules, scripts))
     assert world.cloud.wait_idle()
     return said, page
 
 
-async def _run(rules: str, script: str) -> tuple[str, Page]:
+async def _run(rules: str, scripts: tuple[str, ...]) -> tuple[list[str], Page]:
     executable = program()
     assert executable is not None
     async with browser(executable, rules, "--disable-features=HttpsUpgrades") as connection, connection.page() as page:
-        await page.open(f"{SITE}/")
-        return str(await page.evaluate(script)), page
+        said = []
+        for script in scripts:
+            await page.open(f"{SITE}/")
+            said.append(str(await page.evaluate(PRELUDE + script)))
+        return said, page
 
 
 def _site(backend: Any, pages: dict[str, bytes]) -> WSGIServer:
