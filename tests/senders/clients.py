@@ -89,7 +89,7 @@ class World:
         return list(dict.fromkeys(ids))
 
     def fail(self, operation: str, **fields: int) -> None:
-        """Reject an operation on the key, which no SDK repeats by itself. fields: skip and count, else for good."""
+        """Reject an operation on the key, for good or `count` times. The SDKs in JavaScript repeat even this."""
         self.cloud.fault(operation, key=KEY, status=403, code="AccessDenied", **fields)
 
     def client(self) -> CosS3Client:

@@ -4,7 +4,7 @@ The Node sender, with cos-nodejs-sdk-v5 of `make senders`.
 
 import pytest
 
-from tests.senders.clients import KEY, NEEDS_NODE, World
+from tests.senders.clients import BUCKET, KEY, NEEDS_NODE, World
 
 pytestmark = NEEDS_NODE
 
@@ -20,3 +20,15 @@ def test_upload_that_is_given_up_is_aborted_and_others_stay(world: World, failin
     assert len(world.aborts()) >= 1
     assert world.held() == []
     assert world.others_are_untouched()
+
+
+def test_attempt_that_is_repeated_is_not_reported(world: World) -> None:
+    world.fail("CompleteMultipartUpload", count=4)  # so often the SDK itself sends it within one attempt
+
+    done = world.node("upload.mjs")
+
+    assert done.returncode == 0, done.stderr
+    assert "attempt 1" in done.stderr
+    assert [each.key for each in world.cloud.objects(BUCKET)] == [KEY]
+    assert len(world.started()) == 1
+    assert world.cloud.invocations() == []

@@ -47,6 +47,24 @@ def function_url(cloud: Cloud) -> Iterator[str]:
 
 
 @contextmanager
+def answers(*statuses: int) -> Iterator[tuple[str, list[bytes]]]:
+    """The address of a Function URL that only answers, one status after the other, and the bodies that it gets."""
+    bodies: list[bytes] = []
+
+    class Door(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            bodies.append(self.rfile.read(int(self.headers["Content-Length"])))
+            self.send_response(statuses[len(bodies) - 1])
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Nothing: a test's output is its own."""
+
+    with serving(ThreadingHTTPServer(("127.0.0.1", 0), Door)) as port:
+        yield f"http://127.0.0.1:{port}/", bodies
+
+
+@contextmanager
 def proxy(cloud: Cloud, authority_file: Path) -> Iterator[str]:
     """The address of a proxy behind which COS and SCF are. authority_file: is written, for clients to trust."""
     authority = trustme.CA()

@@ -2,6 +2,7 @@
 The Python senders with uploads that really fail: what the function aborts then, and what it leaves alone.
 """
 
+import json
 import signal
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.senders.clients import BUCKET, EXAMPLES, KEY, World
+from tests.senders.stand_ins import answers
 
 WAYS = ("send_by_invoke", "send_by_function_url")
 DURABLE = EXAMPLES / "python" / "upload_durable.py"
@@ -87,6 +89,17 @@ def test_failure_of_the_upload_is_shown_where_its_report_fails_too(world: World,
     assert "AccessDenied" in done.stderr
     assert "urllib.error" in done.stderr
     assert len(world.held()) == 1
+
+
+@pytest.mark.parametrize(("status", "sent"), [(503, 2), (502, 1), (401, 1)])
+def test_only_a_report_that_failed_for_now_is_repeated(world: World, status: int, sent: int) -> None:
+    world.fail("CompleteMultipartUpload")
+    with answers(status, 200) as (url, bodies):
+        world.python("upload.py", SEND_BY="send_by_function_url", FUNCTION_URL=url)
+
+    (left,) = world.held()
+    named = {"bucket": BUCKET, "key": KEY, "uploadId": left.upload_id}
+    assert [json.loads(body) for body in bodies] == [{"uploads": [named]}] * sent
 
 
 def test_killed_sender_continues_its_upload_and_reports_nothing(world: World, notes: Path) -> None:
