@@ -58,10 +58,10 @@ page: $(VENV)/ready ## report.html in a real Chromium, which it installs where i
 	fi
 
 senders: $(VENV)/ready .node/ready .venv-senders/ready ## examples/ with other people's clients: Node, a browser, Kafka, tccli; two minutes
-	@$(RUN) -m pytest --numprocesses $(PROCESSES) tests/senders tests/senders/in_*.py
+	@$(RUN) -m pytest --numprocesses $(PROCESSES) tests/senders/test_*.py tests/senders/in_*.py
 
 leaks: $(VENV)/ready .node/ready .venv-senders/ready ## each claim of docs/client-leaks.md, with the client that it names; two minutes
-	@$(RUN) -m pytest --numprocesses $(PROCESSES) tests/leaks tests/leaks/in_*.py
+	@$(RUN) -m pytest --numprocesses $(PROCESSES) tests/leaks/test_*.py tests/leaks/in_*.py
 
 .node/ready: tests/senders/package.json tests/senders/package-lock.json
 	@mkdir -p .node
