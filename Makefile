@@ -7,7 +7,8 @@ PROCESSES ?= $(shell $(PYTHON) -c 'import os; print(min(8, 1 + (os.cpu_count() o
 VENV := .venv-$(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])')
 RUN := PYTHONPATH=handler $(VENV)/bin/python
 
-.PHONY: demo test suite coverage check nightly page picture recording faults soak fuzz mutants bench memory small packed platform scale audit workflows sbom lock format package policy deploy invoke clean help
+# Every target with a line of help is a command, not a file.
+.PHONY: $(shell sed -nE 's/^([a-z]+):.*## .*/\1/p' $(firstword $(MAKEFILE_LIST)))
 
 help: ## this list
 	@sed -nE 's/^([a-z]+):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -29,9 +30,9 @@ check: $(VENV)/ready ## ruff, mypy and the import contracts alone
 	$(RUN) -m mypy
 	PYTHONPATH=handler:. $(VENV)/bin/lint-imports --no-logo --cache-dir $(VENV)/import-linter
 
-nightly: check ## all that takes long: the suite with every case, coverage, faults, soak, fuzz, mutants, memory, scale, page, packed, platform; two hours
+nightly: check ## all that takes long: the suite with every case, coverage, faults, soak, fuzz, mutants, memory, scale, page, packed, platform, senders, leaks; two hours
 	@$(MAKE) --no-print-directory --keep-going PROFILE=nightly SOAK='--minutes 20' FUZZ_SECONDS=300 \
-		suite coverage faults soak fuzz mutants memory scale page packed platform
+		suite coverage faults soak fuzz mutants memory scale page packed platform senders leaks
 
 faults: $(VENV)/ready ## every fault at every operation, what was written and what was seen; six minutes
 	@PYTHONPATH=handler:. $(VENV)/bin/python -m tests.faults.table
@@ -56,6 +57,23 @@ page: $(VENV)/ready ## report.html in a real Chromium, which it installs where i
 	else \
 		echo "!!! NOT TESTED: report.html, because this machine has no Chromium; install one, or set CHROMIUM" >&2; \
 	fi
+
+senders: $(VENV)/ready .node/ready .venv-senders/ready ## examples/ with other people's clients: Node, a browser, Kafka, tccli; two minutes
+	@$(RUN) -m pytest --numprocesses $(PROCESSES) tests/senders/test_*.py tests/senders/in_*.py
+
+leaks: $(VENV)/ready .node/ready .venv-senders/ready ## each claim of docs/client-leaks.md, with the client that it names; two minutes
+	@$(RUN) -m pytest --numprocesses $(PROCESSES) tests/leaks/test_*.py tests/leaks/in_*.py
+
+.node/ready: tests/senders/package.json tests/senders/package-lock.json
+	@mkdir -p .node
+	@cp $^ .node
+	@cd .node && { npm ci --ignore-scripts --no-audit --no-fund --loglevel=error && touch ready; } || \
+		echo "!!! NOT TESTED: clients in JavaScript, because their packages could not be installed" >&2
+
+.venv-senders/ready: tests/senders/requirements.txt
+	@$(PYTHON) -m venv .venv-senders
+	@{ .venv-senders/bin/python -m pip install -qq --disable-pip-version-check --requirement $< && touch $@; } || \
+		echo "!!! NOT TESTED: clients in Python beyond COS's SDK, because their packages could not be installed" >&2
 
 picture: demo ## docs/report.png, the picture in the README, of the page that the demo leaves
 	@$(RUN) -m tests.page.picture
@@ -149,4 +167,4 @@ override EVENT := $(value EVENT)
 export EVENT SCF
 
 clean: ## remove what was set up and built
-	rm -rf .venv-* build .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv-* .node build .mypy_cache .pytest_cache .ruff_cache .hypothesis
