@@ -7,7 +7,7 @@ PROCESSES ?= $(shell $(PYTHON) -c 'import os; print(min(8, 1 + (os.cpu_count() o
 VENV := .venv-$(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])')
 RUN := PYTHONPATH=handler $(VENV)/bin/python
 
-.PHONY: demo test suite coverage check nightly page picture faults soak fuzz mutants bench memory scale audit sbom lock format package clean help
+.PHONY: demo test suite coverage check nightly page picture faults soak fuzz mutants bench memory scale verify contract audit sbom lock format package clean help
 
 help: ## this list
 	@sed -nE 's/^([a-z]+):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -68,6 +68,12 @@ memory: $(VENV)/ready ## peak memory of a sweep of 10,000 and of 1,000,000 uploa
 
 scale: $(VENV)/ready ## a sweep of a million uploads on 1, 2, 4 and 8 instances; SCALE='--uploads 20000' for less
 	@$(RUN) -m tests.bench.scale $(SCALE)
+
+verify: $(VENV)/ready ## what docs/facts.md relies on, against a real bucket: BUCKET=name-appid REGION=ap-guangzhou; it asks first
+	@PYTHONPATH=handler:. $(VENV)/bin/python -m tests.verify --bucket '$(BUCKET)' --region '$(REGION)' \
+		$(if $(YES),--yes) $(if $(JSON),--json) $(if $(FUNCTION),--function '$(FUNCTION)') \
+		$(if $(MARKDOWN),--markdown '$(MARKDOWN)') $(if $(CLEAN),--clean '$(CLEAN)') $(if $(MONITOR),--monitor '$(MONITOR)') \
+		$(foreach name,$(ONLY),--only '$(name)')
 
 format: $(VENV)/ready ## put the code in the house's shape
 	$(RUN) -m ruff check --fix .

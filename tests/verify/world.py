@@ -1,0 +1,254 @@
+"""
+What the checks work with: one bucket, one prefix, uploads that are made there, listings as they came.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from typing import Any, TypeVar
+from urllib.parse import unquote
+
+from cos_sweeper.core.deadline import Deadline
+from cos_sweeper.core.model import Bucket, Upload
+from cos_sweeper.core.redaction import Redactor
+from cos_sweeper.core.settings import Credentials, ReportLocation
+from cos_sweeper.cos import xml
+from cos_sweeper.cos.sdk_store import Clients, CosStore
+from tests.verify.bounds import Bounds
+from tests.verify.client import Client, Reply
+from tests.verify.outcome import Contradicted, Unanswered
+from tests.verify.sender import SECONDS_BETWEEN, Sender
+
+T = TypeVar("T")
+
+MANY = 1001
+AT_ONCE = 8
+ATTEMPTS = 3
+ENCODED = {"encoding-type": "url"}
+PART = b"verified by COS Sweeper\n"
+# The store of one check never runs out of time; each of its requests has its own limit.
+FOREVER = 1e9
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """
+    What to verify, and with what.
+
+    many: uploads of one key. function: REGION/NAME or REGION/NAMESPACE/NAME, '' for none.
+    cos_port, api_ports: of servers on this machine; the cloud's where there is none. seconds_between: requests.
+    """
+
+    bucket: Bucket
+    credentials: Credentials = field(repr=False)
+    many: int = MANY
+    function: str = ""
+    cos_port: int | None = None
+    api_ports: Mapping[str, int] = field(default_factory=dict)
+    seconds_between: float = SECONDS_BETWEEN
+    sleep: Callable[[float], Awaitable[object]] = asyncio.sleep
+    clock: Callable[[], float] = time.monotonic
+    now: Callable[[], datetime] = lambda: datetime.now(timezone.utc)
+
+    @property
+    def is_local(self) -> bool:
+        """Whether COS is a server on this machine: then nothing goes to the cloud."""
+        return self.cos_port is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A listing's root elements, and its uploads' elements, as texts. text: the whole document."""
+
+    fields: Mapping[str, str]
+    uploads: Sequence[Mapping[str, str]]
+    text: str
+
+    @property
+    def keys(self) -> list[str]:
+        """The keys, decoded."""
+        return [unquote(one.get("Key", "")) for one in self.uploads]
+
+    @property
+    def ids(self) -> list[str]:
+        """The upload ids."""
+        return [one.get("UploadId", "") for one in self.uploads]
+
+
+class World:
+    """private: texts that no table may show, and what stands for them."""
+
+    def __init__(self, options: Options, prefix: str, sender: Sender | None = None) -> None:
+        self.options = options
+        self.bounds = Bounds(options.bucket, prefix)
+        self.sender = sender or Sender(self.bounds, options.cos_port, options.sleep, options.seconds_between)
+        self.client = self.client_of(options.credentials)
+        self.private: dict[str, str] = {options.bucket.name.rpartition("-")[2]: "<appid>"}
+        self.made_objects = False
+        given = options.credentials
+        self._redactor = Redactor([given.secret_id, given.secret_key, given.token])
+
+    @property
+    def bucket(self) -> Bucket:
+        """The one bucket."""
+        return self.options.bucket
+
+    @property
+    def prefix(self) -> str:
+        """Everything that this run makes is below it."""
+        return self.bounds.prefix
+
+    def client_of(self, credentials: Credentials) -> Client:
+        """Requests of one's own, with these credentials."""
+        clock = lambda: self.options.now().timestamp()  # noqa: E731 - the wall clock of the options, in seconds
+        return Client(self.sender, self.bucket, credentials, plain_http=self.options.is_local, clock=clock)
+
+    def store(self, credentials: Credentials | None = None) -> CosStore:
+        """The function's own store."""
+        clients = Clients(credentials or self.options.credentials, plain_http=self.options.is_local)
+        reports = ReportLocation(self.bucket, f"{self.prefix}report/")
+        deadline = Deadline(time.monotonic, *[time.monotonic() + FOREVER] * 3)
+        store = CosStore(
+            clients, self.sender, deadline, sleep=self.options.sleep, reports=reports, now=self.options.now
+        )
+        store.stop_buckets_alone()
+        return store
+
+    async def close(self) -> None:
+        """Close the connections."""
+        self.sender.close()
+        await asyncio.sleep(0)
+
+    # Uploads
+
+    async def start(self, name: str) -> Upload:
+        """Start an upload of the key `name` below the prefix."""
+        return await self.start_at(self.prefix + name)
+
+    async def start_at(self, key: str, client: Client | None = None) -> Upload:
+        """Start an upload of exactly this key."""
+        reply = await (client or self.client).send("POST", key, {"uploads": ""})
+        return Upload(self.bucket, key, _upload_id(self.expect(reply, "Initiate Multipart Upload")))
+
+    async def start_many(self, names: Sequence[str]) -> list[Upload]:
+        """Start one upload for each name, some at a time, each of them again where COS does not answer."""
+        gate = asyncio.Semaphore(AT_ONCE)
+
+        async def start(name: str) -> Upload:
+            async with gate:
+                return await self.persist(lambda: self.start(name))
+
+        return await gathered([start(name) for name in names])
+
+    async def abort_many(self, uploads: Sequence[Upload]) -> list[Reply]:
+        """Abort them, some at a time."""
+        gate = asyncio.Semaphore(AT_ONCE)
+
+        async def abort(upload: Upload) -> Reply:
+            async with gate:
+                return await self.persist(lambda: self.abort(upload))
+
+        return await gathered([abort(one) for one in uploads])
+
+    async def part(self, upload: Upload, number: int = 1, body: bytes = PART) -> str:
+        """Upload a part; returns its ETag."""
+        params = {"partNumber": str(number), "uploadId": upload.upload_id}
+        reply = self.expect(await self.client.send("PUT", upload.key, params, body), "Upload Part")
+        return reply.headers.get("etag", "")
+
+    async def complete(self, upload: Upload, etag: str) -> Reply:
+        """Complete an upload of one part: an object stays."""
+        self.made_objects = True
+        body = f"<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>{etag}</ETag></Part>"
+        document = f"{body}</CompleteMultipartUpload>".encode()
+        reply = await self.client.send("POST", upload.key, {"uploadId": upload.upload_id}, document)
+        # COS answers 200 before it knows, so an error may stand in the document.
+        if b"<Error>" in reply.body:
+            raise Contradicted(f"Complete Multipart Upload: 200, and in the body {xml.error(reply.body)[0]}")
+        return self.expect(reply, "Complete Multipart Upload")
+
+    async def abort(self, upload: Upload) -> Reply:
+        """Abort an upload; whatever COS answers."""
+        return await self.client.send("DELETE", upload.key, {"uploadId": upload.upload_id})
+
+    async def parts(self, upload: Upload, **params: str) -> Reply:
+        """List the parts of an upload; whatever COS answers."""
+        given = {name.replace("_", "-"): value for name, value in params.items()}
+        return await self.client.send("GET", upload.key, {"uploadId": upload.upload_id, **given})
+
+    async def listing(self, name: str = "", **params: str) -> Listing:
+        """List uploads of keys that begin with `name`, below the prefix. params: `key_marker` for `key-marker`."""
+        return await self.listing_at(self.prefix + name, **params)
+
+    async def listing_at(self, prefix: str, **params: str) -> Listing:
+        """List uploads of keys that begin with exactly this."""
+        given = {name.replace("_", "-"): value for name, value in params.items()}
+        query = {"uploads": "", "prefix": prefix, **ENCODED, **given}
+        reply = await self.client.send("GET", "", query)
+        return read_listing(self.expect(reply, "List Multipart Uploads").body)
+
+    # What COS says
+
+    def expect(self, reply: Reply, operation: str) -> Reply:
+        """The reply, where it is a 2xx. Raises Contradicted."""
+        if not 200 <= reply.status < 300:
+            raise Contradicted(f"{operation}: {reply}")
+        return reply
+
+    async def persist(self, request: Callable[[], Awaitable[T]]) -> T:
+        """Send a request again where COS does not answer. Raises Unanswered in the end."""
+        for attempt in range(1, ATTEMPTS):
+            try:
+                return await request()
+            except Unanswered:
+                await self.options.sleep(float(attempt))
+        return await request()
+
+    def hide(self, text: str, stands_for: str) -> None:
+        """Let no table show this text."""
+        if text:
+            self.private[text] = stands_for
+
+    def hidden(self, text: str) -> str:
+        """The text without what no table may show."""
+        text = self._redactor.redact(text)
+        for secret, shown in sorted(self.private.items(), key=lambda pair: -len(pair[0])):
+            text = text.replace(secret, shown)
+        return text
+
+
+def read_listing(body: bytes) -> Listing:
+    """Read a ListMultipartUploadsResult. Raises Contradicted for anything else."""
+    try:
+        root = xml.parse(body, "ListMultipartUploadsResult")
+    except xml.Unreadable as exc:
+        raise Contradicted(str(exc)) from exc
+    uploads = [
+        {**{child.tag: child.text or "" for child in one}, "Initiator": one.findtext("Initiator/ID", "")}
+        for one in root.iterfind("Upload")
+    ]
+    fields = {child.tag: child.text or "" for child in root if child.tag != "Upload"}
+    return Listing(fields, uploads, body.decode("utf-8", "replace"))
+
+
+async def gathered(coroutines: Sequence[Coroutine[Any, Any, T]]) -> list[T]:
+    """The results of all. When one raises, the others are cancelled and over before this raises."""
+    tasks = [asyncio.ensure_future(one) for one in coroutines]
+    try:
+        return list(await asyncio.gather(*tasks))
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _upload_id(reply: Reply) -> str:
+    try:
+        found = xml.parse(reply.body, "InitiateMultipartUploadResult").findtext("UploadId", "")
+    except xml.Unreadable as exc:
+        raise Contradicted(f"Initiate Multipart Upload: {exc}") from exc
+    if not found:
+        raise Contradicted("Initiate Multipart Upload: no UploadId")
+    return found
