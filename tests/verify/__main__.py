@@ -9,6 +9,7 @@ import asyncio
 import math
 import os
 import sys
+import textwrap
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -107,17 +108,16 @@ def _plan(options: Options, checks: Sequence[Check], prefix: str) -> str:
     requests = sum(one.requests for one in checks) + 10
     minutes = math.ceil((requests * max(options.seconds_between, ROUND_TRIP_SECONDS / 2) + PAUSES_SECONDS) / 60)
     bounds = Bounds(options.bucket, prefix)
+    texts = (
+        f"This sends about {requests:,} requests to {bounds.bucket} in about {minutes} min, and stores some MB for "
+        "that long. All of it costs less than 0.01 USD.",
+        f"What it makes is below {prefix} and is taken away at the end. No other key is touched, and the bucket is "
+        "only read.",
+        "It completes an upload and stores two small objects for a moment. Triggers and replication of the bucket see "
+        "them, so take a bucket that is for tests. If this is killed, the following cleans up:",
+    )
     return "\n".join(
-        (
-            f"This sends about {requests:,} requests to {bounds.bucket} in about {minutes} min.",
-            "It stores some MB for that long. All of it costs less than 0.01 USD.",
-            f"Whatever it makes is below {prefix}",
-            "and is taken away at the end. No other key is touched, and the bucket is only read.",
-            "It completes one upload and stores two small objects for a moment: triggers and replication",
-            "of this bucket see them, so take a bucket that is for tests. If it is killed, this cleans up:",
-            _clean_command(options, prefix),
-            "",
-        )
+        [*(textwrap.fill(one, table.terminal_width()) for one in texts), _clean_command(options, prefix), ""]
     )
 
 

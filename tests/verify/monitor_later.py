@@ -39,14 +39,21 @@ class Note:
 def main(options: Options, what: str) -> int:
     """Begin with `start`, end with the file that the beginning wrote. Returns the exit code."""
     try:
-        return asyncio.run(_begin(options) if what == START else _end(options, _read(what)))
+        note = None if what == START else _read(what)
+        return asyncio.run(_with_world(World(options, note.prefix if note else new_prefix()), note))
     except (CannotTell, Contradicted, Unanswered) as exc:
         print(f"not checked: {exc}", file=sys.stderr)
         return table.SOMETHING_NOT_CHECKED
 
 
-async def _begin(options: Options) -> int:
-    world = World(options, new_prefix())
+async def _with_world(world: World, note: Note | None) -> int:
+    try:
+        return await (_begin(world) if note is None else _end(world, note))
+    finally:
+        await world.close()
+
+
+async def _begin(world: World) -> int:
     before, _ = await _fragments(world)
     try:
         for upload in await world.start_many([f"monitor/{number}" for number in range(UPLOADS)]):
@@ -55,19 +62,18 @@ async def _begin(options: Options) -> int:
     except BaseException:
         await clean(world, objects=False)
         raise
-    note = Note(str(options.bucket), world.prefix, options.now().isoformat(), before)
+    note = Note(str(world.bucket), world.prefix, world.options.now().isoformat(), before)
     path = Path(f"cos-sweeper-verify-{world.prefix.split('/')[1]}.json")
     path.write_text(json.dumps(asdict(note), indent=2) + "\n", "utf-8")
-    print(f"{UPLOADS} uploads of {PARTS} parts each stay below {world.prefix}.")
-    print(f"Leave other uploads of this bucket alone. In {MIN_HOURS} h or later, the same command with MONITOR={path}")
+    print(f"{UPLOADS} uploads of {PARTS} parts each stay below\n{world.prefix}")
+    print(f"Leave the other uploads of this bucket alone. In {MIN_HOURS} h or later give\nMONITOR={path}")
     return table.ALL_AS_EXPECTED
 
 
-async def _end(options: Options, note: Note) -> int:
-    world = World(options, note.prefix)
-    if note.bucket != str(options.bucket):
+async def _end(world: World, note: Note) -> int:
+    if note.bucket != str(world.bucket):
         raise CannotTell("the note is of another bucket")
-    hours = (options.now() - datetime.fromisoformat(note.began)).total_seconds() / 3600
+    hours = (world.options.now() - datetime.fromisoformat(note.began)).total_seconds() / 3600
     if hours < MIN_HOURS:
         raise CannotTell(f"only {hours:.0f} h have passed: the uploads stay")
     after, latest = await _fragments(world)

@@ -82,6 +82,7 @@ async def outcome_of(world: World, check: Check) -> tuple[Outcome, bool]:
         if attempt:
             await world.options.sleep(2.0 * attempt)
         try:
+            world.turn += 1
             outcome = await check.run(world)
             _raise_violation(world)
             return outcome, True

@@ -4,10 +4,12 @@ What the checks work with: one bucket, one prefix, uploads that are made there, 
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections import deque
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
-from typing import Any, TypeVar
+from functools import partial
+from typing import TypeVar
 from urllib.parse import unquote
 
 from cos_sweeper.core.deadline import Deadline
@@ -78,7 +80,9 @@ class Listing:
 
 
 class World:
-    """private: texts that no table may show, and what stands for them."""
+    """
+    private: texts that no table may show, and what stands for them. turn: counts the attempts of all checks.
+    """
 
     def __init__(self, options: Options, prefix: str, sender: Sender | None = None) -> None:
         self.options = options
@@ -87,6 +91,7 @@ class World:
         self.client = self.client_of(options.credentials)
         self.private: dict[str, str] = {options.bucket.name.rpartition("-")[2]: "<appid>"}
         self.made_objects = False
+        self.turn = 0
         given = options.credentials
         self._redactor = Redactor([given.secret_id, given.secret_key, given.token])
 
@@ -100,6 +105,11 @@ class World:
         """Everything that this run makes is below it."""
         return self.bounds.prefix
 
+    @property
+    def folder(self) -> str:
+        """Where the check of the moment makes what it makes: an earlier attempt left nothing there."""
+        return f"{self.prefix}{self.turn}/"
+
     def client_of(self, credentials: Credentials) -> Client:
         """Requests of one's own, with these credentials."""
         clock = lambda: self.options.now().timestamp()  # noqa: E731 - the wall clock of the options, in seconds
@@ -108,7 +118,7 @@ class World:
     def store(self, credentials: Credentials | None = None) -> CosStore:
         """The function's own store."""
         clients = Clients(credentials or self.options.credentials, plain_http=self.options.is_local)
-        reports = ReportLocation(self.bucket, f"{self.prefix}report/")
+        reports = ReportLocation(self.bucket, f"{self.folder}report/")
         deadline = Deadline(time.monotonic, *[time.monotonic() + FOREVER] * 3)
         store = CosStore(
             clients, self.sender, deadline, sleep=self.options.sleep, reports=reports, now=self.options.now
@@ -124,8 +134,8 @@ class World:
     # Uploads
 
     async def start(self, name: str) -> Upload:
-        """Start an upload of the key `name` below the prefix."""
-        return await self.start_at(self.prefix + name)
+        """Start an upload of the key `name` in the folder."""
+        return await self.start_at(self.folder + name)
 
     async def start_at(self, key: str, client: Client | None = None) -> Upload:
         """Start an upload of exactly this key."""
@@ -134,23 +144,11 @@ class World:
 
     async def start_many(self, names: Sequence[str]) -> list[Upload]:
         """Start one upload for each name, some at a time, each of them again where COS does not answer."""
-        gate = asyncio.Semaphore(AT_ONCE)
-
-        async def start(name: str) -> Upload:
-            async with gate:
-                return await self.persist(lambda: self.start(name))
-
-        return await gathered([start(name) for name in names])
+        return await some_at_a_time([partial(self.persist, partial(self.start, name)) for name in names])
 
     async def abort_many(self, uploads: Sequence[Upload]) -> list[Reply]:
         """Abort them, some at a time."""
-        gate = asyncio.Semaphore(AT_ONCE)
-
-        async def abort(upload: Upload) -> Reply:
-            async with gate:
-                return await self.persist(lambda: self.abort(upload))
-
-        return await gathered([abort(one) for one in uploads])
+        return await some_at_a_time([partial(self.persist, partial(self.abort, one)) for one in uploads])
 
     async def part(self, upload: Upload, number: int = 1, body: bytes = PART) -> str:
         """Upload a part; returns its ETag."""
@@ -179,8 +177,8 @@ class World:
         return await self.client.send("GET", upload.key, {"uploadId": upload.upload_id, **given})
 
     async def listing(self, name: str = "", **params: str) -> Listing:
-        """List uploads of keys that begin with `name`, below the prefix. params: `key_marker` for `key-marker`."""
-        return await self.listing_at(self.prefix + name, **params)
+        """List uploads of keys that begin with `name`, in the folder. params: `key_marker` for `key-marker`."""
+        return await self.listing_at(self.folder + name, **params)
 
     async def listing_at(self, prefix: str, **params: str) -> Listing:
         """List uploads of keys that begin with exactly this."""
@@ -233,15 +231,31 @@ def read_listing(body: bytes) -> Listing:
     return Listing(fields, uploads, body.decode("utf-8", "replace"))
 
 
-async def gathered(coroutines: Sequence[Coroutine[Any, Any, T]]) -> list[T]:
-    """The results of all. When one raises, the others are cancelled and over before this raises."""
-    tasks = [asyncio.ensure_future(one) for one in coroutines]
+async def some_at_a_time(requests: Sequence[Callable[[], Awaitable[T]]]) -> list[T]:
+    """
+    The results of all. When one raises, no further one is sent, and those under way end before this raises.
+    """
+    results: dict[int, T] = {}
+    waiting, errors = deque(enumerate(requests)), list[Exception]()
+
+    async def work() -> None:
+        while waiting and not errors:
+            index, request = waiting.popleft()
+            try:
+                results[index] = await request()
+            except Exception as exc:
+                errors.append(exc)
+
+    tasks = [asyncio.ensure_future(work()) for _ in range(AT_ONCE)]
     try:
-        return list(await asyncio.gather(*tasks))
+        await asyncio.gather(*tasks)
     finally:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+    if errors:
+        raise errors[0]
+    return [results[index] for index in range(len(requests))]
 
 
 def _upload_id(reply: Reply) -> str:

@@ -46,7 +46,7 @@ async def after_complete_is_no_such_upload(world: World) -> Outcome:
 
 
 async def of_unknown_id_is_no_such_upload(world: World) -> Outcome:
-    nothing = Upload(world.bucket, f"{world.prefix}abort-unknown/a", NO_ID)
+    nothing = Upload(world.bucket, f"{world.folder}abort-unknown/a", NO_ID)
     reply, parts = await world.abort(nothing), await world.parts(nothing)
     return judge(is_gone(reply) and is_gone(parts), f"{reply}; List Parts: {parts}")
 
@@ -54,7 +54,7 @@ async def of_unknown_id_is_no_such_upload(world: World) -> Outcome:
 async def of_other_key_is_no_such_upload(world: World) -> Outcome:
     """The id alone does not address an upload: with another key nothing may be aborted."""
     upload = await world.start("abort-other-key/a")
-    reply = await world.abort(Upload(world.bucket, f"{world.prefix}abort-other-key/b", upload.upload_id))
+    reply = await world.abort(Upload(world.bucket, f"{world.folder}abort-other-key/b", upload.upload_id))
     parts = await world.parts(upload)
     return judge(is_gone(reply) and parts.status == 200, f"{reply}; the upload of the right key: {parts}")
 

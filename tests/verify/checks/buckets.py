@@ -46,7 +46,7 @@ async def report_objects(world: World) -> Outcome:
     """What a report needs: written, read up to a limit, listed after a name."""
     await require_objects(world)
     world.made_objects = True
-    store, place = world.store(), f"{world.prefix}report/"
+    store, place = world.store(), f"{world.folder}report/"
     for name in ("a b+中.json", "b.json"):
         await store.put_report(world.bucket, place + name, b"{}")
     body = await store.read_report(world.bucket, f"{place}a b+中.json", 2)

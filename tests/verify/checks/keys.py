@@ -9,7 +9,7 @@ MAX_BYTES = 850
 
 
 async def longest_key(world: World) -> Outcome:
-    start = f"{world.prefix}long/"
+    start = f"{world.folder}long/"
     room = MAX_BYTES - len(start)
     fits = [start + "k" * room, start + "中" * (room // 3) + "k" * (room % 3)]
     replies = [await world.client.send("POST", key, {"uploads": ""}) for key in fits]
@@ -21,11 +21,11 @@ async def longest_key(world: World) -> Outcome:
 
 
 async def leading_slash(world: World) -> Outcome:
-    return await _refused(world, f"/{world.prefix}slash/a", f"{world.prefix}slash/a")
+    return await _refused(world, f"/{world.folder}slash/a", f"{world.folder}slash/a")
 
 
 async def leading_backslash(world: World) -> Outcome:
-    return await _refused(world, f"\\{world.prefix}backslash/a", f"{world.prefix}backslash/a")
+    return await _refused(world, f"\\{world.folder}backslash/a", f"{world.folder}backslash/a")
 
 
 async def _refused(world: World, key: str, bare: str) -> Outcome:
@@ -41,7 +41,7 @@ async def dot_segments(world: World) -> Outcome:
     names = ("x/y/.", "x/y/..", "x/./z", "x/../z")
     told = []
     for name in names:
-        key = f"{world.prefix}dots/{name}"
+        key = f"{world.folder}dots/{name}"
         try:
             await world.start_at(key)
         except Contradicted as exc:

@@ -107,8 +107,9 @@ async def marker_that_is_gone(world: World) -> Outcome:
 
 async def order_of_keys(world: World) -> Outcome:
     await world.start_many([f"order/{name}" for name in ORDERED])
-    listed = (await world.listing("order/")).keys
-    wanted = sorted((f"{world.prefix}order/{name}" for name in ORDERED), key=str.encode)
+    # A key whose first start was answered too late is there twice.
+    listed = list(dict.fromkeys((await world.listing("order/")).keys))
+    wanted = sorted((f"{world.folder}order/{name}" for name in ORDERED), key=str.encode)
     if sorted(listed) != sorted(wanted):
         raise CannotTell(f"{len(listed)} of {len(wanted)} keys are listed")
     wrong = next((key for key, right in zip(listed, wanted, strict=True) if key != right), "")
@@ -172,7 +173,7 @@ async def encoding_of_control_characters(world: World) -> Outcome:
 async def _round_trip(world: World, name: str, names: tuple[str, ...], *, must_start: bool) -> Outcome:
     refused, keys = [], []
     for one in names:
-        key = f"{world.prefix}{name}/{one}"
+        key = f"{world.folder}{name}/{one}"
         try:
             keys.append((await world.start_at(key)).key)
         except Contradicted as exc:
@@ -180,7 +181,7 @@ async def _round_trip(world: World, name: str, names: tuple[str, ...], *, must_s
     page = await world.listing(f"{name}/")
     encoded = page.fields.get("Encoding-Type") or page.fields.get("EncodingType") or "not announced"
     wrong = sorted(set(keys) ^ set(page.keys))
-    shown = ", ".join(f"{one.removeprefix(world.prefix + name)!a}" for one in wrong[:4])
+    shown = ", ".join(f"{one.removeprefix(world.folder + name)!a}" for one in wrong[:4])
     seen = f"{len(keys)} keys, encoding {encoded}" + (f"; listed otherwise: {shown}" if wrong else "")
     seen += f"; refused: {', '.join(refused)}" if refused else ""
     return judge(not wrong and encoded == "url" and not (must_start and refused), seen)
@@ -189,8 +190,8 @@ async def _round_trip(world: World, name: str, names: tuple[str, ...], *, must_s
 async def prefixes_are_literal(world: World) -> Outcome:
     names = ("a b/1", "a+b/1", "a%20b/1", "a_b/1", "A b/1")
     await world.start_many([f"prefixes/{name}" for name in names])
-    found = {name[:-1]: (await world.listing(f"prefixes/{name[:-1]}")).keys for name in names}
-    wrong = [name for name, keys in found.items() if keys != [f"{world.prefix}prefixes/{name}1"]]
+    found = {name: (await world.listing(f"prefixes/{name[:-1]}")).keys for name in names}
+    wrong = [name for name, keys in found.items() if set(keys) != {f"{world.folder}prefixes/{name}"}]
     return judge(
         not wrong, f"not exactly its own key: {wrong}" if wrong else f"{len(names)} prefixes, each its own key"
     )

@@ -71,7 +71,7 @@ async def token_of_another(world: World) -> Outcome:
     read = {"effect": "allow", "action": [actions.LIST_UPLOADS], "resource": [f"{place}*"]}
     first, second = await narrowed(world, [read]), await narrowed(world, [read])
     mixed = Credentials(first.secret_id, first.secret_key, second.token)
-    params = {"uploads": "", "prefix": world.prefix}
+    params = {"uploads": "", "prefix": world.folder}
     reply = await world.client.send("GET", "", params, signer=Signer(mixed), may_be_denied=True)
     return judge(reply.status in (400, 403), str(reply))
 
@@ -82,11 +82,11 @@ def _resource(world: World) -> str:
 
 
 def _nothing(world: World) -> Upload:
-    return Upload(world.bucket, f"{world.prefix}permissions/a", NO_ID)
+    return Upload(world.bucket, f"{world.folder}permissions/a", NO_ID)
 
 
 async def _list(client: Client, world: World) -> Reply:
-    return await client.send("GET", "", {"uploads": "", "prefix": world.prefix}, may_be_denied=True)
+    return await client.send("GET", "", {"uploads": "", "prefix": world.folder}, may_be_denied=True)
 
 
 async def _parts(client: Client, world: World) -> Reply:
@@ -108,11 +108,11 @@ async def _object_lock(client: Client, _: World) -> Reply:
 
 
 async def _objects(client: Client, world: World) -> Reply:
-    return await client.send("GET", "", {"prefix": world.prefix}, may_be_denied=True)
+    return await client.send("GET", "", {"prefix": world.folder}, may_be_denied=True)
 
 
 async def _object(client: Client, world: World) -> Reply:
-    return await client.send("GET", f"{world.prefix}permissions/a", may_be_denied=True)
+    return await client.send("GET", f"{world.folder}permissions/a", may_be_denied=True)
 
 
 def _check(name: str, action: str, ask: Ask) -> Check:

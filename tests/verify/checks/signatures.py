@@ -72,7 +72,7 @@ async def wrong_token(world: World) -> Outcome:
 
 
 async def _ask(world: World, signer: Signer) -> Reply:
-    params: Mapping[str, str] = {"uploads": "", "prefix": f"{world.prefix}signature/"}
+    params: Mapping[str, str] = {"uploads": "", "prefix": f"{world.folder}signature/"}
     return await world.client.send("GET", "", params, signer=signer, may_be_denied=True)
 
 
