@@ -75,6 +75,10 @@ verify: $(VENV)/ready ## what docs/facts.md relies on, against a real bucket: BU
 		$(if $(MARKDOWN),--markdown '$(MARKDOWN)') $(if $(CLEAN),--clean '$(CLEAN)') $(if $(MONITOR),--monitor '$(MONITOR)') \
 		$(foreach name,$(ONLY),--only '$(name)')
 
+contract: $(VENV)/ready ## the tests that every store passes, against a real bucket: BUCKET=name-appid REGION=ap-guangzhou
+	@[ -n '$(BUCKET)' ] && [ -n '$(REGION)' ] || { echo "give BUCKET=name-appid REGION=ap-guangzhou" >&2; exit 2; }
+	CONTRACT_BUCKET='$(BUCKET)@$(REGION)' $(RUN) -m pytest -s tests/unit/cos/test_store.py -k 'real or given'
+
 format: $(VENV)/ready ## put the code in the house's shape
 	$(RUN) -m ruff check --fix .
 	$(RUN) -m ruff format .

@@ -57,7 +57,7 @@ def account_of(world: World, run: Run, seconds: float) -> Account:
 
 
 def exit_code(run: Run) -> int:
-    """As docs/verifying.md has it."""
+    """As docs/facts.md has it."""
     kinds = {type(one.outcome) for one in run.results}
     if run.interrupted:
         return INTERRUPTED

@@ -115,13 +115,13 @@ class World:
         clock = lambda: self.options.now().timestamp()  # noqa: E731 - the wall clock of the options, in seconds
         return Client(self.sender, self.bucket, credentials, plain_http=self.options.is_local, clock=clock)
 
-    def store(self, credentials: Credentials | None = None) -> CosStore:
-        """The function's own store."""
+    def store(self, reports: str = "", credentials: Credentials | None = None) -> CosStore:
+        """The function's own store. reports: where its objects are, in the folder if it is not given."""
         clients = Clients(credentials or self.options.credentials, plain_http=self.options.is_local)
-        reports = ReportLocation(self.bucket, f"{self.folder}report/")
+        location = ReportLocation(self.bucket, reports or f"{self.folder}report/")
         deadline = Deadline(time.monotonic, *[time.monotonic() + FOREVER] * 3)
         store = CosStore(
-            clients, self.sender, deadline, sleep=self.options.sleep, reports=reports, now=self.options.now
+            clients, self.sender, deadline, sleep=self.options.sleep, reports=location, now=self.options.now
         )
         store.stop_buckets_alone()
         return store

@@ -72,7 +72,7 @@ async def run(world: World, plan: Plan, credentials: Credentials | None = None) 
     """Let the engine carry out a plan. Raises CannotTell where it could not, Unanswered where answers were lost."""
     clock = world.options.clock
     deadline = run_deadline(clock, LIMIT_SECONDS, clock())
-    store = world.store(credentials).until(deadline)
+    store = world.store(credentials=credentials).until(deadline)
     log = Log(lambda _: None, Redactor([]))
     report = await continuation.run(plan, store, deadline, log, None, retries=False, now=world.options.now())
     doubt = next((reason for reason in report.kept if "clock" in reason), "")
