@@ -60,7 +60,8 @@ def _verify(options: Options, checks: Sequence[Check], prefix: str, given: argpa
     began, world = time.monotonic(), World(options, prefix)
     run = asyncio.run(verify(world, checks, _Progress(len(checks))))
     account = table.account_of(world, run, time.monotonic() - began)
-    print(table.as_json(account) if given.json else table.as_text(account))
+    colours = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+    print(table.as_json(account) if given.json else table.as_text(account, colours=colours))
     if given.markdown:
         Path(given.markdown).write_text(table.as_markdown(account), "utf-8")
         print(f"\nFor a bug report: {given.markdown}", file=sys.stderr)

@@ -15,7 +15,10 @@ from tests.verify.world import World
 
 ALL_AS_EXPECTED, SOMETHING_DIFFERENT, NOT_RUN, SOMETHING_NOT_CHECKED, SOMETHING_LEFT, INTERRUPTED = 0, 1, 2, 3, 4, 130
 MARKS: dict[Kind, str] = {AsExpected: "✓", Different: "✗", NotChecked: "–"}
+# What matters most stands where it is read first: at the end of a terminal, at the beginning of a page.
 ORDER: tuple[Kind, ...] = (Different, NotChecked, AsExpected)
+COLOURS: dict[Kind, str] = {AsExpected: "\033[32m", Different: "\033[1;31m", NotChecked: "\033[33m"}
+PLAIN = "\033[0m"
 MIN_WIDTH, MAX_WIDTH = 60, 120
 
 # Kind, name, claim, what was seen.
@@ -68,20 +71,25 @@ def exit_code(run: Run) -> int:
     return SOMETHING_NOT_CHECKED if NotChecked in kinds else ALL_AS_EXPECTED
 
 
-def as_text(account: Account, width: int = 0) -> str:
+def as_text(account: Account, width: int = 0, *, colours: bool = False) -> str:
     """For a terminal."""
     width = width or terminal_width()
     names = max((len(row[1]) for row in account.rows), default=0)
-    blocks = [
-        f"{_counts(account)}\n{account.where}, {account.when}, {account.requests:,} requests, {account.seconds} s"
-    ]
-    for kind in ORDER:
+    blocks = []
+    for kind in reversed(ORDER):
         rows = [row for row in account.rows if row[0] is kind]
         if rows:
-            blocks.append("\n".join([WORDS[kind].capitalize(), *_lines(rows, names, width)]))
-    ending = [account.removed, *(f"LEFT: {one}" for one in account.left)]
+            text = "\n".join([WORDS[kind].capitalize(), *_lines(rows, names, width)])
+            blocks.append(_coloured(text, kind) if colours else text)
+    where = f"{account.where}, {account.when}, {account.requests:,} requests, {account.seconds} s"
+    ending = [_counts(account), where, account.removed, *(f"LEFT: {one}" for one in account.left)]
     blocks.append("\n".join(textwrap.fill(one, width) for one in ending))
     return "\n\n".join(blocks)
+
+
+def _coloured(text: str, kind: Kind) -> str:
+    mark = f"  {MARKS[kind]} "
+    return text.replace(f"\n{mark}", f"\n{COLOURS[kind]}{mark}{PLAIN}")
 
 
 def as_markdown(account: Account) -> str:

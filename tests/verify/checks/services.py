@@ -5,6 +5,7 @@ Cloud Monitor's count of fragments, and a deployed function.
 from typing import Any
 
 from cos_sweeper.cli.monitor import Monitor, MonitorFailed
+from cos_sweeper.core import initiator
 from cos_sweeper.core.model import PROBE
 from cos_sweeper.scf.cam_policy import function_resource
 from tests.verify import api
@@ -58,9 +59,11 @@ async def statement_of_invocation(world: World) -> Outcome:
     if found.get("Handler") != "index.main_handler":
         raise CannotTell("this is another function: its handler is not index.main_handler")
     region, namespace, name = _name(world)
-    uin = next((secret for secret, shown in world.private.items() if shown == "<account>"), "")
+    uin, user = initiator.account_and_user((await world.store().buckets("")).owner)
     if not uin:
         raise CannotTell("the account's UIN is not known: Get Service did not answer it")
+    world.hide(uin, "<account>")
+    world.hide(user, "<user>")
     resource = function_resource(region, uin, namespace, name)
     allow = {"effect": "allow", "action": ["scf:InvokeFunction"], "resource": [resource]}
     credentials = await narrowed(world, [allow])
