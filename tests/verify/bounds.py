@@ -15,7 +15,7 @@ from cos_sweeper.core.model import Bucket
 ROOT = "cos-sweeper-verify/"
 PREFIX = re.compile(re.escape(ROOT) + "[0-9a-f]{16}/")
 SERVICE_HOST = "service.cos.myqcloud.com"
-CONFIGURATIONS = {"lifecycle", "object-lock"}
+CONFIGURATIONS = {"lifecycle", "object-lock", "versioning"}
 HEADERS = {"x-cos-security-token", "x-cos-storage-class"}
 
 

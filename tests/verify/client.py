@@ -18,6 +18,7 @@ from tests.verify.signing import Request, authorization
 
 REQUEST_SECONDS = 20.0
 VALID_SECONDS = 3600
+NOT_IMPLEMENTED = 501
 # A clock that is a little ahead makes no signature of the future.
 EARLY_SECONDS = 60
 THROTTLED = {"SlowDown", "ServiceUnavailable", "RequestLimitExceeded", "TooManyRequests", "RequestTimeout"}
@@ -86,8 +87,11 @@ class Client:
         Send one request. Raises Unanswered, and CannotTell where it is not permitted, unless may_be_denied.
         """
         url, headers = self._signed(method, key, params or {}, signer or Signer(self._credentials))
+        if method == "POST":
+            headers |= {"Content-Type": "application/xml"} if body else {"Content-Length": "0"}
         try:
-            response = await self.sender.send(method, url, headers, body, REQUEST_SECONDS)
+            # With a time in which it must leave, a request is not sent again over another connection.
+            response = await self.sender.send(method, url, headers, body, REQUEST_SECONDS, REQUEST_SECONDS)
         except TransportError as exc:
             raise Unanswered(exc.code) from exc
         return _reply(response, method, params or {}, may_be_denied=may_be_denied)
@@ -116,7 +120,7 @@ class Client:
 
 def _reply(response: Response, method: str, params: Mapping[str, str], *, may_be_denied: bool) -> Reply:
     reply = Reply(response.status_code, response.headers, response.content)
-    if reply.status >= 500 or reply.status == 429 or reply.code in THROTTLED:
+    if (reply.status >= 500 and reply.status != NOT_IMPLEMENTED) or reply.status == 429 or reply.code in THROTTLED:
         raise Unanswered(str(reply))
     if may_be_denied:
         return reply

@@ -5,7 +5,7 @@ What an abort does and answers.
 import asyncio
 
 from cos_sweeper.core.model import Upload
-from tests.verify.client import Reply
+from tests.verify.client import NOT_IMPLEMENTED, Reply
 from tests.verify.outcome import CannotTell, Check, Outcome, judge
 from tests.verify.world import World
 
@@ -86,14 +86,16 @@ async def at_once_twice(world: World) -> Outcome:
 
 
 async def require_objects(world: World) -> None:
-    """Raise CannotTell where an object that is made here could perhaps not be deleted."""
-    reply = await world.client.send("GET", "", {"object-lock": ""}, may_be_denied=True)
-    if reply.status == 404:
-        return
-    if reply.status == 200 and b"<ObjectLockEnabled>Enabled" not in reply.body:
-        return
-    why = "has Object Lock" if reply.status == 200 else f"may have Object Lock ({reply})"
-    raise CannotTell(f"the bucket {why}: an object made here could stay")
+    """Raise CannotTell where an object that is made here could perhaps not be deleted, or would leave a version."""
+    for name, word, missing in (
+        ("object-lock", "Object Lock", (404,)),
+        ("versioning", "versions", (404, NOT_IMPLEMENTED)),
+    ):
+        reply = await world.client.send("GET", "", {name: ""}, may_be_denied=True)
+        if reply.status in missing or (reply.status == 200 and b">Enabled<" not in reply.body):
+            continue
+        why = f"has {word}" if reply.status == 200 else f"may have {word} ({reply})"
+        raise CannotTell(f"the bucket {why}: an object made here could stay")
 
 
 CHECKS = (
