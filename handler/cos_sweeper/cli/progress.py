@@ -14,9 +14,11 @@ from rich.text import Text
 
 from cos_sweeper.cli.console import Console
 from cos_sweeper.cli.words import t
-from cos_sweeper.core.model import ListedUpload
+from cos_sweeper.core.model import Bucket, ListedUpload, Page
+from cos_sweeper.core.model import Cursor as CosCursor
 from cos_sweeper.core.outcomes import Aborted, Failed, Outcome, WouldAbort
 from cos_sweeper.core.report import Report
+from cos_sweeper.cos.sdk_store import CosStore
 from cos_sweeper.engine.recorder import ChainRecorder
 from cos_sweeper.report.page_parts import numbers
 
@@ -47,6 +49,18 @@ class NoProgress:
 
     def outcome(self, listed: ListedUpload, outcome: Outcome) -> None:
         """Do nothing."""
+
+
+class WatchedStore(CosStore):
+    """A store that tells the progress of its pages."""
+
+    progress: Progress = NoProgress()
+
+    async def page(self, bucket: Bucket, start: CosCursor, prefix: str) -> Page:
+        """As `Store` says."""
+        page = await super().page(bucket, start, prefix)
+        self.progress.page(len(page.listed))
+        return page
 
 
 class Counted:

@@ -25,6 +25,7 @@ from tests.verify.tests.little_api import LittleApi
 from tests.verify.world import Options, World
 
 BUCKET = Bucket(*PHOTOS.split("@"))
+PHOTOS_NAME = BUCKET.name
 FUNCTION = "ap-guangzhou/cos-sweeper"
 # A request's method and its URL, decoded; its answer; returns another answer.
 Lie = Callable[[str, str, Response], Response]
@@ -114,3 +115,16 @@ def not_checked(run: Run) -> list[str]:
 def with_body(response: Response, body: bytes, status: int | None = None) -> Response:
     headers = {name: value for name, value in response.headers.items() if name != "content-length"}
     return replace(response, content=body, headers=headers, status_code=status or response.status_code)
+
+
+def strangers(cloud: Cloud) -> list[str]:
+    """Uploads that others made, some of them another run of this program."""
+    keys = ["a", "cos-sweeper-verify/a", f"{new_prefix()}markers/same"]
+    for key in keys:
+        cloud.seed(PHOTOS_NAME, key)
+    return sorted(keys)
+
+
+def assert_clean(cloud: Cloud, others: list[str] | None = None) -> None:
+    assert sorted(one.key for one in cloud.uploads(PHOTOS_NAME)) == (others or [])
+    assert cloud.objects(PHOTOS_NAME) == []
