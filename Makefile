@@ -105,6 +105,16 @@ platform: $(VENV)/ready package ## serverless.yml and the package through the pl
 scale: $(VENV)/ready ## a sweep of a million uploads on 1, 2, 4 and 8 instances; SCALE='--uploads 20000' for less
 	@$(RUN) -m tests.bench.scale $(SCALE)
 
+verify: $(VENV)/ready ## what docs/facts.md relies on, against a real bucket: BUCKET=name-appid REGION=ap-guangzhou; it asks first
+	@PYTHONPATH=handler:. $(VENV)/bin/python -m tests.verify --bucket '$(BUCKET)' --region '$(REGION)' \
+		$(if $(YES),--yes) $(if $(JSON),--json) $(if $(FUNCTION),--function '$(FUNCTION)') \
+		$(if $(MARKDOWN),--markdown '$(MARKDOWN)') $(if $(CLEAN),--clean '$(CLEAN)') $(if $(MONITOR),--monitor '$(MONITOR)') \
+		$(foreach name,$(ONLY),--only '$(name)')
+
+contract: $(VENV)/ready ## the tests that every store passes, against a real bucket: BUCKET=name-appid REGION=ap-guangzhou
+	@[ -n '$(BUCKET)' ] && [ -n '$(REGION)' ] || { echo "give BUCKET=name-appid REGION=ap-guangzhou" >&2; exit 2; }
+	CONTRACT_BUCKET='$(BUCKET)@$(REGION)' $(RUN) -m pytest -s tests/unit/cos/test_store.py -k 'real or given'
+
 format: $(VENV)/ready ## put the code in the house's shape
 	$(RUN) -m ruff check --fix .
 	$(RUN) -m ruff format .
