@@ -56,7 +56,7 @@ def in_terminal(
 
 
 def _converse(terminal: int, answers: list[str | Answer]) -> str:
-    """Read to the end, and answer every question, which ends in `] ` or `: `."""
+    """Read to the end, and answer every question, which ends in `: `."""
     shown = b""
     asked = 0
     while True:
@@ -67,7 +67,7 @@ def _converse(terminal: int, answers: list[str | Answer]) -> str:
         if not data:
             return shown.decode("utf-8", "replace")
         shown += data
-        if answers and shown[asked:].rstrip(b" ").endswith((b"]:", b"]")):
+        if answers and shown[asked:].endswith(b": "):
             asked = len(shown)
             answer = answers.pop(0)
             os.write(terminal, (answer if isinstance(answer, str) else answer()).encode() + b"\n")

@@ -187,7 +187,7 @@ def test_key_that_no_request_can_carry_is_left_with_the_way_out(cloud: Cloud, co
 
 
 def facts(ran: Ran) -> dict[str, str]:
-    return {row[0]: row[1] for row in ran.rows("Evidence")}
+    return {row[0]: row[1] for row in ran.rows("Evidence (times in UTC)")}
 
 
 def test_explanation_has_all_evidence(cloud: Cloud, command: Command) -> None:

@@ -27,7 +27,7 @@ def show(session: Session, trigger: str | None, key: str, upload_id: str) -> int
         raise Misused(f"{why[:1].upper()}{why[1:]}.")
     if trigger is None and not console.is_json:
         console.show(_table())
-        console.say(t("Next: {command}", command="cos-sweeper events timer"), "next")
+        console.next_step("`cos-sweeper events timer`")
         return exits.COMPLETE
     example = _example(session, key, upload_id)
     if trigger is None:

@@ -281,7 +281,7 @@ def _tell(session: Session, done: _Done) -> None:
     style = "good" if code == exits.COMPLETE else "warn" if code in (exits.PARTIAL, exits.USAGE) else "bad"
     session.console.show(Text.assemble((f"{done.bucket}: ", "strong"), (done.sentence, style)))
     if done.next_step:
-        session.console.say(f"→ {done.next_step}", "next")
+        session.console.next_step(done.next_step)
 
 
 def _sentence(error: Exception) -> str:

@@ -149,7 +149,9 @@ class Session:
         try:
             descriptor = os.open(self._log_path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, OWNER_ONLY)
         except OSError as exc:
-            raise Misused(t("{path} cannot be written: {why}.", path=self._log_path, why=exc.strerror)) from None
+            raise Misused(
+                t("{path} cannot be written: {why}.", path=self._log_path, why=exc.strerror), t("Give another file.")
+            ) from None
         file = self._log_file = os.fdopen(descriptor, "a", encoding="utf-8", buffering=1)
         return Log(lambda line: file.write(line + "\n"), self.redactor)
 

@@ -53,6 +53,11 @@ def pair(texts: tuple[str, str]) -> str:
     return texts[1] if language() == CHINESE else texts[0]
 
 
+def colon() -> str:
+    """What stands between a name and what is said of it."""
+    return "：" if language() == CHINESE else ": "
+
+
 @lru_cache(maxsize=1)
 def _chinese() -> Mapping[str, str]:
     from cos_sweeper.cli import chinese
