@@ -5,6 +5,7 @@ The terminal command in a real terminal, in a process of its own: what is shown,
 import fcntl
 import os
 import pty
+import re
 import struct
 import subprocess
 import sys
@@ -15,6 +16,8 @@ from tests.command import Command, Ran
 from tests.fixtures import ABORTING, HANDLER
 
 Answer = Callable[[], str]
+# What moves the cursor or clears a line, colours and other styles, and the rest of what a terminal obeys.
+CONTROL = re.compile(r"\x1b\[(?:(\d*)([AK])|\?25[hl]|[\d;]*m)|([\r\n])")
 
 
 def in_terminal(
@@ -71,3 +74,20 @@ def _converse(terminal: int, answers: list[str | Answer]) -> str:
             asked = len(shown)
             answer = answers.pop(0)
             os.write(terminal, (answer if isinstance(answer, str) else answer()).encode() + b"\n")
+
+
+def screen(shown: str) -> list[str]:
+    """The lines that stay on the screen, without styles. What it does not know stays in them as it is."""
+    lines, row, start = [""], 0, 0
+    for found in CONTROL.finditer(shown):
+        lines[row] += shown[start : found.start()]
+        start = found.end()
+        if found[2] == "A":
+            row = max(0, row - int(found[1] or 1))
+        elif found[2] == "K":
+            lines[row] = ""
+        elif found[3] == "\n":
+            row += 1
+            lines += [""] * (row == len(lines))
+    lines[row] += shown[start:]
+    return lines

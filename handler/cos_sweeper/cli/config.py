@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from cos_sweeper.cli.problems import Misused
-from cos_sweeper.cli.words import t
+from cos_sweeper.cli.words import colon, sentence, t
 from cos_sweeper.core import settings as core_settings
 from cos_sweeper.core.misspelled import intended
 from cos_sweeper.core.settings import CREDENTIALS, NAMES, READERS, SECRETS, Settings
@@ -139,7 +139,7 @@ def option(name: str, text: str, origin: str) -> Given:
             t("Set it in the environment or in {file}.", file=DEFAULT_FILE),
         )
     if name not in READERS:
-        raise Misused(f"{origin}: {_unknown(name)}.", t("Correct it or remove it."))
+        raise Misused(sentence(f"{origin}{colon()}{_unknown(name)}"), t("Correct it or remove it."))
     return Given(name, text, origin)
 
 

@@ -33,7 +33,9 @@ def show(session: Session, trigger: str | None, key: str, upload_id: str) -> int
     if trigger is None:
         console.data({name: event_templates.event(name, example) for name in TRIGGERS})
         return exits.COMPLETE
-    click.echo(json.dumps(event_templates.event(trigger, example), indent=2, ensure_ascii=False))
+    text = json.dumps(event_templates.event(trigger, example), indent=2, ensure_ascii=False)
+    # What a terminal would obey is escaped as JSON has it, so the event is the same.
+    click.echo("".join(one if one.isprintable() or one == "\n" else json.dumps(one)[1:-1] for one in text))
     _note(session, trigger, example)
     return exits.COMPLETE
 

@@ -19,7 +19,7 @@ from cos_sweeper.cli import click_texts, commands, exits, words
 from cos_sweeper.cli.framework import NAME, rendered, section
 from cos_sweeper.cli.interrupt import Stopped
 from cos_sweeper.cli.problems import Misused, Problem, defect, problem_of
-from cos_sweeper.cli.words import LANGUAGES, t
+from cos_sweeper.cli.words import LANGUAGES, sentence, t
 from cos_sweeper.core.errors import SweeperError
 from cos_sweeper.core.version import VERSION
 
@@ -170,8 +170,7 @@ def _misused(error: click.ClickException) -> Problem:
             name = error.param.human_readable_name if error.param else ""
             return Misused(t("{name} is missing.", name=name), help_hint)
         case _:
-            text = error.format_message()
-            return Misused(text if text.endswith((".", "。", "）")) else f"{text}.", help_hint)
+            return Misused(sentence(error.format_message()), help_hint)
 
 
 def _close(name: str, context: click.Context | None) -> list[str]:

@@ -5,7 +5,7 @@ Every error that reaches the terminal becomes a `Problem`, and a defect does, to
 """
 
 from cos_sweeper.cli import exits
-from cos_sweeper.cli.words import t
+from cos_sweeper.cli.words import sentence, t
 from cos_sweeper.core.errors import BadSettings, RequestRejected, Stopped, StoreError, SweeperError
 
 # Codes of ours, where COS sent no answer.
@@ -40,12 +40,12 @@ def problem_of(error: SweeperError) -> Problem:
             return _of_store(error)
         case BadSettings():
             return Misused(
-                _sentence("; ".join(error.problems)), t("`cos-sweeper check` shows where each value is from.")
+                sentence("; ".join(error.problems)), t("`cos-sweeper check` shows where each value is from.")
             )
         case RequestRejected():
-            return Misused(_sentence(str(error)))
+            return Misused(sentence(str(error)))
         case _:
-            return Problem(_sentence(str(error)))
+            return Problem(sentence(str(error)))
 
 
 def defect(name: str) -> Problem:
@@ -65,7 +65,7 @@ def _of_store(error: StoreError) -> Problem:
         what = t("Records cannot be stored: {detail}", detail=error.detail or text)
     else:
         what = t("COS answered {code}{of_request}", code=text, of_request=of_request)
-    return Problem(_sentence(what), _next_step(error))
+    return Problem(sentence(what), _next_step(error))
 
 
 def _next_step(error: StoreError) -> str:
@@ -86,7 +86,3 @@ def _next_step(error: StoreError) -> str:
     if error.code == "NoSuchBucket":
         return t("Check the name and the region: name-appid@region.")
     return t("Try again. If it stays, ask Tencent Cloud and quote the request id.")
-
-
-def _sentence(text: str) -> str:
-    return text if text.endswith((".", "。", "!", "?")) else f"{text}."

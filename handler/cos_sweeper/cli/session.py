@@ -21,7 +21,7 @@ from cos_sweeper.cli.interrupt import Interrupt
 from cos_sweeper.cli.local_folder import KeptFolder, LocalFolder
 from cos_sweeper.cli.problems import Misused
 from cos_sweeper.cli.progress import NoProgress, Progress, ProgressRecorder
-from cos_sweeper.cli.words import t
+from cos_sweeper.cli.words import sentence, t
 from cos_sweeper.core import plan as core_plan
 from cos_sweeper.core.deadline import Deadline
 from cos_sweeper.core.model import Bucket, Page, Request, SweepRequest
@@ -225,7 +225,7 @@ class Session:
             )
         planned = core_plan.build_plan(requests, used, buckets, run_id, moment, has_account=True)
         if planned.rejected:
-            raise Misused(f"{planned.rejected[0].reason}.")
+            raise Misused(sentence(planned.rejected[0].reason))
         # Several runs of one command judge by one moment, and each begins when it begins.
         return replace(planned, began=self._now())
 

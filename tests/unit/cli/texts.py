@@ -51,7 +51,8 @@ def of_click() -> set[str]:
         for node in ast.walk(ast.parse(path.read_text("utf-8")))
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("_", "ngettext")
     )
-    return {arg.value for call in calls for arg in call.args if isinstance(arg, ast.Constant)}
+    found = [arg.value for call in calls for arg in call.args if isinstance(arg, ast.Constant)]
+    return {text for text in found if isinstance(text, str)}
 
 
 def every_text() -> dict[str, str]:

@@ -13,12 +13,8 @@ TEXTS = {
     "Got unexpected extra arguments ({args})": "多余的参数（{args}）",
     "{value!r} is not {choice}.": "{value!r} 不是 {choice}。",
     "{value!r} is not one of {choices}.": "{value!r} 不在 {choices} 之中。",
-    "{value} is not in the range {range}.": "{value} 不在范围 {range} 内。",
-    "{value!r} is not a valid {number_type}.": "{value!r} 不是有效的数字（{number_type}）。",
     "{name} {filename!r} is a file.": "{name} {filename!r} 是文件。",
     "{name} {filename!r} is a directory.": "{name} {filename!r} 是目录。",
-    "File": "文件",
     "file": "文件",
-    "Directory": "目录",
     "directory": "目录",
 }

@@ -3,6 +3,7 @@ The Chinese of `lifecycle`.
 """
 
 TEXTS: dict[str, str] = {
+    "write a whole number from 1 to {n}": "请写 1 到 {n} 的整数",
     "`cos-sweeper check` shows why rules cannot be read.": "`cos-sweeper check` 显示为何无法读取规则。",
     "Which buckets have a lifecycle rule for unfinished uploads; --add-rule adds one.": (
         "哪些存储桶有针对未完成上传的生命周期规则；--add-rule 可添加一条。"
