@@ -7,7 +7,7 @@ PROCESSES ?= $(shell $(PYTHON) -c 'import os; print(min(8, 1 + (os.cpu_count() o
 VENV := .venv-$(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])')
 RUN := PYTHONPATH=handler $(VENV)/bin/python
 
-.PHONY: demo test suite coverage check nightly page picture faults soak fuzz mutants bench memory scale audit sbom lock format package clean help
+.PHONY: demo test suite coverage check nightly page picture faults soak fuzz mutants bench memory scale audit sbom lock format package wheel installed clean help
 
 help: ## this list
 	@sed -nE 's/^([a-z]+):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -29,9 +29,9 @@ check: $(VENV)/ready ## ruff, mypy and the import contracts alone
 	$(RUN) -m mypy
 	PYTHONPATH=handler:. $(VENV)/bin/lint-imports --no-logo --cache-dir $(VENV)/import-linter
 
-nightly: check ## all that takes long: the suite with every case, coverage, faults, soak, fuzz, mutants, memory, scale, page; two hours
+nightly: check ## all that takes long: the suite with every case, coverage, the wheel, faults, soak, fuzz, mutants, memory, scale, page; two hours
 	@$(MAKE) --no-print-directory --keep-going PROFILE=nightly SOAK='--minutes 20' FUZZ_SECONDS=300 \
-		suite coverage faults soak fuzz mutants memory scale page
+		suite coverage installed faults soak fuzz mutants memory scale page
 
 faults: $(VENV)/ready ## every fault at every operation, what was written and what was seen; six minutes
 	@PYTHONPATH=handler:. $(VENV)/bin/python -m tests.faults.table
@@ -42,6 +42,9 @@ soak: $(VENV)/ready ## made-up worlds against the laws and an oracle; SOAK='--mi
 
 fuzz: $(VENV)/ready ## hostile input for every decoder, with atheris; FUZZ_SECONDS=600 for longer
 	@$(RUN) -m tests.fuzz --seconds $(FUZZ_SECONDS)
+
+installed: $(VENV)/ready ## the wheel and the zip: reproducible, whole, and at work in an empty environment; needs a registry
+	@$(RUN) -m pytest --numprocesses $(PROCESSES) tests/tools/installed.py
 
 mutants: $(VENV)/ready ## breaks every guard of the modules that only decide, one at a time, and says which no unit test notices
 	@PYTHONPATH=handler:. $(VENV)/bin/python -m tests.mutants $(MUTANTS)
@@ -102,8 +105,8 @@ TARGET := --platform manylinux2014_x86_64 --platform manylinux_2_17_x86_64 --pyt
 PIP := $(PYTHON) -m pip --disable-pip-version-check --quiet
 
 package: ## build/function/, which is what `serverless.yml` deploys, and the same as build/function.zip
-	@rm -rf build
-	@mkdir build
+	@rm -rf build/function build/function.zip build/wheels build/crcmod.txt build/others.txt
+	@mkdir -p build
 	@# crcmod has no wheel. Where its C part does not compile it does without, and fits every machine.
 	@sed -n '/^crcmod==/,/[^\\]$$/p' requirements.txt > build/crcmod.txt
 	@CC=false $(PIP) wheel --no-cache-dir --use-pep517 --no-deps --no-binary crcmod --wheel-dir build/wheels \
@@ -137,6 +140,17 @@ package: ## build/function/, which is what `serverless.yml` deploys, and the sam
 	@$(PYTHON) -c 'import os, zipfile; path = "build/function.zip"; \
 		size = sum(entry.file_size for entry in zipfile.ZipFile(path).infolist()); \
 		print(f"build/function: {size / 1e6:.1f} MB unpacked, {os.path.getsize(path) / 1e6:.1f} MB zipped")'
+
+wheel: ## build/cos_sweeper-….whl, the terminal command for `pipx install`; the same bytes from the same sources
+	@rm -rf build/wheel build/cos_sweeper-*.whl
+	@mkdir -p build/wheel
+	@# A copy: setuptools leaves its folders beside the sources, and what is in them from earlier gets into the wheel.
+	@cp -R handler pyproject.toml LICENSE build/wheel
+	@find build/wheel -depth \( -name __pycache__ -o -name '*.egg-info' \) -exec rm -rf {} +
+	@chmod -R u=rwX,go=rX build/wheel
+	@umask 022 && SOURCE_DATE_EPOCH=315532800 $(PIP) wheel --no-deps --wheel-dir build build/wheel
+	@rm -r build/wheel
+	@echo "pipx install '$$(echo build/cos_sweeper-*.whl)[cli]'"
 
 clean: ## remove what was set up and built
 	rm -rf .venv-* build .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -63,7 +63,9 @@ class AccountView(Reading):
         if sum_.per_month is None or not sum_.bytes:
             return ""
         amount = ("≥ " if sum_.is_least else "") + numbers.money(sum_.per_month)
-        return t("That costs {amount} {currency} a month.", amount=amount, currency=self.currency)
+        if self.aborts_nothing:
+            return t("That costs {amount} {currency} a month.", amount=amount, currency=self.currency)
+        return t("That saves {amount} {currency} a month.", amount=amount, currency=self.currency)
 
     def notes(self, *, is_interrupted: bool = False) -> Iterator[Text]:
         """What makes the figures less than complete."""
@@ -109,10 +111,13 @@ class AccountView(Reading):
         return table
 
     def buckets(self) -> Table:
-        """By bucket, the largest first."""
+        """By bucket, the largest first. Empty where the tree of prefixes shows them all."""
         rows = [(row["bucket"], row) for row in self.report["buckets"]]
         other = self.report["other_buckets"]
-        return self._grouped(t("Buckets"), t("bucket"), rows, other) if len(rows) > 1 else Table("", ())
+        in_tree = {row.name for row in Tree(self.report, MAX_PREFIXES).rows()}
+        if other is None and all(name in in_tree for name, row in rows if self._of(row).uploads):
+            return Table("", ())
+        return self._grouped(t("Buckets"), t("bucket"), rows, other)
 
     def prefixes(self) -> Table:
         """The tree of prefixes, where most is."""

@@ -165,6 +165,7 @@ TEXTS = {
     "{n} abandoned, {size}: {rule}.": "被遗弃：{n}，{size}（{rule}）。",
     "older than {age} and without a part for {idle}": "早于 {age} 且 {idle} 内没有收到分块",
     "That costs {amount} {currency} a month.": "每月费用 {amount} {currency}。",
+    "That saves {amount} {currency} a month.": "每月节省 {amount} {currency}。",
     "{n} left were not looked at: {why}.": "剩余的 {n}未检查：{why}。",
     "Note: {text}": "注意：{text}",
     "Not swept: {text}": "未扫描：{text}",

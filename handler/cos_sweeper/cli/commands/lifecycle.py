@@ -18,7 +18,7 @@ MAX_DAYS = 3650
 
 def _days(ctx: click.Context, param: click.Parameter, value: str | None) -> int | None:
     """Days as COS takes them."""
-    if value is None or (value.isascii() and value.isdecimal() and 1 <= int(value) <= MAX_DAYS):
+    if value is None or (value.isascii() and value.isdecimal() and len(value) < 6 and 1 <= int(value) <= MAX_DAYS):
         return None if value is None else int(value)
     raise click.BadParameter(t("write a whole number from 1 to {n}", n=MAX_DAYS), ctx, param)
 
