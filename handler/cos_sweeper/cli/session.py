@@ -19,11 +19,12 @@ from cos_sweeper.cli.config import Config
 from cos_sweeper.cli.console import Console
 from cos_sweeper.cli.interrupt import Interrupt
 from cos_sweeper.cli.local_folder import KeptFolder, LocalFolder
-from cos_sweeper.cli.problems import Misused
+from cos_sweeper.cli.problems import UNREACHABLE, Misused
 from cos_sweeper.cli.progress import NoProgress, Progress, ProgressRecorder
 from cos_sweeper.cli.words import sentence, t
 from cos_sweeper.core import plan as core_plan
 from cos_sweeper.core.deadline import Deadline
+from cos_sweeper.core.errors import CosRejected, Unavailable
 from cos_sweeper.core.model import Bucket, Page, Request, SweepRequest
 from cos_sweeper.core.model import Cursor as CosCursor
 from cos_sweeper.core.plan import Plan
@@ -47,13 +48,25 @@ OWNER_ONLY = 0o600
 
 
 class WatchedStore(CosStore):
-    """A store that tells the progress of its pages."""
+    """
+    A store that tells the progress of its pages.
+
+    A run waits minutes for a COS that cannot be reached for the moment. Where the first request did not
+    arrive, tried again by the store, a person hears it at once: the network or the endpoint is wrong.
+    """
 
     progress: Progress = NoProgress()
+    _has_answered = False
 
     async def page(self, bucket: Bucket, start: CosCursor, prefix: str) -> Page:
         """As `Store` says."""
-        page = await super().page(bucket, start, prefix)
+        try:
+            page = await super().page(bucket, start, prefix)
+        except Unavailable as exc:
+            if exc.code in UNREACHABLE and not self._has_answered:
+                raise CosRejected(exc.code, detail=exc.detail) from exc
+            raise
+        self._has_answered = True
         self.progress.page(len(page.listed))
         return page
 

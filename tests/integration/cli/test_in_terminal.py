@@ -179,3 +179,87 @@ def test_wrong_use_is_said_in_chinese_with_a_next_step(arguments: tuple[str, ...
     assert (ran.exit_code, ran.stdout) == (2, "")
     assert (error[:4], step[0]) == ("错误： ", "→")
     assert re.findall("[a-z]{3,} [a-z]{2,}", error) == []
+
+
+TOUCHING_COS = (
+    ("check",),
+    ("inventory",),
+    ("sweep",),
+    ("sweep", "--abort", "--yes"),
+    ("explain", PHOTOS, "key"),
+    ("abort", PHOTOS, "key", "--yes"),
+    ("drain", PHOTOS, "--confirm", PHOTO_BUCKET),
+    ("lifecycle",),
+    ("lifecycle", "--add-rule", "30", "--yes"),
+    ("report", "latest"),
+)
+WITHOUT_COS = {
+    "wrong_key": (
+        {"TENCENTCLOUD_SECRET_KEY": "wrong"},
+        "The SecretId or the SecretKey is wrong, or the key is disabled.",
+    ),
+    "expired": ({}, "The temporary credentials are over: get new ones."),
+    "unreachable": (
+        {"COS_ENDPOINT": "http://127.0.0.1:9"},
+        "Check the network, the endpoint and the region, and try again.",
+    ),
+    "wrong_bucket": (
+        {"BUCKETS": "nothing-1250000000@ap-guangzhou", "REPORT": "nothing-1250000000@ap-guangzhou/r"},
+        "Check the name and the region",
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    ("why", "arguments"),
+    [
+        pytest.param(why, arguments, id=f"{why}-{' '.join(arguments)}")
+        for why in WITHOUT_COS
+        # The engine tries all that it reads again, so the others take too long.
+        for arguments in (TOUCHING_COS if why != "unreachable" else (("check",), ("explain", PHOTOS, "key")))
+    ],
+)
+def test_command_that_cannot_work_fails_and_says_what_to_do(
+    why: str, arguments: tuple[str, ...], command: Command, cloud: Cloud
+) -> None:
+    settings, step = WITHOUT_COS[why]
+    if why == "expired":
+        command.credentials = cloud.add_credentials(token="a-token-that-is-over", expires_in_seconds=0)
+    if why == "wrong_bucket":
+        arguments = tuple(one.replace("photos-", "nothing-") for one in arguments)
+
+    ran = command(*arguments, **{"BUCKETS": PHOTOS, "REPORT": f"{PHOTOS}/reports", **settings})
+
+    said = ran.stdout if arguments == ("check",) else ran.stderr
+    assert ran.exit_code == 1
+    assert said.count("→") == (2 if why == "wrong_bucket" and arguments == ("check",) else 1)
+    assert step in said or (arguments == ("lifecycle",) and "`cos-sweeper check`" in said)
+    assert "abandoned" not in ran.stdout
+
+
+@pytest.mark.parametrize("name", sorted({case.arguments[0] for case in CASES}))
+def test_wrong_option_and_missing_settings_are_wrong_use(name: str, command: Command) -> None:
+    (command.folder / "bad.toml").write_text("min_age_hours = = 3")
+    (command.folder / "unknown.toml").write_text("min_age_hour = 3")
+    arguments = {
+        "explain": (PHOTOS, "k"),
+        "abort": (PHOTOS, "k", "--yes"),
+        "drain": (PHOTOS, "--confirm", PHOTO_BUCKET),
+    }
+    usual, no_credentials = arguments.get(name, ()), {"TENCENTCLOUD_SECRET_ID": "", "TENCENTCLOUD_SECRET_KEY": ""}
+
+    runs = [
+        command(name, *usual, "--nothing"),
+        command(name, *usual, "--config", str(command.folder / "bad.toml")),
+        command(name, *usual, "--config", str(command.folder / "unknown.toml")),
+        *(
+            []
+            if name in ("check", "policy", "events", "report")
+            else [command(name, *usual, BUCKETS=PHOTOS, **no_credentials)]
+        ),
+        *([] if name in ("check", "report", "events", *arguments) else [command(name)]),
+    ]
+
+    assert [(ran.exit_code, ran.stdout, ran.stderr.count("error: "), ran.stderr.count("→")) for ran in runs] == [
+        (2, "", 1, 1)
+    ] * len(runs)
