@@ -310,6 +310,17 @@ def test_sweep_until_empty_ends_without_progress(cloud: Cloud, command: Command)
     assert ran.exit_code == 1
 
 
+@pytest.mark.parametrize(("more", "verb"), [((), "costs"), (("--abort", "--yes"), "saves")], ids=["plan", "aborted"])
+def test_sweep_says_what_uploads_cost_or_what_their_abort_saves(
+    more: tuple[str, ...], verb: str, cloud: Cloud, command: Command
+) -> None:
+    cloud.seed(PHOTO_BUCKET, "raw/{n}", part_size=1 << 30)
+
+    ran = command("sweep", "--bucket", PHOTOS, *more, PRICE_PER_GB_MONTH="0.5", CURRENCY="CNY")
+
+    assert f"That {verb} 0.50" in ran.stdout
+
+
 def test_sweep_of_nothing_asks_nothing(command: Command) -> None:
     ran = command("sweep", "--bucket", PHOTOS, "--abort", typed="")
 
