@@ -7,7 +7,7 @@ PROCESSES ?= $(shell $(PYTHON) -c 'import os; print(min(8, 1 + (os.cpu_count() o
 VENV := .venv-$(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])')
 RUN := PYTHONPATH=handler $(VENV)/bin/python
 
-.PHONY: demo test suite coverage check nightly page picture faults soak fuzz mutants bench memory scale audit sbom lock format package wheel installed clean help
+.PHONY: demo test suite coverage check nightly page picture recording faults soak fuzz mutants bench memory small packed platform scale audit workflows sbom lock format package wheel installed policy deploy invoke clean help
 
 help: ## this list
 	@sed -nE 's/^([a-z]+):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -29,9 +29,9 @@ check: $(VENV)/ready ## ruff, mypy and the import contracts alone
 	$(RUN) -m mypy
 	PYTHONPATH=handler:. $(VENV)/bin/lint-imports --no-logo --cache-dir $(VENV)/import-linter
 
-nightly: check ## all that takes long: the suite with every case, coverage, the wheel, faults, soak, fuzz, mutants, memory, scale, page; two hours
+nightly: check ## all that takes long: the suite with every case, coverage, the wheel, faults, soak, fuzz, mutants, memory, scale, page, packed, platform; two hours
 	@$(MAKE) --no-print-directory --keep-going PROFILE=nightly SOAK='--minutes 20' FUZZ_SECONDS=300 \
-		suite coverage installed faults soak fuzz mutants memory scale page
+		suite coverage installed faults soak fuzz mutants memory scale page packed platform
 
 faults: $(VENV)/ready ## every fault at every operation, what was written and what was seen; six minutes
 	@PYTHONPATH=handler:. $(VENV)/bin/python -m tests.faults.table
@@ -43,7 +43,7 @@ soak: $(VENV)/ready ## made-up worlds against the laws and an oracle; SOAK='--mi
 fuzz: $(VENV)/ready ## hostile input for every decoder, with atheris; FUZZ_SECONDS=600 for longer
 	@$(RUN) -m tests.fuzz --seconds $(FUZZ_SECONDS)
 
-installed: $(VENV)/ready ## the wheel and the zip: reproducible, whole, and at work in an empty environment; needs a registry
+installed: $(VENV)/ready ## the wheel: reproducible, whole, and at work in an empty environment; needs a registry
 	@$(RUN) -m pytest --numprocesses $(PROCESSES) tests/tools/installed.py
 
 mutants: $(VENV)/ready ## breaks every guard of the modules that only decide, one at a time, and says which no unit test notices
@@ -63,11 +63,29 @@ page: $(VENV)/ready ## report.html in a real Chromium, which it installs where i
 picture: demo ## docs/report.png, the picture in the README, of the page that the demo leaves
 	@$(RUN) -m tests.page.picture
 
+recording: $(VENV)/ready ## docs/demo.cast, a recording of the demo for `asciinema play`
+	@PYTHONPATH=handler:. $(VENV)/bin/python -m tests.tools.recording
+
 bench: $(VENV)/ready ## what an abort, a sweep, a page and a cold start cost, beside every peer and the limit; six minutes
 	@$(RUN) -m tests.bench.speed $(BENCH)
 
 memory: $(VENV)/ready ## peak memory of a sweep of 10,000 and of 1,000,000 uploads; about ten minutes
 	@$(RUN) -m tests.bench.memory
+
+small: $(VENV)/ready package ## cold start and speed of build/function.zip in 10 % of a core and 128 MB; SMALL='--percent 20 --megabytes 256' for others
+	@PYTHONPATH=handler:. $(VENV)/bin/python -m tests.bench.small $(SMALL)
+
+packed: $(VENV)/ready package ## build/function.zip on a machine like SCF's: read-only, another user, no network; and built by every Python here
+	@$(RUN) -m pytest --numprocesses $(PROCESSES) tests/packed/built.py
+	@PYTHONPATH=handler:. $(VENV)/bin/python -m tests.packed.sandbox \
+		$(VENV)/bin/python -B -m pytest -p no:cacheprovider tests/packed/as_on_scf.py
+
+platform: $(VENV)/ready package ## serverless.yml and the package through the platform's own tools, from npm and PyPI; one minute
+	@if ! command -v npm >/dev/null && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		apt-get update -qq && apt-get install -y -qq --no-install-recommends nodejs npm >/dev/null; \
+	fi
+	@$(RUN) -m tests.packed.tools
+	@PYTHONPATH=handler:. $(VENV)/bin/python -m pytest tests/packed/through_the_platform.py
 
 scale: $(VENV)/ready ## a sweep of a million uploads on 1, 2, 4 and 8 instances; SCALE='--uploads 20000' for less
 	@$(RUN) -m tests.bench.scale $(SCALE)
@@ -80,18 +98,23 @@ $(VENV)/ready: requirements.txt tests/requirements.txt
 	@echo "setting up $(VENV) …"
 	@$(PYTHON) -m venv $(VENV)
 	@$(RUN) -m pip install -qq --disable-pip-version-check --require-hashes --no-deps --requirement requirements.txt
-	@$(RUN) -m pip install -qq --disable-pip-version-check --requirement tests/requirements.txt
+	@# pip would complain that the SDK lacks pycryptodome, which nothing loads.
+	@$(RUN) -m pip install -qq --disable-pip-version-check --no-warn-conflicts --requirement tests/requirements.txt
 	@touch $@
 
 audit: .venv-audit/ready ## whether anything that is deployed has a known vulnerability
 	@.venv-audit/bin/python -m tests.tools.audit
+
+workflows: .venv-audit/ready ## whether .github/workflows follow the schema and hold no known weakness
+	@.venv-audit/bin/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	@.venv-audit/bin/zizmor --offline --no-progress --quiet .github/workflows
 
 sbom: .venv-audit/ready ## build/sbom.json, what is deployed, as CycloneDX
 	@mkdir -p build
 	@.venv-audit/bin/cyclonedx-py requirements requirements.txt --output-file build/sbom.json
 	@echo "build/sbom.json: $$(grep -c '"purl"' build/sbom.json) packages"
 
-lock: .venv-audit/ready ## the hashes in requirements.txt, after a version was changed there
+lock: .venv-audit/ready ## the hashes in requirements.txt and tests/tools/package.txt, after a version was changed there
 	@.venv-audit/bin/python -m tests.tools.lock
 
 .venv-audit/ready: tests/tools/audit.txt
@@ -99,47 +122,34 @@ lock: .venv-audit/ready ## the hashes in requirements.txt, after a version was c
 	@.venv-audit/bin/python -m pip install -qq --disable-pip-version-check --requirement tests/tools/audit.txt
 	@touch $@
 
-# SCF's machine, whatever this one is. Nothing may be compiled here: it would fit this Python, not that one.
-TARGET := --platform manylinux2014_x86_64 --platform manylinux_2_17_x86_64 --python-version 3.10 --implementation cp \
-	--only-binary :all:
-PIP := $(PYTHON) -m pip --disable-pip-version-check --quiet
+package: ## build/function/, which is what `serverless.yml` deploys, and the same as build/function.zip; needs a Python 3.10
+	@$(PYTHON) -m tests.tools.package
 
-package: ## build/function/, which is what `serverless.yml` deploys, and the same as build/function.zip
-	@rm -rf build/function build/function.zip build/wheels build/crcmod.txt build/others.txt
-	@mkdir -p build
-	@# crcmod has no wheel. Where its C part does not compile it does without, and fits every machine.
-	@sed -n '/^crcmod==/,/[^\\]$$/p' requirements.txt > build/crcmod.txt
-	@CC=false $(PIP) wheel --no-cache-dir --use-pep517 --no-deps --no-binary crcmod --wheel-dir build/wheels \
-		--require-hashes --requirement build/crcmod.txt
-	@# No dependencies of dependencies: requirements.txt names them all, and nothing unpinned may slip in.
-	@sed '/^crcmod==/,/[^\\]$$/d' requirements.txt > build/others.txt
-	@$(PIP) install $(TARGET) --no-deps --no-compile --target build/function --require-hashes \
-		--requirement build/others.txt
-	@$(PIP) install $(TARGET) --no-deps --no-compile --target build/function build/wheels/crcmod-*.whl
-	@cp -R handler/* build/function
-	@# The role's policy is for the person who deploys and for the tests: the function never imports it.
-	@rm build/function/cos_sweeper/scf/cam_policy.py
-	@rm build/function/cos_sweeper/report/record_reader.py
-	@# So is the terminal command.
-	@rm -r build/function/cos_sweeper/cli build/function/cos_sweeper/__main__.py
-	@# Not needed to run, or different on every machine. What is left of *.dist-info: licences, and what is in here.
-	@find build/function -depth \( -name '.*' -o -name '*.egg-info' -o -name __pycache__ -o -name tests -o -path '*/Crypto/SelfTest' \
-		-o -path build/function/bin -o -path build/function/include -o -path '*.dist-info/RECORD' -o -path '*.dist-info/INSTALLER' \
-		-o -path '*.dist-info/REQUESTED' -o -path '*.dist-info/direct_url.json' -o -name '*.[ch]pp' -o -name '*.h' \
-		-o -name '*.py[xi]' -o -name '*.pxd' \) -exec rm -rf {} +
-	@# Byte code of SCF's Python, if there is one here, halves a cold start: nothing can be written on SCF's machine.
-	@for python in $(PYTHON) python3.10; do \
-		if $$python -c 'import sys; sys.exit(sys.version_info[:2] != (3, 10))' 2>/dev/null; then \
-			PYTHONHASHSEED=0 exec $$python -m compileall -q --invalidation-mode unchecked-hash build/function; \
-		fi; \
-	done; echo "no Python 3.10 here: without its byte code every cold start takes twice as long" >&2
-	@# SCF runs as another user. One time stamp for all, so that the same sources make the same zip.
-	@chmod -R u=rwX,go=rX build/function
-	@find build/function -exec touch -t 198001010000 {} +
-	@cd build/function && export LC_ALL=C && $(PYTHON) -m zipfile -c ../function.zip *
-	@$(PYTHON) -c 'import os, zipfile; path = "build/function.zip"; \
-		size = sum(entry.file_size for entry in zipfile.ZipFile(path).infolist()); \
-		print(f"build/function: {size / 1e6:.1f} MB unpacked, {os.path.getsize(path) / 1e6:.1f} MB zipped")'
+# The operator's part. docs/deploying.md has the steps. PACKAGE= deploys what was built before.
+PACKAGE ?= package
+POLICY = $(RUN) -m cos_sweeper policy --serverless serverless.yml $(if $(UIN),--uin $(UIN))
+
+policy: $(VENV)/ready ## the calls that create the role for serverless.yml and .env, and deploy/policy.json; UIN=your account id
+	@$(POLICY) --only policy 2>/dev/null > deploy/policy.json.new || { rm deploy/policy.json.new; $(POLICY) --only policy; }
+	@mv deploy/policy.json.new deploy/policy.json
+	@echo "# A new role:"
+	@$(POLICY) --tccli
+	@echo "# A role that is there:"
+	@$(POLICY) --tccli --update 2>/dev/null
+
+deploy: $(VENV)/ready ## checks .env and serverless.yml, builds the package and deploys it with `scf deploy`
+	@$(RUN) -m cos_sweeper policy --serverless serverless.yml --check deploy/policy.json
+	@deploy/scf.sh --version >/dev/null
+	@[ -z "$(PACKAGE)" ] || $(MAKE) --no-print-directory $(PACKAGE)
+	deploy/scf.sh deploy
+
+invoke: ## sends one event to the deployed function: EVENT=file.json or EVENT='{"inventory": true}'
+	@deploy/event.sh build/event.json
+	deploy/scf.sh invoke --path build/event.json
+
+# As it was typed: a `$` in it is none of make's.
+override EVENT := $(value EVENT)
+export EVENT SCF
 
 wheel: ## build/cos_sweeper-….whl, the terminal command for `pipx install`; the same bytes from the same sources
 	@rm -rf build/wheel build/cos_sweeper-*.whl
@@ -148,7 +158,8 @@ wheel: ## build/cos_sweeper-….whl, the terminal command for `pipx install`; th
 	@cp -R handler pyproject.toml LICENSE build/wheel
 	@find build/wheel -depth \( -name __pycache__ -o -name '*.egg-info' \) -exec rm -rf {} +
 	@chmod -R u=rwX,go=rX build/wheel
-	@umask 022 && SOURCE_DATE_EPOCH=315532800 $(PIP) wheel --no-deps --wheel-dir build build/wheel
+	@umask 022 && SOURCE_DATE_EPOCH=315532800 $(PYTHON) -m pip --disable-pip-version-check --quiet wheel --no-deps \
+		--wheel-dir build build/wheel
 	@rm -r build/wheel
 	@echo "pipx install '$$(echo build/cos_sweeper-*.whl)[cli]'"
 

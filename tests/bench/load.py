@@ -42,6 +42,11 @@ def uploads(count: int) -> list[tuple[str, str]]:
     return [(name, upload_id(name)) for name in (key(number) for number in range(count))]
 
 
+def named(number: int) -> dict[str, str]:
+    """An event that names an upload."""
+    return {"bucket": BUCKET, "key": key(number), "uploadId": upload_id(key(number))}
+
+
 def environment(port: int) -> dict[str, str]:
     """The environment of a function whose COS is a responder on this machine."""
     return {

@@ -8,8 +8,10 @@ import asyncio
 import contextlib
 import json
 import os
+import shlex
 import signal
 import socket
+import ssl
 import sys
 import threading
 from collections.abc import Callable
@@ -18,12 +20,15 @@ from typing import Any
 
 from aiohttp import web
 
+from tests.emulator.cam import FULL_ACCESS, Credentials, read_policy
+from tests.emulator.contents import DEFAULT_KEEP_BYTES
 from tests.emulator.control import Control, show_credentials
 from tests.emulator.cos import Door
 from tests.emulator.fields import BadInput
 from tests.emulator.function import Function, Setup
 from tests.emulator.scf import InvokeDoor, Scf
-from tests.emulator.state import State
+from tests.emulator.state import State, make_credentials
+from tests.emulator.tls import LocalCertificates
 
 HOST = "127.0.0.1"
 BACKLOG = 1024
@@ -55,6 +60,8 @@ def main(arguments: list[str]) -> int:
             keep_requests=options.keep_requests,
             accept_aws_signatures=options.accept_aws_signatures,
             function=function.resource if function else None,
+            keep_bytes=options.keep_bytes,
+            credentials=options.credentials,
         )
         asyncio.run(_serve(state, function, setup, options))
     except (BadInput, OSError) as wrong:
@@ -88,6 +95,24 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--keep-requests", type=_count, default=100_000, metavar="N", help="requests to remember (default: 100000)"
     )
+    parser.add_argument(
+        "--keep-bytes",
+        type=_count,
+        default=DEFAULT_KEEP_BYTES,
+        metavar="N",
+        help=f"content of objects and parts to keep; of more only size and checksums (default: {DEFAULT_KEEP_BYTES})",
+    )
+    parser.add_argument(
+        "--credentials",
+        action="append",
+        default=[],
+        type=_credentials,
+        metavar="ID:KEY[:TOKEN]",
+        help="credentials that may do everything, with a token temporary ones; repeatable. The first are the owner's",
+    )
+    parser.add_argument(
+        "--tls", type=Path, metavar="FILE", help="speak https on COS's port, and write the CA to trust to this file"
+    )
     parser.add_argument("--stop-at-eof", action="store_true", help="stop also when standard input ends")
     _add_scf_options(parser.add_argument_group("SCF"))
     return parser
@@ -100,6 +125,7 @@ def _add_scf_options(group: "argparse._ArgumentGroup") -> None:
         ("--function-name", str, "cos-sweeper", "NAME", "the function's name"),
         ("--namespace", str, "default", "NAME", "the function's namespace"),
         ("--region", str, "ap-guangzhou", "REGION", "the function's region"),
+        ("--python", str, "", "COMMAND", "starts Python in an instance, without the libraries of this one"),
         ("--memory-mb", _positive, 128, "MB", "the memory limit that the context tells; not enforced"),
         ("--time-limit-ms", _positive, setup.time_limit_ms, "MS", "an invocation is killed after this"),
         ("--concurrency", _positive, setup.concurrency, "N", "instances at a time"),
@@ -146,6 +172,14 @@ def _positive(text: str) -> int:
     return int(text)
 
 
+def _credentials(text: str) -> Credentials:
+    secret_id, _, rest = text.partition(":")
+    secret_key, _, token = rest.partition(":")
+    if not (secret_id and secret_key):
+        raise argparse.ArgumentTypeError("credentials are given as ID:KEY or ID:KEY:TOKEN")
+    return make_credentials(read_policy(FULL_ACCESS), secret_id=secret_id, secret_key=secret_key, token=token or None)
+
+
 def _variable(text: str) -> tuple[str, str]:
     name, separator, value = text.partition("=")
     if not separator:
@@ -157,7 +191,12 @@ def _function(options: argparse.Namespace) -> Function | None:
     if options.function is None:
         return None
     return Function(
-        options.function.resolve(), options.function_name, options.namespace, options.region, options.memory_mb
+        options.function.resolve(),
+        options.function_name,
+        options.namespace,
+        options.region,
+        options.memory_mb,
+        tuple(shlex.split(options.python)),
     )
 
 
@@ -181,6 +220,8 @@ async def _serve(state: State, function: Function | None, setup: Setup, options:
         threading.Thread(target=_stop_at_eof, args=(loop, stop), daemon=True).start()
     listeners = _listen(options.cos_port, options.control_port, *([options.scf_port] if function else []))
     cos, control, *more = [f"http://{HOST}:{listener.getsockname()[1]}" for listener in listeners]
+    tls = _tls(options.tls)
+    cos = cos.replace("http:", "https:") if tls else cos
     endpoints = {"cos": cos, "control": control}
     handlers, scf = [Door(state).handle], None
     if function is not None:
@@ -189,7 +230,10 @@ async def _serve(state: State, function: Function | None, setup: Setup, options:
     handlers.append(Control(state, scf).handle)
     handlers += [InvokeDoor(scf).handle] if scf else []
     doors = [web.Server(handler, **_server_settings()) for handler in handlers]
-    servers = [await loop.create_server(door, sock=listener) for door, listener in zip(doors, listeners, strict=True)]
+    servers = [
+        await loop.create_server(door, sock=listener, ssl=tls if door is doors[0] else None)
+        for door, listener in zip(doors, listeners, strict=True)
+    ]
     sys.stdout.write(json.dumps(_greeting(state, endpoints)) + "\n")
     sys.stdout.flush()
     await stop.wait()
@@ -201,8 +245,22 @@ async def _serve(state: State, function: Function | None, setup: Setup, options:
         await door.shutdown(timeout=0.5)
 
 
+def _tls(authority: Path | None) -> ssl.SSLContext | None:
+    """What COS's port needs to speak https, if it is to."""
+    if authority is None:
+        return None
+    certificates = LocalCertificates()
+    certificates.write_authority(authority)
+    return certificates.context()
+
+
 def _server_settings() -> dict[str, Any]:
-    return {"access_log": None, "keepalive_timeout": KEEP_ALIVE_SECONDS, "tcp_keepalive": False}
+    return {
+        "auto_decompress": False,
+        "access_log": None,
+        "keepalive_timeout": KEEP_ALIVE_SECONDS,
+        "tcp_keepalive": False,
+    }
 
 
 def _listen(*ports: int) -> list[socket.socket]:

@@ -6,6 +6,7 @@ As in `bucket`, no HTTP, no XML, no clock.
 
 import random
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -31,6 +32,7 @@ class Account:
         self.appid = appid
         self.buckets: dict[str, Bucket] = {}
         self.gone_markers = "accept"
+        self.checks_lifecycle = True
         self.dialect = COS
         self._ids = ids or random.Random()
 
@@ -57,9 +59,20 @@ class Account:
             raise CosError(409, "BucketNotEmpty", "The bucket you tried to delete is not empty.")
         del self.buckets[name]
 
-    def list_buckets(self, *, region: str = "", marker: str = "", max_keys: int = 2000) -> BucketsPage:
-        """List the buckets whose name is after the marker, those of one region or, without one, of all."""
-        names = sorted(name for name, bucket in self.buckets.items() if name > marker and region in ("", bucket.region))
+    def list_buckets(
+        self,
+        *,
+        region: str = "",
+        marker: str = "",
+        max_keys: int = 2000,
+        matches: Callable[[Bucket], bool] = lambda _: True,
+    ) -> BucketsPage:
+        """List the buckets that match, of one region or of all, whose name is after the marker."""
+        names = sorted(
+            name
+            for name, bucket in self.buckets.items()
+            if name > marker and region in ("", bucket.region) and matches(bucket)
+        )
         shown = names[:max_keys]
         next_marker = shown[-1] if shown and len(names) > len(shown) else None
         return BucketsPage(tuple(self.buckets[name] for name in shown), next_marker)

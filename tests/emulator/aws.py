@@ -4,23 +4,31 @@ What clients made for AWS do differently: how they sign, and how they frame a bo
 Their signatures are recognised, not checked.
 """
 
+from collections.abc import Iterable
+
 from tests.emulator.wire import Call
+
+RENAMED = ("x-cos-meta-", "x-cos-storage-class", "x-cos-bucket-region", "x-cos-request-id")
 
 
 def is_aws_signed(call: Call) -> bool:
     """Whether a request carries a signature of AWS's scheme, new or old, in a header or in its query."""
-    authorization = call.header("authorization")
-    return (
-        authorization.startswith(("AWS4-HMAC-SHA256", "AWS "))
-        or call.has_param("X-Amz-Signature")
-        or (call.has_param("AWSAccessKeyId") and call.has_param("Signature"))
-    )
+    if authorization := call.header("authorization"):
+        return authorization.startswith(("AWS4-HMAC-SHA256", "AWS "))
+    return call.has_param("X-Amz-Signature") or (call.has_param("AWSAccessKeyId") and call.has_param("Signature"))
 
 
 def is_chunked(call: Call) -> bool:
     """Whether the body is framed in `aws-chunked` chunks."""
     return call.header("x-amz-content-sha256").startswith("STREAMING-") or "aws-chunked" in call.header(
         "content-encoding"
+    )
+
+
+def as_aws(headers: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+    """COS's headers by the names that AWS's clients know; COS writes them so for who signs so."""
+    return tuple(
+        (name.replace("x-cos-", "x-amz-", 1) if name.startswith(RENAMED) else name, value) for name, value in headers
     )
 
 

@@ -1,21 +1,32 @@
 """
 COS's rules for one bucket: its multipart uploads, its objects and its configurations.
 
-Nothing here knows HTTP or XML, who asks, or what time it is: the moment is passed in. Part contents are not kept, only
-their sizes, ETags and times. A rejection is a `CosError`.
+Nothing here knows HTTP or XML, who asks, or what time it is: the moment is passed in. A rejection is a `CosError`.
 """
 
 import hashlib
 import random
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime
-from types import MappingProxyType
 
+from tests.emulator.checksums import combined
+from tests.emulator.contents import Content, joined
 from tests.emulator.errors import CosError, invalid_argument, no_such_key, no_such_upload, upload_conflict
 from tests.emulator.listing import Both, Index, Page, Position, Query, order, page
+from tests.emulator.stored import (
+    DEFAULT_CONTENT_TYPE,
+    STANDARD,
+    Described,
+    Ghost,
+    Part,
+    Parts,
+    PartsPage,
+    StoredObject,
+)
+from tests.emulator.stored import Upload as Upload  # other tests know it by this module
 
 ACCOUNT_UIN = "100000000001"
 INITIATOR = f"qcs::cam::uin/{ACCOUNT_UIN}:uin/100000000011"
@@ -25,90 +36,12 @@ MAX_KEY_BYTES = 850
 MAX_PART_NUMBER = 10_000
 MIN_PART_BYTES = 1 << 20
 MAX_PART_BYTES = 5 << 30
-MAX_KEPT_BYTES = 16 << 20
 MAX_ARRIVALS = 10_000
 
 GONE_MARKERS = ("accept", "refuse", "refuse_without_uploads", "restart_key")
 """What a listing can do with an upload-id-marker whose upload is not there any more."""
 ABORTS_WHILE_COMPLETING = ("204", "409")
 BEFORE_EVERY_ID = "\0"
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """One part that arrived. The ETag is the MD5 of its content in hex, without quotes."""
-
-    number: int
-    size: int
-    etag: str
-    last_modified: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """The parts of an upload by their number, and their bytes together. Never changed, so uploads may share one."""
-
-    by_number: Mapping[int, Part] = field(default_factory=lambda: MappingProxyType({}))
-    bytes: int = 0
-
-    @classmethod
-    def of(cls, parts: Iterable[Part]) -> "Parts":
-        """Gather parts whose numbers are distinct."""
-        by_number = {part.number: part for part in parts}
-        return cls(by_number, sum(part.size for part in by_number.values()))
-
-    def having(self, part: Part) -> "Parts":
-        """These parts and one more, which takes the place of an earlier one of its number."""
-        replaced = self.by_number.get(part.number)
-        freed = replaced.size if replaced else 0
-        return Parts({**self.by_number, part.number: part}, self.bytes + part.size - freed)
-
-    @property
-    def last_modified(self) -> datetime | None:
-        """When the newest part arrived; `None` without parts."""
-        return max((part.last_modified for part in self.by_number.values()), default=None)
-
-
-@dataclass(frozen=True, slots=True)
-class Upload:
-    """A multipart upload that was neither completed nor aborted."""
-
-    key: str
-    upload_id: str
-    initiated: datetime
-    initiator: str
-    storage_class: str
-    parts: Parts
-
-
-@dataclass(frozen=True, slots=True)
-class Ghost:
-    """An upload that is gone but still listed: by so many listings more, or by all if that is `None`."""
-
-    upload: Upload
-    listings: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class PartsPage:
-    """One page of an upload's parts by number. `next_marker` is the last number on it, or `None` on the last page."""
-
-    upload: Upload
-    parts: tuple[Part, ...]
-    next_marker: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class StoredObject:
-    """An object. `content` is `None` where only the size is known: a completed upload, or more than 16 MiB."""
-
-    key: str
-    size: int
-    etag: str
-    last_modified: datetime
-    content: bytes | None
-    content_type: str
-    storage_class: str
 
 
 class Bucket:
@@ -130,11 +63,25 @@ class Bucket:
         self._ids = ids or random.Random()
 
     def initiate(
-        self, key: str, *, now: datetime, initiator: str = INITIATOR, storage_class: str = "STANDARD"
+        self,
+        key: str,
+        *,
+        now: datetime,
+        initiator: str = INITIATOR,
+        described: Described = Described(),  # noqa: B008 - a value
     ) -> Upload:
         """Start an upload."""
         _check_key(key)
-        upload = Upload(key, self.new_upload_id(now), now, initiator, storage_class, Parts())
+        upload = Upload(
+            key,
+            self.new_upload_id(now),
+            now,
+            initiator,
+            described.storage_class,
+            Parts(),
+            described.content_type,
+            described.headers,
+        )
         self.uploads.put(_position(upload), upload)
         return upload
 
@@ -155,16 +102,26 @@ class Bucket:
             raise no_such_upload()
         return upload
 
-    def upload_part(self, key: str, upload_id: str, number: int, *, size: int, etag: str, now: datetime) -> Part:
+    def upload_part(
+        self,
+        key: str,
+        upload_id: str,
+        number: int,
+        *,
+        size: int,
+        etag: str,
+        now: datetime,
+        crc: int | None = None,
+        content: Content | None = None,
+    ) -> Part:
         """Take a part in; one that arrived under the same number before is replaced."""
         if not 1 <= number <= MAX_PART_NUMBER:
             raise invalid_argument(f"Part number must be an integer between 1 and {MAX_PART_NUMBER}.")
-        if size > MAX_PART_BYTES:
-            raise CosError(400, "EntityTooLarge", "Your proposed upload exceeds the maximum allowed size.")
+        _check_size(size)
         upload = self.upload(key, upload_id)
-        part = Part(number, size, etag, now)
+        part = Part(number, size, etag, now, crc, content)
         self.uploads.put(_position(upload), replace(upload, parts=upload.parts.having(part)))
-        self.arrivals.append((key, upload_id, part))
+        self.arrivals.append((key, upload_id, replace(part, content=None)))
         return part
 
     def receive_part(self, key: str, upload_id: str, number: int | None, *, size: int, now: datetime) -> Part:
@@ -194,7 +151,7 @@ class Bucket:
         entries = tuple(each.upload if isinstance(each, Ghost) else each for each in listed.entries)
         return Page(entries, listed.common_prefixes, listed.next_marker)
 
-    def _show(self, ghost: "Ghost") -> None:
+    def _show(self, ghost: Ghost) -> None:
         """Count one listing that shows it."""
         if ghost.listings == 1:
             self.ghosts.drop(_position(ghost.upload))
@@ -252,9 +209,11 @@ class Bucket:
             size=sum(part.size for part in parts),
             etag=f"{whole.hexdigest()}-{len(parts)}",
             last_modified=now,
-            content=None,
-            content_type="application/octet-stream",
+            content=joined([part.content for part in parts]),
+            content_type=upload.content_type,
             storage_class=upload.storage_class,
+            crc=combined((part.crc, part.size) for part in parts),
+            headers=upload.headers,
         )
         self.uploads.drop(_position(upload))
         self._completing.pop(_position(upload), None)
@@ -268,16 +227,22 @@ class Bucket:
         size: int,
         etag: str,
         now: datetime,
-        content: bytes | None = None,
-        content_type: str = "application/octet-stream",
-        storage_class: str = "STANDARD",
+        content: Content | None = None,
+        content_type: str = DEFAULT_CONTENT_TYPE,
+        storage_class: str = STANDARD,
+        crc: int | None = None,
+        headers: tuple[tuple[str, str], ...] = (),
     ) -> StoredObject:
-        """Store an object, in place of an earlier one. Content beyond 16 MiB is not kept."""
+        """Store an object, in place of an earlier one."""
         _check_key(key)
-        kept = content if size <= MAX_KEPT_BYTES else None
-        stored = StoredObject(key, size, etag, now, kept, content_type, storage_class)
+        _check_size(size)
+        stored = StoredObject(key, size, etag, now, content, content_type, storage_class, crc, headers)
         self.objects.put((order(key), ""), stored)
         return stored
+
+    def has_object(self, key: str) -> bool:
+        """Whether there is an object of that key."""
+        return self.objects.get((order(key), "")) is not None
 
     def get_object(self, key: str) -> StoredObject:
         """The object of that key, or NoSuchKey."""
@@ -326,6 +291,11 @@ def _check_key(key: str) -> None:
         raise CosError(400, "KeyTooLong", "Your key is too long.")
     if not key or key[0] in "/\\":
         raise invalid_argument("An object key must not be empty or start with a slash or a backslash.")
+
+
+def _check_size(size: int) -> None:
+    if size > MAX_PART_BYTES:
+        raise CosError(400, "EntityTooLarge", "Your proposed upload exceeds the maximum allowed size.")
 
 
 def _listed_parts(upload: Upload, listed: Sequence[tuple[int, str]]) -> list[Part]:

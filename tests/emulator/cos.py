@@ -19,30 +19,30 @@ from email.utils import format_datetime
 from aiohttp import web
 
 from tests.emulator import documents
-from tests.emulator.aws import Unchunker, is_aws_signed, is_chunked
-from tests.emulator.bucket import MAX_KEPT_BYTES
-from tests.emulator.cam import ANY_RESOURCE, action_name, resource_name
+from tests.emulator.aws import Unchunker, as_aws, is_aws_signed, is_chunked
+from tests.emulator.bodies import read_body
+from tests.emulator.cam import ANY_RESOURCE, Policy, action_name, resource_name
+from tests.emulator.contents import ContentGone
 from tests.emulator.delivery import deliver, reset, silent, spoilable
 from tests.emulator.errors import CosError, access_denied, no_such_bucket, slow_down
 from tests.emulator.faults import Fault, Mangle, Raw, Redirect, Refuse, Reset
+from tests.emulator.job import DEFAULT_REGION, XML, Job, OperationResponse
 from tests.emulator.journal import Request
 from tests.emulator.listing import order
-from tests.emulator.operations import DEFAULT_REGION, XML, Body, Job, OperationResponse, carry_out, pretend
+from tests.emulator.operations import carry_out, pretend
 from tests.emulator.routing import Target, route
 from tests.emulator.signature import authenticate, claimed_id
 from tests.emulator.state import State
 from tests.emulator.wire import Call, as_bytes, read_call
 
-WITH_BODY = frozenset(
-    ("UploadPart", "PutObject", "CompleteMultipartUpload", "PutBucketLifecycle", "PutBucketObjectLockConfiguration")
-)
 LISTINGS = frozenset(("ListMultipartUploads", "ListParts"))
-MAX_DOCUMENT_BYTES = 4 << 20
 UNREADABLE_DATE = "yesterday"
-NO_BODY = Body(0, hashlib.md5(usedforsecurity=False).hexdigest(), b"")
+GET_BUCKET = action_name("GetBucket")
 
 
 Carry = Callable[[Job], OperationResponse]
+May = Callable[[str, str, str], bool]
+"""Whether whoever signed a request may do this operation in this bucket with this key."""
 
 
 class Door:
@@ -81,7 +81,12 @@ class Door:
             return reset(request)
         given = {name for name, _ in answer.headers}
         headers = (*answer.headers, *(each for each in common if each[0] not in given))
-        return await deliver(request, replace(answer, headers=headers), mangle)
+        if is_aws_signed(call):
+            headers = as_aws(headers)
+        try:
+            return await deliver(request, replace(answer, headers=headers), mangle)
+        except (ConnectionError, ContentGone):  # the client left, or a reset took the content away
+            return reset(request)
 
     def _held_bytes(self, target: Target) -> int | None:
         """The size of the upload that an abort names, if it is there."""
@@ -124,11 +129,10 @@ class Door:
         """Check a request in COS's order, take its body in and carry it out."""
         if not self._state.limits.take(target.bucket, time.monotonic()):
             raise slow_down()
-        if target.rejection is not None:
-            raise target.rejection
-        self._admit(call, target)
-        body = await _read_body(request, call, target.operation, self._unframing(call))
-        return carry_out(Job(self._state.account, call, target, body, self._state.clock.now()))
+        may = self._admit(call, target)
+        takes = target.row.takes if target.row else "nothing"
+        body = await read_body(request, call, takes, self._state.contents, self._unframing(call))
+        return carry_out(Job(self._state.account, call, target, body, self._state.clock.now(), may))
 
     def _let_part_arrive(self, target: Target, fault: Fault | None, *, after: bool) -> None:
         """Carry out what a fault says of a part, if this is the moment for it."""
@@ -140,18 +144,33 @@ class Door:
             bucket = self._state.account.bucket(target.bucket)
             bucket.receive_part(key, upload_id, part.number, size=part.size, now=self._state.clock.now())
 
-    def _admit(self, call: Call, target: Target) -> None:
-        """Whose request it is, whether its bucket is there, and whether they may."""
-        if self._state.accept_aws_signatures and is_aws_signed(call):
-            self._resource(target)
-            return
-        credentials = authenticate(call, self._state.credentials, self._state.clock.now())
+    def _admit(self, call: Call, target: Target) -> May:
+        """Whose request it is, whether it is one at all, whether its bucket is there, and whether they may."""
+        is_aws = self._state.accept_aws_signatures and is_aws_signed(call)
+        needs_none = target.row is not None and not target.row.is_signed
+        policy = None
+        if not (is_aws or needs_none):
+            policy = authenticate(call, self._state.credentials, self._state.clock.now()).policy
+        if target.rejection is not None:
+            raise target.rejection
         resource = self._resource(target)
-        if target.operation == "GetBucket":
+        action = action_name(target.operation)
+        if action == GET_BUCKET:
             # COS holds a listing of objects against the prefix that it asks for.
             resource += call.param("prefix")
-        if not credentials.policy.allows(action_name(target.operation), resource):
+        if policy is None:
+            return lambda *_: True
+        # What is deleted together is held against the policy key by key.
+        if target.operation != "DeleteMultipleObjects" and not policy.allows(action, resource):
             raise access_denied()
+        return self._may(policy)
+
+    def _may(self, policy: Policy) -> May:
+        """Whether a policy allows an operation on an object of a bucket."""
+        account = self._state.account
+        return lambda operation, bucket, key: policy.allows(
+            action_name(operation), resource_name(account.bucket(bucket).region, bucket, key)
+        )
 
     def _resource(self, target: Target) -> str:
         """The name of what a request is about; NoSuchBucket when that is not there, or is in another region."""
@@ -231,26 +250,6 @@ def _rejection(call: Call, rejected: CosError, request_id: str) -> OperationResp
         headers=(*XML, ("x-cos-trace-id", trace_id)),
         code=rejected.code,
     )
-
-
-async def _read_body(request: web.BaseRequest, call: Call, operation: str, unframe: Callable[[bytes], bytes]) -> Body:
-    """Take the body in: measured and hashed whole, kept up to 4 MiB, or as far as objects keep theirs."""
-    if operation not in WITH_BODY:
-        return NO_BODY
-    if call.header("expect").lower() == "100-continue":
-        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-    size, digest, kept = 0, hashlib.md5(usedforsecurity=False), bytearray()
-    most = MAX_KEPT_BYTES if operation == "PutObject" else MAX_DOCUMENT_BYTES
-    async for received in request.content.iter_any():
-        data = unframe(received)
-        size += len(data)
-        digest.update(data)
-        if size <= most:
-            kept += data
-    expected = call.header("content-md5")
-    if expected and expected != base64.b64encode(digest.digest()).decode():
-        raise CosError(400, "BadDigest", "The Content-MD5 you specified did not match what we received.")
-    return Body(size, digest.hexdigest(), bytes(kept) if size <= most else None)
 
 
 class _RequestIds:

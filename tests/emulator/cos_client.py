@@ -79,7 +79,7 @@ class CosCalls(ControlCalls):
         self._ask("POST", "/uploads/finish-complete", _upload(bucket, key, upload_id))
 
     def content(self, bucket: str, key: str) -> bytes:
-        """The content of an object that is 16 MiB or smaller, such as a report, without a request in the journal."""
+        """The content of an object whose content was kept, such as a report, without a request in the journal."""
         return b64decode(self._ask("GET", "/object", query={"bucket": bucket, "key": key})["content"])
 
     def delete_bucket(self, bucket: str) -> None:
@@ -115,6 +115,10 @@ class CosCalls(ControlCalls):
         where no upload of that key is left. restart_key: it lists the uploads of that key from the first one.
         """
         self._ask("POST", "/gone-markers", {"how": how})
+
+    def lifecycle_checks(self, *, on: bool) -> None:
+        """Let Put Bucket Lifecycle reject what COS's documentation does not know, or take whatever has a rule."""
+        self._ask("POST", "/lifecycle-checks", {"on": on})
 
     def dialect(self, **fields: Any) -> None:
         """

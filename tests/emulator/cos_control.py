@@ -34,6 +34,7 @@ class CosControl:
             ("POST", "/buckets/throttle"): self._throttle,
             ("POST", "/buckets/hang"): self._hang,
             ("POST", "/gone-markers"): self._set_gone_markers,
+            ("POST", "/lifecycle-checks"): self._set_lifecycle_checks,
             ("POST", "/dialect"): self._set_dialect,
         }
 
@@ -109,7 +110,7 @@ class CosControl:
         fields.reject_unknown()
         if stored.content is None:
             raise BadInput(f"only the size of the object is known, {stored.size} bytes, not its content")
-        return {"content": b64encode(stored.content).decode()}
+        return {"content": b64encode(stored.content[:]).decode()}
 
     def _delete_bucket(self, given: Any) -> dict[str, Any]:
         fields = Fields(given, "bucket")
@@ -141,6 +142,13 @@ class CosControl:
         how = fields.choice("how", *GONE_MARKERS) or "accept"
         fields.reject_unknown()
         self._state.account.gone_markers = how
+        return {}
+
+    def _set_lifecycle_checks(self, given: Any) -> dict[str, Any]:
+        fields = Fields(given, "lifecycle checks")
+        on = fields.flag("on")
+        fields.reject_unknown()
+        self._state.account.checks_lifecycle = on
         return {}
 
     def _set_dialect(self, given: Any) -> dict[str, Any]:

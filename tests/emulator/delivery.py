@@ -12,9 +12,9 @@ from dataclasses import replace
 from aiohttp import web
 
 from tests.emulator.faults import Mangle
-from tests.emulator.operations import OperationResponse
+from tests.emulator.job import OperationResponse
 
-ZEROS = bytes(1 << 16)
+PIECE_BYTES = 1 << 18
 ENDLESS_CHUNK = b" " * (1 << 14)
 ENDLESS_PAUSE_SECONDS = 0.01
 SILENT_PAUSE_SECONDS = 0.05
@@ -34,13 +34,14 @@ async def deliver(request: web.BaseRequest, answer: OperationResponse, spoil: Ma
     """Write an answer, its body spoilt if a fault wants that; an answer to HEAD has none."""
     if spoil is None or request.method == "HEAD":
         return await _send(request, answer)
+    answer = _whole(answer)
     match spoil:
         case Mangle(how="empty"):
-            return await _send(request, replace(answer, body=b"", zeros=0))
+            return await _send(request, replace(answer, body=b""))
         case Mangle(how="malformed"):
-            return await _send(request, replace(answer, body=MALFORMED, zeros=0))
+            return await _send(request, replace(answer, body=MALFORMED))
         case Mangle(how="foreign"):
-            return await _send(request, replace(answer, body=FOREIGN, zeros=0))
+            return await _send(request, replace(answer, body=FOREIGN))
         case Mangle(how="silent"):
             return await silent(request)
         case Mangle(how="truncated"):
@@ -68,15 +69,23 @@ async def silent(request: web.BaseRequest) -> web.StreamResponse:
     return web.Response()
 
 
+def _whole(answer: OperationResponse) -> OperationResponse:
+    """The same answer with all of its body in memory."""
+    if answer.content is None:
+        return answer
+    return replace(answer, body=answer.content[answer.span.start : answer.span.stop], content=None)
+
+
 async def _send(request: web.BaseRequest, answer: OperationResponse) -> web.StreamResponse:
-    if not answer.zeros:
+    if len(answer.span) <= PIECE_BYTES:
+        answer = _whole(answer)
+    if answer.content is None and answer.length is None:
         whole = web.Response if _has_date(answer) else _DatelessResponse
         return whole(status=answer.status, body=answer.body, headers=answer.headers)
-    response = await _open(request, answer, len(answer.body) + answer.zeros)
-    if request.method != "HEAD":
-        await response.write(answer.body)
-        for start in range(0, answer.zeros, len(ZEROS)):
-            await response.write(ZEROS[: answer.zeros - start])
+    response = await _open(request, answer, len(answer.span) if answer.length is None else answer.length)
+    if answer.content is not None:
+        for start in range(answer.span.start, answer.span.stop, PIECE_BYTES):
+            await response.write(answer.content[start : min(start + PIECE_BYTES, answer.span.stop)])
     return response
 
 

@@ -131,7 +131,9 @@ class Dispatcher:
                 return instance
         variables = {**self._endpoints, **setup.variables}
         given = environment(self.function, variables, self._state.account.appid)
-        instance = await Instance.start(self.function.directory, {**given, **credentials}, self._forget)
+        instance = await Instance.start(
+            self.function.directory, {**given, **credentials}, self._forget, self.function.python
+        )
         self._instances.add(instance)
         self._started += 1
         if self._closed:

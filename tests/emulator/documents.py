@@ -1,20 +1,24 @@
 """
-COS's XML documents, out and in: what each element is called and how its text is written.
+The XML documents that COS sends: what each element is called and how its text is written. What it gets is read in
+`read_documents`.
 
 What an operation means is not here. With `encoding-type=url` keys, prefixes and markers are percent-encoded.
 """
 
 import re
 from collections.abc import Iterable
-from xml.etree import ElementTree
+from dataclasses import dataclass
+from datetime import datetime
 
 from tests.emulator.account import BucketsPage
-from tests.emulator.bucket import OWNER, PartsPage, StoredObject, Upload
-from tests.emulator.dialect import COS, Dialect, Encoding, person, text, time_writer
-from tests.emulator.errors import CosError, malformed_xml
+from tests.emulator.bucket import OWNER
+from tests.emulator.dialect import COS, Dialect, Encoding, TimeWriter, moment, person, text, time_writer
+from tests.emulator.errors import CosError
 from tests.emulator.listing import Page, Query
+from tests.emulator.stored import PartsPage, StoredObject, Upload
 from tests.emulator.wire import as_bytes
 
+XSI = "http://www.w3.org/2001/XMLSchema-instance"
 DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>\n'
 UNFIT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
@@ -104,13 +108,46 @@ def objects(bucket: str, query: Query, page: Page[StoredObject], encoding_type: 
     if page.next_marker:
         next_marker = dialect.writer(encoding_type, dialect.next_key_marker)(page.next_marker[0])
         head += _elements(("NextMarker", next_marker))
-    owner = person("Owner", OWNER)
-    listed = "".join(
-        f"<Contents><Key>{write(each.key)}</Key><LastModified>{when(each.last_modified)}</LastModified>"
-        f'<ETag>"{each.etag}"</ETag><Size>{each.size}</Size>{owner}'
-        f"<StorageClass>{text(each.storage_class)}</StorageClass></Contents>"
-        for each in page.entries
+    listed = _contents(page.entries, write, when, person("Owner", OWNER))
+    return _document("ListBucketResult", head + listed + _groups(page.common_prefixes, write), dialect)
+
+
+@dataclass(frozen=True, slots=True)
+class ListingV2:
+    """What a listing of version 2 was asked for, beside its query."""
+
+    token: str
+    start_after: str
+    encoding_type: str
+    shows_owner: bool
+
+
+def objects_v2(
+    bucket: str,
+    query: Query,
+    page: Page[StoredObject],
+    request: ListingV2,
+    next_token: str,
+    dialect: Dialect = COS,
+) -> bytes:
+    """The answer to Get Bucket in its version 2. Tokens are not encoded."""
+    write, when = dialect.writer(request.encoding_type), time_writer(dialect.last_modified)
+    head = _elements(
+        ("Name", bucket),
+        *dialect.announced("EncodingType", request.encoding_type),
+        ("Prefix", write(query.prefix)),
+        ("MaxKeys", query.limit),
+        ("KeyCount", len(page.entries) + len(page.common_prefixes)),
+        ("Delimiter", write(query.delimiter)),
+        ("IsTruncated", "true" if page.next_marker else "false"),
     )
+    places = (
+        ("ContinuationToken", text(request.token)),
+        ("NextContinuationToken", next_token),
+        ("StartAfter", write(request.start_after)),
+    )
+    head += _elements(*(each for each in places if each[1]))
+    listed = _contents(page.entries, write, when, person("Owner", OWNER) if request.shows_owner else "")
     return _document("ListBucketResult", head + listed + _groups(page.common_prefixes, write), dialect)
 
 
@@ -146,47 +183,38 @@ def completed(bucket: str, location: str, stored: StoredObject) -> bytes:
     return _document("CompleteMultipartUploadResult", _elements(*fields))
 
 
-def read_complete(body: bytes) -> list[tuple[int, str]]:
-    """The part numbers and ETags, without quotes, that a Complete Multipart Upload lists; MalformedXML without any."""
-    root = _root(body, "CompleteMultipartUpload")
-    listed = [{_name(field): field.text or "" for field in part} for part in root if _name(part) == "Part"]
-    try:
-        parts = [(int(part["PartNumber"]), part["ETag"].strip().strip('"')) for part in listed]
-    except (KeyError, ValueError):
-        raise malformed_xml() from None
-    if not parts:
-        raise malformed_xml()
-    return parts
+def copied(name: str, etag: str, when: datetime, crc: int | None) -> bytes:
+    """The answer to a copy of an object or a part."""
+    known = () if crc is None else (("CRC64", crc),)
+    return _document(name, _elements(("ETag", f'"{etag}"'), ("LastModified", moment(when)), *known))
 
 
-def check_lifecycle(body: bytes) -> bytes:
-    """A lifecycle configuration as it came, if it is one."""
-    if not any(_name(rule) == "Rule" for rule in _root(body, "LifecycleConfiguration")):
-        raise malformed_xml()
-    return body
+def deleted(keys: Iterable[str], denied: Iterable[tuple[str, CosError]]) -> bytes:
+    """The answer to a multi-object delete: what was deleted, and what was not."""
+    done = "".join(f"<Deleted><Key>{echo(key)}</Key></Deleted>" for key in keys)
+    failed = "".join(
+        "<Error>" + _elements(("Key", echo(key)), ("Code", why.code), ("Message", text(why.message))) + "</Error>"
+        for key, why in denied
+    )
+    return _document("DeleteResult", done + failed)
 
 
-def check_object_lock(body: bytes) -> bytes:
-    """An Object Lock configuration as it came, if it is one. It can only be enabled."""
-    root = _root(body, "ObjectLockConfiguration")
-    if [one.text for one in root if _name(one) == "ObjectLockEnabled"] != ["Enabled"]:
-        raise malformed_xml()
-    return body
+def private_acl() -> bytes:
+    """The access control list of what only its owner may use."""
+    owner = _elements(("ID", OWNER), ("DisplayName", OWNER.rpartition("/")[2]))
+    grantee = f'<Grantee xmlns:xsi="{XSI}" xsi:type="CanonicalUser">{owner}</Grantee>'
+    grant = f"<Grant>{grantee}<Permission>FULL_CONTROL</Permission></Grant>"
+    return _document("AccessControlPolicy", f"<Owner>{owner}</Owner><AccessControlList>{grant}</AccessControlList>")
 
 
-def _root(body: bytes, name: str) -> ElementTree.Element:
-    try:
-        root = ElementTree.fromstring(body)
-    except (ElementTree.ParseError, ValueError):
-        raise malformed_xml() from None
-    if _name(root) != name:
-        raise malformed_xml()
-    return root
+def location(region: str) -> bytes:
+    """Where a bucket is."""
+    return _document("LocationConstraint", text(region))
 
 
-def _name(element: ElementTree.Element) -> str:
-    """An element's name without its namespace: clients send several, and none."""
-    return element.tag.rpartition("}")[2]
+def no_versioning() -> bytes:
+    """The configuration of a bucket that never had versions."""
+    return _document("VersioningConfiguration", "")
 
 
 def _document(name: str, inner: str, dialect: Dialect = COS) -> bytes:
@@ -206,6 +234,15 @@ def _uploads(listed: Iterable[Upload], write: Encoding, dialect: Dialect) -> str
         f"{people(upload.initiator)}{'' if bare else _elements(('StorageClass', text(upload.storage_class)))}"
         f"<Initiated>{when(upload.initiated)}</Initiated>{unknown}</Upload>"
         for upload in listed
+    )
+
+
+def _contents(listed: Iterable[StoredObject], write: Encoding, when: TimeWriter, owner: str) -> str:
+    return "".join(
+        f"<Contents><Key>{write(each.key)}</Key><LastModified>{when(each.last_modified)}</LastModified>"
+        f'<ETag>"{each.etag}"</ETag><Size>{each.size}</Size>{owner}'
+        f"<StorageClass>{text(each.storage_class)}</StorageClass></Contents>"
+        for each in listed
     )
 
 

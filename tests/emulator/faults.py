@@ -13,12 +13,18 @@ from datetime import timedelta
 from tests.emulator.bucket import MAX_PART_NUMBER
 from tests.emulator.errors import CosError
 from tests.emulator.fields import BadInput, Fields
-from tests.emulator.routing import OPERATIONS
+from tests.emulator.table import OPERATIONS
 
 MANGLINGS = ("truncated", "malformed", "foreign", "empty", "endless", "drip", "silent")
 BLOWS = ("expire", "kill")
 DATES = ("missing", "unreadable")
-PARTLESS = frozenset(OPERATIONS) - {"UploadPart", "ListParts", "CompleteMultipartUpload", "AbortMultipartUpload"}
+PARTLESS = OPERATIONS - {
+    "UploadPart",
+    "UploadPartCopy",
+    "ListParts",
+    "CompleteMultipartUpload",
+    "AbortMultipartUpload",
+}
 """Operations whose requests name no upload."""
 
 

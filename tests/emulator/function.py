@@ -24,13 +24,19 @@ VARIABLES_BYTES = 4 << 10
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """A function: its code's directory, with index.py in it, and what it is known by."""
+    """
+    A function: its code's directory, with index.py in it, and what it is known by.
+
+    python: the command that starts Python in an instance, which then has no libraries but those beside the code. Empty:
+    this Python, with its own.
+    """
 
     directory: Path
     name: str = "cos-sweeper"
     namespace: str = "default"
     region: str = "ap-guangzhou"
     memory_mb: int = 128
+    python: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not (self.directory / "index.py").is_file():
@@ -81,7 +87,8 @@ def check_variables(variables: Mapping[str, str]) -> None:
 def environment(function: Function, variables: Mapping[str, str], appid: str) -> dict[str, str]:
     """All variables of an instance but the credentials, which come with each event."""
     # Where the code comes without its dependencies, those of this Python are behind it.
-    libraries = [path for path in sys.path if Path(path).name in ("site-packages", "dist-packages")]
+    here = [] if function.python else sys.path
+    libraries = [path for path in here if Path(path).name in ("site-packages", "dist-packages")]
     return {
         **variables,
         "TENCENTCLOUD_RUNENV": "SCF",

@@ -13,7 +13,7 @@ import socket
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import IO, Any
@@ -45,16 +45,24 @@ class Instance:
 
     @classmethod
     async def start(
-        cls, directory: Path, environment: Mapping[str, str], on_gone: Callable[["Instance"], None]
+        cls,
+        directory: Path,
+        environment: Mapping[str, str],
+        on_gone: Callable[["Instance"], None],
+        python: Sequence[str] = (),
     ) -> "Instance":
-        """Start a process with exactly this environment. The function is not imported yet when this returns."""
+        """
+        Start a process with exactly this environment. The function is not imported yet when this returns.
+
+        python: the command that starts it, this Python where it is empty.
+        """
         ours, its = socket.socketpair()
         # A file, not a pipe: whatever was written before an answer, or before death, is there to be read after it.
         log = tempfile.TemporaryFile("a+b", buffering=0)  # noqa: SIM115 - it lives as long as the process
         with its:
             channel = _Channel(*await asyncio.open_connection(sock=ours))
             # -B: nothing is written to the function's directory. -u: what was printed before a kill is in the log.
-            command = [sys.executable, "-B", "-u", str(RUNTIME), str(directory), str(its.fileno())]
+            command = [*(python or (sys.executable,)), "-B", "-u", str(RUNTIME), str(directory), str(its.fileno())]
             process = await asyncio.create_subprocess_exec(
                 *command,
                 stdin=asyncio.subprocess.PIPE,

@@ -102,7 +102,7 @@ class MemoryStore:
             raise _ours(exc) from exc
         if stored.size > max_bytes:
             raise CosRejected("ReportTooLarge", 206)
-        return stored.content
+        return None if stored.content is None else stored.content[:]
 
     async def list_reports(self, bucket: model.Bucket, prefix: str, after: str) -> ReportsPage:
         self._check_report(bucket, prefix)

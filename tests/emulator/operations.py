@@ -4,71 +4,27 @@ Each operation of COS: its parameters out of the request, its rule, its answer.
 The request's signature and permissions have been checked, its body has been taken in. Nothing here writes to a socket.
 """
 
-import re
+import base64
 from collections.abc import Callable
 from contextlib import nullcontext
-from dataclasses import dataclass
-from datetime import datetime
-from email.utils import format_datetime
+from datetime import datetime, timezone
 
-from tests.emulator import documents
-from tests.emulator.account import Account
-from tests.emulator.bucket import Bucket, StoredObject
-from tests.emulator.errors import CosError, invalid_argument
+from tests.emulator import documents, lifecycle, read_documents
+from tests.emulator import object_operations as objects
+from tests.emulator.bucket import Bucket
+from tests.emulator.errors import invalid_argument
+from tests.emulator.job import DEFAULT_REGION, XML, Job, OperationResponse
 from tests.emulator.listing import Query
-from tests.emulator.routing import Target
-from tests.emulator.wire import Call
+from tests.emulator.object_operations import checksum, etag, part_number
+from tests.emulator.wire import as_bytes, as_text
 
-RANGE = re.compile(r"bytes=(?P<first>[0-9]*)-(?P<last>[0-9]*)")
-XML = (("Content-Type", "application/xml"),)
-DEFAULT_REGION = "ap-guangzhou"
-
-
-@dataclass(frozen=True, slots=True)
-class Body:
-    """A request's body: its size, its MD5 in hex, and as much of its content as was kept (`None` beyond 16 MiB)."""
-
-    size: int
-    md5: str
-    content: bytes | None
-
-
-@dataclass(frozen=True, slots=True)
-class OperationResponse:
-    """What goes back: `zeros` bytes follow the body where an object's content was not kept."""
-
-    status: int = 200
-    body: bytes = b""
-    headers: tuple[tuple[str, str], ...] = ()
-    zeros: int = 0
-    code: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """One request, ready to be carried out."""
-
-    account: Account
-    call: Call
-    target: Target
-    body: Body
-    now: datetime
-
-    @property
-    def bucket(self) -> Bucket:
-        """The bucket it is about, or NoSuchBucket."""
-        return self.account.bucket(self.target.bucket)
-
-    def number(self, name: str, default: int, maximum: int) -> int:
-        """A parameter's value from 1 up, cut down to `most` as COS does it."""
-        value = self.call.param(name) or str(default)
-        if not (value.isascii() and value.isdigit()) or int(value) < 1:
-            raise invalid_argument(f"The argument {name} must be a number from 1 to {maximum}.")
-        return min(int(value), maximum)
-
-    def header(self, name: str, default: str) -> str:
-        """COS's header of that name, or S3's."""
-        return self.call.header(f"x-cos-{name}") or self.call.header(f"x-amz-{name}") or default
+CREATED: dict[str, Callable[[datetime, datetime], bool]] = {
+    "lt": lambda created, time: created < time,
+    "gt": lambda created, time: created > time,
+    "lte": lambda created, time: created <= time,
+    "gte": lambda created, time: created >= time,
+}
+"""What Get Service's `range` says of the time in `create-time`."""
 
 
 def carry_out(job: Job) -> OperationResponse:
@@ -89,8 +45,26 @@ def pretend(job: Job) -> OperationResponse:
 def get_service(job: Job) -> OperationResponse:
     marker = job.call.param("marker")
     region = job.call.param("region") or job.target.region
-    page = job.account.list_buckets(region=region, marker=marker, max_keys=job.number("max-keys", 2000, 2000))
+    page = job.account.list_buckets(
+        region=region, marker=marker, max_keys=job.number("max-keys", 2000, 2000), matches=_bucket_filter(job)
+    )
     return OperationResponse(body=documents.buckets(marker, page), headers=XML)
+
+
+def _bucket_filter(job: Job) -> Callable[[Bucket], bool]:
+    """What Get Service's parameters ask of a bucket. No bucket has tags here."""
+    tag = (job.call.param("tagkey"), job.call.param("tagvalue"))
+    if any(tag):
+        if not all(tag):
+            raise invalid_argument("The arguments tagkey and tagvalue belong together.")
+        return lambda _: False
+    when, compared = job.call.param("create-time"), job.call.param("range")
+    if not (when or compared):
+        return lambda _: True
+    if not (when.isascii() and when.isdigit()) or compared not in CREATED:
+        raise invalid_argument(f"create-time must be a number, and range one of {', '.join(CREATED)}.")
+    time = datetime.fromtimestamp(int(when), timezone.utc)
+    return lambda bucket: CREATED[compared](bucket.created.replace(microsecond=0), time)
 
 
 def get_bucket(job: Job) -> OperationResponse:
@@ -103,6 +77,37 @@ def get_bucket(job: Job) -> OperationResponse:
     page = job.bucket.list_objects(query)
     shown = documents.objects(job.bucket.name, query, page, job.call.param("encoding-type"), job.account.dialect)
     return OperationResponse(body=shown, headers=XML)
+
+
+def list_objects_v2(job: Job) -> OperationResponse:
+    if job.call.param("list-type") != "2":
+        raise invalid_argument("The argument list-type must be 2.")
+    token, start_after = job.call.param("continuation-token"), job.call.param("start-after")
+    query = Query(
+        prefix=job.call.param("prefix"),
+        delimiter=job.call.param("delimiter"),
+        key_marker=_marker(token) if job.call.has_param("continuation-token") else start_after,
+        limit=job.number("max-keys", 1000, 1000),
+    )
+    page = job.bucket.list_objects(query)
+    request = documents.ListingV2(
+        token, start_after, job.call.param("encoding-type"), shows_owner=job.call.param("fetch-owner") == "true"
+    )
+    following = _token(page.next_marker[0]) if page.next_marker else ""
+    shown = documents.objects_v2(job.bucket.name, query, page, request, following, job.account.dialect)
+    return OperationResponse(body=shown, headers=XML)
+
+
+def _token(marker: str) -> str:
+    """A marker that clients do not read."""
+    return base64.urlsafe_b64encode(as_bytes(marker)).decode()
+
+
+def _marker(token: str) -> str:
+    try:
+        return as_text(base64.b64decode(token.encode(), b"-_", validate=True))
+    except ValueError:
+        raise invalid_argument("The continuation token provided is incorrect.") from None
 
 
 def head_bucket(job: Job) -> OperationResponse:
@@ -137,7 +142,7 @@ def get_lifecycle(job: Job) -> OperationResponse:
 
 
 def put_lifecycle(job: Job) -> OperationResponse:
-    job.bucket.lifecycle = documents.check_lifecycle(job.body.content or b"")
+    job.bucket.lifecycle = lifecycle.checked(job.body.document, whole=job.account.checks_lifecycle)
     return OperationResponse()
 
 
@@ -151,24 +156,29 @@ def get_object_lock(job: Job) -> OperationResponse:
 
 
 def put_object_lock(job: Job) -> OperationResponse:
-    job.bucket.object_lock = documents.check_object_lock(job.body.content or b"")
+    job.bucket.object_lock = read_documents.check_object_lock(job.body.document)
     return OperationResponse()
 
 
 def initiate(job: Job) -> OperationResponse:
-    storage_class = job.header("storage-class", "STANDARD")
-    upload = job.bucket.initiate(job.target.key, now=job.now, storage_class=storage_class)
+    job.refuse_overwriting()
+    upload = job.bucket.initiate(job.target.key, now=job.now, described=job.described())
     return OperationResponse(body=documents.initiated(job.bucket.name, upload), headers=XML)
 
 
 def upload_part(job: Job) -> OperationResponse:
-    number = job.call.param("partNumber")
-    if not (number.isascii() and number.isdigit()):
-        raise invalid_argument("Part number must be an integer between 1 and 10000.")
+    received = job.body.received
     part = job.bucket.upload_part(
-        job.target.key, job.target.upload_id, int(number), size=job.body.size, etag=job.body.md5, now=job.now
+        job.target.key,
+        job.target.upload_id,
+        part_number(job),
+        size=received.size,
+        etag=received.md5,
+        now=job.now,
+        crc=received.crc,
+        content=received.content,
     )
-    return OperationResponse(headers=_etag(part.etag))
+    return OperationResponse(headers=(*etag(part.etag), *checksum(part.crc)))
 
 
 def list_parts(job: Job) -> OperationResponse:
@@ -183,10 +193,13 @@ def list_parts(job: Job) -> OperationResponse:
 
 
 def complete(job: Job) -> OperationResponse:
-    listed = documents.read_complete(job.body.content or b"")
+    listed = read_documents.read_complete(job.body.document)
+    job.bucket.upload(job.target.key, job.target.upload_id)
+    job.refuse_overwriting()
     stored = job.bucket.complete(job.target.key, job.target.upload_id, listed, now=job.now)
     location = f"http://{job.call.header('host')}{job.call.raw_path}"
-    return OperationResponse(body=documents.completed(job.bucket.name, location, stored), headers=XML)
+    body = documents.completed(job.bucket.name, location, stored)
+    return OperationResponse(body=body, headers=(*XML, *checksum(stored.crc)))
 
 
 def abort(job: Job) -> OperationResponse:
@@ -194,88 +207,48 @@ def abort(job: Job) -> OperationResponse:
     return OperationResponse(204)
 
 
-def put_object(job: Job) -> OperationResponse:
-    stored = job.bucket.put_object(
-        job.target.key,
-        size=job.body.size,
-        etag=job.body.md5,
-        now=job.now,
-        content=job.body.content,
-        content_type=job.call.header("content-type", "application/octet-stream"),
-        storage_class=job.header("storage-class", "STANDARD"),
-    )
-    return OperationResponse(headers=_etag(stored.etag))
+def get_acl(job: Job) -> OperationResponse:
+    """The same for every bucket and object: private."""
+    if job.target.key:
+        job.bucket.get_object(job.target.key)
+    return OperationResponse(body=documents.private_acl(), headers=XML)
 
 
-def get_object(job: Job) -> OperationResponse:
-    stored = job.bucket.get_object(job.target.key)
-    wanted = read_range(job.call.header("range"), stored.size)
-    span = wanted if wanted is not None else range(stored.size)
-    headers = _object_headers(stored)
-    if wanted is not None:
-        headers += (("Content-Range", f"bytes {span.start}-{span.stop - 1}/{stored.size}"),)
-    status = 200 if wanted is None else 206
-    if stored.content is None:
-        return OperationResponse(status, headers=headers, zeros=len(span))
-    return OperationResponse(status, stored.content[span.start : span.stop], headers)
+def get_location(job: Job) -> OperationResponse:
+    return OperationResponse(body=documents.location(job.bucket.region), headers=XML)
 
 
-def head_object(job: Job) -> OperationResponse:
-    stored = job.bucket.get_object(job.target.key)
-    return OperationResponse(headers=_object_headers(stored), zeros=stored.size)
-
-
-def delete_object(job: Job) -> OperationResponse:
-    job.bucket.delete_object(job.target.key)
-    return OperationResponse(204)
+def get_versioning(job: Job) -> OperationResponse:  # noqa: ARG001 - no bucket has versions
+    return OperationResponse(body=documents.no_versioning(), headers=XML)
 
 
 CARRIERS: dict[str, Callable[[Job], OperationResponse]] = {
     "GetService": get_service,
     "GetBucket": get_bucket,
+    "ListObjectsV2": list_objects_v2,
     "HeadBucket": head_bucket,
     "PutBucket": put_bucket,
     "DeleteBucket": delete_bucket,
     "ListMultipartUploads": list_uploads,
+    "DeleteMultipleObjects": objects.delete_objects,
     "GetBucketLifecycle": get_lifecycle,
     "PutBucketLifecycle": put_lifecycle,
     "DeleteBucketLifecycle": delete_lifecycle,
     "GetBucketObjectLockConfiguration": get_object_lock,
     "PutBucketObjectLockConfiguration": put_object_lock,
+    "GetBucketACL": get_acl,
+    "GetBucketLocation": get_location,
+    "GetBucketVersioning": get_versioning,
     "InitiateMultipartUpload": initiate,
     "UploadPart": upload_part,
+    "UploadPartCopy": objects.copy_part,
     "ListParts": list_parts,
     "CompleteMultipartUpload": complete,
     "AbortMultipartUpload": abort,
-    "PutObject": put_object,
-    "GetObject": get_object,
-    "HeadObject": head_object,
-    "DeleteObject": delete_object,
+    "PutObject": objects.put_object,
+    "PutObjectCopy": objects.copy_object,
+    "GetObject": objects.get_object,
+    "HeadObject": objects.head_object,
+    "GetObjectACL": get_acl,
+    "DeleteObject": objects.delete_object,
 }
-
-
-def read_range(header: str, size: int) -> range | None:
-    """The bytes that a Range header asks for; `None` for all of them, as also where it is not understood."""
-    wanted = RANGE.fullmatch(header)
-    if wanted is None or wanted["first"] == wanted["last"] == "":
-        return None
-    if wanted["first"]:
-        start, stop = int(wanted["first"]), min(int(wanted["last"] or size) + 1, size)
-    else:
-        start, stop = max(size - int(wanted["last"]), 0), size
-    if start >= stop:
-        raise CosError(416, "InvalidRange", "The requested range is not satisfiable.")
-    return range(start, stop)
-
-
-def _etag(etag: str) -> tuple[tuple[str, str], ...]:
-    return (("ETag", f'"{etag}"'),)
-
-
-def _object_headers(stored: StoredObject) -> tuple[tuple[str, str], ...]:
-    return (
-        *_etag(stored.etag),
-        ("Content-Type", stored.content_type),
-        ("Last-Modified", format_datetime(stored.last_modified, usegmt=True)),
-        ("x-cos-storage-class", stored.storage_class),
-    )

@@ -13,7 +13,7 @@ authenticated.
 
 from tests.emulator import bucket, documents, listing
 from tests.emulator.account import Account, BucketsPage
-from tests.emulator.bucket import Bucket, Part, Parts, PartsPage, StoredObject, Upload
+from tests.emulator.bucket import Bucket
 from tests.emulator.cam import FULL_ACCESS, read_policy
 from tests.emulator.cam import Credentials as StoredCredentials
 from tests.emulator.client import Cloud, Credentials, HeldUpload, Seeded
@@ -26,6 +26,7 @@ from tests.emulator.memory import MemoryStore
 from tests.emulator.seeding import Seed, plant
 from tests.emulator.signature import authenticate
 from tests.emulator.signed import send
+from tests.emulator.stored import Part, Parts, PartsPage, StoredObject, Upload
 from tests.emulator.wire import read_call
 
 __all__ = [

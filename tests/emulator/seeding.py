@@ -12,9 +12,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from tests.emulator.bucket import ACCOUNT_UIN, INITIATOR, MAX_PART_NUMBER, Bucket, Part, Parts, Upload
+from tests.emulator.bucket import ACCOUNT_UIN, INITIATOR, MAX_PART_NUMBER, Bucket
 from tests.emulator.fields import BadInput, Fields
 from tests.emulator.listing import order
+from tests.emulator.stored import Part, Parts, Upload
 
 NUMBER = re.compile(r"\{n(?::(?P<format>0?[0-9]{0,3}))?\}")
 

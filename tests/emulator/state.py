@@ -20,6 +20,7 @@ from tests.emulator.cam import (
     read_policy,
     resource_name,
 )
+from tests.emulator.contents import DEFAULT_KEEP_BYTES, Contents
 from tests.emulator.faults import Faults
 from tests.emulator.fields import BadInput
 from tests.emulator.journal import Journal
@@ -51,18 +52,28 @@ class State:
         keep_requests: int = 100_000,
         accept_aws_signatures: bool = False,
         function: str | None = None,
+        keep_bytes: int = DEFAULT_KEEP_BYTES,
+        credentials: Iterable[Credentials] = (),
     ) -> None:
-        """Open an account. function: the name by which policies call the function that the role may invoke."""
+        """
+        Open an account. function: the name by which policies call the function that the role may invoke.
+
+        keep_bytes: how much content objects and parts have together at most. credentials: let in from the start; the
+        first permanent ones are the owner's.
+        """
         self.clock = Clock()
         self.faults = Faults()
         self.limits = Limits()
         self.journal = Journal(keep_requests)
+        self.contents = Contents(keep_bytes)
         self.accept_aws_signatures = accept_aws_signatures
         self.account = open_account(buckets, self.clock.now())
         self._function = function
-        self.owner = make_credentials(read_policy(FULL_ACCESS))
+        given = tuple(credentials)
+        permanent = (each for each in given if each.token is None)
+        self.owner = next(permanent, None) or make_credentials(read_policy(FULL_ACCESS))
         self.role = self._role_credentials(role_policy(self.account, function), ROLE_LIFETIME)
-        self._credentials = {each.secret_id: each for each in (self.owner, self.role)}
+        self._credentials = {each.secret_id: each for each in (*given, self.owner, self.role)}
         self._lent: set[str] = set()
 
     def credentials(self, secret_id: str) -> Credentials | None:
@@ -89,6 +100,7 @@ class State:
         self.clock.offset = timedelta()
         names = [f"{each.name}@{each.region}" for each in self.account.buckets.values()] if buckets is None else buckets
         self.account = open_account(names, self.clock.now())
+        self.contents.clear()
         self.faults.clear()
         self.limits.clear()
         self.journal.clear()

@@ -25,6 +25,10 @@ class Call:
         """The first header of that lower-case name."""
         return next((value for given, value in self.headers if given == name), default)
 
+    def cos_header(self, name: str, default: str = "") -> str:
+        """The header of COS of that name, or S3's of the same meaning."""
+        return self.header(name) or self.header(name.replace("x-cos-", "x-amz-", 1)) or default
+
     def param(self, name: str, default: str = "") -> str:
         """The first query parameter of that name, decoded."""
         return next((value for given, value in self.query if given == name), default)

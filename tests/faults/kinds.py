@@ -89,7 +89,7 @@ KINDS: dict[str, Kind] = {
     "500 once": Kind(_error(500, "InternalError", count=1)),
     "500 for ever": Kind(_error(500, "InternalError")),
     "no answer": Kind(_error(500, "InternalError", body="silent"), hurried=True),
-    "no answer until time is up": Kind(_error(500, "InternalError", body="silent"), seconds=1.2, is_everywhere=True),
+    "no answer until time is up": Kind(_error(500, "InternalError", body="silent"), seconds=2.4, is_everywhere=True),
     "reset before the effect": Kind({"reset": "before", "count": 1}),
     "reset after the effect": Kind({"reset": "after", "count": 1}),
     "a truncated body": Kind({"body": "truncated", "count": 1}),

@@ -33,6 +33,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @given(document=documents(), prefix=st.sampled_from(["", "a/", "tmp/", "中 文/"]), days=st.integers(3, 400))
 def test_added_rule_loses_nothing(document: bytes, prefix: str, days: int, cloud: Cloud, folder: Path) -> None:
     cloud.reset()
+    cloud.lifecycle_checks(on=False)
     exchange(cloud, "PUT", document)
     mark = cloud.mark()
 

@@ -1,5 +1,5 @@
 """
-The wheel and the zip as they are built and used. `make installed` runs this: pip needs a registry for it.
+The wheel as it is built and used. `make installed` runs this: pip needs a registry for it.
 """
 
 import os
@@ -14,41 +14,33 @@ import pytest
 from cos_sweeper.core.version import VERSION
 from tests.emulator.public import Cloud
 from tests.function import PHOTOS
+from tests.tools import package
 
 ROOT = Path(__file__).parents[2]
 WHEEL = f"build/cos_sweeper-{VERSION}-py3-none-any.whl"
-ZIP = "build/function.zip"
-MAX_ZIP_BYTES = 6_000_000
+# This one, and the one that is deployed.
+PYTHONS = (sys.executable, package.find_python())
 
 
-def pythons() -> list[str]:
-    """The Python of this test, and the deployed one where that is there, too."""
-    found = [shutil.which("python3.10"), *(Path.home() / ".pyenv/versions").glob("3.10.*/bin/python")]
-    usable = [
-        str(one) for one in found if one and subprocess.run([one, "--version"], capture_output=True).returncode == 0
-    ]
-    return [sys.executable, *usable[:1]]
-
-
-def make(target: str, folder: Path, python: str = sys.executable, umask: int = 0o022) -> bytes:
-    """What a make target builds of the sources in another directory, of another time."""
+def make(folder: Path, python: str = sys.executable, umask: int = 0o022) -> bytes:
+    """The wheel of the sources in another directory, of another time."""
     folder.mkdir()
-    for name in ("handler", "Makefile", "pyproject.toml", "LICENSE", "requirements.txt"):
+    for name in ("handler", "Makefile", "pyproject.toml", "LICENSE"):
         copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
         copy(ROOT / name, folder / name)
     (folder / "build").mkdir()
     (folder / "build" / "demo").touch()
     for path in (folder / "handler").rglob("*.py"):
         os.utime(path, (1e9, 1e9 + umask))
-    subprocess.run(["make", target, f"PYTHON={python}"], cwd=folder, umask=umask, check=True, capture_output=True)
+    subprocess.run(["make", "wheel", f"PYTHON={python}"], cwd=folder, umask=umask, check=True, capture_output=True)
     assert (folder / "build" / "demo").exists()
-    return (folder / (WHEEL if target == "wheel" else ZIP)).read_bytes()
+    return (folder / WHEEL).read_bytes()
 
 
 def test_wheel_is_the_same_in_every_place_and_python(tmp_path: Path) -> None:
     wheels = [
-        make("wheel", tmp_path / f"{index}-{umask}", python, umask)
-        for index, python in enumerate(pythons())
+        make(tmp_path / f"{index}-{umask}", python, umask)
+        for index, python in enumerate(PYTHONS)
         for umask in (0o022, 0o077)
     ]
 
@@ -57,31 +49,20 @@ def test_wheel_is_the_same_in_every_place_and_python(tmp_path: Path) -> None:
 
 
 def test_wheel_has_all_of_the_package_and_nothing_else(tmp_path: Path) -> None:
-    make("wheel", tmp_path / "built")
+    make(tmp_path / "built")
 
-    package = ROOT / "handler" / "cos_sweeper"
-    wanted = {path for path in package.rglob("*") if path.is_file() and "__pycache__" not in path.parts}
+    sources = ROOT / "handler" / "cos_sweeper"
+    wanted = {path for path in sources.rglob("*") if path.is_file() and "__pycache__" not in path.parts}
     names = ZipFile(tmp_path / "built" / WHEEL).namelist()
     assert {name for name in names if ".dist-info/" not in name} == {
-        path.relative_to(package.parent).as_posix() for path in wanted
+        path.relative_to(sources.parent).as_posix() for path in wanted
     }
     assert any(name.endswith("LICENSE") for name in names)
 
 
-def test_zip_has_nothing_of_the_command_and_stays_small(tmp_path: Path) -> None:
-    body = make("package", tmp_path / "built")
-
-    names = ZipFile(tmp_path / "built" / ZIP).namelist()
-    assert [
-        name for name in names if name.startswith(("cos_sweeper/cli", "cos_sweeper/__main__", "click", "rich"))
-    ] == []
-    assert "index.py" in names
-    assert len(body) < MAX_ZIP_BYTES
-
-
-@pytest.mark.parametrize("python", pythons(), ids=os.path.dirname)
+@pytest.mark.parametrize("python", PYTHONS, ids=os.path.dirname)
 def test_installed_command_works(python: str, tmp_path: Path) -> None:
-    make("wheel", tmp_path / "built")
+    make(tmp_path / "built")
     subprocess.run([python, "-m", "venv", tmp_path / "venv"], check=True)
     bin_ = f"{tmp_path}/venv/bin"
     pip = [f"{bin_}/python", "-m", "pip", "install", "-qq", "--disable-pip-version-check"]

@@ -1,5 +1,6 @@
 """
-Writes the hashes of every file of every version that `requirements.txt` names, and leaves the rest of it as it is.
+Writes the hashes of every file of every version that `requirements.txt` and `package.txt` name, and leaves the rest of
+them as it is.
 
 Needs `uv`, which asks the package index; pip then rejects whatever has another hash.
 """
@@ -9,14 +10,20 @@ import subprocess
 import sys
 from pathlib import Path
 
-REQUIREMENTS = Path(__file__).parents[2] / "requirements.txt"
+FILES = (Path(__file__).parents[2] / "requirements.txt", Path(__file__).with_name("package.txt"))
 PIN = re.compile(r"([a-z0-9.-]+)==\S+")
 HASH = re.compile(r"--hash=sha256:[0-9a-f]{64}")
 
 
 def main() -> None:
+    """Lock each file."""
+    for path in FILES:
+        lock(path)
+
+
+def lock(path: Path) -> None:
     """Ask for the hashes of what is pinned, and write them behind each pin."""
-    pins = [line for line in REQUIREMENTS.read_text("utf-8").splitlines() if not line.startswith(" ")]
+    pins = [line for line in path.read_text("utf-8").splitlines() if not line.startswith(" ")]
     bare = "\n".join(line.removesuffix(" \\") for line in pins)
     options = ("--universal", "--python-version", "3.10", "--generate-hashes", "--no-header", "--quiet")
     locked = subprocess.run(
@@ -26,7 +33,7 @@ def main() -> None:
         capture_output=True,
         text=True,
     )
-    REQUIREMENTS.write_text(with_hashes(bare, locked.stdout), "utf-8")
+    path.write_text(with_hashes(bare, locked.stdout), "utf-8")
 
 
 def with_hashes(bare: str, locked: str) -> str:

@@ -3,6 +3,9 @@ The benchmark's own parts: that what it measures is what it says. Nothing here m
 """
 
 import re
+import subprocess
+import sys
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -11,7 +14,7 @@ from qcloud_cos import CosConfig, CosS3Auth
 
 from cos_sweeper.core.model import BEGINNING, Bucket, Cursor, Upload
 from cos_sweeper.cos import xml
-from tests.bench import documents, limit, load, table
+from tests.bench import documents, limit, load, small, table
 from tests.bench.figures import Figures
 from tests.bench.rows import Contender, Row, rounds
 from tests.bench.serving import serving
@@ -93,6 +96,18 @@ def test_row_that_cannot_be_measured_names_the_reason_and_the_others_go_on() -> 
     assert found[0].figures == figures
     assert re.search(r"fails +failed: it broke", lines[2])
     assert re.search(r"absent +not installed: no index", lines[3])
+
+
+def test_command_runs_in_every_folder_of_its_cgroup(tmp_path: Path) -> None:
+    folders = (tmp_path / "a cpu", tmp_path / "memory")
+    for folder in folders:
+        folder.mkdir()
+    command = small.Box(folders).command([sys.executable, "-c", "import os, sys; print(os.getpid(), sys.argv)", "$a b"])
+
+    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+    (entered,) = {(folder / "cgroup.procs").read_text().strip() for folder in folders}
+    assert said == f"{entered} ['-c', '$a b']\n"
 
 
 def test_best_round_stands_for_a_row() -> None:

@@ -19,6 +19,7 @@ from cos_sweeper.core import settings
 from cos_sweeper.core.model import SweepRequest
 from cos_sweeper.scf import events
 from tests.fixtures import HANDLER, ROOT
+from tests.tools import package
 
 TEXT = (ROOT / "serverless.yml").read_text(encoding="utf-8")
 
@@ -46,6 +47,16 @@ DEPLOYED_ON = {
 }
 
 
+# Dependencies of dependencies that the function does without: encryption at the client, and the detection of character
+# sets. test_package has the proof.
+NEVER_LOADED = {"charset-normalizer", "pycryptodome"}
+
+
+def switched_on(text: str) -> str:
+    """Every line that begins with `#` in the first column and is no comment, without it."""
+    return re.sub(r"(?m)^#(?=  )", "", text)
+
+
 def resolve(value: Any) -> Any:
     """`${env:NAME}`, filled in. Only ever a whole value: of the tools that deploy, some replace no less."""
     if isinstance(value, dict):
@@ -58,7 +69,16 @@ def resolve(value: Any) -> Any:
 
 
 SHIPPED: dict[str, Any] = resolve(yaml.safe_load(TEXT))["inputs"]
-EVERYTHING_ON: dict[str, Any] = resolve(yaml.safe_load(re.sub(r"(?m)^#(?=  )", "", TEXT)))["inputs"]
+EVERYTHING_ON: dict[str, Any] = resolve(yaml.safe_load(switched_on(TEXT)))["inputs"]
+
+# The two lines that its comment says, changed together.
+CALLERS_CHECKED_BY_CAM: dict[str, Any] = resolve(
+    yaml.safe_load(
+        switched_on(TEXT)
+        .replace("authType: NONE\n", "authType: CAM\n")
+        .replace("HTTP_TOKEN: ${env:HTTP_TOKEN}\n", "HTTP_AUTH: 'platform'\n")
+    )
+)["inputs"]
 
 both = pytest.mark.parametrize(
     "inputs",
@@ -129,7 +149,7 @@ def test_shipped_settings_are_the_defaults_of_the_code(inputs: dict[str, Any]) -
 
 
 def test_serverless_yml_holds_no_secret() -> None:
-    environment = yaml.safe_load(re.sub(r"(?m)^#(?=  )", "", TEXT))["inputs"]["environment"]["variables"]
+    environment = yaml.safe_load(switched_on(TEXT))["inputs"]["environment"]["variables"]
 
     secrets = {name: value for name, value in environment.items() if re.search("TOKEN|SECRET|KEY|PASSWORD", name)}
 
@@ -163,7 +183,28 @@ def test_timer_fires_once_a_night() -> None:
 
 
 def test_triggers_have_a_block_each_to_switch_on() -> None:
-    assert sorted(kinds(EVERYTHING_ON)) == ["ckafka", "cls", "cmq", "cos", "http", "timer"]
+    assert sorted(kinds(EVERYTHING_ON)) == ["ckafka", "cls", "cos", "http", "timer"]
+
+
+def test_cmq_is_not_offered_because_it_is_closed() -> None:
+    assert {"deadLetter", "asyncRunEnable"}.isdisjoint(EVERYTHING_ON)
+
+
+def test_timer_fires_at_night_in_utc_plus_8() -> None:
+    hour = int(only_timer()["cronExpression"].split()[2])
+    comment = TEXT[: TEXT.index("    - timer:")].rpartition("  events:\n")[2]
+
+    assert 0 <= hour < 6
+    assert f"at {hour:02}:30. SCF's timers go by UTC+8" in comment
+
+
+@pytest.mark.parametrize("inputs", [SHIPPED, EVERYTHING_ON, CALLERS_CHECKED_BY_CAM], ids=["shipped", "all on", "CAM"])
+def test_function_url_is_checked_by_the_function_or_by_cam_and_by_one_of_them_only(inputs: dict[str, Any]) -> None:
+    loaded = settings.load(inputs["environment"]["variables"])
+    urls = [event["http"]["parameters"] for event in inputs["events"] if "http" in event]
+
+    assert [each["authType"] for each in urls] == ["CAM" if loaded.http_platform_auth else "NONE"] * len(urls)
+    assert loaded.http_platform_auth or loaded.http_token or not urls
 
 
 def test_triggers_start_switched_on_and_call_the_default_version() -> None:
@@ -193,10 +234,15 @@ def test_time_and_memory_are_what_the_platform_offers() -> None:
 
 def test_uploaded_folder_is_what_make_package_builds_without_dot_files() -> None:
     source = SHIPPED["src"]
-    built = source["src"].removeprefix("./")
 
-    assert f"--target {built} " in (ROOT / "Makefile").read_text(encoding="utf-8")
+    assert (ROOT / source["src"]).resolve() == package.FOLDER
     assert {"**/.*", "**/.*/**"} <= set(source["exclude"])
+
+
+@both
+def test_network_and_time_to_start_are_explicit(inputs: dict[str, Any]) -> None:
+    assert inputs["publicAccess"] is True
+    assert 3 <= inputs["initTimeout"] <= 300
 
 
 # What it needs
@@ -234,12 +280,12 @@ def providers() -> dict[str, set[str]]:
 
 
 def with_dependencies(names: Iterable[str]) -> set[str]:
-    """These distributions and all that they need on SCF's machine."""
+    """These distributions and all that they need on SCF's machine, but what is never loaded there."""
     found: set[str] = set()
     todo = [canonicalize_name(name) for name in names]
     while todo:
         name = todo.pop()
-        if name not in found:
+        if name not in found | NEVER_LOADED:
             found.add(name)
             needs = [Requirement(text) for text in metadata.requires(name) or ()]
             todo += [canonicalize_name(n.name) for n in needs if not n.marker or n.marker.evaluate(DEPLOYED_ON)]

@@ -211,6 +211,18 @@ def test_query_in_the_documents_names_fields_and_events_that_exist(query: str) -
     assert fields | columns <= set(log_fields())
 
 
+def test_fields_that_serverless_yml_asks_an_index_for_are_those_of_the_queries_and_alarms() -> None:
+    types = {name: row[1] for row in rows("docs/monitoring.md", "Log fields") for name in quoted(row[0])}
+    queries = [quoted(row[1])[0] for table in ("Queries", "Alarms") for row in rows("docs/monitoring.md", table)]
+    named = {word for query in queries for word in re.findall(r"[a-z_]+", re.sub('"[^"]*"', "", query))}
+
+    asked = dict(re.findall(r"(?m)^  #   (text|long): (.*)$", text("serverless.yml")))
+
+    assert asked == {
+        kind: ", ".join(name for name in types if name in named and types[name] == kind) for kind in ("text", "long")
+    }
+
+
 def test_condition_of_an_alarm_names_a_column_of_its_query() -> None:
     for _, query, condition, _ in rows("docs/monitoring.md", "Alarms"):
         (column,) = re.findall(r"`\$1\.([a-z]+) [<>] [0-9]+`", condition)

@@ -2,6 +2,9 @@
 The supply chain's two small tools: hashes behind pins, and what an audit's findings come to.
 """
 
+import json
+from typing import Any
+
 import pytest
 
 from tests.tools.audit import verdict
@@ -23,20 +26,41 @@ def test_pin_without_hashes_is_an_error() -> None:
         with_hashes("idna==3.20", "")
 
 
-def test_vulnerability_fails_and_names_the_version_that_fixes_it() -> None:
-    vulnerable = {"name": "idna", "version": "3.0", "vulns": [{"id": "CVE-1", "fix_versions": ["3.7"]}]}
-
-    lines, failed = verdict([vulnerable, {"name": "six", "version": "1.17.0", "vulns": []}])
-
-    assert failed
-    assert lines == ["idna 3.0: CVE-1, fixed in 3.7", "2 of 2 packages audited, 1 findings"]
+AUDITED = {"name": "six", "version": "1.17.0", "vulns": []}
+VULNERABLE = {"name": "idna", "version": "3.0", "vulns": [{"id": "CVE-1", "fix_versions": ["3.7"]}]}
+SKIPPED = {"name": "idna", "skip_reason": "Dependency not found"}
 
 
-def test_package_that_could_not_be_audited_is_reported_and_is_no_finding() -> None:
-    lines, failed = verdict(
-        [{"name": "idna", "skip_reason": "not found"}, {"name": "six", "version": "1", "vulns": []}]
-    )
+@pytest.mark.parametrize(
+    ("found", "said", "fails"),
+    [
+        ([AUDITED], "1 of 1 packages audited, 0 findings", False),
+        ([VULNERABLE, AUDITED], "idna 3.0: CVE-1, fixed in 3.7", True),
+        ([SKIPPED, AUDITED], "not audited, although others were: idna", True),
+        ([SKIPPED, SKIPPED], "!!! NOT AUDITED", False),
+        ([], "0 of 0 packages audited", True),
+    ],
+    ids=["clean", "vulnerable", "one skipped", "all skipped", "nothing"],
+)
+def test_audit_fails_unless_everything_was_audited_or_nothing_could_be(
+    found: list[dict[str, Any]], said: str, *, fails: bool
+) -> None:
+    lines, failed = verdict(json.dumps({"dependencies": found}), "")
 
-    assert not failed
-    assert lines[0].startswith("!!! NOT AUDITED")
-    assert lines[1] == "1 of 2 packages audited, 0 findings"
+    assert (said in "\n".join(lines), failed) == (True, fails)
+
+
+@pytest.mark.parametrize(
+    ("complaints", "fails"),
+    [
+        ("Traceback\nConnectionError: Could not connect to the vulnerability feed", False),
+        ("requests.exceptions.ProxyError: Cannot reach the proxy", False),
+        ("timed out after 300 seconds", False),
+        ("ValueError: requirements.txt:3 is no requirement", True),
+        ("", True),
+    ],
+)
+def test_audit_that_says_nothing_fails_unless_its_data_is_out_of_reach(complaints: str, *, fails: bool) -> None:
+    lines, failed = verdict("", complaints)
+
+    assert (failed, lines[0].startswith("!!! NOT AUDITED")) == (fails, not fails)

@@ -84,6 +84,14 @@ class Console:
         """What is not the result, on stderr."""
         _print(self.err, Text(text, style) if isinstance(text, str) else text)
 
+    def block(self, text: Text) -> None:
+        """Lines that stay together and are not wrapped, on stderr."""
+        if self.err.is_terminal:
+            self.err.print(text, soft_wrap=True)
+        else:
+            self.err.file.write(f"{text}\n")
+            self.err.file.flush()
+
     def problem(self, problem: Problem) -> None:
         """Say what is wrong, and the next step."""
         self.item(t("error:"), "bad", problem.sentence, is_result=False)

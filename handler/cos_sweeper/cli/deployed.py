@@ -50,7 +50,7 @@ def name_of(text: str) -> Name:
 async def describe(session: Session, name: Name) -> Deployed | str:
     """What SCF says of it, or the code of its error."""
     port = session.config.settings_of_all.invoke_port
-    http = HttpAdapter(port, lambda: REQUEST_SECONDS, REQUEST_SECONDS)
+    http = HttpAdapter(port, lambda: REQUEST_SECONDS, REQUEST_SECONDS, session.connections_to(port))
     client = _client(session, name.region, port)
     client.request = http
     request = GetFunctionRequest()

@@ -27,7 +27,23 @@ if TYPE_CHECKING:
     from cos_sweeper.cli.session import Session
 
 NAME = "cos-sweeper"
+# The variable that is set where a shell asks for a completion.
+ASKED = "_COS_SWEEPER_COMPLETE"
 HELP_WIDTH = 100
+
+Suggest = Callable[[click.Context, click.Parameter, str], list[Any]]
+
+
+def suggest(kind: str, **more: Any) -> Suggest:
+    """What a shell suggests for a value: a function of `suggestions`, imported when a shell asks."""
+
+    def suggested(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[Any]:
+        from cos_sweeper.cli import suggestions
+
+        found: list[Any] = getattr(suggestions, kind)(ctx, incomplete, **more)
+        return found
+
+    return suggested
 
 
 class Option(click.Option):
@@ -56,11 +72,22 @@ def _list(values: Sequence[str]) -> str:
     return json.dumps(list(values), ensure_ascii=False)
 
 
-BUCKET = Option(["--bucket", "buckets"], multiple=True, metavar="NAME@REGION", help="Only this bucket. Repeatable.")
+BUCKET = Option(
+    ["--bucket", "buckets"],
+    multiple=True,
+    metavar="NAME@REGION",
+    help="Only this bucket. Repeatable.",
+    shell_complete=suggest("buckets"),
+)
 ALL_BUCKETS = Option(["--all-buckets"], is_flag=True, help="Every bucket that these credentials can list.")
 PREFIX = Option(["--prefix", "prefixes"], multiple=True, metavar="PREFIX", help="Only keys that begin so. Repeatable.")
 EXCLUDE_BUCKET = SettingOption(
-    "--exclude-bucket", "EXCLUDE_BUCKETS", multiple=True, metavar="NAME", help="Not this bucket. Repeatable."
+    "--exclude-bucket",
+    "EXCLUDE_BUCKETS",
+    multiple=True,
+    metavar="NAME",
+    help="Not this bucket. Repeatable.",
+    shell_complete=suggest("buckets", has_region=False),
 )
 EXCLUDE_PREFIX = SettingOption(
     "--exclude-prefix", "EXCLUDE_PREFIXES", multiple=True, metavar="PREFIX", help="Not keys that begin so. Repeatable."
@@ -86,7 +113,13 @@ EVENT_IDLE = SettingOption(
     metavar="MINUTES",
     help="With UPLOAD_ID: keep it if a part arrived since then. [0]",
 )
-SET = Option(["--set", "assignments"], multiple=True, metavar="NAME=VALUE", help="Any other setting. Repeatable.")
+SET = Option(
+    ["--set", "assignments"],
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Any other setting. Repeatable.",
+    shell_complete=suggest("settings"),
+)
 HTML = Option(
     ["--html"],
     type=click.Path(path_type=Path, dir_okay=False),
@@ -99,6 +132,10 @@ RECORDS = Option(
     metavar="DIR",
     help="Write records and the report into this directory. [REPORT]",
 )
+TRACE = Option(
+    ["--trace", "is_traced"], is_flag=True, help="Show each request and response on stderr, without secrets."
+)
+LANG = Option(["--lang"], type=click.Choice(LANGUAGES), help="The language of texts. [the locale's]")
 COMMON: tuple[Option, ...] = (
     Option(
         ["--config", "config_file"],
@@ -107,7 +144,12 @@ COMMON: tuple[Option, ...] = (
         help="Settings as TOML. [cos-sweeper.toml]",
     ),
     SET,
-    Option(["--profile"], metavar="NAME", help="Credentials of this profile of tccli or the SDK."),
+    Option(
+        ["--profile"],
+        metavar="NAME",
+        help="Credentials of this profile of tccli or the SDK.",
+        shell_complete=suggest("profiles"),
+    ),
     Option(["--json", "is_json"], is_flag=True, help="JSON on stdout, everything else on stderr."),
     Option(
         ["--log", "log_file"],
@@ -115,7 +157,8 @@ COMMON: tuple[Option, ...] = (
         metavar="FILE",
         help="Write the log of the engine to this file.",
     ),
-    Option(["--lang"], type=click.Choice(LANGUAGES), help="The language of texts. [the locale's]"),
+    TRACE,
+    LANG,
 )
 
 
@@ -131,6 +174,13 @@ class Command(click.Command):
     def get_short_help_str(self, limit: int = 45) -> str:  # noqa: ARG002
         """Never cut: the list of commands wraps it."""
         return t(self.summary)
+
+    def get_help_option(self, ctx: click.Context) -> click.Option | None:
+        """`--help`, in the language in use."""
+        option = super().get_help_option(ctx)
+        if option is not None:
+            option.help = t("Show this message and exit.")
+        return option
 
     def get_help(self, ctx: click.Context) -> str:
         """The help, in the language in use."""
@@ -159,7 +209,8 @@ class BucketArgument(Argument):
     """The bucket that a command works on: `session.buckets()` returns it alone, by the rules of `--bucket`."""
 
     def __init__(self) -> None:
-        super().__init__("bucket", "name-appid, or name-appid@region", metavar="BUCKET")
+        summary = "name-appid, or name-appid@region"
+        super().__init__("bucket", summary, metavar="BUCKET", shell_complete=suggest("buckets"))
 
 
 # One upload, or all of one key.
@@ -235,6 +286,7 @@ def opened(params: Sequence[click.Parameter], values: dict[str, Any]) -> "Sessio
         Console(is_json=bool(taken["is_json"]), environ=environ),
         profile=taken["profile"],
         log_file=taken["log_file"],
+        is_traced=bool(taken["is_traced"] or click.get_current_context().find_root().params.get("is_traced")),
     )
 
 

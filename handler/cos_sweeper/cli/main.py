@@ -2,6 +2,7 @@
 The command `cos-sweeper`: finds the commands, runs one, and turns every error into a sentence and an exit code.
 """
 
+import contextlib
 import difflib
 import importlib
 import io
@@ -16,7 +17,7 @@ from rich.console import Group
 from rich.text import Text
 
 from cos_sweeper.cli import click_texts, commands, exits, words
-from cos_sweeper.cli.framework import NAME, rendered, section
+from cos_sweeper.cli.framework import ASKED, NAME, TRACE, rendered, section
 from cos_sweeper.cli.interrupt import Stopped
 from cos_sweeper.cli.problems import Misused, Problem, defect, problem_of
 from cos_sweeper.cli.words import LANGUAGES, sentence, t
@@ -83,10 +84,14 @@ class Commands(click.Group):
         return rendered(Group(*parts))
 
     def main(self, args: Sequence[str] | None = None, prog_name: str | None = None, **more: Any) -> NoReturn:  # type: ignore[override]
-        """Run a command and exit with its code. Never shows a traceback."""
+        """Run a command and exit with its code. Never shows a traceback. Where a shell asks, answer it."""
         given = list(sys.argv[1:] if args is None else args)
         words.use(words.language_of(given, os.environ))
         click_texts.use_words()
+        if ASKED in os.environ:
+            from cos_sweeper.cli import completing
+
+            completing.answer(self, os.environ)
         for stream in (sys.stdout, sys.stderr):
             # A terminal that cannot show a character shows its number.
             if isinstance(stream, io.TextIOWrapper):
@@ -94,9 +99,10 @@ class Commands(click.Group):
         try:
             more["standalone_mode"] = False
             code = super().main(given, prog_name or NAME, **more)
+            sys.stdout.flush()
         except BrokenPipeError:
             # Whoever read the output has enough of it.
-            sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115
+            _drop_output()
             code = exits.FAILED
         except (Exception, KeyboardInterrupt, Stopped) as exc:
             code = _failed(exc)
@@ -110,14 +116,14 @@ class Commands(click.Group):
 @click.command(
     NAME,
     cls=Commands,
-    params=[click.Option(["--lang"], type=click.Choice(LANGUAGES), expose_value=False)],
+    params=[click.Option(["--lang"], type=click.Choice(LANGUAGES), expose_value=False), TRACE],
     no_args_is_help=False,
     invoke_without_command=True,
     context_settings={"help_option_names": ["--help", "-h"]},
 )
 @click.version_option(VERSION, prog_name=NAME, message="%(prog)s %(version)s")
 @click.pass_context
-def cli(ctx: click.Context) -> int:
+def cli(ctx: click.Context, *, is_traced: bool) -> int:  # noqa: ARG001 - the session asks the context for it
     """Show the list of commands where none is named."""
     if ctx.invoked_subcommand is None:
         click.echo(ctx.get_help())
@@ -139,6 +145,12 @@ def _failed(error: BaseException) -> int:
     problem = _problem(error)
     console.problem(problem)
     return problem.exit_code
+
+
+def _drop_output() -> None:
+    """Let go of what is still to be written, so that nothing complains when the process ends."""
+    with contextlib.suppress(OSError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _problem(error: BaseException) -> Problem:

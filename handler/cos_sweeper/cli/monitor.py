@@ -24,6 +24,7 @@ from cos_sweeper.core.errors import SweeperError
 from cos_sweeper.core.model import Bucket
 from cos_sweeper.core.retry import RetryPolicy, retry
 from cos_sweeper.core.settings import Credentials
+from cos_sweeper.net.client import Connections
 from cos_sweeper.net.sdk_bridge import run_in_greenlet
 from cos_sweeper.scf.invoker import HttpAdapter
 
@@ -120,10 +121,11 @@ class Monitor:
         *,
         port: int | None = None,
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
+        connections: Connections | None = None,
     ) -> None:
         self._left = left
         self._sleep = sleep
-        self._http = HttpAdapter(port, left, REQUEST_SECONDS)
+        self._http = HttpAdapter(port, left, REQUEST_SECONDS, connections)
         self._client = _client(credentials, port)
         self._client.request = self._http
         self._requests = 0

@@ -11,8 +11,8 @@ from typing import Any
 
 import click
 
-from cos_sweeper.cli import exits, role, serverless_file
-from cos_sweeper.cli.problems import Misused
+from cos_sweeper.cli import exits, policy_check, role, serverless_file
+from cos_sweeper.cli.problems import Misused, Problem
 from cos_sweeper.cli.serverless_file import Deployed, NoFunction
 from cos_sweeper.cli.session import Session, environment
 from cos_sweeper.cli.words import t
@@ -49,8 +49,12 @@ class Names:
         return Names(*(getattr(self, one.name) or getattr(other, one.name) for one in fields(self)))
 
 
-def show(session: Session, file: Path | None, given: Names, only: str | None, *, is_calls: bool) -> int:
+def show(
+    session: Session, file: Path | None, given: Names, only: str | None, *, is_calls: bool, is_update: bool
+) -> int:
     """Print what is asked for. Raises Misused."""
+    if is_update and not is_calls:
+        raise Misused(t("`--update` is about calls."), t("Give `--tccli`, too."))
     if is_calls and (only or session.console.is_json):
         raise Misused(t("`--tccli` prints calls and no JSON."), t("Leave out `--only` and `--json`, or `--tccli`."))
     if only == "trust":
@@ -60,17 +64,66 @@ def show(session: Session, file: Path | None, given: Names, only: str | None, *,
         settings, names = _settings(session), given
     else:
         deployed = _deployed(file, environ)
-        _note_unresolved(session, file, deployed)
-        settings = _settings_of(file, deployed)
-        names = given.over(Names(deployed.name, deployed.region, deployed.namespace, deployed.role))
+        for text in _left_out(file, deployed):
+            session.console.say(text, "warn")
+        settings, names = _settings_of(file, deployed), given.over(_names(deployed))
     names = names.over(_around(environ, settings))
     _check(names)
     _note(session, settings, names)
     policy = _policy(settings, names)
     if is_calls:
-        click.echo("\n".join(role.calls(names.role, policy)))
+        lines = [role.update_call(names.role, policy)] if is_update else role.calls(names.role, policy)
+        click.echo("\n".join(lines))
         return exits.COMPLETE
     return _print(policy if only else {"policy": policy, "trust": role.trust()})
+
+
+def check(session: Session, file: Path | None, printed: Path, given: Names) -> int:
+    """Whether a file can be deployed, and a policy that was printed earlier allows what it needs. Raises Problem."""
+    if file is None:
+        raise Misused(t("Nothing says what is deployed."), t("Give `--serverless serverless.yml`, too."))
+    environ = environment()
+    deployed = _deployed(file, environ)
+    left_out = _left_out(file, deployed)
+    if left_out:
+        raise Problem("\n".join(left_out), _set_them(deployed))
+    settings = _settings_of(file, deployed)
+    names = given.over(_names(deployed)).over(_around(environ, settings))
+    _check(names)
+    lacking = policy_check.lacking(_read_policy(printed), _policy(settings, names))
+    if lacking:
+        raise Problem(
+            t("{path} does not allow:", path=printed) + "".join(f"\n  {one.action} {one.resource}" for one in lacking),
+            t("Print the policy again and change it in CAM: `make policy`, or `cos-sweeper policy --tccli --update`."),
+        )
+    _show_deployment(session, names, settings)
+    return exits.COMPLETE
+
+
+def _read_policy(path: Path) -> dict[str, Any]:
+    try:
+        document = json.loads(path.read_bytes())
+        policy: dict[str, Any] = document.get("policy", document)
+        policy_check.lacking(policy, policy)
+    except OSError as exc:
+        raise Problem(
+            t("{path} cannot be read: {why}.", path=path, why=exc.strerror),
+            t("Print the policy, and give it to the role: `make policy`, or `cos-sweeper policy --only policy`."),
+        ) from None
+    except (ValueError, AttributeError, KeyError, TypeError):
+        raise Problem(t("{path} is no policy.", path=path), t("Print it again: `make policy`.")) from None
+    return policy
+
+
+def _show_deployment(session: Session, names: Names, settings: Settings) -> None:
+    buckets = "*" if settings.buckets is None else ", ".join(map(str, settings.buckets))
+    say = session.console.say
+    say(t("Function {name} in {region}, with the role {role}.", name=names.name, region=names.region, role=names.role))
+    say(t("Buckets: {buckets}.", buckets=buckets))
+    if settings.dry_run:
+        say(t("DRY_RUN is true: it aborts nothing."))
+    else:
+        say(t("DRY_RUN is false: it aborts uploads."), "warn")
 
 
 def _print(document: dict[str, Any]) -> int:
@@ -103,11 +156,8 @@ def _settings_of(file: Path, deployed: Deployed) -> Settings:
     try:
         return core_settings.load(deployed.variables)
     except BadSettings as exc:
-        missing = sorted({one for texts in deployed.unresolved.values() for one in texts})
         next_step = (
-            t("Set {names} in the environment or in `.env`.", names=_names_of(missing))
-            if missing
-            else t("Correct `environment.variables` in {path}.", path=file)
+            _set_them(deployed) if deployed.unresolved else t("Correct `environment.variables` in {path}.", path=file)
         )
         raise Misused(f"{file}: {'; '.join(exc.problems)}.", next_step) from exc
 
@@ -137,17 +187,20 @@ def _check(names: Names) -> None:
             raise Misused(t("{value} is no valid {name}.", value=repr(value), name=name))
 
 
-def _note_unresolved(session: Session, file: Path, deployed: Deployed) -> None:
-    for name, missing in deployed.unresolved.items():
-        session.console.say(
-            t(
-                "{path}: {name} uses {references}, which has no value here: a deployment leaves {name} out.",
-                path=file,
-                name=name,
-                references=", ".join(f"${{{one}}}" for one in missing),
-            ),
-            "warn",
+def _names(deployed: Deployed) -> Names:
+    return Names(deployed.name, deployed.region, deployed.namespace, deployed.role)
+
+
+def _left_out(file: Path, deployed: Deployed) -> list[str]:
+    return [
+        t(
+            "{path}: {name} uses {references}, which has no value here: a deployment leaves {name} out.",
+            path=file,
+            name=name,
+            references=", ".join(f"${{{one}}}" for one in missing),
         )
+        for name, missing in deployed.unresolved.items()
+    ]
 
 
 def _note(session: Session, settings: Settings, names: Names) -> None:
@@ -164,5 +217,7 @@ def _note(session: Session, settings: Settings, names: Names) -> None:
         )
 
 
-def _names_of(references: list[str]) -> str:
-    return ", ".join(one.removeprefix("env:") for one in references)
+def _set_them(deployed: Deployed) -> str:
+    references = sorted({one for texts in deployed.unresolved.values() for one in texts})
+    names = ", ".join(one.removeprefix("env:") for one in references)
+    return t("Set {names} in the environment or in `.env`.", names=names)

@@ -19,13 +19,19 @@ def trust() -> dict[str, Any]:
 
 def calls(role: str, policy: Mapping[str, Any]) -> Iterator[str]:
     """The calls, each a line for a POSIX shell. The policy gets the name of the role."""
-    for action, arguments in (
-        ("CreateRole", {"RoleName": role, "PolicyDocument": _json(trust())}),
-        ("CreatePolicy", {"PolicyName": role, "PolicyDocument": _json(policy)}),
-        ("AttachRolePolicy", {"AttachRoleName": role, "PolicyName": role}),
-    ):
-        words = [word for name, value in arguments.items() for word in (f"--{name}", value)]
-        yield shlex.join(["tccli", "cam", action, *words])
+    yield _call("CreateRole", RoleName=role, PolicyDocument=_json(trust()))
+    yield _call("CreatePolicy", PolicyName=role, PolicyDocument=_json(policy))
+    yield _call("AttachRolePolicy", AttachRoleName=role, PolicyName=role)
+
+
+def update_call(role: str, policy: Mapping[str, Any]) -> str:
+    """The call that replaces the policy of a role that is there."""
+    return _call("UpdatePolicy", PolicyName=role, PolicyDocument=_json(policy))
+
+
+def _call(action: str, **arguments: str) -> str:
+    words = [word for name, value in arguments.items() for word in (f"--{name}", value)]
+    return shlex.join(["tccli", "cam", action, *words])
 
 
 def _json(document: Mapping[str, Any]) -> str:

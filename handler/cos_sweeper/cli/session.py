@@ -19,14 +19,13 @@ from cos_sweeper.cli.config import Config
 from cos_sweeper.cli.console import Console
 from cos_sweeper.cli.interrupt import Interrupt
 from cos_sweeper.cli.local_folder import KeptFolder, LocalFolder
-from cos_sweeper.cli.problems import UNREACHABLE, Misused
-from cos_sweeper.cli.progress import NoProgress, Progress, ProgressRecorder
+from cos_sweeper.cli.problems import Misused
+from cos_sweeper.cli.progress import NoProgress, Progress, ProgressRecorder, WatchedStore
+from cos_sweeper.cli.trace import Trace
 from cos_sweeper.cli.words import sentence, t
 from cos_sweeper.core import plan as core_plan
 from cos_sweeper.core.deadline import Deadline
-from cos_sweeper.core.errors import CosRejected, Unavailable
-from cos_sweeper.core.model import Bucket, Page, Request, SweepRequest
-from cos_sweeper.core.model import Cursor as CosCursor
+from cos_sweeper.core.model import Bucket, Request, SweepRequest
 from cos_sweeper.core.plan import Plan
 from cos_sweeper.core.redaction import Redactor
 from cos_sweeper.core.report import Report
@@ -45,30 +44,6 @@ T = TypeVar("T")
 
 DEFAULT_RECORDS = "cos-sweeper-records"
 OWNER_ONLY = 0o600
-
-
-class WatchedStore(CosStore):
-    """
-    A store that tells the progress of its pages.
-
-    A run waits minutes for a COS that cannot be reached for the moment. Where the first request did not
-    arrive, tried again by the store, a person hears it at once: the network or the endpoint is wrong.
-    """
-
-    progress: Progress = NoProgress()
-    _has_answered = False
-
-    async def page(self, bucket: Bucket, start: CosCursor, prefix: str) -> Page:
-        """As `Store` says."""
-        try:
-            page = await super().page(bucket, start, prefix)
-        except Unavailable as exc:
-            if exc.code in UNREACHABLE and not self._has_answered:
-                raise CosRejected(exc.code, detail=exc.detail) from exc
-            raise
-        self._has_answered = True
-        self.progress.page(len(page.listed))
-        return page
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +72,7 @@ class Session:
         *,
         profile: str | None = None,
         log_file: Path | None = None,
+        is_traced: bool = False,
         now: Callable[[], datetime] = lambda: datetime.now(timezone.utc),
     ) -> None:
         self.config = config
@@ -105,6 +81,7 @@ class Session:
         self._profile = profile or config.of_command.get("PROFILE") or None
         self._log_path = log_file
         self._log_file: IO[str] | None = None
+        self._is_traced = is_traced
         self._now = now
         self._instance = InstanceCache()
         self._known: tuple[tuple[Bucket, ...], datetime] | None = None
@@ -119,6 +96,8 @@ class Session:
         if "connections" in self.__dict__:
             self.connections.close()
         self._instance.reset()
+        if self._is_traced and not self._trace.requests:
+            self.console.say(t("No request was sent."))
         if self._log_file is not None:
             self._log_file.close()
 
@@ -175,8 +154,16 @@ class Session:
 
     @cached_property
     def connections(self) -> Connections:
-        """The connections of this command."""
-        return Connections(self.config.settings_of_all.cos_port)
+        """The connections of this command to COS."""
+        return self.connections_to(self.config.settings_of_all.cos_port)
+
+    def connections_to(self, port: int | None) -> Connections:
+        """Connections whose exchanges `--trace` shows. port: as Connections."""
+        return self._trace.connections(port) if self._is_traced else Connections(port)
+
+    @cached_property
+    def _trace(self) -> Trace:
+        return Trace(self.console.block, self.redactor)
 
     @cached_property
     def _store(self) -> WatchedStore:

@@ -27,11 +27,13 @@ def show(session: Session) -> int:
     buckets = session.run(session.buckets())
     if not buckets:
         raise Misused(t("There is no bucket to work on."), t("`cos-sweeper check` shows which buckets are allowed."))
+    port = _port(session.config.environ.get(ENDPOINT, "").strip())
     monitor = Monitor(
         session.credentials,
         session.deadline.request_seconds,
-        port=_port(session.config.environ.get(ENDPOINT, "").strip()),
+        port=port,
         sleep=session.interrupt.sleep,
+        connections=session.connections_to(port),
     )
     try:
         found = session.run(monitor.survey(buckets, datetime.now(timezone.utc)))

@@ -26,7 +26,7 @@ MAX_IDLE_SECONDS = 30.0
 PORTS = {"http": 80, "https": 443}
 
 
-class _Origin(NamedTuple):
+class Origin(NamedTuple):
     """Where a URL's requests go. A tuple, because every request compares it."""
 
     scheme: str
@@ -46,7 +46,7 @@ class Connections:
         self._port = port
         self._roots = roots
         self._tls: ssl.SSLContext | None = None
-        self._idle: list[tuple[_Origin, Connection]] = []
+        self._idle: list[tuple[Origin, Connection]] = []
         self._resolver = Resolver()
         self._reading = Reading()
 
@@ -73,7 +73,10 @@ class Connections:
         authority, slash, path = rest.partition("/")
         request = _request(method, slash + path, authority, headers, body or b"")
         host, colon, port = authority.partition(":")
-        origin = _Origin(scheme, host, int(port) if colon else PORTS[scheme])
+        origin = Origin(scheme, host, int(port) if colon else PORTS[scheme])
+        return await self._send(origin, request, ends, leaves_by)
+
+    async def _send(self, origin: Origin, request: bytes, ends: float, leaves_by: float | None) -> Response:
         pooled = self._pop(origin)
         if pooled is not None and not (_is_recent(pooled) and pooled.is_idle()):
             pooled = await self._first_usable(origin, pooled)
@@ -94,7 +97,7 @@ class Connections:
         while self._idle:
             self._idle.pop()[1].close()
 
-    async def _exchange(self, origin: _Origin, used: Connection, request: bytes, ends: float) -> Response:
+    async def _exchange(self, origin: Origin, used: Connection, request: bytes, ends: float) -> Response:
         try:
             return await used.exchange(request, ends)
         finally:
@@ -103,13 +106,13 @@ class Connections:
             else:
                 used.close()
 
-    def _put_back(self, origin: _Origin, used: Connection) -> None:
+    def _put_back(self, origin: Origin, used: Connection) -> None:
         used.used_at = clock.now()
         self._idle.append((origin, used))
         if len(self._idle) > MAX_IDLE or self._idle[0][1].used_at < used.used_at - MAX_IDLE_SECONDS:
             self._idle.pop(0)[1].close()
 
-    async def _first_usable(self, origin: _Origin, pooled: Connection | None) -> Connection | None:
+    async def _first_usable(self, origin: Origin, pooled: Connection | None) -> Connection | None:
         """Return this pooled connection, or the next that can be used. Those before it are closed."""
         while pooled is not None:
             if _is_recent(pooled) and (pooled.is_idle() or await pooled.stays_idle()):
@@ -118,14 +121,14 @@ class Connections:
             pooled = self._pop(origin)
         return None
 
-    def _pop(self, origin: _Origin) -> Connection | None:
+    def _pop(self, origin: Origin) -> Connection | None:
         """The one that was used last, so that superfluous ones become too old."""
         for number in range(len(self._idle) - 1, -1, -1):
             if self._idle[number][0] == origin:
                 return self._idle.pop(number)[1]
         return None
 
-    async def _connect(self, origin: _Origin, ends: float) -> Connection:
+    async def _connect(self, origin: Origin, ends: float) -> Connection:
         if origin.scheme == "https" and self._tls is None:
             self._tls = ssl.create_default_context(cafile=self._roots or certifi.where())
         tls = self._tls if origin.scheme == "https" else None

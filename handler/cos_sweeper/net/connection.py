@@ -10,6 +10,7 @@ import asyncio
 import errno
 import select
 import ssl
+from collections.abc import Callable
 from typing import Any, cast
 
 from cos_sweeper.net.reading import LARGE_BYTES, Reading
@@ -21,7 +22,8 @@ class Connection(asyncio.BufferedProtocol):
     """
     A connection that is open. `reusable` tells whether another exchange may follow.
 
-    reading: what the connections of one loop share. used_at: for the pool, when it was used last.
+    reading: what the connections of one loop share. used_at: for the pool, when it was used last. new_reader: makes
+    what the next response is read into.
     """
 
     def __init__(self, reading: Reading) -> None:
@@ -39,6 +41,7 @@ class Connection(asyncio.BufferedProtocol):
         self._handshake: asyncio.Future[None] | None = None
         self.reusable = True
         self.used_at = 0.0
+        self.new_reader: Callable[[], ResponseReader] = ResponseReader
 
     async def start_tls(self, context: ssl.SSLContext, host: str) -> None:
         """Before the first exchange. host: the name that the certificate must have. Raises OSError."""
@@ -58,7 +61,7 @@ class Connection(asyncio.BufferedProtocol):
         self.reusable = False
         if self._ended is not None:
             raise _broken(self._ended, stale=True)
-        reader = self._reader = ResponseReader()
+        reader = self._reader = self.new_reader()
         result: asyncio.Future[Response] = self._loop.create_future()
         self._result = result
         self._ends = ends

@@ -117,11 +117,17 @@ class HttpAdapter:
     would ask proxies, too, and follow redirects with the token.
     """
 
-    def __init__(self, port: int | None, left: Callable[[], float], seconds: float = REQUEST_SECONDS) -> None:
+    def __init__(
+        self,
+        port: int | None,
+        left: Callable[[], float],
+        seconds: float = REQUEST_SECONDS,
+        connections: Connections | None = None,
+    ) -> None:
         self._left = left
         self._seconds = seconds
         self._scheme = "https" if port is None else "http"
-        self._connections = Connections(port)
+        self._connections = connections or Connections(port)
 
     def close(self) -> None:
         """Close the connection: no other run continues from here soon."""

@@ -7,10 +7,11 @@ from datetime import datetime, timedelta, timezone
 import pytest
 
 from tests.emulator.account import Account
-from tests.emulator.bucket import MAX_KEPT_BYTES, MIN_PART_BYTES, Bucket, Upload
+from tests.emulator.bucket import MIN_PART_BYTES, Bucket
 from tests.emulator.errors import CosError
 from tests.emulator.listing import Query
 from tests.emulator.seeding import Seed, plant
+from tests.emulator.stored import Upload
 
 NOW = datetime(2026, 3, 4, 10, 1, 33, 250_000, tzinfo=timezone.utc)
 ETAGS = [hashlib.md5(bytes([number])).hexdigest() for number in range(5)]
@@ -182,15 +183,6 @@ def test_upload_id_under_another_key_is_no_such_upload(bucket: Bucket) -> None:
 
     assert rejection(rejected) == (404, "NoSuchUpload")
     assert len(bucket.uploads) == 1
-
-
-def test_object_keeps_its_content_up_to_a_limit(bucket: Bucket) -> None:
-    for key, size in (("small", MAX_KEPT_BYTES), ("large", MAX_KEPT_BYTES + 1)):
-        bucket.put_object(key, size=size, etag=ETAGS[0], now=NOW, content=bytes(size))
-
-    assert bucket.get_object("small").content == bytes(MAX_KEPT_BYTES)
-    assert bucket.get_object("large").content is None
-    assert bucket.get_object("large").size == MAX_KEPT_BYTES + 1
 
 
 def test_deleting_an_object_that_is_not_there_is_no_error(bucket: Bucket) -> None:

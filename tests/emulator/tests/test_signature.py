@@ -73,6 +73,66 @@ def test_documented_vector_is_what_we_sign() -> None:
     assert sign(request(), read_claim(request()), "secretExampleKey") == SIGNATURE
 
 
+GUIDE_ID = "AKIDQjz3ltompVjBni5LitkWHFlFpwkn9U5q"
+GUIDE = replace(PERMANENT, secret_id=GUIDE_ID, secret_key="BQYIM75p8x0iWVFSIgqEKwFprpRSVHlz")
+GUIDE_PATH = "/exampleobject(%E8%85%BE%E8%AE%AF%E4%BA%91)"
+GUIDE_HOST = "examplebucket-1250000000.cos.ap-beijing.myqcloud.com"
+PUT_HEADERS = {
+    "Date": "Thu, 16 May 2019 06:45:51 GMT",
+    "Host": GUIDE_HOST,
+    "Content-Type": "text/plain",
+    "Content-Length": "13",
+    "Content-MD5": "mQ/fVh815F3k6TAUm8m0eg==",
+    "x-cos-acl": "private",
+    "x-cos-grant-read": 'uin="100000000011"',
+}
+GET_QUERY = "?response-content-type=application%2Foctet-stream&response-cache-control=max-age%3D600"
+GET_HEADERS = {"Date": "Thu, 16 May 2019 06:55:53 GMT", "Host": GUIDE_HOST}
+
+
+@pytest.mark.parametrize(
+    ("method", "target", "headers", "key_time", "params", "signature"),
+    [
+        pytest.param(
+            "PUT",
+            GUIDE_PATH,
+            PUT_HEADERS,
+            "1557989151;1557996351",
+            "",
+            "3b8851a11a569213c17ba8fa7dcf2abec6935172",
+            id="put",
+        ),
+        pytest.param(
+            "GET",
+            GUIDE_PATH + GET_QUERY,
+            GET_HEADERS,
+            "1557989753;1557996953",
+            "response-cache-control;response-content-type",
+            "01681b8c9d798a678e43b685a9f1bba0f6c0e012",
+            id="get",
+        ),
+    ],
+)
+def test_examples_of_the_documentation_are_accepted_and_a_changed_one_is_not(
+    method: str, target: str, headers: dict[str, str], key_time: str, params: str, signature: str
+) -> None:
+    """The Put and the Get of COS's document on request signatures, with its made-up keys."""
+    fields = {
+        "q-sign-algorithm": "sha1",
+        "q-ak": GUIDE_ID,
+        "q-sign-time": key_time,
+        "q-key-time": key_time,
+        "q-header-list": ";".join(sorted(name.lower() for name in headers)),
+        "q-url-param-list": params,
+        "q-signature": signature,
+    }
+    now = datetime.fromtimestamp(int(key_time.partition(";")[0]), timezone.utc)
+
+    assert check(request(target, fields, headers, method), now, GUIDE) == GUIDE
+    changed = request(target.replace("object", "objekt"), fields, headers, method)
+    assert rejected(changed, now, GUIDE) == (403, "SignatureDoesNotMatch")
+
+
 def test_sdks_own_signature_is_accepted() -> None:
     config = CosConfig(Region="ap-guangzhou", SecretId=PERMANENT.secret_id, SecretKey=PERMANENT.secret_key)
     params = {"prefix": "a b+c/中", "uploads": "", "key-marker": "~*'"}

@@ -3,7 +3,6 @@ What click says about the command line, in Chinese. The English is click's own.
 """
 
 TEXTS = {
-    "Show this message and exit.": "显示此帮助。",
     "Show the version and exit.": "显示版本。",
     "Invalid value for {param_hint}: {message}": "{param_hint} 的值无效：{message}",
     "Invalid value: {message}": "值无效：{message}",

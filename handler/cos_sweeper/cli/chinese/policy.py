@@ -44,4 +44,25 @@ TEXTS: dict[str, str] = {
     "Set {names} in the environment or in `.env`.": "请在环境变量或 `.env` 中设置 {names}。",
     "Correct `environment.variables` in {path}.": "请更正 {path} 中的 `environment.variables`。",
     "{value} is no valid {name}.": "{value} 不是有效的 {name}。",
+    "With --tccli: the call for a role that is there.": "与 --tccli 一起使用：输出更新已有角色的命令。",
+    "Whether the --serverless file can be deployed, and this policy, printed earlier, is enough.": (
+        "检查 --serverless 文件能否部署，以及之前输出的这份策略是否足够。"
+    ),
+    "`--update` is about calls.": "`--update` 只用于命令。",
+    "Give `--tccli`, too.": "请同时给出 `--tccli`。",
+    "Nothing says what is deployed.": "没有说明要部署什么。",
+    "Give `--serverless serverless.yml`, too.": "请同时给出 `--serverless serverless.yml`。",
+    "{path} does not allow:": "{path} 不允许：",
+    "Print the policy again and change it in CAM: `make policy`, or `cos-sweeper policy --tccli --update`.": (
+        "请重新输出策略，并在 CAM 中更新：`make policy` 或 `cos-sweeper policy --tccli --update`。"
+    ),
+    "Print the policy, and give it to the role: `make policy`, or `cos-sweeper policy --only policy`.": (
+        "请输出策略并授予角色：`make policy` 或 `cos-sweeper policy --only policy`。"
+    ),
+    "{path} is no policy.": "{path} 不是策略文档。",
+    "Print it again: `make policy`.": "请重新输出：`make policy`。",
+    "Function {name} in {region}, with the role {role}.": "函数 {name}，地域 {region}，角色 {role}。",
+    "Buckets: {buckets}.": "存储桶：{buckets}。",
+    "DRY_RUN is true: it aborts nothing.": "DRY_RUN 为 true：不会中止任何上传。",
+    "DRY_RUN is false: it aborts uploads.": "DRY_RUN 为 false：会中止上传。",
 }

@@ -38,6 +38,8 @@ TEXTS = {
     "Credentials of this profile of tccli or the SDK.": "使用 tccli 或 SDK 的该配置中的凭证。",
     "JSON on stdout, everything else on stderr.": "在 stdout 输出 JSON，其余输出到 stderr。",
     "Write the log of the engine to this file.": "将引擎日志写入该文件。",
+    "Show each request and response on stderr, without secrets.": "在 stderr 显示每个请求和响应，隐去密钥。",
+    "Show this message and exit.": "显示此帮助并退出。",
     "The language of texts. [the locale's]": "文字的语言。[系统语言]",
     "Write the account as one HTML file, which opens without a network.": (
         "将统计写成一个 HTML 文件，无需网络即可打开。"
@@ -157,6 +159,19 @@ TEXTS = {
     "Not everything could be stored: {why}": "未能保存全部内容：{why}",
     "Records and report: {place}": "记录和报告：{place}",
     "Page: {path}": "页面：{path}",
+    # What goes over the wire
+    "No request was sent.": "没有发送任何请求。",
+    "attempt {n}": "第 {n} 次尝试",
+    "new connection in {n} ms": "新连接，用时 {n} 毫秒",
+    "kept connection": "复用连接",
+    "request id {id}": "请求 ID {id}",
+    "no response: {code}": "没有响应：{code}",
+    "no response: cancelled": "没有响应：已取消",
+    "while connecting; nothing was sent": "在连接阶段；没有发送请求",
+    "while the name was looked up; nothing was sent": "在解析域名阶段；没有发送请求",
+    "after the request was sent": "在请求发送之后",
+    "({n} bytes, not shown: RECORD_KEYS=hash)": "（{n} 字节，不显示：RECORD_KEYS=hash）",
+    "… {n} more bytes": "… 还有 {n} 字节",
     # The account
     "{n} unfinished, {size}.": "未完成：{n}，{size}。",
     "This is a plan: nothing was aborted.": "这只是计划：没有中止任何上传。",

@@ -4,13 +4,16 @@
 
 from typing import TYPE_CHECKING
 
-from cos_sweeper.cli.framework import POLICY, SCOPE, Option, new_command
+from cos_sweeper.cli.framework import POLICY, SCOPE, Option, new_command, suggest
 
 if TYPE_CHECKING:
     from cos_sweeper.cli.session import Session
 
 FUNCTION = Option(
-    ["--function"], metavar="REGION/NAME", help="Also the time limit and the memory of this deployed function."
+    ["--function"],
+    metavar="REGION/NAME",
+    help="Also the time limit and the memory of this deployed function.",
+    shell_complete=suggest("regions", suffix="/"),
 )
 
 

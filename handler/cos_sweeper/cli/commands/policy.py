@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cos_sweeper.cli.framework import ALL_BUCKETS, BUCKET, EXCLUDE_BUCKET, Option, new_command
+from cos_sweeper.cli.framework import ALL_BUCKETS, BUCKET, EXCLUDE_BUCKET, Option, new_command, suggest
 
 if TYPE_CHECKING:
     from cos_sweeper.cli.session import Session
@@ -19,8 +19,17 @@ SERVERLESS = Option(
     help="Take settings, region, name, namespace and role from this serverless.yml.",
 )
 TCCLI = Option(["--tccli", "is_calls"], is_flag=True, help="As calls of tccli, for a shell.")
+UPDATE = Option(["--update", "is_update"], is_flag=True, help="With --tccli: the call for a role that is there.")
+CHECK = Option(
+    ["--check"],
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="POLICY",
+    help="Whether the --serverless file can be deployed, and this policy, printed earlier, is enough.",
+)
 ONLY = Option(["--only"], type=click.Choice(("policy", "trust")), help="One of the two documents alone.")
-REGION = Option(["--region"], default="", metavar="REGION", help="Where the function runs.")
+REGION = Option(
+    ["--region"], default="", metavar="REGION", help="Where the function runs.", shell_complete=suggest("regions")
+)
 NAME = Option(["--name"], default="", metavar="NAME", help="The function's name. [cos-sweeper]")
 NAMESPACE = Option(["--namespace"], default="", metavar="NAME", help="The function's namespace. [default]")
 ROLE = Option(["--role"], default="", metavar="NAME", help="The role's name. [cos-sweeper]")
@@ -36,9 +45,10 @@ APPID = Option(["--appid"], default="", metavar="APPID", help="The account's APP
         "cos-sweeper policy --serverless serverless.yml --uin 100000000001",
         "cos-sweeper policy --serverless serverless.yml --uin 100000000001 --tccli",
         "cos-sweeper policy --region ap-guangzhou --set DRY_RUN=false --only policy > policy.json",
+        "cos-sweeper policy --serverless serverless.yml --check policy.json",
     ),
     params=(
-        *(BUCKET, ALL_BUCKETS, EXCLUDE_BUCKET, SERVERLESS, TCCLI, ONLY),
+        *(BUCKET, ALL_BUCKETS, EXCLUDE_BUCKET, SERVERLESS, TCCLI, UPDATE, ONLY, CHECK),
         *(REGION, NAME, NAMESPACE, ROLE, UIN, APPID),
     ),
 )
@@ -46,6 +56,7 @@ def command(
     session: "Session",
     serverless: Path | None,
     only: str | None,
+    check: Path | None,
     region: str,
     name: str,
     namespace: str,
@@ -54,9 +65,12 @@ def command(
     appid: str,
     *,
     is_calls: bool,
+    is_update: bool,
 ) -> int:
     """Print the documents."""
     from cos_sweeper.cli import policy_documents
 
     given = policy_documents.Names(name, region, namespace, role, uin, appid)
-    return policy_documents.show(session, serverless, given, only, is_calls=is_calls)
+    if check is not None:
+        return policy_documents.check(session, serverless, check, given)
+    return policy_documents.show(session, serverless, given, only, is_calls=is_calls, is_update=is_update)

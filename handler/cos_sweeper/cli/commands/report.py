@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cos_sweeper.cli.framework import HTML, Argument, Option, new_command
+from cos_sweeper.cli.framework import HTML, Argument, Option, new_command, suggest
 
 if TYPE_CHECKING:
     from cos_sweeper.cli.session import Session
@@ -35,7 +35,13 @@ FROM = Option(
         "cos-sweeper report --find raw/cat.mp4",
     ),
     params=(
-        Argument("run", "the id of a run, `latest`, or a directory", required=False, metavar="[RUN|DIR]"),
+        Argument(
+            "run",
+            "the id of a run, `latest`, or a directory",
+            required=False,
+            metavar="[RUN|DIR]",
+            shell_complete=suggest("runs"),
+        ),
         FIND,
         HTML,
         FROM,

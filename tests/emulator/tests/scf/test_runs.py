@@ -3,6 +3,7 @@ What the emulated SCF gives a function, and what it records of a run.
 """
 
 import json
+import sys
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
@@ -52,6 +53,15 @@ def test_instance_has_the_environment_that_scf_gives_and_no_other(
     assert environment["SCF_FUNCTIONNAME"] == "cos-sweeper"
     assert environment["TZ"] == "UTC"
     assert environment["PYTHONPATH"].startswith(str(tmp_path))
+
+
+def test_instance_of_another_python_has_no_libraries_but_those_beside_its_code(tmp_path: Path) -> None:
+    with Cloud.start(BUCKET, function=deploy(tmp_path), python=f"env MARK='a b' {sys.executable}") as cloud:
+        environment = cloud.invoke({}, sync=True).answer["environment"]
+
+    assert set(environment) == {*INSTANCE_VARIABLES, "MARK"} - {"BUCKETS"}
+    assert environment["MARK"] == "a b"
+    assert environment["PYTHONPATH"] == str(tmp_path)
 
 
 def test_context_has_the_fields_of_scfs(cloud: Cloud) -> None:

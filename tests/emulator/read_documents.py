@@ -1,0 +1,65 @@
+"""
+The XML documents that COS gets with a request.
+"""
+
+from dataclasses import dataclass
+from xml.etree import ElementTree
+
+from tests.emulator.errors import malformed_xml, not_implemented
+
+
+def read_complete(body: bytes) -> list[tuple[int, str]]:
+    """The part numbers and ETags, without quotes, that a Complete Multipart Upload lists; MalformedXML without any."""
+    root = read_root(body, "CompleteMultipartUpload")
+    listed = [{local_name(field): field.text or "" for field in part} for part in root if local_name(part) == "Part"]
+    try:
+        parts = [(int(part["PartNumber"]), part["ETag"].strip().strip('"')) for part in listed]
+    except (KeyError, ValueError):
+        raise malformed_xml() from None
+    if not parts:
+        raise malformed_xml()
+    return parts
+
+
+def read_delete(body: bytes) -> "Deletion":
+    """What a multi-object delete lists; MalformedXML without any key."""
+    root = read_root(body, "Delete")
+    listed = [{local_name(field): field.text or "" for field in one} for one in root if local_name(one) == "Object"]
+    if not listed or not all(one.get("Key") for one in listed):
+        raise malformed_xml()
+    if any(one.get("VersionId") for one in listed):
+        raise not_implemented("The emulator's COS does not implement versions of objects.")
+    quiet = next((one.text or "" for one in root if local_name(one) == "Quiet"), "")
+    return Deletion([one["Key"] for one in listed], quiet=quiet.strip().lower() == "true")
+
+
+@dataclass(frozen=True, slots=True)
+class Deletion:
+    """The keys that a multi-object delete lists, and whether only those are shown that were not deleted."""
+
+    keys: list[str]
+    quiet: bool
+
+
+def check_object_lock(body: bytes) -> bytes:
+    """An Object Lock configuration as it came, if it is one. It can only be enabled."""
+    root = read_root(body, "ObjectLockConfiguration")
+    if [one.text for one in root if local_name(one) == "ObjectLockEnabled"] != ["Enabled"]:
+        raise malformed_xml()
+    return body
+
+
+def read_root(body: bytes, name: str) -> ElementTree.Element:
+    """The root element of a document, if it has that name; MalformedXML otherwise."""
+    try:
+        root = ElementTree.fromstring(body)
+    except (ElementTree.ParseError, ValueError):
+        raise malformed_xml() from None
+    if local_name(root) != name:
+        raise malformed_xml()
+    return root
+
+
+def local_name(element: ElementTree.Element) -> str:
+    """An element's name without its namespace: clients send several, and none."""
+    return element.tag.rpartition("}")[2]
