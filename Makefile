@@ -30,9 +30,12 @@ check: $(VENV)/ready ## ruff, mypy and the import contracts alone
 	$(RUN) -m mypy
 	PYTHONPATH=handler:. $(VENV)/bin/lint-imports --no-logo --cache-dir $(VENV)/import-linter
 
-nightly: check ## all that takes long: the suite with every case, coverage, faults, soak, fuzz, mutants, memory, scale, page, packed, platform, senders, leaks; two hours
-	@$(MAKE) --no-print-directory --keep-going PROFILE=nightly SOAK='--minutes 20' FUZZ_SECONDS=300 \
-		suite coverage faults soak fuzz mutants memory scale page packed platform senders leaks
+# Long runs, beside the suite with every case.
+NIGHTLY := coverage faults soak fuzz mutants memory scale
+NIGHTLY += page installed packed platform senders leaks
+
+nightly: check ## all that takes long: the suite with every case, and every target of NIGHTLY in the Makefile; three hours
+	@$(MAKE) --no-print-directory --keep-going PROFILE=nightly SOAK='--minutes 20' FUZZ_SECONDS=300 suite $(NIGHTLY)
 
 faults: $(VENV)/ready ## every fault at every operation, what was written and what was seen; six minutes
 	@PYTHONPATH=handler:. $(VENV)/bin/python -m tests.faults.table
@@ -43,6 +46,9 @@ soak: $(VENV)/ready ## made-up worlds against the laws and an oracle; SOAK='--mi
 
 fuzz: $(VENV)/ready ## hostile input for every decoder, with atheris; FUZZ_SECONDS=600 for longer
 	@$(RUN) -m tests.fuzz --seconds $(FUZZ_SECONDS)
+
+installed: $(VENV)/ready ## the wheel: reproducible, whole, and at work in an empty environment; needs a registry
+	@$(RUN) -m pytest --numprocesses $(PROCESSES) tests/tools/installed.py
 
 mutants: $(VENV)/ready ## breaks every guard of the modules that only decide, one at a time, and says which no unit test notices
 	@PYTHONPATH=handler:. $(VENV)/bin/python -m tests.mutants $(MUTANTS)
@@ -175,6 +181,18 @@ invoke: ## sends one event to the deployed function: EVENT=file.json or EVENT='{
 # As it was typed: a `$` in it is none of make's.
 override EVENT := $(value EVENT)
 export EVENT SCF
+
+wheel: ## build/cos_sweeper-….whl, the terminal command for `pipx install`; the same bytes from the same sources
+	@rm -rf build/wheel build/cos_sweeper-*.whl
+	@mkdir -p build/wheel
+	@# A copy: setuptools leaves its folders beside the sources, and what is in them from earlier gets into the wheel.
+	@cp -R handler pyproject.toml LICENSE build/wheel
+	@find build/wheel -depth \( -name __pycache__ -o -name '*.egg-info' \) -exec rm -rf {} +
+	@chmod -R u=rwX,go=rX build/wheel
+	@umask 022 && SOURCE_DATE_EPOCH=315532800 $(PYTHON) -m pip --disable-pip-version-check --quiet wheel --no-deps \
+		--wheel-dir build build/wheel
+	@rm -r build/wheel
+	@echo "pipx install '$$(echo build/cos_sweeper-*.whl)[cli]'"
 
 clean: ## remove what was set up and built
 	rm -rf .venv-* .node build .mypy_cache .pytest_cache .ruff_cache .hypothesis
