@@ -92,8 +92,11 @@ def test_abort_with_an_id_warns_of_a_part_that_just_arrived(cloud: Cloud, comman
     asked = command("abort", PHOTOS, "a", upload.upload_id, typed="n\n")
     kept = command("abort", PHOTOS, "a", upload.upload_id, "--yes", "--event-min-idle-minutes", "60")
 
-    assert "A part arrived 6 min ago: its client may still send." in asked.stderr
-    assert (kept.exit_code, left(cloud)) == (3, ["a"])
+    assert f"{PHOTOS}/a {upload.upload_id}\n" in asked.stderr
+    for ran in (asked, command("abort", PHOTOS, "a", upload.upload_id, "--yes")):
+        assert "A part arrived 6 min ago: the upload may be alive." in ran.stderr
+        assert "A sweep would keep it: started recently." in ran.stderr
+    assert (kept.exit_code, left(cloud)) == (3, [])
     assert "kept: a part arrived recently" in kept.stdout
 
 
@@ -207,7 +210,7 @@ def test_explanation_has_all_evidence(cloud: Cloud, command: Command) -> None:
     assert found["MIN_AGE_HOURS"].startswith("3 d (environment), until ")
     assert len(ran.rows("Newest parts (times in UTC)")) == 5
     assert "A sweep keeps it: a part arrived recently. Would be aborted from " in ran.stdout
-    assert "An event or `abort` with its id aborts it" in ran.stdout
+    assert "that names its id aborts it, and looks neither at its age nor at its parts." in ran.stdout
 
 
 @pytest.mark.parametrize(

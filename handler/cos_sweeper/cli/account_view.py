@@ -10,7 +10,7 @@ from typing import Any
 from rich.text import Text
 
 from cos_sweeper.cli import spans
-from cos_sweeper.cli.tables import Bar, Cell, Column, Table, shown_key
+from cos_sweeper.cli.tables import Bar, Cell, Column, Long, Table, shown_key
 from cos_sweeper.cli.words import CHINESE, colon, language, pair, t
 from cos_sweeper.report.page_parts import answers, grids, groups, numbers, words
 from cos_sweeper.report.page_parts.groups import GROUPS, Json, Sum
@@ -26,6 +26,7 @@ UNSEEN = (answers.AT_LIMIT, OUT_OF_TIME)
 # A narrower terminal has no bars.
 BAR_FROM = 60
 PRICE_FROM = 76
+IDS_FROM = 100
 
 
 class AccountView(Reading):
@@ -221,6 +222,7 @@ class AccountView(Reading):
                 Column(t("started (UTC)")),
                 Column(t("last part (UTC)"), min_width=PRICE_FROM),
                 Column(t("key"), is_elastic=True),
+                Column(t("upload id"), min_width=IDS_FROM),
             ),
         )
         for one in self.report[which][:MAX_UPLOADS]:
@@ -229,6 +231,7 @@ class AccountView(Reading):
                 (one["initiated"] or "?")[:16].replace("T", " "),
                 (one["last_part"] or "–")[:16].replace("T", " "),
                 shown_key(f"{one['bucket'].partition('@')[0]}/{one['key']}"),
+                Long(shown_key(one["upload_id"])),
             )
         return table
 

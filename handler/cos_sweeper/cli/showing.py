@@ -13,10 +13,11 @@ from cos_sweeper.cli.account_view import AccountView, gap, uploads
 from cos_sweeper.cli.console import Console
 from cos_sweeper.cli.interrupt import Stopped
 from cos_sweeper.cli.problems import Misused, Problem, problem_of
-from cos_sweeper.cli.progress import Counted
+from cos_sweeper.cli.progress import Counted, Watch
 from cos_sweeper.cli.session import Swept, place_of
+from cos_sweeper.cli.shown import Shown
 from cos_sweeper.cli.tables import Column, Table
-from cos_sweeper.cli.words import t
+from cos_sweeper.cli.words import sentence, t
 from cos_sweeper.report.page_parts import numbers
 
 if TYPE_CHECKING:
@@ -25,11 +26,23 @@ if TYPE_CHECKING:
     from cos_sweeper.report.report_folder import NamedFolder
 
 
-def swept(session: "Session", plan: "Plan", folder: "NamedFolder | None", doing: str) -> tuple[Swept, Counted]:
-    """Run the plan with its progress shown, and what it counted. Raises Problem where no account could be made."""
+def swept(
+    session: "Session",
+    plan: "Plan",
+    folder: "NamedFolder | None",
+    doing: str,
+    *watches: Watch,
+    shown: Shown | None = None,
+) -> tuple[Swept, Counted]:
+    """
+    Run the plan with its progress shown, and what it counted. Raises Problem where no account could be made.
+
+    watches: they see each outcome, too. shown: nothing else is aborted.
+    """
+    seeing = (*watches, *([shown] if shown else []))
     try:
-        with Counted(session.console, doing) as progress:
-            result = session.run(progress.during(session.sweep(plan, folder, progress)))
+        with Counted(session.console, doing, seeing) as progress:
+            result = session.run(progress.during(session.sweep(plan, folder, progress, shown)))
     except Stopped:
         if place := place_of(folder, plan.run_id):
             session.console.say(t("Records so far: {place}", place=place), "quiet")
@@ -46,7 +59,21 @@ def swept(session: "Session", plan: "Plan", folder: "NamedFolder | None", doing:
             + t("The account of this run could not be made."),
             t("Run the same command with `--log FILE`; the log says why."),
         )
+    if error is None and not result.report.stopped_because and not result.report.not_swept:
+        session.say_unmatched()
     return result, progress
+
+
+def difference(session: "Session", shown: Shown) -> None:
+    """What came of the uploads that the question showed, where it is not the abort of all of them."""
+    console = session.console
+    if shown.aborted != shown.going:
+        text = t("Shown {n}, aborted {m}.", n=numbers.count(shown.going), m=numbers.count(shown.aborted))
+        reasons = [f"{reason} ({numbers.count(n)})" for reason, n in shown.left_by_reason().items()]
+        console.say(text + (gap() + sentence("; ".join(reasons)) if reasons else ""), "warn")
+    if shown.others:
+        text = t("{n} left as they are: the question did not show them.", n=uploads(shown.others))
+        console.say(text, "warn")
 
 
 def after(session: "Session", result: Swept, html: Path | None = None) -> int:

@@ -37,4 +37,10 @@ TEXTS = {
     "Run the same command again. If uploads keep arriving, find the client that still writes.": (
         "请再次运行同一命令。若不断有新的上传，请找出仍在写入的客户端。"
     ),
+    "`drain` knows no age, verifies each abort and records into `--records DIR`. `sweep` keeps young uploads.": (
+        "`drain` 不看时长，验证每次中止，并记录到 `--records DIR`。`sweep` 会保留较新的上传。"
+    ),
+    "A sweep would keep {n} of these: younger than {age}, or a part arrived within {idle}.": (
+        "其中 {n}会被扫描保留：开始不到 {age}，或 {idle} 内收到过分块。"
+    ),
 }

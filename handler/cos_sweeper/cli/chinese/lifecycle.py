@@ -24,7 +24,9 @@ TEXTS: dict[str, str] = {
         "将旧规则保存到此目录下的文件中。[cos-sweeper-lifecycle]"
     ),
     "Write without asking.": "不询问，直接写入。",
-    "`--prefix`, `--id` and `--yes` need `--add-rule`.": "`--prefix`、`--id` 和 `--yes` 需要与 `--add-rule` 一起使用。",
+    "`--prefix`, `--id`, `--old` and `--yes` need `--add-rule`.": (
+        "`--prefix`、`--id`、`--old` 和 `--yes` 需要与 `--add-rule` 一起使用。"
+    ),
     "Give `--add-rule DAYS`.": "请给出 `--add-rule DAYS`。",
     # The coverage
     "Lifecycle rules for unfinished uploads": "针对未完成上传的生命周期规则",

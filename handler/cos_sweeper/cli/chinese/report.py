@@ -61,4 +61,6 @@ TEXTS = {
     "Set REPORT, or give a directory: `cos-sweeper report DIR`.": (
         "请设置 REPORT，或给出目录：`cos-sweeper report DIR`。"
     ),
+    "`--records` has no effect here: a directory is named.": "`--records` 在此无效：已指定目录。",
+    "Leave out one of them.": "请去掉其中一个。",
 }

@@ -230,4 +230,10 @@ TEXTS = {
     "{n} uploads": "{n} 个上传",
     "unknown size": "未知大小",
     "Looking": "正在查看",
+    "`{option} {text}` matches nothing: no upload was listed under it.": (
+        "`{option} {text}` 没有匹配：其下没有列出任何上传。"
+    ),
+    "`--exclude-bucket {text}` matches nothing: it is none of the buckets to work on.": (
+        "`--exclude-bucket {text}` 没有匹配：不在要处理的存储桶之中。"
+    ),
 }

@@ -40,4 +40,6 @@ TEXTS = {
     ),
     "Not everything could be processed. Run the same command again.": "未能处理全部上传。请再次运行同一命令。",
     "{runs} runs: {n} aborted, {size} freed.": "{runs} 次运行：已中止 {n}，释放 {size}。",
+    "Shown {n}, aborted {m}.": "显示了 {n} 个，中止了 {m} 个。",
+    "{n} left as they are: the question did not show them.": "{n}保持原样：询问时没有显示。",
 }
