@@ -12,6 +12,7 @@ from rich.text import Text
 
 from cos_sweeper.cli import exits, looking, showing
 from cos_sweeper.cli.account_view import gap, kept_reason, uploads
+from cos_sweeper.cli.command_line import shell_word
 from cos_sweeper.cli.effect import require_effect
 from cos_sweeper.cli.local_folder import require_writable
 from cos_sweeper.cli.looking import Found, FoundUploads
@@ -45,6 +46,16 @@ class Wanted:
         place = shown_key(f"{self.bucket}/{self.key}")
         return place if self.upload_id is None else f"{place} {shown_key(self.upload_id)}"
 
+    @property
+    def words(self) -> str:
+        """The same for a command line."""
+        words = [str(self.bucket), self.key, *([self.upload_id] if self.upload_id else [])]
+        return ("-- " if self.key.startswith("-") else "") + " ".join(map(shell_word, words))
+
+
+def _drains(bucket: Bucket) -> str:
+    return t("`{command}` aborts every upload of the bucket.", command=f"cos-sweeper drain {bucket}")
+
 
 def abort(session: Session, key: str, upload_id: str | None, *, yes: bool, records: Path | None) -> int:
     """Do it. Returns the exit code."""
@@ -74,7 +85,12 @@ def abort(session: Session, key: str, upload_id: str | None, *, yes: bool, recor
     if session.interrupt.is_set:
         return exits.INTERRUPTED
     if not going or is_dry:
-        return exits.worst(_nothing(session, wanted, found), exits.PARTIAL if is_dry else exits.COMPLETE)
+        code = _nothing(session, wanted, found)
+        is_asked_for = bool(going and is_dry and not yes and config.by_option("DRY_RUN"))
+        if is_asked_for:
+            line = f"cos-sweeper abort {wanted.words}"
+            console.next_step(t("`{command}` asks, and aborts this.", command=line))
+        return exits.worst(code, exits.PARTIAL if is_dry and not is_asked_for else exits.COMPLETE)
     if not yes and not _confirmed(session, going):
         console.say(t("Nothing was aborted."))
         return exits.INTERRUPTED
@@ -98,7 +114,7 @@ def _wanted(session: Session, key: str, upload_id: str | None) -> Wanted:
         if why_not:
             raise Misused(t("This upload cannot be addressed: {why}.", why=why_not))
     elif not cos_key:
-        raise Misused(t("The key is empty."), t("`cos-sweeper drain BUCKET` aborts every upload of a bucket."))
+        raise Misused(t("The key is empty."), _drains(bucket))
     if cos_key != key:
         session.console.say(t("No key in COS begins with '/': it is dropped."), "quiet")
     return Wanted(bucket, cos_key, upload_id)
@@ -140,10 +156,10 @@ def _nothing(session: Session, wanted: Wanted, found: list[Found]) -> int:
             console.show(t("This key has no unfinished upload in {bucket}.", bucket=wanted.bucket))
         return exits.COMPLETE
     console.say(t("Nothing was aborted: {n} left.", n=uploads(len(left))))
-    return _what_next(session, left)
+    return _what_next(session, wanted, left)
 
 
-def _what_next(session: Session, left: list[Found]) -> int:
+def _what_next(session: Session, wanted: Wanted, left: list[Found]) -> int:
     """Say what to do about uploads that are still there."""
     console, outcomes = session.console, [one.outcome for one in left]
     failed = next((one for one in outcomes if isinstance(one, Failed)), None)
@@ -152,7 +168,8 @@ def _what_next(session: Session, left: list[Found]) -> int:
     if any(isinstance(one, RejectedRequest) for one in outcomes):
         console.next_step(t("Some keys cannot be sent to COS. A lifecycle rule ends them: `cos-sweeper lifecycle`."))
     if any(isinstance(one, Kept) for one in outcomes):
-        console.next_step(t("`cos-sweeper explain` says which rule decides, and when that changes."))
+        line = f"cos-sweeper explain {wanted.words}"
+        console.next_step(t("`{command}` says which rule decides, and when that changes.", command=line))
     return exits.FAILED if failed is not None else exits.PARTIAL
 
 
@@ -187,7 +204,7 @@ def _abort(session: Session, wanted: Wanted, known: list[Found], as_of: datetime
     left = [one for one in found if one.is_left]
     if left:
         console.say(t("{n} left.", n=uploads(len(left))), "warn")
-    return _after(session, result, _what_next(session, left) if left else exits.COMPLETE)
+    return _after(session, result, _what_next(session, wanted, left) if left else exits.COMPLETE)
 
 
 def _after(session: Session, result: Swept, code: int) -> int:
@@ -196,7 +213,7 @@ def _after(session: Session, result: Swept, code: int) -> int:
         session.console.say(t("Not everything could be stored: {why}", why=str(result.folder.failed)), "warn")
         code = exits.worst(code, exits.PARTIAL)
     elif place:
-        session.console.say(t("Records and report: {place}", place=place), "quiet")
+        session.console.say(t("Records: {place}", place=place), "quiet")
     if session.interrupt.is_set:
         return exits.INTERRUPTED
     return exits.worst(code, exits.OF_STATUS[result.report.status.value])

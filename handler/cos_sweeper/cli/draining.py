@@ -62,8 +62,7 @@ def drain(session: Session, confirm: str | None, *, yes: bool, records: Path | N
     if is_dry or not AccountView(look.report_json or {}).totals["left"].uploads:
         rest = session.run(_rest(session, bucket))
         _data(session, bucket, [], look, is_empty=not rest)
-        code = _end(session, bucket, rest, look)
-        return exits.worst(code, exits.PARTIAL if is_dry else exits.COMPLETE)
+        return _end_of_look(session, bucket, rest, look, is_plan=is_dry and confirm is None)
     if confirm is None and console.typed(t("Type {name} to abort all of it", name=bucket.name)) != bucket.name:
         console.say(t("Nothing was aborted."))
         return exits.INTERRUPTED
@@ -217,6 +216,22 @@ def _what_goes(session: Session, bucket: Bucket, report: dict[str, Any], seen: C
         yield Text(t("PREFIXES ({origin}) allows only {prefixes}.", origin=origin, prefixes=prefixes), "warn")
 
 
+def _end_of_look(session: Session, bucket: Bucket, rest: bool, look: Swept, *, is_plan: bool) -> int:  # noqa: FBT001
+    """The end where nothing is aborted. is_plan: no abort is asked for."""
+    config, console = session.config, session.console
+    if not AccountView(look.report_json or {}).totals["left"].uploads:
+        return exits.worst(_end(session, bucket, rest, look), exits.COMPLETE)
+    for line in _what_binds(session, look):
+        console.next_step(line)
+    if config.by_option("DRY_RUN"):
+        line = f"cos-sweeper drain {bucket}"
+        console.next_step(t("`{command}` asks for the bucket's name, and aborts this.", command=line))
+        return exits.COMPLETE if is_plan else exits.PARTIAL
+    origin = config.origin("DRY_RUN")
+    console.next_step(t("DRY_RUN ({origin}) is true. With false, the same command aborts this.", origin=origin))
+    return exits.PARTIAL
+
+
 def _end(session: Session, bucket: Bucket, rest: bool, result: Swept) -> int:  # noqa: FBT001
     """Say whether the bucket is empty of unfinished uploads, and if not, why. Raises what made the listing fail."""
     if not rest:
@@ -234,6 +249,12 @@ def _end(session: Session, bucket: Bucket, rest: bool, result: Swept) -> int:  #
 
 def _why(session: Session, result: Swept) -> Iterator[str]:
     """What binds this command, or what to do."""
+    yield from _what_binds(session, result) or [
+        t("Run the same command again. If uploads keep arriving, find the client that still writes.")
+    ]
+
+
+def _what_binds(session: Session, result: Swept) -> list[str]:
     report, config = result.report, session.config
     why = []
     if EXCLUDED in report.kept:
@@ -247,7 +268,7 @@ def _why(session: Session, result: Swept) -> Iterator[str]:
     failures = [one for one in report.failures if "key" in one]
     if failures:
         why.append(problem_of(CosRejected(str(failures[0]["code"]), failures[0].get("status"))).next_step)
-    yield from why or [t("Run the same command again. If uploads keep arriving, find the client that still writes.")]
+    return why
 
 
 def _data(session: Session, bucket: Bucket, results: list[Swept], look: Swept | None, *, is_empty: bool) -> None:

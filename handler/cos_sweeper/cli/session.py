@@ -19,13 +19,14 @@ from cos_sweeper.cli.config import Config
 from cos_sweeper.cli.console import Console
 from cos_sweeper.cli.interrupt import Interrupt
 from cos_sweeper.cli.local_folder import KeptFolder, LocalFolder
-from cos_sweeper.cli.problems import Misused
+from cos_sweeper.cli.problems import Misused, Problem
 from cos_sweeper.cli.progress import NoProgress, Progress, ProgressRecorder, WatchedStore
 from cos_sweeper.cli.trace import Trace
 from cos_sweeper.cli.unmatched import Unmatched, unmatched_buckets
 from cos_sweeper.cli.words import sentence, t
 from cos_sweeper.core import plan as core_plan
 from cos_sweeper.core.deadline import Deadline
+from cos_sweeper.core.errors import CosRejected
 from cos_sweeper.core.model import Bucket, Request, SweepRequest
 from cos_sweeper.core.plan import Plan
 from cos_sweeper.core.redaction import Redactor
@@ -213,11 +214,22 @@ class Session:
         if self._known is None:
             allowed = self.settings.buckets
             now = self._now()
-            known, as_of = await paginator.every_bucket(self.store(), now) if allowed is None else (allowed, now)
+            known, as_of = await self._every_bucket(now) if allowed is None else (allowed, now)
             self._known = scope.chosen(known, self.config), as_of
             for text in unmatched_buckets(self.config, known):
                 self.console.say(text, "warn")
         return self._known
+
+    async def _every_bucket(self, now: datetime) -> tuple[tuple[Bucket, ...], datetime]:
+        try:
+            return await paginator.every_bucket(self.store(), now)
+        except CosRejected as exc:
+            if exc.code != "AccessDenied":
+                raise
+            raise Problem(
+                t("These credentials may not list the buckets (GetService)."),
+                t("Name each bucket: `{command}`.", command="cos-sweeper check --bucket NAME@REGION"),
+            ) from exc
 
     def new_run_id(self) -> str:
         """An id as the function makes them."""

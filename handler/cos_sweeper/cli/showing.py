@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from cos_sweeper.cli import exits, looking
 from cos_sweeper.cli.account_view import AccountView, gap, uploads
+from cos_sweeper.cli.command_line import shell_word
 from cos_sweeper.cli.console import Console
 from cos_sweeper.cli.interrupt import Stopped
+from cos_sweeper.cli.local_folder import LocalFolder
 from cos_sweeper.cli.problems import Misused, Problem, problem_of
 from cos_sweeper.cli.progress import Counted, Watch
-from cos_sweeper.cli.session import Swept, place_of
+from cos_sweeper.cli.session import DEFAULT_RECORDS, Swept, place_of
 from cos_sweeper.cli.shown import Shown
 from cos_sweeper.cli.tables import Column, Table
 from cos_sweeper.cli.words import sentence, t
@@ -24,6 +26,9 @@ if TYPE_CHECKING:
     from cos_sweeper.cli.session import Session
     from cos_sweeper.core.plan import Plan
     from cos_sweeper.report.report_folder import NamedFolder
+
+
+LIST_LATEST = f"cos-sweeper report latest --list --records {DEFAULT_RECORDS}"
 
 
 def swept(
@@ -76,8 +81,8 @@ def difference(session: "Session", shown: Shown) -> None:
         console.say(text, "warn")
 
 
-def after(session: "Session", result: Swept, html: Path | None = None) -> int:
-    """What comes after the account: files, notes, the exit code."""
+def after(session: "Session", result: Swept, html: Path | None = None, name: str = "") -> int:
+    """What comes after the account: files, notes, the exit code. name: of a command that can store more."""
     console, report = session.console, result.report_json or {}
     if console.err.is_terminal:
         console.say()
@@ -90,12 +95,32 @@ def after(session: "Session", result: Swept, html: Path | None = None) -> int:
         console.say(t("Not everything could be stored: {why}", why=str(result.folder.failed)), "warn")
     elif place:
         console.say(t("Records and report: {place}", place=place), "quiet")
+        _say_where_all_are(session, result, place)
+    elif name and not session.interrupt.is_set and _found(result):
+        line = f"cos-sweeper {name} --records {DEFAULT_RECORDS}"
+        text = t("`{command}` records the uploads, and `{list}` lists them one by one.", command=line, list=LIST_LATEST)
+        console.next_step(text)
     if result.report.counts["rejected"]:
         console.next_step(t("Some keys cannot be sent to COS. A lifecycle rule ends them: `cos-sweeper lifecycle`."))
     if session.interrupt.is_set:
         return exits.INTERRUPTED
     code = exits.OF_STATUS[result.report.status.value]
     return exits.worst(code, exits.PARTIAL if result.folder.failed is not None else exits.COMPLETE)
+
+
+def _found(result: Swept) -> int:
+    """How many uploads have a record: not those that a sweep keeps by their age alone."""
+    view = AccountView(result.report_json or {})
+    names = ("freed", "left", "failed", *(("kept",) if view.is_inventory else ()))
+    return sum(view.totals[name].uploads for name in names)
+
+
+def _say_where_all_are(session: "Session", result: Swept, place: str) -> None:
+    """How to see every upload, where tables show only the largest."""
+    if _found(result):
+        target = place if isinstance(result.folder.inner, LocalFolder) else result.report.run_id
+        line = f"cos-sweeper report {shell_word(target)} --list"
+        session.console.next_step(t("`{command}` lists the uploads one by one.", command=line))
 
 
 def write_html(console: Console, report: dict[str, Any], path: Path) -> None:

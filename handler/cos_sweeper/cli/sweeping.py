@@ -62,9 +62,11 @@ def _plan(session: Session, wishes: Wishes) -> int:
     for text in _limit(session, AccountView(result.report_json or {})):
         session.console.say(text)
     session.console.data(result.report_json)
-    code = showing.after(session, result, wishes.html)
+    code = showing.after(session, result, wishes.html, "sweep")
     if _left(result) and not wishes.abort and not session.interrupt.is_set:
-        session.console.next_step(t("The same command with `--abort` shows this, asks, and aborts it."))
+        session.console.next_step(
+            t("`{command}` shows this, asks, and aborts it.", command="cos-sweeper sweep --abort")
+        )
     return code
 
 

@@ -17,13 +17,7 @@ TEXTS = {
     "one upload; without it all of the key": "一个上传；不给出则为该键的所有上传",
     "With UPLOAD_ID: keep it if a part arrived since then. [0]": "给出 UPLOAD_ID 时：若此后收到过分块则保留。[0]",
     "Nothing was aborted: {n} left.": "没有中止任何上传：剩余 {n}。",
-    "`cos-sweeper explain` says which rule decides, and when that changes.": (
-        "`cos-sweeper explain` 说明由哪条规则决定，以及何时会变。"
-    ),
     "{n} left.": "剩余 {n}。",
-    "`cos-sweeper drain BUCKET` aborts every upload of a bucket.": (
-        "`cos-sweeper drain BUCKET` 中止存储桶中的所有上传。"
-    ),
     "DRY_RUN is true ({origin}), and it wins: nothing is aborted.": (
         "DRY_RUN 为 true（{origin}），优先生效：不中止任何上传。"
     ),
@@ -46,4 +40,8 @@ TEXTS = {
     ),
     "A part arrived {n} min ago: the upload may be alive.": "{n} 分钟前收到过分块：该上传可能仍在进行。",
     "A sweep would keep it: {reason}.": "扫描会保留它：{reason}。",
+    "`{command}` aborts every upload of the bucket.": "`{command}` 中止该存储桶中的所有上传。",
+    "`{command}` says which rule decides, and when that changes.": "`{command}` 说明由哪条规则决定，以及何时会变。",
+    "Records: {place}": "记录：{place}",
+    "`{command}` asks, and aborts this.": "`{command}` 会询问，然后中止这些。",
 }

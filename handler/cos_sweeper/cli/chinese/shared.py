@@ -236,4 +236,14 @@ TEXTS = {
     "`--exclude-bucket {text}` matches nothing: it is none of the buckets to work on.": (
         "`--exclude-bucket {text}` 没有匹配：不在要处理的存储桶之中。"
     ),
+    "These credentials may not list the buckets (GetService).": "这些凭证无权列出存储桶（GetService）。",
+    "Name each bucket: `{command}`.": "请指定每个存储桶：`{command}`。",
+    "`{command}` lists the uploads one by one.": "`{command}` 逐个列出上传。",
+    "`{command}` records the uploads, and `{list}` lists them one by one.": (
+        "`{command}` 记录这些上传，`{list}` 逐个列出。"
+    ),
+    "Only show what would be aborted.": "只显示将会中止什么。",
+    "Write records and the report into this directory. [cos-sweeper-records]": (
+        "把记录和报告写入此目录。[cos-sweeper-records]"
+    ),
 }

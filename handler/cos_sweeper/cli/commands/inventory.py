@@ -31,7 +31,7 @@ def command(session: "Session", html: Path | None, records: Path | None) -> int:
     plan = session.run(session.sweep_plan(dry_run=True, inventory=True))
     result, _ = showing.swept(session, plan, session.folder(records, is_needed=False), t("Looking"))
     showing.account(session.console, result.report_json or {})
-    code = showing.after(session, result, html)
+    code = showing.after(session, result, html, "inventory")
     if result.report_json and result.report_json["totals"]["left"]["uploads"] and not session.interrupt.is_set:
         session.console.next_step(t("`cos-sweeper sweep` shows what it would abort, and aborts nothing."))
     return code
