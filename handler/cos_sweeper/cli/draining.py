@@ -122,7 +122,7 @@ class _Drain:
             plan = session.run(_plan(session, dry_run=False))
             result, _ = showing.swept(session, plan, self.folder, t("Aborting"), shown=self.shown)
             self.results.append(result)
-            showing.aborted(console, result.report_json or {}, ())
+            showing.aborted(session, result.report_json or {}, ())
             codes.append(showing.after(session, result))
             if session.interrupt.is_set:
                 rest = True

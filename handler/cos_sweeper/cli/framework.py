@@ -113,6 +113,15 @@ EVENT_IDLE = SettingOption(
     metavar="MINUTES",
     help="With UPLOAD_ID: keep it if a part arrived since then. [0]",
 )
+PRICE: tuple[Option, ...] = (
+    SettingOption(
+        "--price-per-gb-month",
+        "PRICE_PER_GB_MONTH",
+        metavar="PRICE",
+        help="Show costs. A number, or JSON with a number for each storage class.",
+    ),
+    SettingOption("--currency", "CURRENCY", metavar="NAME", help="Of the price, such as CNY."),
+)
 DRY_RUN = SettingOption("--dry-run", "DRY_RUN", is_flag=True, help="Only show what would be aborted.")
 SET = Option(
     ["--set", "assignments"],

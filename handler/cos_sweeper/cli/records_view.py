@@ -59,7 +59,8 @@ def runs(place: str, listed: Sequence[Listed]) -> Table:
             one.run_id,
             kind.get(entry.kind, entry.kind),
             status,
-            numbers.count(entry.found_uploads),
+            # A run that was cut short or limited has not seen everything.
+            ("" if entry.status == "complete" else "≥ ") + numbers.count(entry.found_uploads),
             numbers.count(entry.freed_uploads),
             numbers.size(entry.freed_bytes),
         )

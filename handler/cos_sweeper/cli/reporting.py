@@ -133,7 +133,7 @@ def _show(session: Session, place: Place, html: Path | None) -> int:
         return _show_records(session, place, html)
     if note:
         console.say(note, "warn")
-    showing.account(console, found)
+    showing.account(session, found)
     for line in AccountView(found).notes():
         console.say(line)
     if html is not None:

@@ -86,8 +86,10 @@ def after(session: "Session", result: Swept, html: Path | None = None, name: str
     console, report = session.console, result.report_json or {}
     if console.err.is_terminal:
         console.say()
-    for note in AccountView(report).notes(is_interrupted=session.interrupt.is_set):
+    for note in view_of(session, report).notes():
         console.say(note)
+    if name and not session.interrupt.is_set and not report["price"] and AccountView(report).totals["open"].bytes:
+        console.say(t("`--price-per-gb-month PRICE --currency NAME` adds what this costs a month."), "quiet")
     if html is not None:
         write_html(console, report, html)
     place = place_of(result.folder.inner, result.report.run_id)
@@ -151,17 +153,22 @@ def _unwritable(path: Path, why: str | None) -> Misused:
     return Misused(t("{path} cannot be written: {why}.", path=path, why=why), t("Give another file."))
 
 
-def plan(console: Console, report: dict[str, Any]) -> None:
+def view_of(session: "Session", report: dict[str, Any]) -> AccountView:
+    """What is shown of the report of a run that this command did."""
+    return AccountView(report, is_interrupted=session.interrupt.is_set)
+
+
+def plan(session: "Session", report: dict[str, Any]) -> None:
     """What a sweep would abort."""
-    view = AccountView(report)
+    view = view_of(session, report)
     tables = (view.outcomes(), view.buckets(), view.prefixes(), view.uploads("oldest"), view.kept(), view.failures())
-    _show(console, view, tables)
+    _show(session.console, view, tables)
 
 
-def aborted(console: Console, report: dict[str, Any], names: Sequence[str]) -> None:
+def aborted(session: "Session", report: dict[str, Any], names: Sequence[str]) -> None:
     """What a sweep aborted. names: of the tables to show beside the failures."""
-    view = AccountView(report)
-    _show(console, view, [getattr(view, name)() for name in (*names, "failures")])
+    view = view_of(session, report)
+    _show(session.console, view, [getattr(view, name)() for name in (*names, "failures")])
 
 
 def times(seen: Counted) -> Table:
@@ -179,8 +186,8 @@ def _show(console: Console, view: AccountView, tables: Iterable[Table]) -> None:
             console.show("", table)
 
 
-def account(console: Console, report: dict[str, Any]) -> None:
+def account(session: "Session", report: dict[str, Any]) -> None:
     """The whole account, for people or as JSON."""
-    view = AccountView(report)
-    _show(console, view, view.tables())
-    console.data(report)
+    view = view_of(session, report)
+    _show(session.console, view, view.tables())
+    session.console.data(report)

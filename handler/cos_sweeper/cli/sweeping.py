@@ -58,7 +58,7 @@ def sweep(session: Session, wishes: Wishes) -> int:
 def _plan(session: Session, wishes: Wishes) -> int:
     plan = session.run(session.sweep_plan(dry_run=True))
     result, _ = showing.swept(session, plan, session.folder(wishes.records, is_needed=False), t("Looking"))
-    showing.plan(session.console, result.report_json or {})
+    showing.plan(session, result.report_json or {})
     for text in _limit(session, AccountView(result.report_json or {})):
         session.console.say(text)
     session.console.data(result.report_json)
@@ -102,7 +102,7 @@ def _question(session: Session, wishes: Wishes, found: Sum) -> str:
 
 
 def _what_will_go(session: Session, wishes: Wishes, report: dict[str, Any], seen: Counted) -> Iterator[Text | Table]:
-    view = AccountView(report)
+    view = showing.view_of(session, report)
     yield view.headline(is_asked=True)
     if view.failures().rows:
         yield Text()
@@ -146,7 +146,7 @@ def _abort(session: Session, wishes: Wishes, as_of: datetime | None = None, show
         # What the question showed is not shown again.
         is_whole, is_asked = is_last and len(reports) == 1, shown is not None
         tables = ("outcomes", *(() if is_asked else ("prefixes",)), "kept") if is_whole else ()
-        showing.aborted(console, result.report_json or {}, tables)
+        showing.aborted(session, result.report_json or {}, tables)
         code = showing.after(session, result, wishes.html if is_last else None)
         is_lost = is_lost or result.folder.failed is not None
         if is_last:

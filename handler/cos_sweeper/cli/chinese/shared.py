@@ -246,4 +246,12 @@ TEXTS = {
     "Write records and the report into this directory. [cos-sweeper-records]": (
         "把记录和报告写入此目录。[cos-sweeper-records]"
     ),
+    "Incomplete, because you stopped it.": "不完整，因为您中断了它。",
+    "None is known to be abandoned: {rule}.": "目前没有发现废弃的：{rule}。",
+    "you stopped it": "您中断了它",
+    "`--price-per-gb-month PRICE --currency NAME` adds what this costs a month.": (
+        "`--price-per-gb-month PRICE --currency NAME` 会加上每月费用。"
+    ),
+    "Show costs. A number, or JSON with a number for each storage class.": "显示费用。一个数，或按存储类型的 JSON。",
+    "Of the price, such as CNY.": "价格的货币，如 CNY。",
 }
