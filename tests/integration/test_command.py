@@ -368,7 +368,7 @@ def test_help_shows_every_command_and_the_first_steps(arguments: tuple[str, ...]
     ran = command(*arguments)
 
     assert ran.exit_code == 0
-    assert all(name in ran.stdout for name in ("check", "inventory", "sweep", "cos-sweeper sweep --abort"))
+    assert all(name in ran.stdout for name in ("check", "inventory", "cos-sweeper sweep --bucket NAME@REGION --abort"))
 
 
 def test_command_is_chinese_in_a_chinese_locale(command: Command) -> None:

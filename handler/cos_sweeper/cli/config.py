@@ -56,6 +56,7 @@ class Config:
     """
     given: what is set, by name. only: the buckets that `--bucket` names, () for all that are allowed; prefixes: those
     of `--prefix`, None for all. file: what was read. of_command: the command's own values from the file.
+    excluded_buckets, excluded_prefixes: what options exclude.
     """
 
     given: Mapping[str, Given]
@@ -64,6 +65,8 @@ class Config:
     prefixes: tuple[str, ...] | None = None
     file: Path | None = None
     of_command: Mapping[str, str] = field(default_factory=dict)
+    excluded_buckets: tuple[str, ...] = ()
+    excluded_prefixes: tuple[str, ...] = ()
 
     @cached_property
     def settings(self) -> Settings:
@@ -89,6 +92,11 @@ class Config:
     def origin(self, name: str) -> str:
         """Where the value of a setting is from, for people."""
         return self.given[name].shown_origin if name in self.given else t(DEFAULT)
+
+    def by_option(self, name: str) -> str:
+        """The option of the command line that sets it, '' where none does."""
+        origin = self.given[name].origin.rpartition(" + ")[2] if name in self.given else ""
+        return origin if origin.startswith("--") else ""
 
     def is_explicit(self, name: str) -> bool:
         """Whether an operator set it."""
@@ -128,6 +136,7 @@ def read(environ: Mapping[str, str], options: Options, path: Path | None = None,
         options.prefixes or None,
         file,
         {name: text for name, text in from_file.items() if name in OF_COMMAND},
+        *(tuple(item for one in options.settings if one.name == name for item in _items(one.text)) for name in LISTS),
     )
 
 

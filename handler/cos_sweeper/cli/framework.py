@@ -113,6 +113,16 @@ EVENT_IDLE = SettingOption(
     metavar="MINUTES",
     help="With UPLOAD_ID: keep it if a part arrived since then. [0]",
 )
+PRICE: tuple[Option, ...] = (
+    SettingOption(
+        "--price-per-gb-month",
+        "PRICE_PER_GB_MONTH",
+        metavar="PRICE",
+        help="Show costs. A number, or JSON with a number for each storage class.",
+    ),
+    SettingOption("--currency", "CURRENCY", metavar="NAME", help="Of the price, such as CNY."),
+)
+DRY_RUN = SettingOption("--dry-run", "DRY_RUN", is_flag=True, help="Only show what would be aborted.")
 SET = Option(
     ["--set", "assignments"],
     multiple=True,
@@ -125,6 +135,12 @@ HTML = Option(
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE",
     help="Write the account as one HTML file, which opens without a network.",
+)
+RECORDS_HERE = Option(
+    ["--records"],
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help="Write records and the report into this directory. [cos-sweeper-records]",
 )
 RECORDS = Option(
     ["--records"],
@@ -264,9 +280,11 @@ def _guarded(session: "Session", function: Callable[[], int | None]) -> int | No
 def opened(params: Sequence[click.Parameter], values: dict[str, Any]) -> "Session":
     """The session for the values of a command. Takes out of them what the session needs."""
     # Imported here: the list of commands and their help do without the engine.
+    from cos_sweeper.cli import command_line
     from cos_sweeper.cli.console import Console
     from cos_sweeper.cli.session import Session, environment
 
+    command_line.use(click.get_current_context())
     environ = environment()
     taken = {str(one.name): values.pop(str(one.name), None) for one in COMMON}
     scope = {str(one.name): values.pop(str(one.name), None) for one in (BUCKET, ALL_BUCKETS, PREFIX)}

@@ -16,7 +16,7 @@ import click
 from rich.console import Group
 from rich.text import Text
 
-from cos_sweeper.cli import click_texts, commands, exits, words
+from cos_sweeper.cli import click_texts, command_line, commands, exits, words
 from cos_sweeper.cli.framework import ASKED, NAME, TRACE, rendered, section
 from cos_sweeper.cli.interrupt import Stopped
 from cos_sweeper.cli.problems import Misused, Problem, defect, problem_of
@@ -33,9 +33,9 @@ GROUPS = (
 )
 FIRST_STEPS = (
     ("check", "what works, and what to do"),
-    ("inventory", "what is unfinished, and what it costs"),
-    ("sweep", "what would be aborted; nothing is"),
-    ("sweep --abort", "shows what will go, asks, aborts"),
+    ("inventory --all-buckets", "what is unfinished, and what it costs"),
+    ("sweep --bucket NAME@REGION", "what would be aborted; nothing is"),
+    ("sweep --bucket NAME@REGION --abort", "shows what will go, asks, aborts"),
 )
 
 
@@ -86,6 +86,7 @@ class Commands(click.Group):
     def main(self, args: Sequence[str] | None = None, prog_name: str | None = None, **more: Any) -> NoReturn:  # type: ignore[override]
         """Run a command and exit with its code. Never shows a traceback. Where a shell asks, answer it."""
         given = list(sys.argv[1:] if args is None else args)
+        command_line.use(None)
         words.use(words.language_of(given, os.environ))
         click_texts.use_words()
         if ASKED in os.environ:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Coroutine, Sequence
 from datetime import datetime
 from types import TracebackType
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from rich.live import Live
 from rich.text import Text
@@ -23,6 +23,10 @@ from cos_sweeper.core.report import Report
 from cos_sweeper.cos.sdk_store import CosStore
 from cos_sweeper.engine.recorder import ChainRecorder
 from cos_sweeper.report.page_parts import numbers
+
+if TYPE_CHECKING:
+    from cos_sweeper.cli.shown import Shown
+    from cos_sweeper.cli.unmatched import Unmatched
 
 T = TypeVar("T")
 
@@ -43,6 +47,14 @@ class Progress(Protocol):
         ...
 
 
+class Watch(Protocol):
+    """What looks at each outcome as well."""
+
+    def outcome(self, listed: ListedUpload, outcome: Outcome) -> None:
+        """An upload has its outcome."""
+        ...
+
+
 class NoProgress:
     """Tells nothing."""
 
@@ -53,15 +65,34 @@ class NoProgress:
         """Do nothing."""
 
 
+class Both:
+    """Tells two."""
+
+    def __init__(self, progress: Progress, watch: Watch) -> None:
+        self._progress = progress
+        self._watch = watch
+
+    def page(self, uploads: int) -> None:
+        """As `Progress` says."""
+        self._progress.page(uploads)
+
+    def outcome(self, listed: ListedUpload, outcome: Outcome) -> None:
+        """As `Progress` says."""
+        self._progress.outcome(listed, outcome)
+        self._watch.outcome(listed, outcome)
+
+
 class WatchedStore(CosStore):
     """
-    A store that tells the progress of its pages.
+    A store that tells the progress of its pages, and which prefixes they match. shown: all that a listing may show.
 
     A run waits minutes for a COS that cannot be reached for the moment. Where the first request did not arrive, tried
     again by the store, a person hears it at once: the network or the endpoint is wrong.
     """
 
     progress: Progress = NoProgress()
+    unmatched: "Unmatched | None" = None
+    shown: "Shown | None" = None
     _has_answered = False
 
     async def page(self, bucket: Bucket, start: CosCursor, prefix: str) -> Page:
@@ -73,6 +104,9 @@ class WatchedStore(CosStore):
                 raise CosRejected(exc.code, detail=exc.detail) from exc
             raise
         self._has_answered = True
+        if self.unmatched is not None:
+            self.unmatched.page(page)
+        page = page if self.shown is None else self.shown.within(bucket, page)
         self.progress.page(len(page.listed))
         return page
 
@@ -84,7 +118,14 @@ class Counted:
     uploads, bytes: of the abandoned ones; oldest, newest: when they were started; last_part: the newest part of all.
     """
 
-    def __init__(self, console: Console, doing: str, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        console: Console,
+        doing: str,
+        watches: Sequence[Watch] = (),
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._watches = watches
         self._console = console
         self._doing = doing
         self._clock = clock
@@ -108,6 +149,8 @@ class Counted:
     def outcome(self, listed: ListedUpload, outcome: Outcome) -> None:
         """As `Progress` says."""
         self.looked_at += 1
+        for one in self._watches:
+            one.outcome(listed, outcome)
         if isinstance(outcome, (Aborted, WouldAbort)):
             self.uploads += 1
             self.bytes += outcome.bytes or 0

@@ -242,7 +242,7 @@ def _told(edit: Edit, outcome: Outcome, file: Path | None) -> _Done:
                 else t("Written and read back: the same rules, in COS's own layout.")
             )
             window = t(
-                "COS has no conditional write: rules that another program wrote in the {n} ms before it are lost.",
+                "Nothing else changed in between, as far as COS shows; {n} ms were not covered.",
                 n=math.ceil(seconds * 1000),
             )
             return _Done(bucket, Result.WRITTEN, f"{sentence} {window} {kept}", "", rule, file, seconds)

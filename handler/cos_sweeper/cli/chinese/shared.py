@@ -230,4 +230,28 @@ TEXTS = {
     "{n} uploads": "{n} 个上传",
     "unknown size": "未知大小",
     "Looking": "正在查看",
+    "`{option} {text}` matches nothing: no upload was listed under it.": (
+        "`{option} {text}` 没有匹配：其下没有列出任何上传。"
+    ),
+    "`--exclude-bucket {text}` matches nothing: it is none of the buckets to work on.": (
+        "`--exclude-bucket {text}` 没有匹配：不在要处理的存储桶之中。"
+    ),
+    "These credentials may not list the buckets (GetService).": "这些凭证无权列出存储桶（GetService）。",
+    "Name each bucket: `{command}`.": "请指定每个存储桶：`{command}`。",
+    "`{command}` lists the uploads one by one.": "`{command}` 逐个列出上传。",
+    "`{command}` records the uploads, and `{list}` lists them one by one.": (
+        "`{command}` 记录这些上传，`{list}` 逐个列出。"
+    ),
+    "Only show what would be aborted.": "只显示将会中止什么。",
+    "Write records and the report into this directory. [cos-sweeper-records]": (
+        "把记录和报告写入此目录。[cos-sweeper-records]"
+    ),
+    "Incomplete, because you stopped it.": "不完整，因为您中断了它。",
+    "None is known to be abandoned: {rule}.": "目前没有发现废弃的：{rule}。",
+    "you stopped it": "您中断了它",
+    "`--price-per-gb-month PRICE --currency NAME` adds what this costs a month.": (
+        "`--price-per-gb-month PRICE --currency NAME` 会加上每月费用。"
+    ),
+    "Show costs. A number, or JSON with a number for each storage class.": "显示费用。一个数，或按存储类型的 JSON。",
+    "Of the price, such as CNY.": "价格的货币，如 CNY。",
 }
