@@ -99,7 +99,7 @@ def test_check_sees_a_clock_that_is_wrong(cloud: Cloud, command: Command) -> Non
 
 def test_check_shows_every_setting_with_its_origin_and_no_secret(command: Command) -> None:
     (command.folder / "cos-sweeper.toml").write_text(
-        f'buckets = ["{PHOTOS}"]\nnotify_url = "https://x.example/s3cret"\n'
+        f'buckets = ["{PHOTOS}"]\nhttp_token = "s3cret-of-sixteen-characters"\n'
     )
 
     ran = command("check", "--json", "--min-age-hours", "200", "--set", f"report={LOGS}/reports")

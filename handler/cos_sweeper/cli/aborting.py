@@ -91,6 +91,7 @@ def abort(session: Session, key: str, upload_id: str | None, *, yes: bool, recor
             line = f"cos-sweeper abort {wanted.words}"
             console.next_step(t("`{command}` asks, and aborts this.", command=line))
         return exits.worst(code, exits.PARTIAL if is_dry and not is_asked_for else exits.COMPLETE)
+    session.say_where()
     if not yes and not _confirmed(session, going):
         console.say(t("Nothing was aborted."))
         return exits.INTERRUPTED

@@ -63,6 +63,9 @@ def drain(session: Session, confirm: str | None, *, yes: bool, records: Path | N
         rest = session.run(_rest(session, bucket))
         _data(session, bucket, [], look, is_empty=not rest)
         return _end_of_look(session, bucket, rest, look, is_plan=is_dry and confirm is None)
+    if confirm is None:
+        showing.bound(session, shown)
+    session.say_where()
     if confirm is None and console.typed(t("Type {name} to abort all of it", name=bucket.name)) != bucket.name:
         console.say(t("Nothing was aborted."))
         return exits.INTERRUPTED

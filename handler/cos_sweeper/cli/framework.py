@@ -256,6 +256,8 @@ def new_command(
 
         def callback(**values: Any) -> int:
             with opened(own, values) as session:
+                for text in session.config.of_implicit_file():
+                    session.console.say(text, "quiet")
                 return _guarded(session, lambda: function(session, **values)) or exits.COMPLETE
 
         return Command(name, summary, details, examples, params=[*own, *COMMON], callback=callback)

@@ -13,14 +13,15 @@ from rich.live import Live
 from rich.text import Text
 
 from cos_sweeper.cli.console import Console
-from cos_sweeper.cli.problems import UNREACHABLE
+from cos_sweeper.cli.problems import NOT_SHOWN, UNREACHABLE
 from cos_sweeper.cli.words import t
 from cos_sweeper.core.errors import CosRejected, Unavailable
-from cos_sweeper.core.model import Bucket, ListedUpload, Page
+from cos_sweeper.core.model import Bucket, ListedUpload, Page, Upload
 from cos_sweeper.core.model import Cursor as CosCursor
 from cos_sweeper.core.outcomes import Aborted, Failed, Outcome, WouldAbort
 from cos_sweeper.core.report import Report
 from cos_sweeper.cos.sdk_store import CosStore
+from cos_sweeper.cos.store import Receipt
 from cos_sweeper.engine.recorder import ChainRecorder
 from cos_sweeper.report.page_parts import numbers
 
@@ -109,6 +110,12 @@ class WatchedStore(CosStore):
         page = page if self.shown is None else self.shown.within(bucket, page)
         self.progress.page(len(page.listed))
         return page
+
+    async def abort(self, upload: Upload, within: float | None = None) -> Receipt:
+        """As `Store` says, and nothing that the question did not show."""
+        if self.shown is not None and not self.shown.may_abort(upload):
+            raise CosRejected(NOT_SHOWN)
+        return await super().abort(upload, within)
 
 
 class Counted:

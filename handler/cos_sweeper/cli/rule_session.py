@@ -26,6 +26,7 @@ from cos_sweeper.cli.words import sentence, t
 from cos_sweeper.core.coverage import evaluate
 from cos_sweeper.core.errors import StoreError
 from cos_sweeper.core.model import Bucket
+from cos_sweeper.core.policy import may_hold_excluded
 from cos_sweeper.core.settings import Settings
 
 WRITE_PERMISSION = "name/cos:PutBucketLifecycle"
@@ -86,6 +87,11 @@ class _Done:
 
 def add(session: Session, wish: Wish) -> int:
     """Add the rule to every bucket that is chosen, one after the other. Returns the exit code."""
+    if session.is_dry_run:
+        raise Misused(
+            t("DRY_RUN is true ({origin}), and it wins: no rule is written.", origin=session.config.origin("DRY_RUN")),
+            t("Without `--add-rule` the command shows which rules there are."),
+        )
     check(session.settings, wish)
     buckets = session.run(session.buckets())
     if not buckets:
@@ -116,7 +122,7 @@ def check(settings: Settings, wish: Wish) -> None:
     except Refused as exc:
         raise Misused(_sentence(exc)) from exc
     for one in settings.exclude_prefixes:
-        if one.startswith(wish.prefix) or wish.prefix.startswith(one):
+        if may_hold_excluded(wish.prefix, one):
             raise Misused(
                 t("The rule would abort uploads under {prefix}, which EXCLUDE_PREFIXES keeps.", prefix=shown_key(one)),
                 t("A rule cannot leave out a prefix. Give a `--prefix` beside it."),
@@ -143,6 +149,7 @@ def _bucket(session: Session, bucket: Bucket, wish: Wish, *, is_first: bool) -> 
         _show(session, edit, why, is_first=is_first)
         if not wish.is_sure and not session.console.is_interactive:
             return _with_change(_Done(bucket, Result.NOT_ASKED, t("Nothing was written."), rule=edit.rule), edit)
+        session.say_where()
         if not wish.is_sure and not session.console.confirm(t("Write these rules to {bucket}?", bucket=bucket)):
             return _with_change(_Done(bucket, Result.DECLINED, t("Nothing was written."), rule=edit.rule), edit)
         file = _keep(edit, wish.old)

@@ -83,7 +83,7 @@ class Session:
         self.config = config
         self.console = console
         self.interrupt = Interrupt(self._tell_interrupted)
-        self._profile = profile or config.of_command.get("PROFILE") or None
+        self._profile = profile
         self._log_path = log_file
         self._log_file: IO[str] | None = None
         self._is_traced = is_traced
@@ -121,7 +121,9 @@ class Session:
     @cached_property
     def found_credentials(self) -> credential_places.Found:
         """The credentials and where they are from. Raises Misused."""
-        return credential_places.find(self.config.environ, self._profile)
+        return credential_places.find(
+            self.config.environ, self._profile, file_profile=self.config.of_command.get("PROFILE")
+        )
 
     @property
     def credentials(self) -> Credentials:
@@ -191,6 +193,11 @@ class Session:
         if not self.interrupt.is_set:
             for text in self._unmatched.told():
                 self.console.say(text, "warn")
+
+    def say_where(self) -> None:
+        """Before a question, and before aborts without one: what nobody typed and what decides where they go."""
+        for text in self.config.notices():
+            self.console.say(text, "warn")
 
     def store(self, deadline: Deadline | None = None) -> CosStore:
         """COS, with these credentials. deadline: that of the session by default."""

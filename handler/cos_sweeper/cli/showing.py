@@ -79,6 +79,14 @@ def difference(session: "Session", shown: Shown) -> None:
     if shown.others:
         text = t("{n} left as they are: the question did not show them.", n=uploads(shown.others))
         console.say(text, "warn")
+    bound(session, shown)
+
+
+def bound(session: "Session", shown: Shown) -> None:
+    """That an answer cannot be about all of it."""
+    if not shown.has_room:
+        text = t("One answer is about {n} uploads at most. Run the same command again for the rest.", n=shown.going)
+        session.console.say(text, "warn")
 
 
 def after(session: "Session", result: Swept, html: Path | None = None, name: str = "") -> int:

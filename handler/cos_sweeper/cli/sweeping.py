@@ -50,6 +50,7 @@ def sweep(session: Session, wishes: Wishes) -> int:
         session.console.say(t("DRY_RUN is true ({origin}), and it wins: this is only a plan.", origin=origin), "warn")
         return exits.worst(_plan(session, wishes), exits.PARTIAL)
     if wishes.yes:
+        session.say_where()
         return _abort(session, wishes)
     session.console.require_person()
     return _ask_and_abort(session, wishes)
@@ -85,6 +86,8 @@ def _ask_and_abort(session: Session, wishes: Wishes) -> int:
         console.data([report] if wishes.until_empty else report)
         return showing.after(session, result)
     found = AccountView(report).totals["left"]
+    showing.bound(session, shown)
+    session.say_where()
     if not console.confirm(_question(session, wishes, found)):
         console.say(t("Nothing was aborted."))
         return exits.INTERRUPTED

@@ -137,6 +137,8 @@ def test_rule_is_not_written_where_nobody_can_be_asked(cloud: Cloud, command: Co
         pytest.param(["30"], {"PREFIXES": "tmp/"}, "PREFIXES", id="outside of the prefixes"),
         pytest.param(["30", "--prefix", " "], {}, "space", id="a space as prefix"),
         pytest.param(["30", "--bucket", LOGS], {}, "not among the allowed", id="another bucket"),
+        pytest.param(["30", "--prefix", "cafe\u0301/"], {"EXCLUDE_PREFIXES": "caf\xe9/"}, "keeps", id="other form"),
+        pytest.param(["30"], {"DRY_RUN": "true"}, "DRY_RUN is true (environment), and it wins", id="dry run"),
         pytest.param(["30"], {"EXCLUDE_BUCKETS": BUCKET}, "no bucket", id="excluded bucket"),
     ],
 )

@@ -81,7 +81,7 @@ TEXTS = {
     "{name} is a secret, and secrets are no options: every user of this machine could read it.": (
         "{name} 是密钥，不能作为选项：本机的任何用户都能看到。"
     ),
-    "Set it in the environment or in {file}.": "请在环境变量或 {file} 中设置。",
+    "Set it in the environment.": "请在环境变量中设置。",
     "`--bucket` and `--all-buckets` contradict each other.": "`--bucket` 与 `--all-buckets` 互相矛盾。",
     "Give one of them.": "请只用其中一个。",
     "BUCKETS ({origin}) allows only {buckets}.": "BUCKETS（{origin}）只允许 {buckets}。",
