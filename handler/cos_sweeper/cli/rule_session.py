@@ -15,6 +15,8 @@ from typing import Any
 from rich.text import Text
 
 from cos_sweeper.cli import exits, lifecycle_edit, rule_addition
+from cos_sweeper.cli.account_view import gap
+from cos_sweeper.cli.interrupt import Stopped
 from cos_sweeper.cli.lifecycle_edit import NewRule, Refused
 from cos_sweeper.cli.lifecycle_store import SdkLifecycleStore
 from cos_sweeper.cli.local_folder import OWNER_ONLY
@@ -153,7 +155,7 @@ def _bucket(session: Session, bucket: Bucket, wish: Wish, *, is_first: bool) -> 
         if not wish.is_sure and not session.console.confirm(t("Write these rules to {bucket}?", bucket=bucket)):
             return _with_change(_Done(bucket, Result.DECLINED, t("Nothing was written."), rule=edit.rule), edit)
         file = _keep(edit, wish.old)
-        outcome = session.run(rule_addition.write(store, edit, time.monotonic, session.interrupt.sleep))
+        outcome = _written(session, store, edit, file)
         return _with_change(_told(edit, outcome, file), edit)
     except Refused as exc:
         return _Done(
@@ -162,6 +164,22 @@ def _bucket(session: Session, bucket: Bucket, wish: Wish, *, is_first: bool) -> 
     except StoreError as exc:
         problem = problem_of(exc)
         return _Done(bucket, Result.NOT_WRITTEN, problem.sentence, problem.next_step)
+
+
+def _written(session: Session, store: SdkLifecycleStore, edit: Edit, file: Path | None) -> Outcome:
+    try:
+        return session.run(rule_addition.write(store, edit, time.monotonic, session.interrupt.sleep))
+    except Stopped:
+        session.console.say(
+            t("The rules of {bucket} may have been written: look at them.", bucket=edit.bucket) + gap() + _old(file),
+            "warn",
+        )
+        session.console.next_step(t("`{command}` shows them.", command=f"cos-sweeper lifecycle --bucket {edit.bucket}"))
+        raise
+
+
+def _old(file: Path | None) -> str:
+    return t("The old rules are in {file}.", file=file) if file else t("The bucket had no rules before.")
 
 
 async def _planned(session: Session, store: SdkLifecycleStore, bucket: Bucket, wish: Wish) -> tuple[str, Edit | None]:
@@ -240,7 +258,7 @@ def _keep(edit: Edit, folder: Path) -> Path | None:
 
 def _told(edit: Edit, outcome: Outcome, file: Path | None) -> _Done:
     bucket, rule = edit.bucket, edit.rule
-    kept = t("The old rules are in {file}.", file=file) if file else t("The bucket had no rules before.")
+    kept = _old(file)
     match outcome:
         case Written(seconds, is_exact):
             sentence = (

@@ -10,7 +10,7 @@ import pytest
 
 from cos_sweeper.cli import config, config_file
 from cos_sweeper.cli.config import Config, Given, Options
-from cos_sweeper.cli.config_file import NAMED_ALONE
+from cos_sweeper.cli.config_file import DEFAULT_FILE, NAMED_ALONE
 from cos_sweeper.cli.problems import Misused
 from cos_sweeper.core.errors import BadSettings
 from cos_sweeper.core.settings import READERS, SECRETS
@@ -21,7 +21,7 @@ LIST = f"{PHOTOS},{LOGS}"
 
 def read(folder: Path, environ: dict[str, str] | None = None, file: str = "", **options: object) -> Config:
     if file:
-        (folder / config.DEFAULT_FILE).write_text(file, "utf-8")
+        (folder / DEFAULT_FILE).write_text(file, "utf-8")
     return config.read(environ or {}, Options(**options), folder=folder)  # type: ignore[arg-type]
 
 
@@ -94,7 +94,7 @@ def test_file_that_is_named_may_say_where_requests_go(name: str, tmp_path: Path)
 
 
 def test_implicit_file_that_others_may_write_is_refused(tmp_path: Path) -> None:
-    file = tmp_path / config.DEFAULT_FILE
+    file = tmp_path / DEFAULT_FILE
     file.write_text("verify = 'all'")
     file.chmod(0o666)
 

@@ -3,6 +3,8 @@ What protects a person against a hostile server, file or directory, in Chinese.
 """
 
 TEXTS = {
+    "The rules of {bucket} may have been written: look at them.": "{bucket} 的规则可能已写入：请查看。",
+    "`{command}` shows them.": "`{command}` 可显示它们。",
     "DRY_RUN is true ({origin}), and it wins: no rule is written.": (
         "DRY_RUN 为 true（{origin}），且优先：不写入任何规则。"
     ),
