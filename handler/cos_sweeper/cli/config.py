@@ -148,7 +148,7 @@ def option(name: str, text: str, origin: str) -> Given:
             t("Set it in the environment or in {file}.", file=DEFAULT_FILE),
         )
     if name not in READERS:
-        raise Misused(sentence(f"{origin}{colon()}{_unknown(name)}"), t("Correct it or remove it."))
+        raise Misused(sentence(f"{origin}{colon()}{_unknown(name)}"), t("`cos-sweeper settings` lists all settings."))
     return Given(name, text, origin)
 
 

@@ -29,7 +29,7 @@ SUMMARY = "Finds and aborts abandoned multipart uploads in Tencent Cloud COS."
 GROUPS = (
     ("Look", ("check", "inventory", "survey", "explain", "report")),
     ("Act", ("sweep", "abort", "drain", "lifecycle")),
-    ("Set up", ("policy", "events", "completion")),
+    ("Set up", ("settings", "policy", "events", "completion")),
 )
 FIRST_STEPS = (
     ("check", "what works, and what to do"),
@@ -80,6 +80,12 @@ class Commands(click.Group):
             parts += section(t(title), rows)
         steps = [(f"{NAME} {step}", t(what)) for step, what in FIRST_STEPS if step.split()[0] in there]
         parts += section(t("First steps"), steps)
+        parts += [
+            Text(
+                t("Credentials: TENCENTCLOUD_SECRET_ID and TENCENTCLOUD_SECRET_KEY, or a profile of tccli or the SDK.")
+            ),
+            "",
+        ]
         parts += [Text(t("`{name} COMMAND --help` has examples. Exit codes: {codes}", name=NAME, codes=_codes()))]
         return rendered(Group(*parts))
 
