@@ -16,6 +16,7 @@ from typing import Any
 from cos_sweeper.cli.problems import Misused
 from cos_sweeper.cli.words import colon, sentence, t
 from cos_sweeper.core import settings as core_settings
+from cos_sweeper.core.errors import BadSettings
 from cos_sweeper.core.misspelled import intended
 from cos_sweeper.core.settings import CREDENTIALS, NAMES, READERS, SECRETS, Settings
 
@@ -76,13 +77,25 @@ class Config:
                 t("No bucket is named."),
                 t("Give `--bucket name-appid@region` or `--all-buckets`, or set BUCKETS in {file}.", file=DEFAULT_FILE),
             )
-        return core_settings.load(self.merged)
+        return self._loaded(self.merged)
+
+    def _loaded(self, environ: Mapping[str, str]) -> Settings:
+        """Read them. A value that an option has is named by the option."""
+        try:
+            return core_settings.load(environ)
+        except BadSettings as exc:
+            raise BadSettings(tuple(self._by_option(text) for text in exc.problems)) from None
+
+    def _by_option(self, problem: str) -> str:
+        name, separator, rest = problem.partition(":")
+        option = self.by_option(name)
+        return f"{option if option != '--set' else f'--set {name}'}{separator}{rest}" if option else problem
 
     @property
     def settings_of_all(self) -> Settings:
         """The settings; without BUCKETS, those for every bucket."""
         every = {} if "BUCKETS" in self.given else {"BUCKETS": EVERY_BUCKET}
-        return core_settings.load({**self.merged, **every})
+        return self._loaded({**self.merged, **every})
 
     @property
     def merged(self) -> dict[str, str]:

@@ -51,11 +51,12 @@ class Option(click.Option):
 
 
 class SettingOption(Option):
-    """An option that sets a setting of the function. setting: its name."""
+    """An option that sets a setting of the function. setting: its name; flag_text: what a flag sets it to."""
 
-    def __init__(self, declaration: str, setting: str, **more: Any) -> None:
+    def __init__(self, declaration: str, setting: str, flag_text: str = "true", **more: Any) -> None:
         super().__init__([declaration], **more)
         self.setting = setting
+        self.flag_text = flag_text
 
     def given(self, value: Any) -> list[config.Given]:
         """What the setting becomes, [] where the option is not given."""
@@ -65,7 +66,7 @@ class SettingOption(Option):
         if self.multiple:
             is_prefix = self.setting.endswith("PREFIXES")
             return [config.option(self.setting, _list(value) if is_prefix else ",".join(value), origin)]
-        return [config.option(self.setting, "true" if value is True else str(value), origin)]
+        return [config.option(self.setting, self.flag_text if value is True else str(value), origin)]
 
 
 def _list(values: Sequence[str]) -> str:

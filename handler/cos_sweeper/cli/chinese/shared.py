@@ -260,4 +260,14 @@ TEXTS = {
     "Credentials: TENCENTCLOUD_SECRET_ID and TENCENTCLOUD_SECRET_KEY, or a profile of tccli or the SDK.": (
         "凭证：TENCENTCLOUD_SECRET_ID 和 TENCENTCLOUD_SECRET_KEY，或 tccli 或 SDK 的配置。"
     ),
+    "Options stand after the command: `{name} COMMAND {option}`.": "选项写在命令之后：`{name} COMMAND {option}`。",
+    "The bucket is no option here: `{path} NAME@REGION`.": "此处存储桶不是选项：`{path} NAME@REGION`。",
+    "If this is a key, write `--` before the bucket: `{path} -- BUCKET KEY`.": (
+        "如果这是键，请在存储桶前写 `--`：`{path} -- BUCKET KEY`。"
+    ),
+    "A bucket is an option here: `{path} --bucket {bucket}`.": "此处存储桶是选项：`{path} --bucket {bucket}`。",
+    "Allow {action} in {bucket}. `cos-sweeper check` shows every permission.": (
+        "请在 {bucket} 中允许 {action}。`cos-sweeper check` 显示所有权限。"
+    ),
+    "Allow {actions} in this bucket.": "请在该存储桶中允许 {actions}。",
 }
