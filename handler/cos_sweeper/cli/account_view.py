@@ -220,7 +220,10 @@ class AccountView(Reading):
         )
         for row in self.report["failures"][:MAX_ROWS]:
             advice = words.ADVICE.get(row["code"], words.LOOK_UP if row["permanent"] else words.NEXT_RUN)
-            table.add(Text(row["code"], "failed"), numbers.count(row["uploads"]), pair(advice))
+            text = pair(advice)
+            if row["code"] == words.DENIED and row["actions"]:
+                text = t("Allow {actions} in this bucket.", actions=" ".join(row["actions"]))
+            table.add(Text(row["code"], "failed"), numbers.count(row["uploads"]), text)
         return table
 
     def coverage(self) -> Table:

@@ -28,6 +28,11 @@ def use(context: click.Context | None) -> None:
     _context[:] = [] if context is None else [context]
 
 
+def context() -> click.Context | None:
+    """That of this invocation, None before its options are read."""
+    return _context[0] if _context else None
+
+
 def completed(text: str) -> str:
     """The text, and each command that it names with what it lacks."""
     return NAMED.sub(lambda found: f"`{command(found[1])}`", text)

@@ -16,6 +16,7 @@ from cos_sweeper.cli.config_file import DEFAULT_FILE, OF_COMMAND, unknown
 from cos_sweeper.cli.problems import Misused
 from cos_sweeper.cli.words import colon, sentence, t
 from cos_sweeper.core import settings as core_settings
+from cos_sweeper.core.errors import BadSettings
 from cos_sweeper.core.settings import CREDENTIALS, READERS, SECRETS, Settings
 
 ENVIRONMENT, DEFAULT = "environment", "default"
@@ -71,13 +72,25 @@ class Config:
                 t("No bucket is named."),
                 t("Give `--bucket name-appid@region` or `--all-buckets`, or set BUCKETS in {file}.", file=DEFAULT_FILE),
             )
-        return core_settings.load(self.merged)
+        return self._loaded(self.merged)
+
+    def _loaded(self, environ: Mapping[str, str]) -> Settings:
+        """Read them. A value that an option has is named by the option."""
+        try:
+            return core_settings.load(environ)
+        except BadSettings as exc:
+            raise BadSettings(tuple(self._by_option(text) for text in exc.problems)) from None
+
+    def _by_option(self, problem: str) -> str:
+        name, separator, rest = problem.partition(":")
+        option = self.by_option(name)
+        return f"{option if option != '--set' else f'--set {name}'}{separator}{rest}" if option else problem
 
     @property
     def settings_of_all(self) -> Settings:
         """The settings; without BUCKETS, those for every bucket."""
         every = {} if "BUCKETS" in self.given else {"BUCKETS": EVERY_BUCKET}
-        return core_settings.load({**self.merged, **every})
+        return self._loaded({**self.merged, **every})
 
     def notices(self) -> Iterator[str]:
         """What the question before an abort says of where the settings are from, and where the requests go."""
@@ -188,7 +201,7 @@ def option(name: str, text: str, origin: str) -> Given:
             t("Set it in the environment."),
         )
     if name not in READERS:
-        raise Misused(sentence(f"{origin}{colon()}{unknown(name)}"), t("Correct it or remove it."))
+        raise Misused(sentence(f"{origin}{colon()}{unknown(name)}"), t("`cos-sweeper settings` lists all settings."))
     return Given(name, text, origin)
 
 

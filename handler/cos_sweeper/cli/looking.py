@@ -169,6 +169,12 @@ def listing_error(report: Report) -> CosRejected | None:
 
 def next_step(failed: Failed) -> str:
     """What to do about a failure."""
+    if failed.code == words.DENIED and failed.action:
+        return t(
+            "Allow {action} in {bucket}. `cos-sweeper check` shows every permission.",
+            action=failed.action,
+            bucket=failed.upload.bucket,
+        )
     return problem_of(CosRejected(failed.code, failed.status, failed.request_id)).next_step
 
 

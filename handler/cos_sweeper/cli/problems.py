@@ -42,7 +42,8 @@ def problem_of(error: SweeperError) -> Problem:
             return _of_store(error)
         case BadSettings():
             return Misused(
-                sentence("; ".join(error.problems)), t("`cos-sweeper check` shows where each value is from.")
+                sentence("; ".join(error.problems)),
+                t("`cos-sweeper settings` shows each value, where it is from, and its form."),
             )
         case RequestRejected():
             return Misused(sentence(str(error)))

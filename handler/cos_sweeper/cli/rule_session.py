@@ -51,7 +51,7 @@ class Result(Enum):
 
     WRITTEN = ("written", exits.COMPLETE)
     ALREADY_COVERED = ("already_covered", exits.COMPLETE)
-    DECLINED = ("declined", exits.PARTIAL)
+    DECLINED = ("declined", exits.INTERRUPTED)
     NOT_ASKED = ("not_asked", exits.USAGE)
     REFUSED = ("refused", exits.FAILED)
     CHANGED = ("changed", exits.FAILED)
@@ -304,7 +304,7 @@ def _different(lost: int | None, code: str) -> str:
 
 def _tell(session: Session, done: _Done) -> None:
     code = done.result.value[1]
-    style = "good" if code == exits.COMPLETE else "warn" if code in (exits.PARTIAL, exits.USAGE) else "bad"
+    style = "good" if code == exits.COMPLETE else "warn" if code in (exits.INTERRUPTED, exits.USAGE) else "bad"
     session.console.show(Text.assemble((f"{done.bucket}: ", "strong"), (done.sentence, style)))
     if done.next_step:
         session.console.next_step(done.next_step)

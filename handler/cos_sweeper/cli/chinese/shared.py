@@ -59,7 +59,6 @@ TEXTS = {
     "Did you mean {names}?": "是否想用 {names}？",
     "There is no option {name}.": "没有选项 {name}。",
     "{name} is missing.": "缺少 {name}。",
-    "`cos-sweeper check` shows where each value is from.": "`cos-sweeper check` 显示每个值的来源。",
     "This is a defect of COS Sweeper: {name}.": "这是 COS Sweeper 的缺陷：{name}。",
     "Run it again with `--log FILE` and report it with that file.": "请加上 `--log FILE` 再次运行，并附上该文件反馈。",
     " (request id {id})": "（请求 ID {id}）",
@@ -254,4 +253,21 @@ TEXTS = {
     ),
     "Show costs. A number, or JSON with a number for each storage class.": "显示费用。一个数，或按存储类型的 JSON。",
     "Of the price, such as CNY.": "价格的货币，如 CNY。",
+    "`cos-sweeper settings` shows each value, where it is from, and its form.": (
+        "`cos-sweeper settings` 显示每个值、其来源和写法。"
+    ),
+    "`cos-sweeper settings` lists all settings.": "`cos-sweeper settings` 列出所有设置。",
+    "Credentials: TENCENTCLOUD_SECRET_ID and TENCENTCLOUD_SECRET_KEY, or a profile of tccli or the SDK.": (
+        "凭证：TENCENTCLOUD_SECRET_ID 和 TENCENTCLOUD_SECRET_KEY，或 tccli 或 SDK 的配置。"
+    ),
+    "Options stand after the command: `{name} COMMAND {option}`.": "选项写在命令之后：`{name} COMMAND {option}`。",
+    "The bucket is no option here: `{path} NAME@REGION`.": "此处存储桶不是选项：`{path} NAME@REGION`。",
+    "If this is a key, write `--` before the bucket: `{path} -- BUCKET KEY`.": (
+        "如果这是键，请在存储桶前写 `--`：`{path} -- BUCKET KEY`。"
+    ),
+    "A bucket is an option here: `{path} --bucket {bucket}`.": "此处存储桶是选项：`{path} --bucket {bucket}`。",
+    "Allow {action} in {bucket}. `cos-sweeper check` shows every permission.": (
+        "请在 {bucket} 中允许 {action}。`cos-sweeper check` 显示所有权限。"
+    ),
+    "Allow {actions} in this bucket.": "请在该存储桶中允许 {actions}。",
 }

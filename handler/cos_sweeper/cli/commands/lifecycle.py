@@ -38,7 +38,7 @@ OLD = Option(
     metavar="DIR",
     help="Keep the old rules in a file in this directory. [cos-sweeper-lifecycle]",
 )
-YES = Option(["--yes", "is_sure"], is_flag=True, help="Write without asking.")
+YES = Option(["--yes", "-y", "is_sure"], is_flag=True, help="Write without asking.")
 
 
 @new_command(
