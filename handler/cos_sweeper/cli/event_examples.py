@@ -7,7 +7,7 @@ from datetime import datetime, timezone
 
 import click
 
-from cos_sweeper.cli import event_templates, exits
+from cos_sweeper.cli import event_templates, exits, output
 from cos_sweeper.cli.event_templates import KEY, TRIGGERS, UPLOAD_ID, Example
 from cos_sweeper.cli.problems import Misused
 from cos_sweeper.cli.session import Session
@@ -41,6 +41,7 @@ def show(session: Session, trigger: str | None, key: str, upload_id: str) -> int
         return exits.COMPLETE
     text = json.dumps(event_templates.event(trigger, example), indent=2, ensure_ascii=False)
     # What a terminal would obey is escaped as JSON has it, so the event is the same.
+    output.mark_data()
     click.echo("".join(one if one.isprintable() or one == "\n" else json.dumps(one)[1:-1] for one in text))
     _note(session, trigger, example)
     return exits.COMPLETE

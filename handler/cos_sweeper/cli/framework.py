@@ -18,7 +18,7 @@ from rich.padding import Padding
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from cos_sweeper.cli import config, exits
+from cos_sweeper.cli import config, exits, output
 from cos_sweeper.cli.problems import Problem, defect, problem_of
 from cos_sweeper.cli.words import LANGUAGES, t
 from cos_sweeper.core.errors import SweeperError
@@ -273,7 +273,8 @@ def new_command(
             with opened(own, values) as session:
                 for text in session.config.of_implicit_file():
                     session.console.say(text, "quiet")
-                return _guarded(session, lambda: function(session, **values)) or exits.COMPLETE
+                code = _guarded(session, lambda: function(session, **values)) or exits.COMPLETE
+                return exits.worst(code, session.log_code())
 
         return Command(name, summary, details, examples, file, params=[*own, *COMMON], callback=callback)
 
@@ -291,6 +292,9 @@ def _guarded(session: "Session", function: Callable[[], int | None]) -> int | No
     except (click.ClickException, click.Abort, BrokenPipeError):
         raise
     except Exception as exc:
+        if isinstance(exc, OSError) and not output.flush():
+            # Stdout could not be written. The end of the command says so.
+            return exits.FAILED
         raise defect(session.log.crash(exc)) from None
 
 

@@ -2,7 +2,6 @@
 The command `cos-sweeper`: finds the commands, runs one, and turns every error into a sentence and an exit code.
 """
 
-import contextlib
 import difflib
 import importlib
 import io
@@ -18,9 +17,9 @@ import click
 from rich.console import Group
 from rich.text import Text
 
-from cos_sweeper.cli import click_texts, command_line, commands, exits, words
+from cos_sweeper.cli import click_texts, command_line, commands, exits, output, words
 from cos_sweeper.cli.framework import ASKED, BUCKET, COMMON, NAME, TRACE, BucketArgument, rendered, section
-from cos_sweeper.cli.interrupt import Stopped
+from cos_sweeper.cli.interrupt import Stopped, as_ctrl_c
 from cos_sweeper.cli.problems import Misused, Problem, defect, problem_of
 from cos_sweeper.cli.words import LANGUAGES, sentence, t
 from cos_sweeper.core.errors import SweeperError
@@ -93,6 +92,7 @@ class Commands(click.Group):
 
     def main(self, args: Sequence[str] | None = None, prog_name: str | None = None, **more: Any) -> NoReturn:  # type: ignore[override]
         """Run a command and exit with its code. Never shows a traceback. Where a shell asks, answer it."""
+        output.begin()
         given = list(sys.argv[1:] if args is None else args)
         command_line.use(None)
         words.use(words.language_of(given, os.environ))
@@ -105,17 +105,39 @@ class Commands(click.Group):
             # A terminal that cannot show a character shows its number.
             if isinstance(stream, io.TextIOWrapper):
                 stream.reconfigure(errors="backslashreplace")
+        more["standalone_mode"] = False
+        is_json = "--json" in given[: given.index("--") if "--" in given else None]
         try:
-            more["standalone_mode"] = False
-            code = super().main(given, prog_name or NAME, **more)
-            sys.stdout.flush()
+            with as_ctrl_c():
+                sys.exit(self._code(given, prog_name or NAME, more, is_json=is_json))
         except BrokenPipeError:
             # Whoever read the output has enough of it.
-            _drop_output()
-            code = exits.FAILED
+            output.drop(sys.stdout)
+            output.drop(sys.stderr)
+            sys.exit(exits.FAILED)
+
+    def _code(self, given: Sequence[str], name: str, more: dict[str, Any], *, is_json: bool) -> int:
+        """The exit code, after all is written. Raises BrokenPipeError."""
+        problem: Problem | None = None
+        try:
+            if output.failure():
+                raise Problem(t("Stdout is closed, so no result could be shown."))
+            result = super().main(given, name, **more)
+            code = result if isinstance(result, int) else exits.COMPLETE
+        except BrokenPipeError:
+            raise
         except (Exception, KeyboardInterrupt, Stopped) as exc:
-            code = _failed(exc)
-        sys.exit(code if isinstance(code, int) else exits.COMPLETE)
+            problem = _failed(exc)
+            code = problem.exit_code
+        if is_json and code != exits.COMPLETE and not output.has_data():
+            _tell_json(problem or Problem(output.last(), exit_code=code))
+        has_failed = bool(output.failure())
+        if not output.flush() or (has_failed and problem is None):
+            from cos_sweeper.cli.console import Console
+
+            Console().say(t("Not all of the output could be written: {why}.", why=output.failure()), "bad")
+        output.flush()
+        return exits.worst(code, exits.FAILED) if output.failure() else code
 
     def _summary(self, ctx: click.Context, name: str) -> str:
         command = self.get_command(ctx, name)
@@ -144,22 +166,23 @@ def main() -> NoReturn:
     cli.main()
 
 
-def _failed(error: BaseException) -> int:
+def _failed(error: BaseException) -> Problem:
+    """Say what ended the command."""
     from cos_sweeper.cli.console import Console
 
     console = Console()
     if isinstance(error, (click.Abort, KeyboardInterrupt, Stopped)):
         console.say(t("Stopped."), "warn")
-        return exits.INTERRUPTED
+        return Problem(t("Stopped."), exit_code=exits.INTERRUPTED)
     problem = _problem(error)
     console.problem(problem)
-    return problem.exit_code
+    return problem
 
 
-def _drop_output() -> None:
-    """Let go of what is still to be written, so that nothing complains when the process ends."""
-    with contextlib.suppress(OSError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+def _tell_json(problem: Problem) -> None:
+    """With `--json` stdout has one document in every case."""
+    error = {"sentence": problem.sentence, "next_step": problem.next_step, "exit_code": problem.exit_code}
+    output.data({"error": error})
 
 
 def _problem(error: BaseException) -> Problem:

@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from cos_sweeper.cli import exits, policy_check, role, serverless_file
+from cos_sweeper.cli import exits, output, policy_check, role, serverless_file
 from cos_sweeper.cli.effect import require_effect
 from cos_sweeper.cli.problems import Misused, Problem
 from cos_sweeper.cli.serverless_file import Deployed, NoFunction
@@ -96,7 +96,7 @@ def check(session: Session, file: Path | None, printed: Path, given: Names) -> i
     deployed = _deployed(file, environ)
     left_out = _left_out(file, deployed)
     if left_out:
-        raise Problem("\n".join(left_out), _set_them(deployed))
+        raise Problem(" ".join(left_out), _set_them(deployed))
     settings = _settings_of(file, deployed)
     names = given.over(_names(deployed)).over(_around(environ, settings))
     _check(names)
@@ -137,6 +137,7 @@ def _show_deployment(session: Session, names: Names, settings: Settings) -> None
 
 
 def _print(document: dict[str, Any]) -> int:
+    output.mark_data()
     click.echo(json.dumps(document, indent=2))
     return exits.COMPLETE
 

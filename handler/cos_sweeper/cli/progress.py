@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from rich.live import Live
 from rich.text import Text
 
+from cos_sweeper.cli import output
 from cos_sweeper.cli.console import Console
 from cos_sweeper.cli.problems import NOT_SHOWN, UNREACHABLE
 from cos_sweeper.cli.words import t
@@ -193,14 +194,16 @@ class Counted:
                 refresh_per_second=1 / TERMINAL_SECONDS,
                 transient=True,
             )
-            self._live.start()
+            with output.writing(self._console.err.file):
+                self._live.start()
         return self
 
     def __exit__(
         self, _type: type[BaseException] | None, _error: BaseException | None, _traceback: TracebackType | None
     ) -> None:
         if self._live is not None:
-            self._live.stop()
+            with output.writing(self._console.err.file):
+                self._live.stop()
 
     async def during(self, work: Coroutine[Any, Any, T]) -> T:
         """Do the work. Where stderr is no terminal, a plain line is written at times."""

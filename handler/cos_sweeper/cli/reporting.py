@@ -14,7 +14,7 @@ from typing import Any
 
 import click
 
-from cos_sweeper.cli import exits, records_view, showing, stored_reports
+from cos_sweeper.cli import exits, output, records_view, showing, stored_reports
 from cos_sweeper.cli.account_view import AccountView
 from cos_sweeper.cli.command_line import shell_word
 from cos_sweeper.cli.local_folder import KeptFolder
@@ -75,6 +75,7 @@ def _list_uploads(session: Session, place: Place) -> int:
         async for one in reader.uploads():
             if session.interrupt.is_set:
                 break
+            output.mark_data()
             click.echo(records_view.as_line(one, is_json=session.console.is_json))
             printed += 1
         return printed

@@ -206,10 +206,10 @@ async def _planned(session: Session, store: SdkLifecycleStore, bucket: Bucket, w
 def _show(session: Session, edit: Edit, warning: str, *, is_first: bool) -> None:
     """The change, and what a rule does not know. With `--json` on stderr: the person who is asked must see it."""
     console, rule = session.console, edit.rule
-    shown = Text("\n").join([Text(str(edit.bucket), "heading"), *diff(edit)])
-    if console.is_json:
-        console.say(shown)
-    console.show(shown)
+    shown = [Text(str(edit.bucket), "heading"), *diff(edit)]
+    for line in shown if console.is_json else ():
+        console.say(line)
+    console.show(*shown)
     console.say()
     where = t("keys under {prefix}", prefix=shown_key(rule.prefix)) if rule.prefix else t("every key")
     console.say(t("COS then aborts uploads of {where}, {n} days after their start.", where=where, n=rule.days))

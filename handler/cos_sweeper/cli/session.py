@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 from cos_sweeper.cli import credentials as credential_places
-from cos_sweeper.cli import scope
+from cos_sweeper.cli import exits, private_file, scope
 from cos_sweeper.cli.config import Config
 from cos_sweeper.cli.console import Console
 from cos_sweeper.cli.interrupt import Interrupt
@@ -86,6 +86,7 @@ class Session:
         self._profile = profile
         self._log_path = log_file
         self._log_file: IO[str] | None = None
+        self._log_failed = ""
         self._is_traced = is_traced
         self._now = now
         self._instance = InstanceCache()
@@ -104,7 +105,8 @@ class Session:
         if self._is_traced and not self._trace.requests:
             self.console.say(t("No request was sent."))
         if self._log_file is not None:
-            self._log_file.close()
+            with suppress(OSError):
+                self._log_file.close()
 
     # What it is made of
 
@@ -146,13 +148,29 @@ class Session:
         if self._log_path is None:
             return Log(lambda _: None, self.redactor)
         try:
-            descriptor = os.open(self._log_path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, OWNER_ONLY)
+            descriptor = private_file.create(self._log_path)
         except OSError as exc:
             raise Misused(
                 t("{path} cannot be written: {why}.", path=self._log_path, why=exc.strerror), t("Give another file.")
             ) from None
-        file = self._log_file = os.fdopen(descriptor, "a", encoding="utf-8", buffering=1)
-        return Log(lambda line: file.write(line + "\n"), self.redactor)
+        self._log_file = os.fdopen(descriptor, "w", encoding="utf-8", buffering=1)
+        return Log(self._write_log, self.redactor)
+
+    def _write_log(self, line: str) -> None:
+        """A log that cannot be written stops no run: its end says so."""
+        if self._log_file is None or self._log_failed:
+            return
+        try:
+            self._log_file.write(line + "\n")
+        except OSError as exc:
+            self._log_failed = exc.strerror or type(exc).__name__
+
+    def log_code(self) -> int:
+        """The exit code that the log leads to. Says it where the log is not whole."""
+        if not self._log_failed:
+            return exits.COMPLETE
+        self.console.say(t("{path} cannot be written: {why}.", path=str(self._log_path), why=self._log_failed), "warn")
+        return exits.FAILED
 
     @property
     def deadline(self) -> Deadline:

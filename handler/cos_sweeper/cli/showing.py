@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cos_sweeper.cli import exits, looking
+from cos_sweeper.cli import exits, looking, private_file
 from cos_sweeper.cli.account_view import AccountView, gap, uploads
 from cos_sweeper.cli.command_line import shell_word
 from cos_sweeper.cli.console import Console
@@ -98,8 +98,7 @@ def after(session: "Session", result: Swept, html: Path | None = None, name: str
         console.say(note)
     if name and not session.interrupt.is_set and not report["price"] and AccountView(report).totals["open"].bytes:
         console.say(t("`--price-per-gb-month PRICE --currency NAME` adds what this costs a month."), "quiet")
-    if html is not None:
-        write_html(console, report, html)
+    is_written = html is None or _wrote_html(console, report, html)
     place = place_of(result.folder.inner, result.report.run_id)
     if result.folder.failed is not None:
         console.say(t("Not everything could be stored: {why}", why=str(result.folder.failed)), "warn")
@@ -115,7 +114,19 @@ def after(session: "Session", result: Swept, html: Path | None = None, name: str
     if session.interrupt.is_set:
         return exits.INTERRUPTED
     code = exits.OF_STATUS[result.report.status.value]
+    if not is_written:
+        code = exits.worst(code, exits.FAILED)
     return exits.worst(code, exits.PARTIAL if result.folder.failed is not None else exits.COMPLETE)
+
+
+def _wrote_html(console: Console, report: dict[str, Any], path: Path) -> bool:
+    """Write the page, and say where that fails: the account of what was aborted follows in any case."""
+    try:
+        write_html(console, report, path)
+    except Problem as exc:
+        console.problem(exc)
+        return False
+    return True
 
 
 def _found(result: Swept) -> int:
@@ -134,7 +145,7 @@ def _say_where_all_are(session: "Session", result: Swept, place: str) -> None:
 
 
 def write_html(console: Console, report: dict[str, Any], path: Path) -> None:
-    """The page of a report, as a file of its owner only. Raises Misused."""
+    """The page of a report, as a file of its owner only. Raises Problem."""
     from cos_sweeper.report import page
 
     write(path, page.render(report))
@@ -142,13 +153,12 @@ def write_html(console: Console, report: dict[str, Any], path: Path) -> None:
 
 
 def write(path: Path, body: bytes) -> None:
-    """Write a file that only its owner reads. Raises Misused."""
+    """Write a file that only its owner reads. Raises Problem."""
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(body)
+        private_file.write(path, body)
     except OSError as exc:
-        raise _unwritable(path, exc.strerror) from None
+        problem = _unwritable(path, exc.strerror)
+        raise Problem(problem.sentence, problem.next_step) from None
 
 
 def require_place(path: Path | None) -> None:

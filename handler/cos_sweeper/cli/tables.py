@@ -139,10 +139,10 @@ def shown_key(text: str) -> str:
 
 
 def safe(text: Text) -> Text:
-    """A text without what a terminal would obey, wherever it is from. Our own line ends and fixed spaces stay."""
-    if text.plain.replace("\n", "").replace("\u00a0", "").isprintable():
+    """A text without what a terminal would obey and without an end of line, wherever it is from. Fixed spaces stay."""
+    if text.plain.replace("\u00a0", "").isprintable():
         return text
-    shown = "".join(one if one in "\n\u00a0" else shown_key(one) for one in text.plain)
+    shown = "".join(one if one == "\u00a0" else shown_key(one) for one in text.plain)
     return Text(shown, text.style)
 
 
