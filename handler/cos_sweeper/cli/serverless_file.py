@@ -17,6 +17,7 @@ REFERENCE = re.compile(r"\$\{([^${}]*)\}")
 LINE = re.compile(r"\s*(?:export\s+)?([A-Za-z_][\w.-]*)\s*[=:]\s*(.*)")
 DEFAULT_STAGE = "dev"
 MAX_BYTES = 1 << 20
+MAX_ALIASES = 10
 
 
 class NoFunction(ValueError):
@@ -38,6 +39,20 @@ class Deployed:
     unresolved: Mapping[str, tuple[str, ...]]
 
 
+class _Loader(yaml.SafeLoader):
+    """Each alias can make a document many times as large, so there are few."""
+
+    aliases = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        """As the base says. Raises NoFunction."""
+        self.aliases += self.check_event(yaml.AliasEvent)
+        if self.aliases > MAX_ALIASES:
+            raise NoFunction("it has more aliases than a deployment needs")
+        node: yaml.Node | None = super().compose_node(parent, index)
+        return node
+
+
 def read(path: Path, environ: Mapping[str, str]) -> Deployed:
     """Read the file and the `.env` beside it. Raises NoFunction, OSError."""
     with path.open("rb") as file:
@@ -45,13 +60,15 @@ def read(path: Path, environ: Mapping[str, str]) -> Deployed:
     if len(text) > MAX_BYTES:
         raise NoFunction("the file is larger than a megabyte")
     try:
-        document = yaml.safe_load(text)
+        document = yaml.load(text, _Loader)  # noqa: S506 - a SafeLoader
+    except NoFunction:
+        raise
     except (yaml.YAMLError, ValueError, RecursionError) as exc:
         mark = getattr(exc, "problem_mark", None)
         raise NoFunction(f"it is not valid YAML{f', line {mark.line + 1}' if mark else ''}") from exc
     if not isinstance(document, dict) or not isinstance(document.get("inputs"), dict):
         raise NoFunction("it has no `inputs`")
-    stage = str(document.get("stage") or DEFAULT_STAGE)
+    stage = _text(document.get("stage")) or DEFAULT_STAGE
     return deployed(document, {**dot_env(_first(path.parent, f".env.{stage}", ".env")), **environ})
 
 
@@ -73,9 +90,9 @@ def deployed(document: Mapping[str, Any], environ: Mapping[str, str]) -> Deploye
 
     given = {name: resolved(name, inputs.get(name) or "") or "" for name in ("name", "region", "namespace", "role")}
     variables = {
-        str(name): text
+        _text(name): text
         for name, value in _variables(inputs).items()
-        if (text := resolved(str(name), value)) is not None
+        if (text := resolved(_text(name), value)) is not None
     }
     name = given["name"] or ("" if "name" in unresolved else own.get("name", ""))
     return Deployed(name, given["region"], given["namespace"] or "default", given["role"], variables, unresolved)
@@ -123,7 +140,12 @@ def _value(reference: str, own: Mapping[str, str], environ: Mapping[str, str]) -
 
 
 def _text(value: object) -> str:
-    """A value as the platform gets it: `true` and numbers become texts."""
+    """A value as the platform gets it: `true` and numbers become texts. Raises NoFunction."""
+    if isinstance(value, (dict, list, set, tuple)):
+        raise NoFunction("a name or a variable of it is a list")
     if isinstance(value, bool):
         return "true" if value else "false"
-    return "" if value is None else str(value)
+    try:
+        return "" if value is None else str(value)
+    except ValueError:
+        raise NoFunction("it has a number that is too large") from None

@@ -20,6 +20,8 @@ from cos_sweeper.cli.session import DEFAULT_RECORDS, Swept, place_of
 from cos_sweeper.cli.shown import Shown
 from cos_sweeper.cli.tables import Column, Table
 from cos_sweeper.cli.words import sentence, t
+from cos_sweeper.core import errors
+from cos_sweeper.engine.reasons import STOPPED
 from cos_sweeper.report.page_parts import numbers
 
 if TYPE_CHECKING:
@@ -113,6 +115,7 @@ def after(session: "Session", result: Swept, html: Path | None = None, name: str
         console.next_step(t("Some keys cannot be sent to COS. A lifecycle rule ends them: `cos-sweeper lifecycle`."))
     if session.interrupt.is_set:
         return exits.INTERRUPTED
+    _say_credentials(console, stopped_by(report))
     code = exits.OF_STATUS[result.report.status.value]
     if not is_written:
         code = exits.worst(code, exits.FAILED)
@@ -127,6 +130,18 @@ def _wrote_html(console: Console, report: dict[str, Any], path: Path) -> bool:
         console.problem(exc)
         return False
     return True
+
+
+def _say_credentials(console: Console, code: str) -> None:
+    if code:
+        step = problem_of(errors.Stopped(code)).next_step
+        console.next_step(f"{step}{gap()}{t('Then run the same command again.')}")
+
+
+def stopped_by(report: dict[str, Any]) -> str:
+    """The code with which COS stopped to accept the credentials or the clock in the middle, '' where it did not."""
+    reasons = (*report.get("left_by_reason", ()), *report.get("kept_by_reason", ()))
+    return next((one.removeprefix(f"{STOPPED}: ") for one in reasons if one.startswith(STOPPED)), "")
 
 
 def _found(result: Swept) -> int:

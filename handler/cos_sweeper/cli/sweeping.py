@@ -185,7 +185,7 @@ def _say_how_to_go_on(session: Session, result: Swept) -> None:
         session.console.next_step(
             t("The limit of one run is reached. The same command goes on; `--until-empty` repeats it.")
         )
-    elif _is_unfinished(result):
+    elif _is_unfinished(result) and not showing.stopped_by(result.report_json or {}):
         session.console.next_step(t("Not everything could be processed. Run the same command again."))
 
 

@@ -35,6 +35,36 @@ def path(tmp_path: Path) -> Path:
     return file
 
 
+BOMB = "".join(f"k{one}: &k{one} [{', '.join([f'*k{one - 1}'] * 9) if one else 'x'}]\n" for one in range(9))
+MERGED = BOMB.replace("[x]", "{x: 1}").replace("[", "{<<: [").replace("]", "]}")
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        (BOMB + "name: *k8\ninputs: {region: x}", "more aliases"),
+        (MERGED + "inputs: {region: x}", "more aliases"),
+        ("a: &a [*a]\nname: *a\ninputs: {region: x}", "is a list"),
+        ("inputs: {region: [x]}", "is a list"),
+        ("stage: {a: b}\ninputs: {region: x}", "is a list"),
+        ("name: " + "9" * 5000 + "\ninputs: {region: x}", "valid YAML|too large"),
+        ("inputs: {environment: {variables: {A: {b: c}}}}", "is a list"),
+    ],
+    ids=["bomb", "merged", "recursive", "list", "stage", "number", "variable"],
+)
+def test_file_that_grows_when_it_is_read_is_refused(text: str, why: str, path: Path) -> None:
+    path.write_text(text)
+
+    with pytest.raises(NoFunction, match=why):
+        serverless_file.read(path, {})
+
+
+def test_aliases_of_an_ordinary_file_are_read(path: Path) -> None:
+    path.write_text("region: &region ap-chengdu\ninputs: {region: *region}")
+
+    assert serverless_file.read(path, {}).region == "ap-chengdu"
+
+
 def test_function_is_read_with_its_variables_as_the_platform_gets_them(path: Path) -> None:
     found = serverless_file.read(path, {"BUCKETS": "b", "ROLE": "r", "PREFIX": "p"})
 

@@ -3,6 +3,7 @@ What protects a person against a hostile server, file or directory, in Chinese.
 """
 
 TEXTS = {
+    "Then run the same command again.": "然后再次运行同一命令。",
     "Stdout is closed, so no result could be shown.": "stdout 已关闭，无法显示结果。",
     "Not all of the output could be written: {why}.": "部分输出无法写入：{why}。",
     "The rules of {bucket} may have been written: look at them.": "{bucket} 的规则可能已写入：请查看。",
