@@ -12,7 +12,7 @@ from rich.text import Text
 from cos_sweeper.cli.account_view import kept_reason, left_reason
 from cos_sweeper.cli.looking import iso, moment
 from cos_sweeper.cli.tables import Column, Long, Table, shown_key
-from cos_sweeper.cli.words import pair, t
+from cos_sweeper.cli.words import colon, pair, t
 from cos_sweeper.report import record
 from cos_sweeper.report.history import Entry
 from cos_sweeper.report.page_parts import numbers, words
@@ -130,7 +130,7 @@ def what(one: Record) -> str:
         name = t("aborted, not verified")
     reason = kept_reason(one.reason) if one.outcome == "kept" else left_reason(one.reason)
     why = one.code or reason
-    return shown_key(f"{name}: {why}" if why else name)
+    return shown_key(f"{name}{colon()}{why}" if why else name)
 
 
 def as_line(one: Record, *, is_json: bool) -> str:

@@ -224,7 +224,6 @@ TEXTS = {
     "aborted": "已中止",
     "failed": "失败",
     "kept": "保留",
-    "Bars: {groups}": "条形：{groups}",
     "1 upload": "1 个上传",
     "{n} uploads": "{n} 个上传",
     "unknown size": "未知大小",
@@ -270,4 +269,7 @@ TEXTS = {
         "请在 {bucket} 中允许 {action}。`cos-sweeper check` 显示所有权限。"
     ),
     "Allow {actions} in this bucket.": "请在该存储桶中允许 {actions}。",
+    "[OPTIONS]": "[选项]",
+    "{value} ({origin})": "{value}（{origin}）",
+    "{n} min": "{n} 分钟",
 }
