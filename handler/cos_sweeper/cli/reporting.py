@@ -32,6 +32,9 @@ from cos_sweeper.report.record import Record
 from cos_sweeper.report.record_reader import RecordReader
 from cos_sweeper.report.report_folder import Folder
 
+# What reading a report.json raises where it is none.
+DAMAGED = (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError)
+
 
 @dataclass(frozen=True, slots=True)
 class Wishes:
@@ -156,7 +159,10 @@ def _show(session: Session, place: Place, html: Path | None) -> int:
     for line in AccountView(found).notes():
         console.say(line)
     if html is not None:
-        showing.write_html(console, found, html)
+        try:
+            showing.write_html(console, found, html)
+        except DAMAGED:
+            raise Problem(t("The report of {run} cannot be read.", run=place.run_id)) from None
     return exits.PARTIAL if note or found["shards"]["missing"] else exits.COMPLETE
 
 
@@ -190,9 +196,17 @@ def _read(body: bytes | None) -> dict[str, Any] | None:
     try:
         found = json.loads(body or b"")
         missing = found["shards"]["missing"]
-    except (ValueError, KeyError, TypeError, RecursionError):
+        _require_parts(found)
+    except DAMAGED:
         return None
     return dict(found) if isinstance(missing, list) and found.get("schema") == report_json.SCHEMA else None
+
+
+def _require_parts(found: dict[str, Any]) -> None:
+    """Raise one of DAMAGED for a report of which a part is missing or is something else: a file can be anything."""
+    view = AccountView(found)
+    parts = (view.headline(), *view.tables(), *view.notes(), view.uploads("oldest"), view.kept(), view.outcomes())
+    _ = len(parts) + found["settings"]["min_age_hours"], [row["bucket"] for row in found["buckets"]]
 
 
 def _completion(session: Session, folder: Folder) -> Completion:

@@ -146,3 +146,17 @@ def test_log_on_a_disk_that_is_full_stops_no_sweep(cloud: Cloud, command: Comman
     assert ran.stderr.count("/dev/full cannot be written") == 2
     assert Path("/dev/full").is_char_device()
     assert json.loads(ran.stdout)
+
+
+@pytest.mark.parametrize("sent", ["code", "id"])
+def test_signature_that_a_server_sends_back_as_code_or_id_is_not_shown(
+    sent: str, cloud: Cloud, command: Command
+) -> None:
+    signature = "0123456789abcdef0123456789abcdef01234567"
+    fields = {"code": signature} if sent == "code" else {"headers": {"x-cos-request-id": f"NjVm {signature}"}}
+    cloud.fault("ListMultipartUploads", status=403, **fields)
+
+    ran = command("sweep", "--json", "--records", "out")
+
+    assert signature not in f"{ran.stdout}{ran.stderr}"
+    assert not [path for path in command.folder.rglob("*.json") if signature in path.read_text()]
