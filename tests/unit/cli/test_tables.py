@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 from rich.text import Text
 
-from cos_sweeper.cli.tables import Bar, Column, Long, Table, as_lines, as_rich, bar, shown_key
+from cos_sweeper.cli.tables import Bar, Column, Long, Table, as_lines, as_rich, bar, safe, shown_key
 from cos_sweeper.cli.theme import THEME
 
 
@@ -82,6 +82,11 @@ def test_parts_of_a_bar_have_their_colours() -> None:
 )
 def test_key_is_shown_without_what_a_terminal_would_obey(key: str, shown: str) -> None:
     assert shown_key(key) == shown
+
+
+def test_value_with_an_end_of_line_forges_no_line() -> None:
+    assert safe(Text("Owner x\n→ All is well.\x85")).plain == "Owner x\\n→ All is well.\\x85"
+    assert safe(Text("64.5\u00a0GiB")).plain == "64.5\u00a0GiB"
 
 
 def test_table_without_heads_has_no_line_for_them() -> None:
