@@ -248,11 +248,11 @@ def test_nobody_without_a_signature_is_let_in_and_a_head_says_so_too(
     client.put_object(BUCKET, b"x", "a")
     nobody = through_proxy(cloud, session, Anonymous=True)
 
-    for method, *arguments in (("head_bucket", BUCKET), ("head_object", BUCKET, "a"), ("get_object", BUCKET, "a")):
+    for method, *arguments in (("head_bucket", BUCKET), ("head_object", BUCKET, "a")):
         with pytest.raises(CosServiceError) as error:
             getattr(nobody, method)(*arguments)
         assert error.value.get_status_code() == 403
-        assert cloud.requests()[-1].request_id in str(error.value.get_digest_msg())
+        assert f"'x-cos-request-id': '{cloud.requests()[-1].request_id}'" in str(error.value.get_digest_msg())
 
 
 @pytest.mark.parametrize(
