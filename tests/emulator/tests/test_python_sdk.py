@@ -162,15 +162,14 @@ def test_objects_are_listed_page_by_page_with_folders(client: CosS3Client) -> No
     for key in ("a/1", "a/2", "b", "c/1", "d"):
         client.put_object(BUCKET, b"", key)
     shown: list[str] = []
-    marker, more = "", "true"
+    page: dict[str, Any] = {}
 
-    while more == "true":
-        page = client.list_objects(BUCKET, Delimiter="/", MaxKeys=1, Marker=marker)
+    for _ in range(4):
+        page = client.list_objects(BUCKET, Delimiter="/", MaxKeys=1, Marker=page.get("NextMarker", ""))
         shown += [each["Key"] for each in page.get("Contents", ())]
         shown += [each["Prefix"] for each in page.get("CommonPrefixes", ())]
-        marker, more = page.get("NextMarker", ""), page["IsTruncated"]
 
-    assert shown == ["a/", "b", "c/", "d"]
+    assert (shown, page["IsTruncated"]) == (["a/", "b", "c/", "d"], "false")
 
 
 def test_class_and_description_of_an_object_are_changed_where_it_is(client: CosS3Client) -> None:
