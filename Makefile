@@ -82,6 +82,9 @@ foreign: $(VENV)/ready .node/ready .venv-foreign/ready ## other people's clients
 	done; [ -z "$$all" ] || touch $@
 
 .node/ready: tests/senders/package.json tests/senders/package-lock.json
+	@if ! command -v npm >/dev/null && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		apt-get update -qq && apt-get install -y -qq --no-install-recommends nodejs npm >/dev/null; \
+	fi
 	@mkdir -p .node
 	@cp $^ .node
 	@cd .node && { npm ci --ignore-scripts --no-audit --no-fund --loglevel=error && touch ready; } || \

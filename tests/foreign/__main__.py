@@ -44,7 +44,9 @@ def summary(done: Sequence[Row]) -> tuple[str, int]:
     """The last line of the table, and the exit code: 1 where a row is not as expected, or nothing was run."""
     wrong = [row for row in done if row.problem and row.is_installed]
     missing = [row for row in done if not row.is_installed]
-    last = f"{len(done) - len(missing)} operations, {len(wrong)} not as expected; {len(missing)} clients not installed"
+    last = (
+        f"operations: {len(done) - len(missing)}, not as expected: {len(wrong)}, clients not installed: {len(missing)}"
+    )
     return last, 1 if wrong or len(missing) == len(done) else 0
 
 

@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from hashlib import md5
 from pathlib import Path
 
 from tests.emulator.public import Cloud, HeldUpload
@@ -39,7 +40,7 @@ def expect(what: str, got: object, wanted: object) -> None:
 
 
 def _short(value: object) -> str:
-    text = f"{len(value)} bytes" if isinstance(value, bytes) and len(value) > 100 else repr(value)
+    text = f"{len(value)} bytes, MD5 {md5(value).hexdigest()}" if isinstance(value, bytes) else repr(value)
     return text if len(text) <= 100 else f"{text[:60]} … ({len(text)} characters)"
 
 

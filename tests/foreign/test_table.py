@@ -55,6 +55,6 @@ def test_table_fails_where_a_row_is_not_as_expected_or_nothing_was_run(cloud: Cl
 
     good, bad, none = (list(rows(each, cloud)) for each in (GOOD, BAD, Client("none", missing)))
 
-    assert summary(good + none) == ("2 operations, 0 not as expected; 1 clients not installed", 0)
-    assert summary(good + bad) == ("5 operations, 3 not as expected; 0 clients not installed", 1)
+    assert summary(good + none) == ("operations: 2, not as expected: 0, clients not installed: 1", 0)
+    assert summary(good + bad) == ("operations: 5, not as expected: 3, clients not installed: 0", 1)
     assert [summary(each)[1] for each in (none, [])] == [1, 1]

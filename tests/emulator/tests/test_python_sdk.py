@@ -339,4 +339,8 @@ def test_everything_that_the_sdk_asks_about_a_bucket_is_told_or_missing(client: 
 
     known = {name for name, value in told.items() if value}
     assert known == {"BucketUrl", "Location", "ACL", "Versioning", "ObjectLock"}
-    assert (told["BucketUrl"], told["Location"], told["ACL"]["CannedACL"]) == (f"http://{HOST}", REGION, "private")
+    assert (told["BucketUrl"], told["Location"], told["ACL"]["AccessControlList"]["Grant"][0]["Permission"]) == (
+        f"http://{HOST}",
+        REGION,
+        "FULL_CONTROL",
+    )
