@@ -137,7 +137,7 @@ class Control:
         return {
             **_totals(bucket),
             "uploads": [_show_upload(each) for each in page(bucket.uploads, query).entries],
-            "ghosts": [_show_upload(each.upload) for each in page(bucket.ghosts, query).entries],
+            "ghosts": [_show_upload(each.upload) for each in page(bucket.sightings.ghosts, query).entries],
             "objects": [_show_object(each) for each in page(bucket.objects, query).entries],
         }
 
@@ -238,6 +238,8 @@ def _totals(bucket: Bucket) -> dict[str, Any]:
         "region": bucket.region,
         "upload_count": len(bucket.uploads),
         "upload_bytes": sum(each.parts.bytes for each in bucket.uploads),
+        "orphan_count": len(bucket.orphans),
+        "orphan_bytes": sum(each.size for each in bucket.orphans),
         "object_count": len(bucket.objects),
         "object_bytes": sum(each.size for each in bucket.objects),
     }
