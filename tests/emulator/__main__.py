@@ -1,6 +1,6 @@
 """
-Runs the emulator on 127.0.0.1: a port for COS, one for the control door and, with a function, one for SCF; says
-one line of JSON when it is ready.
+Runs the emulator on 127.0.0.1: a port for COS, one for the control door, one for STS and Cloud Monitor and, with a
+function, one for SCF; says one line of JSON when it is ready.
 """
 
 import argparse
@@ -20,6 +20,7 @@ from typing import Any
 
 from aiohttp import web
 
+from tests.emulator.api import Api, ApiDoor
 from tests.emulator.cam import FULL_ACCESS, Credentials, read_policy
 from tests.emulator.contents import DEFAULT_KEEP_BYTES
 from tests.emulator.control import Control, show_credentials
@@ -85,6 +86,13 @@ def _parser() -> argparse.ArgumentParser:
         default=9001,
         metavar="PORT",
         help="the control door's port; 0: any (default: 9001)",
+    )
+    parser.add_argument(
+        "--api-port",
+        type=_port,
+        default=0,
+        metavar="PORT",
+        help="the port of STS and Cloud Monitor; 0: any (default: 0)",
     )
     parser.add_argument(
         "--bucket", action="append", default=[], metavar="NAME-APPID@REGION", help="a bucket to start with; repeatable"
@@ -218,16 +226,18 @@ async def _serve(state: State, function: Function | None, setup: Setup, options:
         loop.add_signal_handler(number, stop.set)
     if options.stop_at_eof:
         threading.Thread(target=_stop_at_eof, args=(loop, stop), daemon=True).start()
-    listeners = _listen(options.cos_port, options.control_port, *([options.scf_port] if function else []))
-    cos, control, *more = [f"http://{HOST}:{listener.getsockname()[1]}" for listener in listeners]
+    scf_ports = [options.scf_port] if function else []
+    listeners = _listen(options.cos_port, options.control_port, options.api_port, *scf_ports)
+    cos, control, api_endpoint, *more = [f"http://{HOST}:{listener.getsockname()[1]}" for listener in listeners]
     tls = _tls(options.tls)
     cos = cos.replace("http:", "https:") if tls else cos
-    endpoints = {"cos": cos, "control": control}
+    endpoints = {"cos": cos, "control": control, "api": api_endpoint}
+    api = Api(state)
     handlers, scf = [Door(state).handle], None
     if function is not None:
         endpoints["scf"] = more[0]
         scf = Scf(state, function, setup, {"COS_ENDPOINT": cos, "INVOKE_ENDPOINT": more[0]})
-    handlers.append(Control(state, scf).handle)
+    handlers += [Control(state, api, scf).handle, ApiDoor(api).handle]
     handlers += [InvokeDoor(scf).handle] if scf else []
     doors = [web.Server(handler, **_server_settings()) for handler in handlers]
     servers = [

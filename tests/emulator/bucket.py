@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 
+from tests.emulator.cam import ACCOUNT_UIN, USER_UIN
 from tests.emulator.checksums import combined
 from tests.emulator.contents import Content, joined
 from tests.emulator.errors import CosError, invalid_argument, no_such_key, no_such_upload, upload_conflict
@@ -28,8 +29,7 @@ from tests.emulator.stored import (
 )
 from tests.emulator.stored import Upload as Upload  # other tests know it by this module
 
-ACCOUNT_UIN = "100000000001"
-INITIATOR = f"qcs::cam::uin/{ACCOUNT_UIN}:uin/100000000011"
+INITIATOR = f"qcs::cam::uin/{ACCOUNT_UIN}:uin/{USER_UIN}"
 OWNER = f"qcs::cam::uin/{ACCOUNT_UIN}:uin/{ACCOUNT_UIN}"
 
 MAX_KEY_BYTES = 850

@@ -184,10 +184,10 @@ class Faults:
         return None
 
 
-def read_fault(given: object) -> Fault:
-    """Read a fault from JSON; raises `BadInput` with what is wrong."""
+def read_fault(given: object, operations: frozenset[str] = OPERATIONS) -> Fault:
+    """Read a fault from JSON; raises `BadInput` with what is wrong. operations: those that it can be about."""
     fields = Fields(given, "a fault")
-    operation = fields.choice("operation", "*", *sorted(OPERATIONS)) or "*"
+    operation = fields.choice("operation", "*", *sorted(operations)) or "*"
     probability = fields.number("probability", minimum=0, maximum=1)
     fault = Fault(
         operation=operation,
