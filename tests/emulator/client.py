@@ -76,6 +76,7 @@ class Cloud(CosCalls, ScfCalls, ApiCalls):
         self.endpoint: str = greeting["cos"]
         self.control: str = greeting["control"]
         self.api_endpoint: str = greeting["api"]
+        self.proxy_endpoint: str = greeting.get("proxy", "")
         self.invoke_endpoint: str = greeting.get("scf", "")
         self.pid = process.pid
         self.owner = Credentials(**greeting["owner"])
@@ -101,9 +102,8 @@ class Cloud(CosCalls, ScfCalls, ApiCalls):
         function: a directory with index.py in it; without it there is no SCF. env: the function's variables.
         credentials: what may do everything, as ID:KEY or ID:KEY:TOKEN.
 
-        `more`: keep_bytes, tls (where to write the CA's certificate); and for SCF time_limit_ms, concurrency, retries,
-        retry_wait_ms, role_seconds, memory_mb, function_name, namespace, region,
-        python.
+        `more`: keep_bytes, proxy_port, tls (where to write the CA's certificate); and for SCF time_limit_ms,
+        concurrency, retries, retry_wait_ms, role_seconds, memory_mb, function_name, namespace, region, python.
         """
         command = [sys.executable, "-m", "tests.emulator", "--cos-port=0", "--control-port=0", "--stop-at-eof"]
         command += [word for bucket in buckets for word in ("--bucket", bucket)]
