@@ -34,7 +34,7 @@ control door.
 
 def main(arguments: list[str]) -> int:
     """Run until told to stop; returns the exit code."""
-    parser = _parser()
+    parser = make_parser()
     options = parser.parse_args(arguments)
     try:
         function = _function(options)
@@ -53,7 +53,8 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
+def make_parser() -> argparse.ArgumentParser:
+    """The options of the command."""
     parser = argparse.ArgumentParser(
         prog="python -m tests.emulator",
         description="An emulator of Tencent Cloud COS and SCF, in memory, on 127.0.0.1 only.",
@@ -148,7 +149,8 @@ def _add_scf_options(group: "argparse._ArgumentGroup") -> None:
         help="a variable of the function; repeatable",
     )
     for name, read, default, metavar, payload in options:
-        group.add_argument(name, type=read, default=default, metavar=metavar, help=f"{payload} (default: {default})")
+        shown = "" if default == "" else f" (default: {default})"
+        group.add_argument(name, type=read, default=default, metavar=metavar, help=payload + shown)
 
 
 def _port(text: str) -> int:
