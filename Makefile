@@ -7,7 +7,8 @@ PROCESSES ?= $(shell $(PYTHON) -c 'import os; print(min(8, 1 + (os.cpu_count() o
 VENV := .venv-$(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])')
 RUN := PYTHONPATH=handler $(VENV)/bin/python
 
-.PHONY: demo test suite coverage check nightly page picture recording faults soak fuzz mutants bench memory small packed platform scale audit workflows sbom lock format package policy deploy invoke clean help
+# Every target with a line of help is a command, not a file.
+.PHONY: $(shell sed -nE 's/^([a-z]+):.*## .*/\1/p' $(firstword $(MAKEFILE_LIST)))
 
 help: ## this list
 	@sed -nE 's/^([a-z]+):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -29,9 +30,12 @@ check: $(VENV)/ready ## ruff, mypy and the import contracts alone
 	$(RUN) -m mypy
 	PYTHONPATH=handler:. $(VENV)/bin/lint-imports --no-logo --cache-dir $(VENV)/import-linter
 
-nightly: check ## all that takes long: the suite with every case, coverage, faults, soak, fuzz, mutants, memory, scale, page, packed, platform; two hours
-	@$(MAKE) --no-print-directory --keep-going PROFILE=nightly SOAK='--minutes 20' FUZZ_SECONDS=300 \
-		suite coverage faults soak fuzz mutants memory scale page packed platform
+# Long runs, beside the suite with every case.
+NIGHTLY := coverage faults soak fuzz mutants memory scale
+NIGHTLY += page installed packed platform senders leaks
+
+nightly: check ## all that takes long: the suite with every case, and every target of NIGHTLY in the Makefile; three hours
+	@$(MAKE) --no-print-directory --keep-going PROFILE=nightly SOAK='--minutes 20' FUZZ_SECONDS=300 suite $(NIGHTLY)
 
 faults: $(VENV)/ready ## every fault at every operation, what was written and what was seen; six minutes
 	@PYTHONPATH=handler:. $(VENV)/bin/python -m tests.faults.table
@@ -42,6 +46,9 @@ soak: $(VENV)/ready ## made-up worlds against the laws and an oracle; SOAK='--mi
 
 fuzz: $(VENV)/ready ## hostile input for every decoder, with atheris; FUZZ_SECONDS=600 for longer
 	@$(RUN) -m tests.fuzz --seconds $(FUZZ_SECONDS)
+
+installed: $(VENV)/ready ## the wheel: reproducible, whole, and at work in an empty environment; needs a registry
+	@$(RUN) -m pytest --numprocesses $(PROCESSES) tests/tools/installed.py
 
 mutants: $(VENV)/ready ## breaks every guard of the modules that only decide, one at a time, and says which no unit test notices
 	@PYTHONPATH=handler:. $(VENV)/bin/python -m tests.mutants $(MUTANTS)
@@ -56,6 +63,23 @@ page: $(VENV)/ready ## report.html in a real Chromium, which it installs where i
 	else \
 		echo "!!! NOT TESTED: report.html, because this machine has no Chromium; install one, or set CHROMIUM" >&2; \
 	fi
+
+senders: $(VENV)/ready .node/ready .venv-senders/ready ## examples/ with other people's clients: Node, a browser, Kafka, tccli; two minutes
+	@$(RUN) -m pytest --numprocesses $(PROCESSES) tests/senders/test_*.py tests/senders/in_*.py
+
+leaks: $(VENV)/ready .node/ready .venv-senders/ready ## each claim of docs/client-leaks.md, with the client that it names; two minutes
+	@$(RUN) -m pytest --numprocesses $(PROCESSES) tests/leaks/test_*.py tests/leaks/in_*.py
+
+.node/ready: tests/senders/package.json tests/senders/package-lock.json
+	@mkdir -p .node
+	@cp $^ .node
+	@cd .node && { npm ci --ignore-scripts --no-audit --no-fund --loglevel=error && touch ready; } || \
+		echo "!!! NOT TESTED: clients in JavaScript, because their packages could not be installed" >&2
+
+.venv-senders/ready: tests/senders/requirements.txt
+	@$(PYTHON) -m venv .venv-senders
+	@{ .venv-senders/bin/python -m pip install -qq --disable-pip-version-check --requirement $< && touch $@; } || \
+		echo "!!! NOT TESTED: clients in Python beyond COS's SDK, because their packages could not be installed" >&2
 
 picture: demo ## docs/report.png, the picture in the README, of the page that the demo leaves
 	@$(RUN) -m tests.page.picture
@@ -86,6 +110,16 @@ platform: $(VENV)/ready package ## serverless.yml and the package through the pl
 
 scale: $(VENV)/ready ## a sweep of a million uploads on 1, 2, 4 and 8 instances; SCALE='--uploads 20000' for less
 	@$(RUN) -m tests.bench.scale $(SCALE)
+
+verify: $(VENV)/ready ## what docs/facts.md relies on, against a real bucket: BUCKET=name-appid REGION=ap-guangzhou; it asks first
+	@PYTHONPATH=handler:. $(VENV)/bin/python -m tests.verify --bucket '$(BUCKET)' --region '$(REGION)' \
+		$(if $(YES),--yes) $(if $(JSON),--json) $(if $(FUNCTION),--function '$(FUNCTION)') \
+		$(if $(MARKDOWN),--markdown '$(MARKDOWN)') $(if $(CLEAN),--clean '$(CLEAN)') $(if $(MONITOR),--monitor '$(MONITOR)') \
+		$(foreach name,$(ONLY),--only '$(name)')
+
+contract: $(VENV)/ready ## the tests that every store passes, against a real bucket: BUCKET=name-appid REGION=ap-guangzhou
+	@[ -n '$(BUCKET)' ] && [ -n '$(REGION)' ] || { echo "give BUCKET=name-appid REGION=ap-guangzhou" >&2; exit 2; }
+	CONTRACT_BUCKET='$(BUCKET)@$(REGION)' $(RUN) -m pytest -s tests/unit/cos/test_store.py -k 'real or given'
 
 format: $(VENV)/ready ## put the code in the house's shape
 	$(RUN) -m ruff check --fix .
@@ -122,6 +156,9 @@ lock: .venv-audit/ready ## the hashes in requirements.txt and tests/tools/packag
 package: ## build/function/, which is what `serverless.yml` deploys, and the same as build/function.zip; needs a Python 3.10
 	@$(PYTHON) -m tests.tools.package
 
+release: $(VENV)/ready package wheel sbom ## build/release/: zip, wheel, SBOM, notes and checksums; TAG=v0.9.0 must be the version's
+	@PYTHONPATH=handler:. $(VENV)/bin/python -m tests.tools.release $(TAG)
+
 # The operator's part. docs/deploying.md has the steps. PACKAGE= deploys what was built before.
 PACKAGE ?= package
 POLICY = $(RUN) -m cos_sweeper policy --serverless serverless.yml $(if $(UIN),--uin $(UIN))
@@ -148,5 +185,17 @@ invoke: ## sends one event to the deployed function: EVENT=file.json or EVENT='{
 override EVENT := $(value EVENT)
 export EVENT SCF
 
+wheel: ## build/cos_sweeper-….whl, the terminal command for `pipx install`; the same bytes from the same sources
+	@rm -rf build/wheel build/cos_sweeper-*.whl
+	@mkdir -p build/wheel
+	@# A copy: setuptools leaves its folders beside the sources, and what is in them from earlier gets into the wheel.
+	@cp -R handler pyproject.toml LICENSE build/wheel
+	@find build/wheel -depth \( -name __pycache__ -o -name '*.egg-info' \) -exec rm -rf {} +
+	@chmod -R u=rwX,go=rX build/wheel
+	@umask 022 && SOURCE_DATE_EPOCH=315532800 $(PYTHON) -m pip --disable-pip-version-check --quiet wheel --no-deps \
+		--wheel-dir build build/wheel
+	@rm -r build/wheel
+	@echo "pipx install '$$(echo build/cos_sweeper-*.whl)[cli]'"
+
 clean: ## remove what was set up and built
-	rm -rf .venv-* build .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv-* .node build .mypy_cache .pytest_cache .ruff_cache .hypothesis

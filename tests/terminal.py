@@ -5,6 +5,7 @@ A program in a real terminal, in a process of its own: what is shown, and what a
 import fcntl
 import os
 import pty
+import re
 import select
 import signal
 import struct
@@ -20,6 +21,8 @@ from tests.command import Command, Ran
 from tests.fixtures import ABORTING, HANDLER
 
 Answer = Callable[[], str]
+# What moves the cursor or clears a line, colours and other styles, and the ends of lines.
+CONTROL = re.compile(r"\x1b\[(?:(\d*)([AK])|\?25[hl]|[\d;]*m)|([\r\n])")
 CTRL_C = "\x03"
 # Long enough for any machine, short enough for a failing test.
 PATIENCE_SECONDS = 30.0
@@ -94,11 +97,11 @@ class Terminal:
         self.when(lambda: not state.exists() or state.read_text().rpartition(")")[2].split()[0] == "S")
 
     def answer(self, answers: Sequence[str | Answer]) -> None:
-        """Answer every question, which ends in `] ` or `: `, until the end."""
+        """Answer every question, which ends in `: `, until the end."""
         left, asked = list(answers), 0
         while not self._is_over:
             assert self._read(PATIENCE_SECONDS), f"nothing more is shown, and it does not end:\n{self.shown}"
-            if left and self._bytes[asked:].rstrip(b" ").endswith((b"]:", b"]")):
+            if left and self._bytes[asked:].endswith(b": "):
                 asked = len(self._bytes)
                 one = left.pop(0)
                 self.type((one if isinstance(one, str) else one()) + "\n")
@@ -136,6 +139,23 @@ def environ_of(command: Command, **settings: str) -> dict[str, str]:
         **command.settings,
         **settings,
     }
+
+
+def screen(shown: str) -> list[str]:
+    """The lines that stay on the screen, without styles. What it does not know stays in them as it is."""
+    lines, row, start = [""], 0, 0
+    for found in CONTROL.finditer(shown):
+        lines[row] += shown[start : found.start()]
+        start = found.end()
+        if found[2] == "A":
+            row = max(0, row - int(found[1] or 1))
+        elif found[2] == "K":
+            lines[row] = ""
+        elif found[3] == "\n":
+            row += 1
+            lines += [""] * (row == len(lines))
+    lines[row] += shown[start:]
+    return lines
 
 
 def terminal(command: Command, *arguments: str, columns: int = 80, **settings: str) -> Terminal:

@@ -88,8 +88,11 @@ class ApiDoor:
         action, given = call.header("x-tc-action"), _json_of(body)
         metric = given.get("MetricName") if isinstance(given, dict) else None
         fault = self._api.faults.strike(action, "", metric if isinstance(metric, str) else "")
+        account = self._api.state.account
         if fault is not None and fault.delay_ms:
             await asyncio.sleep(fault.delay_ms / 1000)
+            if self._api.state.account is not account:  # a reset: what came before it touches nothing after it
+                return reset(request)
         try:
             answer = self._answer(call, body, given, fault)
         except ApiError as rejected:

@@ -65,8 +65,8 @@ class Door:
         fault = self._state.faults.strike(target.operation, target.bucket, target.key)
         receiver = self._receiver(target, fault)
         self._let_part_arrive(target, fault, receiver, after=False)
-        if fault is not None and fault.delay_ms:
-            await asyncio.sleep(fault.delay_ms / 1000)
+        if fault is not None and fault.delay_ms and not await self._same_after(fault.delay_ms / 1000):
+            return reset(request)
         effect = fault.effect if fault is not None else None
         request_id = self._request_ids.new(self._state.clock.now())
         held = self._held_bytes(target)
@@ -89,6 +89,12 @@ class Door:
             return await deliver(request, replace(answer, headers=headers), mangle)
         except (ConnectionError, ContentGone):  # the client left, or a reset took the content away
             return reset(request)
+
+    async def _same_after(self, seconds: float) -> bool:
+        """Wait. False where a reset came meanwhile: what was asked before it touches nothing after it."""
+        account = self._state.account
+        await asyncio.sleep(seconds)
+        return self._state.account is account
 
     def _held_bytes(self, target: Target) -> int | None:
         """The size of the upload that an abort names, if it is there."""

@@ -270,8 +270,8 @@ def test_sweep_records_every_abort_before_it_is_sent(cloud: Cloud, command: Comm
     ran = command("sweep", "--bucket", PHOTOS, "--abort", "--yes")
 
     assert len(left(cloud)) == 3
-    assert ran.exit_code == 1
-    assert "CannotWrite" in ran.stderr
+    assert (ran.exit_code, ran.stdout) == (1, "")
+    assert "No records can be written to" in ran.stderr
 
 
 def test_sweep_records_under_report_where_it_is_set(cloud: Cloud, command: Command) -> None:
@@ -308,6 +308,17 @@ def test_sweep_until_empty_ends_without_progress(cloud: Cloud, command: Command)
 
     assert [report["totals"]["freed"]["uploads"] for report in ran.json] == [2, 0]
     assert ran.exit_code == 1
+
+
+@pytest.mark.parametrize(("more", "verb"), [((), "costs"), (("--abort", "--yes"), "saves")], ids=["plan", "aborted"])
+def test_sweep_says_what_uploads_cost_or_what_their_abort_saves(
+    more: tuple[str, ...], verb: str, cloud: Cloud, command: Command
+) -> None:
+    cloud.seed(PHOTO_BUCKET, "raw/{n}", part_size=1 << 30)
+
+    ran = command("sweep", "--bucket", PHOTOS, *more, PRICE_PER_GB_MONTH="0.5", CURRENCY="CNY")
+
+    assert f"That {verb} 0.50" in ran.stdout
 
 
 def test_sweep_of_nothing_asks_nothing(command: Command) -> None:

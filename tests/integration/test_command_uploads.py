@@ -187,7 +187,7 @@ def test_key_that_no_request_can_carry_is_left_with_the_way_out(cloud: Cloud, co
 
 
 def facts(ran: Ran) -> dict[str, str]:
-    return {row[0]: row[1] for row in ran.rows("Evidence")}
+    return {row[0]: row[1] for row in ran.rows("Evidence (times in UTC)")}
 
 
 def test_explanation_has_all_evidence(cloud: Cloud, command: Command) -> None:
@@ -205,7 +205,7 @@ def test_explanation_has_all_evidence(cloud: Cloud, command: Command) -> None:
     assert "differs by" in found["COS's clock"]
     assert found["EXCLUDE_PREFIXES"] == "none of 1 matches (--exclude-prefix)"
     assert found["MIN_AGE_HOURS"].startswith("3 d (environment), until ")
-    assert len(ran.rows("Newest parts")) == 5
+    assert len(ran.rows("Newest parts (times in UTC)")) == 5
     assert "A sweep keeps it: a part arrived recently. Would be aborted from " in ran.stdout
     assert "An event or `abort` with its id aborts it" in ran.stdout
 

@@ -167,12 +167,13 @@ class Connection:
 
 
 @contextlib.asynccontextmanager
-async def browser(executable: str) -> AsyncIterator[Connection]:
-    """Start Chromium; it ends with the block."""
+async def browser(executable: str, *more: str) -> AsyncIterator[Connection]:
+    """Start Chromium, with more options; it ends with the block."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as home:
         process = await asyncio.create_subprocess_exec(
             executable,
             *OPTIONS,
+            *more,
             f"--user-data-dir={home}",
             stderr=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.DEVNULL,

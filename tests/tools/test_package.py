@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 import zipfile
+import zlib
 from pathlib import Path
 
 import pytest
@@ -16,10 +17,17 @@ import qcloud_cos
 from cos_sweeper.core.version import VERSION
 from tests.tools import package
 
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
 ROOT = Path(__file__).parents[2]
 HANDLER = ROOT / "handler"
 # The terminal command.
 COMMAND = "cos_sweeper/cli"
+
+MAX_OWN_BYTES = 350_000
 
 
 def imports_of(path: Path) -> set[str]:
@@ -49,6 +57,30 @@ def test_package_leaves_out_the_modules_that_the_function_never_imports() -> Non
 
     assert {one for one in unused if not one.startswith(COMMAND)} | {COMMAND} == {*package.OWN_LEFT_OUT}
     assert any(one.startswith(COMMAND) for one in unused)
+
+
+def test_zip_grows_by_little_when_the_function_does() -> None:
+    """The rest of the zip is pinned in requirements.txt. The build measures all of it."""
+    deployed = [path for path in HANDLER.rglob("*") if path.is_file() and "__pycache__" not in path.parts]
+    own = [path for path in deployed if COMMAND not in path.as_posix()]
+
+    assert sum(len(zlib.compress(path.read_bytes())) for path in own) < MAX_OWN_BYTES
+
+
+def test_wheel_finds_every_module_and_every_file_of_the_package() -> None:
+    tool = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["setuptools"]
+    package = HANDLER / "cos_sweeper"
+    files = {path for path in package.rglob("*") if path.is_file() and "__pycache__" not in path.parts}
+    data = {
+        path
+        for name, patterns in tool["package-data"].items()
+        for pattern in patterns
+        for path in (HANDLER / name.replace(".", "/")).glob(pattern)
+    }
+
+    assert {path for path in files if path.suffix != ".py"} == data
+    assert {path.parent for path in files - data if not (path.parent / "__init__.py").exists()} == set()
+    assert tool["packages"]["find"] == {"where": ["handler"]}
 
 
 # What a fresh process needs to import everything that is deployed, to sign a request, and to make a checksum.

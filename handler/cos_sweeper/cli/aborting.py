@@ -9,7 +9,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from cos_sweeper.cli import exits, looking
-from cos_sweeper.cli.account_view import uploads
+from cos_sweeper.cli.account_view import gap, uploads
+from cos_sweeper.cli.local_folder import require_writable
 from cos_sweeper.cli.looking import Found, FoundUploads
 from cos_sweeper.cli.problems import Misused
 from cos_sweeper.cli.session import Session, Swept, place_of
@@ -129,11 +130,12 @@ def _confirmed(session: Session, going: list[Found], as_of: datetime) -> bool:
         ago = numbers.count(max(0, round((as_of - last).total_seconds() / 60)))
         session.console.say(t("A part arrived {n} min ago: its client may still send.", n=ago), "warn")
     question = t("Abort {n}, {size}?", n=uploads(len(going)), size=looking.size_of(going))
-    return session.console.confirm(f"{question} {t('This cannot be undone.')}")
+    return session.console.confirm(f"{question}{gap()}{t('This cannot be undone.')}")
 
 
 def _abort(session: Session, wanted: Wanted, known: list[Found], as_of: datetime, records: Path | None) -> int:
     console, folder, done = session.console, session.folder(records, is_needed=True), FoundUploads()
+    require_writable(folder)
     plan = session.run(_plan(session, wanted, dry_run=False, as_of=as_of))
     result = session.run(session.sweep(plan, folder, done))
     found = looking.with_known(done.found, known)

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from cos_sweeper.cli import spans
 from cos_sweeper.cli.tables import Bar, Cell, Column, Table, shown_key
-from cos_sweeper.cli.words import CHINESE, language, pair, t
+from cos_sweeper.cli.words import CHINESE, colon, language, pair, t
 from cos_sweeper.report.page_parts import answers, grids, groups, numbers, words
 from cos_sweeper.report.page_parts.groups import GROUPS, Json, Sum
 from cos_sweeper.report.page_parts.reading import Reading
@@ -33,13 +33,13 @@ class AccountView(Reading):
 
     # In words
 
-    def headline(self) -> Text:
-        """What it comes to."""
+    def headline(self, *, is_asked: bool = False) -> Text:
+        """What it comes to. is_asked: a question follows."""
         found, open_, freed = self.totals["found"], self.totals["open"], self.totals["freed"]
         if self.is_inventory:
             parts = [t("{n} unfinished, {size}.", n=uploads(open_.uploads), size=size(open_)), self._abandoned(found)]
         elif self.aborts_nothing:
-            parts = [t("This is a plan: nothing was aborted."), self._abandoned(found)]
+            parts = ["" if is_asked else t("This is a plan: nothing was aborted."), self._abandoned(found)]
         else:
             parts = [t("{n} aborted, {size} freed.", n=uploads(freed.uploads), size=size(freed))]
         parts.append(self._price(found if self.aborts_nothing else freed))
@@ -63,7 +63,9 @@ class AccountView(Reading):
         if sum_.per_month is None or not sum_.bytes:
             return ""
         amount = ("≥ " if sum_.is_least else "") + numbers.money(sum_.per_month)
-        return t("That costs {amount} {currency} a month.", amount=amount, currency=self.currency)
+        if self.aborts_nothing:
+            return t("That costs {amount} {currency} a month.", amount=amount, currency=self.currency)
+        return t("That saves {amount} {currency} a month.", amount=amount, currency=self.currency)
 
     def notes(self, *, is_interrupted: bool = False) -> Iterator[Text]:
         """What makes the figures less than complete."""
@@ -109,10 +111,13 @@ class AccountView(Reading):
         return table
 
     def buckets(self) -> Table:
-        """By bucket, the largest first."""
+        """By bucket, the largest first. Empty where the tree of prefixes shows them all."""
         rows = [(row["bucket"], row) for row in self.report["buckets"]]
         other = self.report["other_buckets"]
-        return self._grouped(t("Buckets"), t("bucket"), rows, other) if len(rows) > 1 else Table("", ())
+        in_tree = {row.name for row in Tree(self.report, MAX_PREFIXES).rows()}
+        if other is None and all(name in in_tree for name, row in rows if self._of(row).uploads):
+            return Table("", ())
+        return self._grouped(t("Buckets"), t("bucket"), rows, other)
 
     def prefixes(self) -> Table:
         """The tree of prefixes, where most is."""
@@ -213,8 +218,8 @@ class AccountView(Reading):
             title,
             (
                 Column(t("size"), is_number=True),
-                Column(t("started")),
-                Column(t("last part"), min_width=PRICE_FROM),
+                Column(t("started (UTC)")),
+                Column(t("last part (UTC)"), min_width=PRICE_FROM),
                 Column(t("key"), is_elastic=True),
             ),
         )
@@ -290,7 +295,9 @@ def size(sum_: Sum) -> str:
 def kept_reason(reason: str) -> str:
     """Why an upload is kept."""
     known = words.REASONS.get(reason)
-    return pair((reason, known[0])) if known else reason
+    if known:
+        return pair((reason, known[0]))
+    return {"the key is not valid UTF-8": t("the key is not valid UTF-8")}.get(reason, reason)
 
 
 def left_reason(reason: str) -> str:
@@ -301,4 +308,8 @@ def left_reason(reason: str) -> str:
 
 def _warning(item: Any) -> str:
     """A warning of the report as one line of text."""
-    return ", ".join(f"{name} {value}" for name, value in item.items()) if isinstance(item, dict) else str(item)
+    if not isinstance(item, dict):
+        return str(item)
+    others = [str(item["detail"])] if "detail" in item else []
+    others += [f"{name} {value}" for name, value in item.items() if name not in ("code", "detail")]
+    return colon().join(part for part in (str(item.get("code", "")), ", ".join(others)) if part)

@@ -8,11 +8,10 @@ from rich.text import Text
 
 from cos_sweeper.cli import checking, exits
 from cos_sweeper.cli.checking import BAD, GOOD, NONE, WARN, BucketFindings, Finding
-from cos_sweeper.cli.config import DEFAULT, Given
 from cos_sweeper.cli.problems import Misused
 from cos_sweeper.cli.session import Session
 from cos_sweeper.cli.tables import Cell, Column, Table
-from cos_sweeper.cli.words import pair, t
+from cos_sweeper.cli.words import colon, pair, t
 from cos_sweeper.core.errors import BadSettings, StoreError
 from cos_sweeper.core.model import Bucket
 from cos_sweeper.core.settings import Settings
@@ -67,14 +66,10 @@ def settings_table(session: Session) -> Table:
     for name in sorted({*config.given, *ALWAYS}, key=lambda name: (name not in ALWAYS, name)):
         given = config.given.get(name)
         if given is not None:
-            table.add(name, given.shown, _origin(given))
+            table.add(name, given.shown, given.shown_origin)
         else:
             table.add(Text(name, "quiet"), Text(_default(name), "quiet"), Text(t("default"), "quiet"))
     return table
-
-
-def _origin(given: Given) -> str:
-    return t("environment") if given.origin == "environment" else given.origin
 
 
 def _default(name: str) -> str:
@@ -106,7 +101,7 @@ class _Found:
         """Add a finding, and show it at once."""
         self.findings.append(finding)
         mark, style = MARKS[finding.state], STYLES[finding.state]
-        session.console.item(mark, style, Text.assemble((finding.name, "strong"), ": ", finding.text))
+        session.console.item(mark, style, Text.assemble((finding.name, "strong"), colon(), finding.text))
         if finding.advice:
             session.console.next_step(finding.advice, is_result=True)
 
@@ -199,7 +194,9 @@ def _mark(one: BucketFindings, operation: str) -> Cell:
     code = one.by_operation.get(operation)
     if code is None:
         return Text(MARKS[NONE], "quiet")
-    return Text(code, "bad") if code else Text(MARKS[GOOD], "good")
+    # What is advised about says the code's meaning, and a code takes the width of the bucket's name.
+    shown = MARKS[BAD] if code in checking.ADVISED else code
+    return Text(shown, "bad") if code else Text(MARKS[GOOD], "good")
 
 
 def _uploads(one: BucketFindings) -> str:
@@ -224,6 +221,7 @@ def _say_next(session: Session, found: _Found) -> None:
     if config.only:
         scope = "".join(f" --bucket {one.bucket}" for one in found.buckets)
     else:
-        scope = " --all-buckets" if config.origin("BUCKETS") in ("--all-buckets", DEFAULT) else ""
+        buckets = config.given.get("BUCKETS")
+        scope = " --all-buckets" if buckets is None or buckets.origin == "--all-buckets" else ""
     command = f"cos-sweeper inventory{scope}"
     session.console.next_step(t("`{command}` shows what is unfinished, and aborts nothing.", command=command))

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta, timezone
 from functools import partial
 from typing import Any
 
+from cos_sweeper.cli.problems import problem_of
 from cos_sweeper.cli.session import Session
 from cos_sweeper.cli.words import t
 from cos_sweeper.core import initiator
@@ -102,7 +103,7 @@ def of_credentials(session: Session, found: Account) -> Finding:
     name, origin = t("credentials"), session.found_credentials.origin
     error = found.error
     if error is not None and error.code != "AccessDenied":
-        return Finding(name, BAD, t("from {origin}: {error}", origin=origin, error=str(error)), _why_refused(error))
+        return Finding(name, BAD, t("{error}, from {origin}", error=str(error), origin=origin), _next_step(error))
     uin, _ = initiator.account_and_user(found.owner)
     whose = t("account {uin}, ", uin=uin or found.owner) if found.owner else ""
     kind = t("temporary") if session.credentials.token else t("permanent")
@@ -187,15 +188,20 @@ async def _code(request: Callable[[], Awaitable[object]]) -> str:
     return ""
 
 
+NO_BUCKET, DENIED = "NoSuchBucket", "AccessDenied"
+# Codes that `advice_for` explains.
+ADVISED = (NO_BUCKET, DENIED)
+
+
 def advice_for(found: Sequence[BucketFindings]) -> list[str]:
     """What to do about the buckets, each thing once."""
     said: dict[str, None] = {}
     for operation in OPERATIONS:
-        denied = [str(one.bucket) for one in found if one.by_operation.get(operation) == "AccessDenied"]
+        denied = [str(one.bucket) for one in found if one.by_operation.get(operation) == DENIED]
         if denied:
             text = t("Allow name/cos:{operation} in {buckets}.", operation=operation, buckets=_few(denied))
             said[text] = None
-    for code in ("NoSuchBucket",):
+    for code in (NO_BUCKET,):
         wrong = [str(one.bucket) for one in found if code in one.by_operation.values()]
         if wrong:
             said[t("There is no such bucket: {buckets}. Check the name and the region.", buckets=_few(wrong))] = None
@@ -214,14 +220,8 @@ def _few(names: Sequence[str]) -> str:
     return ", ".join(names[:3]) + more
 
 
-def _why_refused(error: StoreError) -> str:
-    if error.code in ("InvalidAccessKeyId", "SignatureDoesNotMatch"):
-        return t("The SecretId or the SecretKey is wrong, or the key is disabled.")
-    if error.code in ("ExpiredToken", "InvalidToken"):
-        return t("The temporary credentials are over: get new ones.")
-    if error.code == "RequestTimeTooSkewed":
-        return t("Set the clock of this machine.")
-    return t("COS could not be reached. Check the network and the region, and try again.")
+def _next_step(error: StoreError) -> str:
+    return problem_of(error).next_step
 
 
 def utc_now() -> datetime:

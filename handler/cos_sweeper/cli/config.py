@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from cos_sweeper.cli.problems import Misused
-from cos_sweeper.cli.words import t
+from cos_sweeper.cli.words import colon, sentence, t
 from cos_sweeper.core import settings as core_settings
 from cos_sweeper.core.misspelled import intended
 from cos_sweeper.core.settings import CREDENTIALS, NAMES, READERS, SECRETS, Settings
@@ -44,6 +44,11 @@ class Given:
     def shown(self) -> str:
         """The value for people. A secret is not shown."""
         return t("(set, not shown)") if self.name in SECRETS else self.text
+
+    @property
+    def shown_origin(self) -> str:
+        """The origin for people."""
+        return t("environment") if self.origin == ENVIRONMENT else self.origin
 
 
 @dataclass(frozen=True)
@@ -82,8 +87,8 @@ class Config:
         return {**self.environ, **{one.name: one.text for one in self.given.values()}}
 
     def origin(self, name: str) -> str:
-        """Where the value of a setting is from."""
-        return self.given[name].origin if name in self.given else DEFAULT
+        """Where the value of a setting is from, for people."""
+        return self.given[name].shown_origin if name in self.given else t(DEFAULT)
 
     def is_explicit(self, name: str) -> bool:
         """Whether an operator set it."""
@@ -134,7 +139,7 @@ def option(name: str, text: str, origin: str) -> Given:
             t("Set it in the environment or in {file}.", file=DEFAULT_FILE),
         )
     if name not in READERS:
-        raise Misused(_unknown(name, origin))
+        raise Misused(sentence(f"{origin}{colon()}{_unknown(name)}"), t("Correct it or remove it."))
     return Given(name, text, origin)
 
 
@@ -191,12 +196,15 @@ def _from_file(path: Path) -> dict[str, str]:
     try:
         tables: dict[str, Any] = tomllib.loads(path.read_text("utf-8"))
     except FileNotFoundError:
-        raise Misused(t("There is no file {path}.", path=path)) from None
+        raise Misused(t("There is no file {path}.", path=path), _other_file()) from None
     except (OSError, UnicodeDecodeError):
-        raise Misused(t("{path} cannot be read.", path=path)) from None
+        raise Misused(t("{path} cannot be read.", path=path), _other_file()) from None
     except tomllib.TOMLDecodeError as exc:
         # Its message has a place and no value.
-        raise Misused(t("{path} is not valid TOML: {why}", path=path, why=exc)) from None
+        raise Misused(
+            t("{path} is not valid TOML: {why}.", path=path, why=exc),
+            t("Correct that line: `name = value`, texts in quotes."),
+        ) from None
     values: dict[str, str] = {}
     problems: list[str] = []
     for name, value in tables.items():
@@ -206,14 +214,14 @@ def _from_file(path: Path) -> dict[str, str]:
                 t("{name}: credentials do not belong into this file; set them in the environment", name=name)
             )
         elif upper not in READERS and upper not in OF_COMMAND:
-            problems.append(_unknown(name, str(path)))
+            problems.append(_unknown(name))
         else:
             try:
                 values[upper] = _text_of(upper, value)
             except ValueError as exc:
                 problems.append(f"{name}: {exc}")
     if problems:
-        raise Misused(t("{path}: {problems}", path=path, problems="; ".join(problems)))
+        raise Misused(t("{path}: {problems}.", path=path, problems="; ".join(problems)), t("Correct it or remove it."))
     return {name: text for name, text in values.items() if text}
 
 
@@ -232,7 +240,12 @@ def _text_of(name: str, value: Any) -> str:
     raise ValueError(t("write a text, a number, true, false or a list of texts"))
 
 
-def _unknown(name: str, place: str) -> str:
-    meant = intended(name.upper(), NAMES)
-    hint = t(" Did you mean {meant}?", meant=meant) if meant else ""
-    return t("{place}: there is no setting {name}.{hint}", place=place, name=name[:80], hint=hint)
+def _unknown(name: str) -> str:
+    meant, shown = intended(name.upper(), NAMES), name[:80]
+    if meant:
+        return t("there is no setting {name}, did you mean {meant}?", name=shown, meant=meant)
+    return t("there is no setting {name}", name=shown)
+
+
+def _other_file() -> str:
+    return t("Give the path of a TOML file: `--config FILE`.")

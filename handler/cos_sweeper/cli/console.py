@@ -18,7 +18,7 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from cos_sweeper.cli.problems import Problem
-from cos_sweeper.cli.tables import Table, as_lines, as_rich
+from cos_sweeper.cli.tables import Table, as_lines, as_rich, safe
 from cos_sweeper.cli.theme import THEME
 from cos_sweeper.cli.words import t
 
@@ -61,7 +61,7 @@ class Console:
         if is_result and self.is_json:
             return
         console = self.out if is_result else self.err
-        shown = Text(text) if isinstance(text, str) else text
+        shown = safe(Text(text) if isinstance(text, str) else text)
         if console.is_terminal:
             grid = RichTable.grid(padding=(0, 1, 0, 0))
             grid.add_row(Text(mark, style), shown)
@@ -103,13 +103,19 @@ class Console:
         self.require_person()
         question = question.replace(NO_BREAK, " ")
         answer: str = click.prompt(question + t(" [y/N]"), default="", show_default=False, err=True)
+        self._answered()
         return answer.strip().lower() in ("y", "yes", "是", "好")
 
     def typed(self, question: str) -> str:
         """Ask a person to type something. Raises Problem where nobody can be asked."""
         self.require_person()
         answer: str = click.prompt(question, default="", show_default=False, err=True)
+        self._answered()
         return answer.strip()
+
+    def _answered(self) -> None:
+        if self.err.is_terminal:
+            self.say()
 
     def require_person(self) -> None:
         """Raise Problem where nobody can be asked."""
@@ -140,13 +146,15 @@ def _rich(file: IO[str], environ: Mapping[str, str]) -> RichConsole:
 
 
 def _print(console: RichConsole, item: RenderableType | Table) -> None:
+    if isinstance(item, (str, Text)):
+        item = safe(Text(item) if isinstance(item, str) else item)
     if isinstance(item, Table):
         if console.is_terminal:
             console.print(as_rich(item, console.width))
         else:
             # Not through rich, which makes spaces of tabs.
             console.file.write("".join(f"{line}\n" for line in as_lines(item)))
-    elif isinstance(item, (str, Text)) and not console.is_terminal:
+    elif isinstance(item, Text) and not console.is_terminal:
         # A pipe gets whole lines, which another program can search.
         console.file.write(f"{item}".replace(NO_BREAK, " ") + "\n")
     else:

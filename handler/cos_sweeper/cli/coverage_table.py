@@ -32,11 +32,16 @@ def show(session: Session) -> int:
     covered = sum(one.state is State.WHOLE_BUCKET for one in found)
     session.console.show(Text(t("{n} of {m} buckets have a rule for every upload.", n=covered, m=len(found)), "strong"))
     mendable = next((one for one in found if one.state in MENDABLE), None)
+    unread = [one for one in found if one.state is State.UNREADABLE]
+    if unread:
+        session.console.next_step(t("`cos-sweeper check` shows why rules cannot be read."))
     if mendable is not None:
-        session.console.say(t("Next: {command}", command=add_command(mendable, session.settings)), "next")
+        session.console.next_step(f"`{add_command(mendable, session.settings)}`")
     if session.interrupt.is_set:
         return exits.INTERRUPTED
-    return exits.PARTIAL if any(one.state is State.UNREADABLE for one in found) else exits.COMPLETE
+    if unread:
+        return exits.FAILED if len(unread) == len(found) else exits.PARTIAL
+    return exits.COMPLETE
 
 
 def add_command(found: Coverage, settings: Settings) -> str:

@@ -16,11 +16,11 @@ from rich.text import Text
 
 from cos_sweeper.cli import exits, looking, showing
 from cos_sweeper.cli.account_view import AccountView, size, uploads
-from cos_sweeper.cli.local_folder import LocalFolder
+from cos_sweeper.cli.local_folder import LocalFolder, require_writable
 from cos_sweeper.cli.problems import Misused, problem_of
 from cos_sweeper.cli.progress import Counted
 from cos_sweeper.cli.session import DEFAULT_RECORDS, Session, Swept
-from cos_sweeper.cli.tables import Column, Table, shown_key
+from cos_sweeper.cli.tables import Table, shown_key
 from cos_sweeper.cli.words import t
 from cos_sweeper.core.errors import CosRejected
 from cos_sweeper.core.model import BEGINNING, Bucket
@@ -39,13 +39,13 @@ def drain(session: Session, confirm: str | None, *, yes: bool, records: Path | N
     is_dry = config.is_explicit("DRY_RUN") and session.settings.dry_run
     (bucket,) = session.run(session.buckets())
     _require_answer(session, bucket, confirm, yes=yes, is_dry=is_dry)
+    look, seen = showing.swept(session, session.run(_plan(session, dry_run=True)), None, t("Looking"))
+    looking.raise_for_listing(look.report)
     console.say(t("Age, idle time and clocks keep nothing here: what is still being uploaded goes, too."), "warn")
     if is_dry:
         console.say(
             t("DRY_RUN is true ({origin}), and it wins: nothing is aborted.", origin=config.origin("DRY_RUN")), "warn"
         )
-    look, seen = showing.swept(session, session.run(_plan(session, dry_run=True)), None, t("Looking"))
-    looking.raise_for_listing(look.report)
     _show(session, bucket, look, seen, on_stdout=is_dry)
     if session.interrupt.is_set:
         return exits.INTERRUPTED
@@ -57,7 +57,9 @@ def drain(session: Session, confirm: str | None, *, yes: bool, records: Path | N
     if confirm is None and console.typed(t("Type {name} to abort all of it", name=bucket.name)) != bucket.name:
         console.say(t("Nothing was aborted."))
         return exits.INTERRUPTED
-    return _Drain(session, bucket, _folder(session, records)).run()
+    folder = _folder(session, records)
+    require_writable(folder)
+    return _Drain(session, bucket, folder).run()
 
 
 def _require_answer(session: Session, bucket: Bucket, confirm: str | None, *, yes: bool, is_dry: bool) -> None:
@@ -108,7 +110,7 @@ class _Drain:
             plan = session.run(_plan(session, dry_run=False))
             result, _ = showing.swept(session, plan, self.folder, t("Aborting"))
             self.results.append(result)
-            showing.aborted(console, result.report_json or {}, is_whole=False)
+            showing.aborted(console, result.report_json or {}, ())
             codes.append(showing.after(session, result))
             if session.interrupt.is_set:
                 rest = True
@@ -159,11 +161,8 @@ def _what_goes(session: Session, bucket: Bucket, report: dict[str, Any], seen: C
     if found.uploads:
         yield Text()
         yield view.prefixes()
-        facts = Table("", (Column(""), Column("", is_elastic=True)))
-        facts.add(t("oldest"), looking.moment(seen.oldest))
-        facts.add(t("newest"), looking.moment(seen.newest))
-        facts.add(t("last part"), looking.moment(seen.last_part))
-        yield facts
+        yield Text()
+        yield showing.times(seen)
     for table in (view.kept(), view.failures()):
         if table.rows:
             yield Text()

@@ -27,13 +27,15 @@ def show(session: Session, trigger: str | None, key: str, upload_id: str) -> int
         raise Misused(f"{why[:1].upper()}{why[1:]}.")
     if trigger is None and not console.is_json:
         console.show(_table())
-        console.say(t("Next: {command}", command="cos-sweeper events timer"), "next")
+        console.next_step("`cos-sweeper events timer`")
         return exits.COMPLETE
     example = _example(session, key, upload_id)
     if trigger is None:
         console.data({name: event_templates.event(name, example) for name in TRIGGERS})
         return exits.COMPLETE
-    click.echo(json.dumps(event_templates.event(trigger, example), indent=2, ensure_ascii=False))
+    text = json.dumps(event_templates.event(trigger, example), indent=2, ensure_ascii=False)
+    # What a terminal would obey is escaped as JSON has it, so the event is the same.
+    click.echo("".join(one if one.isprintable() or one == "\n" else json.dumps(one)[1:-1] for one in text))
     _note(session, trigger, example)
     return exits.COMPLETE
 

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from cos_sweeper.cli import evidence as rules
 from cos_sweeper.cli import spans
-from cos_sweeper.cli.account_view import kept_reason
+from cos_sweeper.cli.account_view import gap, kept_reason
 from cos_sweeper.cli.evidence import Evidence
 from cos_sweeper.cli.looking import Found, iso, moment, outcome_text
 from cos_sweeper.cli.session import Session
@@ -104,7 +104,7 @@ def _sentence(who: str, found: Verdict, as_of: datetime) -> Text:
     else:
         text += [pair(known[1])] if known else []
         text.append(t("Time alone does not change that."))
-    return Text(" ".join(text), "good")
+    return Text(gap().join(text), "good")
 
 
 def _up(time: datetime) -> datetime:
@@ -114,7 +114,7 @@ def _up(time: datetime) -> datetime:
 
 
 def _evidence(explained: Explained, session: Session) -> Table:
-    table = Table(t("Evidence"), (Column(t("fact")), Column(t("value"), is_elastic=True)))
+    table = Table(t("Evidence (times in UTC)"), (Column(t("fact")), Column(t("value"), is_elastic=True)))
     for name, value in (*_times(explained), *_key(explained, session), *_limits(explained, session)):
         table.add(name, value)
     return table
@@ -201,7 +201,7 @@ def _limits(explained: Explained, session: Session) -> Iterator[tuple[str, str]]
 
 def _newest_parts(evidence: Evidence) -> Table:
     columns = (Column(t("part"), is_number=True), Column(t("size"), is_number=True), Column(t("arrived")))
-    table = Table(t("Newest parts"), columns)
+    table = Table(t("Newest parts (times in UTC)"), columns)
     oldest = datetime.min.replace(tzinfo=timezone.utc)
     ordered = sorted(evidence.every_part, key=lambda part: (part.last_modified or oldest, part.number), reverse=True)
     for part in ordered[:NEWEST_PARTS]:

@@ -6,6 +6,8 @@ arguments and options, and returns an exit code.
 """
 
 import json
+import shutil
+import textwrap
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -302,18 +304,16 @@ def rendered(content: Any) -> str:
     """Rich content as the text of a help, with colours where stdout shows them."""
     import io
     import os
-    import shutil
     import sys
 
     from rich.console import Console as RichConsole
 
     from cos_sweeper.cli.theme import THEME
 
-    width = min(HELP_WIDTH, shutil.get_terminal_size((HELP_WIDTH, 24)).columns)
     has_colours = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
     made = RichConsole(
         file=io.StringIO(),
-        width=width,
+        width=_width(),
         force_terminal=has_colours,
         no_color=not has_colours,
         highlight=False,
@@ -328,18 +328,32 @@ def rendered(content: Any) -> str:
     return "\n".join(line.rstrip() for line in file.getvalue().splitlines())
 
 
+def _width() -> int:
+    return min(HELP_WIDTH, shutil.get_terminal_size((HELP_WIDTH, 24)).columns)
+
+
 def section(title: str, rows: Sequence[tuple[str, str]]) -> list[Any]:
     """A part of a help: names and what they are. Nothing without rows."""
     if not rows:
         return []
     if not any(text for _, text in rows):
-        return [Text(title, "heading"), *(Padding(Text(name), (0, 0, 0, 2)) for name, _ in rows), ""]
+        return [
+            Text(title, "heading"),
+            *(Padding(Text(one), (0, 0, 0, 2)) for name, _ in rows for one in _lines(name)),
+            "",
+        ]
     table = RichTable(box=None, show_header=False, padding=(0, 2, 0, 0), pad_edge=False)
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
     for name, text in rows:
         table.add_row(Text(name), Text(text))
     return [Text(title, "heading"), Padding(table, (0, 0, 0, 2)), ""]
+
+
+def _lines(example: str) -> list[str]:
+    """An example for a shell, in lines that can be copied as they are."""
+    lines = textwrap.wrap(example, _width() - 4, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
+    return [f"{line} \\" for line in lines[:-1]] + lines[-1:]
 
 
 def _described(param: click.Parameter) -> tuple[str, str]:

@@ -3,11 +3,14 @@ Reports in a directory of this machine, and reports that are kept although they 
 """
 
 import contextlib
+import errno
 import os
 from collections.abc import Awaitable
 from pathlib import Path
 from typing import TypeVar
 
+from cos_sweeper.cli.problems import Problem
+from cos_sweeper.cli.words import t
 from cos_sweeper.core.errors import CosRejected, StoreError
 from cos_sweeper.report.report_folder import MAX_BYTES, NamedFolder
 
@@ -70,6 +73,21 @@ class LocalFolder:
         if any(part in (".", "..") for part in parts):
             raise CosRejected("BadName", detail=name)
         return self.path.joinpath(*parts)
+
+
+def require_writable(folder: NamedFolder | None) -> None:
+    """Make the directory, before anything is aborted. Raises Problem where nothing can be written there."""
+    if not isinstance(folder, LocalFolder):
+        return
+    try:
+        folder.path.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if not os.access(folder.path, os.W_OK | os.X_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    except OSError as exc:
+        raise Problem(
+            t("No records can be written to {path}, so nothing is aborted: {why}.", path=folder.path, why=exc.strerror),
+            t("Give a directory that can be written with `--records DIR`."),
+        ) from None
 
 
 class KeptFolder:

@@ -11,7 +11,7 @@ from cos_sweeper.cli import account_view
 from cos_sweeper.cli.problems import problem_of
 from cos_sweeper.cli.session import Session
 from cos_sweeper.cli.tables import Column, Long, Table, shown_key
-from cos_sweeper.cli.words import pair, t
+from cos_sweeper.cli.words import colon, pair, t
 from cos_sweeper.core import key_text
 from cos_sweeper.core.errors import CosRejected
 from cos_sweeper.core.model import Bucket, ListedUpload, PartsSeen, RejectedRequest, SweepRequest
@@ -137,14 +137,22 @@ async def look(session: Session, plan: Plan, store: Store | None = None) -> tupl
 
 def raise_for_listing(report: Report) -> None:
     """Raise what made a listing fail."""
+    error = listing_error(report)
+    if error is not None:
+        raise error
+
+
+def listing_error(report: Report) -> CosRejected | None:
+    """What made a listing fail, None where all were read."""
     for one in report.failures:
         if "key" not in one:
-            raise CosRejected(
+            return CosRejected(
                 str(one.get("code", "")),
                 one.get("status"),
                 str(one.get("cos_request_id", "")),
                 str(one.get("detail", "")),
             )
+    return None
 
 
 def next_step(failed: Failed) -> str:
@@ -162,8 +170,8 @@ def table(title: str, found: Sequence[Found], maximum: int = 50) -> Table:
     made = Table(
         title,
         (
-            Column(t("started")),
-            Column(t("last part")),
+            Column(t("started (UTC)")),
+            Column(t("last part (UTC)")),
             Column(t("size"), is_number=True),
             Column(t("parts"), is_number=True, min_width=90),
             Column(t("what"), is_elastic=True),
@@ -193,13 +201,13 @@ def outcome_text(outcome: Outcome) -> str:
     name = pair(words.OUTCOMES.get(name_of(outcome), (name_of(outcome),) * 2))
     match outcome:
         case Kept():
-            return f"{name}: {account_view.kept_reason(outcome.reason)}"
+            return f"{name}{colon()}{account_view.kept_reason(outcome.reason)}"
         case Deferred():
-            return f"{name}: {account_view.left_reason(outcome.reason)}"
+            return f"{name}{colon()}{account_view.left_reason(outcome.reason)}"
         case RejectedRequest():
-            return f"{name}: {outcome.reason}"
+            return f"{name}{colon()}{outcome.reason}"
         case Failed():
-            return f"{name}: {outcome.code}" + (f" ({outcome.request_id})" if outcome.request_id else "")
+            return f"{name}{colon()}{outcome.code}" + (f" ({outcome.request_id})" if outcome.request_id else "")
         case Aborted(verified=False):
             return t("aborted, not verified")
         case _:

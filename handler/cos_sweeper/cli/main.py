@@ -16,11 +16,11 @@ import click
 from rich.console import Group
 from rich.text import Text
 
-from cos_sweeper.cli import commands, exits, words
+from cos_sweeper.cli import click_texts, commands, exits, words
 from cos_sweeper.cli.framework import ASKED, NAME, TRACE, rendered, section
 from cos_sweeper.cli.interrupt import Stopped
 from cos_sweeper.cli.problems import Misused, Problem, defect, problem_of
-from cos_sweeper.cli.words import LANGUAGES, t
+from cos_sweeper.cli.words import LANGUAGES, sentence, t
 from cos_sweeper.core.errors import SweeperError
 from cos_sweeper.core.version import VERSION
 
@@ -87,6 +87,7 @@ class Commands(click.Group):
         """Run a command and exit with its code. Never shows a traceback. Where a shell asks, answer it."""
         given = list(sys.argv[1:] if args is None else args)
         words.use(words.language_of(given, os.environ))
+        click_texts.use_words()
         if ASKED in os.environ:
             from cos_sweeper.cli import completing
 
@@ -174,14 +175,22 @@ def _misused(error: click.ClickException) -> Problem:
                     ),
                     t("Set TENCENTCLOUD_SECRET_ID and TENCENTCLOUD_SECRET_KEY in the environment."),
                 )
-            close = ", ".join(error.possibilities or ())
+            close = ", ".join(_close(error.option_name, context))
             hint = t("Did you mean {names}?", names=close) if close else help_hint
             return Misused(t("There is no option {name}.", name=error.option_name), hint)
         case click.MissingParameter():
             name = error.param.human_readable_name if error.param else ""
             return Misused(t("{name} is missing.", name=name), help_hint)
         case _:
-            return Misused(error.format_message(), help_hint)
+            return Misused(sentence(error.format_message()), help_hint)
+
+
+def _close(name: str, context: click.Context | None) -> list[str]:
+    """Options that are written nearly so. Their dashes are alike in any case, so these do not count."""
+    options = {
+        one.lstrip("-"): one for param in (context.command.get_params(context) if context else ()) for one in param.opts
+    }
+    return [options[one] for one in difflib.get_close_matches(name.lstrip("-"), options)]
 
 
 def _codes() -> str:

@@ -5,8 +5,13 @@ Every error that reaches the terminal becomes a `Problem`, and a defect does, to
 """
 
 from cos_sweeper.cli import exits
-from cos_sweeper.cli.words import t
-from cos_sweeper.core.errors import BadSettings, RequestRejected, Stopped, StoreError, SweeperError, Unavailable
+from cos_sweeper.cli.words import sentence, t
+from cos_sweeper.core.errors import BadSettings, RequestRejected, Stopped, StoreError, SweeperError
+
+# Codes of ours, where COS sent no answer.
+UNREACHABLE = ("ConnectTimeout", "ConnectionFailed", "DnsTimeout", "DnsFailed", "BadCertificate")
+# Codes of a directory of records.
+OF_FOLDER = ("CannotWrite", "CannotRead", "NothingAborted")
 
 
 class Problem(SweeperError):
@@ -35,12 +40,12 @@ def problem_of(error: SweeperError) -> Problem:
             return _of_store(error)
         case BadSettings():
             return Misused(
-                _sentence("; ".join(error.problems)), t("`cos-sweeper check` shows where each value is from.")
+                sentence("; ".join(error.problems)), t("`cos-sweeper check` shows where each value is from.")
             )
         case RequestRejected():
-            return Misused(_sentence(str(error)))
+            return Misused(sentence(str(error)))
         case _:
-            return Problem(_sentence(str(error)))
+            return Problem(sentence(str(error)))
 
 
 def defect(name: str) -> Problem:
@@ -53,21 +58,31 @@ def defect(name: str) -> Problem:
 
 def _of_store(error: StoreError) -> Problem:
     of_request = t(" (request id {id})", id=error.request_id) if error.request_id else ""
-    what = t("COS answered {code}{of_request}", code=str(error) or error.code, of_request=of_request)
-    return Problem(_sentence(what), _next_step(error))
+    text = str(error) or error.code
+    if error.code in UNREACHABLE:
+        what = t("COS could not be reached: {code}", code=text)
+    elif error.code in OF_FOLDER:
+        what = t("Records cannot be stored: {detail}", detail=error.detail or text)
+    else:
+        what = t("COS answered {code}{of_request}", code=text, of_request=of_request)
+    return Problem(sentence(what), _next_step(error))
 
 
 def _next_step(error: StoreError) -> str:
+    if error.code in UNREACHABLE:
+        return t("Check the network, the endpoint and the region, and try again.")
+    if error.code in OF_FOLDER:
+        return t("Give a directory that can be written with `--records DIR`.")
+    if error.code in ("InvalidAccessKeyId", "SignatureDoesNotMatch"):
+        return t("The SecretId or the SecretKey is wrong, or the key is disabled.")
+    if error.code in ("ExpiredToken", "InvalidToken", "TokenRefreshRequired"):
+        return t("The temporary credentials are over: get new ones.")
+    if error.code == "RequestTimeTooSkewed":
+        return t("Set the clock of this machine.")
     if error.code == "AccessDenied":
         return t("These credentials lack a permission. `cos-sweeper check` shows which, for each bucket.")
     if isinstance(error, Stopped):
         return t("COS does not accept these credentials, or the clock of this machine. `cos-sweeper check` shows both.")
-    if isinstance(error, Unavailable) and error.status is None:
-        return t("COS could not be reached. Check the network and the region, and try again.")
     if error.code == "NoSuchBucket":
         return t("Check the name and the region: name-appid@region.")
     return t("Try again. If it stays, ask Tencent Cloud and quote the request id.")
-
-
-def _sentence(text: str) -> str:
-    return text if text.endswith((".", "。", "!", "?")) else f"{text}."

@@ -13,7 +13,9 @@ from rich.live import Live
 from rich.text import Text
 
 from cos_sweeper.cli.console import Console
+from cos_sweeper.cli.problems import UNREACHABLE
 from cos_sweeper.cli.words import t
+from cos_sweeper.core.errors import CosRejected, Unavailable
 from cos_sweeper.core.model import Bucket, ListedUpload, Page
 from cos_sweeper.core.model import Cursor as CosCursor
 from cos_sweeper.core.outcomes import Aborted, Failed, Outcome, WouldAbort
@@ -52,13 +54,25 @@ class NoProgress:
 
 
 class WatchedStore(CosStore):
-    """A store that tells the progress of its pages."""
+    """
+    A store that tells the progress of its pages.
+
+    A run waits minutes for a COS that cannot be reached for the moment. Where the first request did not arrive, tried
+    again by the store, a person hears it at once: the network or the endpoint is wrong.
+    """
 
     progress: Progress = NoProgress()
+    _has_answered = False
 
     async def page(self, bucket: Bucket, start: CosCursor, prefix: str) -> Page:
         """As `Store` says."""
-        page = await super().page(bucket, start, prefix)
+        try:
+            page = await super().page(bucket, start, prefix)
+        except Unavailable as exc:
+            if exc.code in UNREACHABLE and not self._has_answered:
+                raise CosRejected(exc.code, detail=exc.detail) from exc
+            raise
+        self._has_answered = True
         self.progress.page(len(page.listed))
         return page
 

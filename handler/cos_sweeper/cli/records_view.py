@@ -71,7 +71,7 @@ def records(found: Sequence[tuple[str, Record]], *, of_key: bool) -> Table:
     table = Table(
         "",
         (
-            Column(t("when"), min_width=90 if of_key else 0),
+            Column(t("when (UTC)"), min_width=90 if of_key else 0),
             Column(t("run") if of_key else t("key"), is_elastic=not of_key),
             Column(t("what"), is_elastic=True),
             Column(t("size"), is_number=True),

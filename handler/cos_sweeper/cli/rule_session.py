@@ -22,7 +22,7 @@ from cos_sweeper.cli.problems import Misused, Problem, problem_of
 from cos_sweeper.cli.rule_addition import Changed, Different, Edit, NotWritten, Outcome, Written
 from cos_sweeper.cli.session import Session
 from cos_sweeper.cli.tables import shown_key
-from cos_sweeper.cli.words import t
+from cos_sweeper.cli.words import sentence, t
 from cos_sweeper.core.coverage import evaluate
 from cos_sweeper.core.errors import StoreError
 from cos_sweeper.core.model import Bucket
@@ -185,6 +185,7 @@ def _show(session: Session, edit: Edit, warning: str, *, is_first: bool) -> None
     if console.is_json:
         console.say(shown)
     console.show(shown)
+    console.say()
     where = t("keys under {prefix}", prefix=shown_key(rule.prefix)) if rule.prefix else t("every key")
     console.say(t("COS then aborts uploads of {where}, {n} days after their start.", where=where, n=rule.days))
     if is_first:
@@ -281,9 +282,9 @@ def _tell(session: Session, done: _Done) -> None:
     style = "good" if code == exits.COMPLETE else "warn" if code in (exits.PARTIAL, exits.USAGE) else "bad"
     session.console.show(Text.assemble((f"{done.bucket}: ", "strong"), (done.sentence, style)))
     if done.next_step:
-        session.console.say(f"→ {done.next_step}", "next")
+        session.console.next_step(done.next_step)
 
 
 def _sentence(error: Exception) -> str:
     text = str(error)
-    return f"{text[:1].upper()}{text[1:]}{'' if text.endswith('.') else '.'}"
+    return sentence(f"{text[:1].upper()}{text[1:]}")

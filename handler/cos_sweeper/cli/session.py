@@ -22,7 +22,7 @@ from cos_sweeper.cli.local_folder import KeptFolder, LocalFolder
 from cos_sweeper.cli.problems import Misused
 from cos_sweeper.cli.progress import NoProgress, Progress, ProgressRecorder, WatchedStore
 from cos_sweeper.cli.trace import Trace
-from cos_sweeper.cli.words import t
+from cos_sweeper.cli.words import sentence, t
 from cos_sweeper.core import plan as core_plan
 from cos_sweeper.core.deadline import Deadline
 from cos_sweeper.core.model import Bucket, Request, SweepRequest
@@ -141,7 +141,9 @@ class Session:
         try:
             descriptor = os.open(self._log_path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, OWNER_ONLY)
         except OSError as exc:
-            raise Misused(t("{path} cannot be written: {why}.", path=self._log_path, why=exc.strerror)) from None
+            raise Misused(
+                t("{path} cannot be written: {why}.", path=self._log_path, why=exc.strerror), t("Give another file.")
+            ) from None
         file = self._log_file = os.fdopen(descriptor, "a", encoding="utf-8", buffering=1)
         return Log(lambda line: file.write(line + "\n"), self.redactor)
 
@@ -223,7 +225,7 @@ class Session:
             )
         planned = core_plan.build_plan(requests, used, buckets, run_id, moment, has_account=True)
         if planned.rejected:
-            raise Misused(f"{planned.rejected[0].reason}.")
+            raise Misused(sentence(planned.rejected[0].reason))
         # Several runs of one command judge by one moment, and each begins when it begins.
         return replace(planned, began=self._now())
 

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from cos_sweeper.cli import exits
 from cos_sweeper.cli.monitor import PERMISSIONS, Monitor, MonitorFailed, Survey
-from cos_sweeper.cli.problems import Misused, Problem
+from cos_sweeper.cli.problems import UNREACHABLE, Misused, Problem
 from cos_sweeper.cli.session import Session
 from cos_sweeper.cli.tables import Bar, Column, Table, shown_key
 from cos_sweeper.cli.words import t
@@ -52,7 +52,7 @@ def show(session: Session) -> int:
         console.say(t("{metric} was not answered for every bucket: {code}.", metric=name, code=code), "bad")
     first = [one for one in found.counts if one.total][:FIRST]
     for one in first:
-        console.say(t("Next: {command}", command=f"cos-sweeper inventory --bucket {one.bucket}"), "next")
+        console.next_step(f"`cos-sweeper inventory --bucket {one.bucket}`")
     if session.interrupt.is_set:
         return exits.INTERRUPTED
     return exits.PARTIAL if found.failed else exits.COMPLETE
@@ -120,6 +120,8 @@ def _port(endpoint: str) -> int | None:
 def _problem(error: MonitorFailed) -> Problem:
     of_request = t(" (request id {id})", id=error.request_id) if error.request_id else ""
     sentence = t("Cloud Monitor answered {code}{of_request}.", code=error.code, of_request=of_request)
+    if error.code in UNREACHABLE:
+        sentence = t("Cloud Monitor could not be reached: {code}.", code=error.code)
     if error.is_denied:
         return Problem(sentence, t("These credentials need {permissions}.", permissions=", ".join(PERMISSIONS)))
     return Problem(sentence, t("Try again later, or count exactly: `cos-sweeper inventory`."))

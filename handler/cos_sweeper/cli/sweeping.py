@@ -16,10 +16,11 @@ from rich.text import Text
 from cos_sweeper.cli import exits, showing
 from cos_sweeper.cli.account_view import AccountView, gap, size, uploads
 from cos_sweeper.cli.console import Console
+from cos_sweeper.cli.local_folder import require_writable
 from cos_sweeper.cli.problems import Misused
 from cos_sweeper.cli.progress import Counted
 from cos_sweeper.cli.session import Session, Swept, place_of
-from cos_sweeper.cli.tables import Column, Table
+from cos_sweeper.cli.tables import Table
 from cos_sweeper.cli.words import t
 from cos_sweeper.report.page_parts import answers, groups, numbers
 from cos_sweeper.report.page_parts.groups import Sum
@@ -38,6 +39,7 @@ class Wishes:
 
 def sweep(session: Session, wishes: Wishes) -> int:
     """Do it. Returns the exit code."""
+    showing.require_place(wishes.html)
     if not wishes.abort:
         if wishes.yes or wishes.until_empty:
             raise Misused(t("`--yes` and `--until-empty` need `--abort`."), t("Without `--abort` nothing is aborted."))
@@ -97,16 +99,16 @@ def _question(session: Session, wishes: Wishes, found: Sum) -> str:
 
 def _what_will_go(session: Session, wishes: Wishes, report: dict[str, Any], seen: Counted) -> Iterator[Text | Table]:
     view = AccountView(report)
-    yield view.headline()
+    yield view.headline(is_asked=True)
+    if view.failures().rows:
+        yield Text()
+        yield view.failures()
     if not view.totals["left"].uploads:
         return
     yield Text()
     yield view.prefixes()
     yield Text()
-    facts = Table("", (Column(""), Column("", is_elastic=True)))
-    facts.add(t("oldest"), _moment(seen.oldest))
-    facts.add(t("newest"), _moment(seen.newest))
-    facts.add(t("last part"), _moment(seen.last_part))
+    facts = showing.times(seen)
     facts.add(t("buckets"), ", ".join(row["bucket"] for row in report["buckets"] if groups.found(row).uploads))
     facts.add(t("records"), place_of(session.folder(wishes.records, is_needed=True), ""))
     yield facts
@@ -125,6 +127,7 @@ def _limit(session: Session, view: AccountView) -> Iterator[Text]:
 def _abort(session: Session, wishes: Wishes, as_of: datetime | None) -> int:
     """One run, or with --until-empty as many as make progress."""
     console, folder = session.console, session.folder(wishes.records, is_needed=True)
+    require_writable(folder)
     reports: list[Any] = []
     is_lost = False
     while True:
@@ -132,7 +135,10 @@ def _abort(session: Session, wishes: Wishes, as_of: datetime | None) -> int:
         result, _ = showing.swept(session, plan, folder, t("Aborting"))
         reports.append(result.report_json)
         is_last = not (wishes.until_empty and _goes_on(result) and not session.interrupt.is_set)
-        showing.aborted(console, result.report_json or {}, is_whole=is_last and len(reports) == 1)
+        # What the question showed is not shown again.
+        is_whole, is_asked = is_last and len(reports) == 1, as_of is not None
+        tables = ("outcomes", *(() if is_asked else ("prefixes",)), "kept") if is_whole else ()
+        showing.aborted(console, result.report_json or {}, tables)
         code = showing.after(session, result, wishes.html if is_last else None)
         is_lost = is_lost or result.folder.failed is not None
         if is_last:
@@ -174,7 +180,3 @@ def _total(console: Console, reports: list[Any]) -> None:
     freed = groups.total(groups.read(one["totals"]["freed"]) for one in reports)
     text = t("{runs} runs: {n} aborted, {size} freed.", runs=len(reports), n=uploads(freed.uploads), size=size(freed))
     console.show("", Text(text, "strong"))
-
-
-def _moment(moment: datetime | None) -> str:
-    return f"{moment:%Y-%m-%d %H:%M} UTC" if moment else "–"

@@ -137,6 +137,14 @@ def shown_key(text: str) -> str:
     )
 
 
+def safe(text: Text) -> Text:
+    """A text without what a terminal would obey, wherever it is from. Our own line ends and fixed spaces stay."""
+    if text.plain.replace("\n", "").replace("\u00a0", "").isprintable():
+        return text
+    shown = "".join(one if one in "\n\u00a0" else shown_key(one) for one in text.plain)
+    return Text(shown, text.style)
+
+
 def _escaped(character: str) -> str:
     if unicodedata.category(character) == "Cs":
         # A byte that is not UTF-8, as `surrogateescape` carries it.
@@ -157,12 +165,13 @@ def _rich(cell: Cell, width: int) -> Text:
     if isinstance(cell, Bar):
         return bar(cell.parts, cell.whole, width)
     if isinstance(cell, Long):
-        return Text(cell.short)
-    return cell if isinstance(cell, Text) else Text(cell)
+        return safe(Text(cell.short))
+    return safe(cell if isinstance(cell, Text) else Text(cell))
 
 
 def _plain(cell: Cell) -> str:
     if isinstance(cell, Bar):
         return ""
     cell = cell.text if isinstance(cell, Long) else cell
-    return (cell.plain if isinstance(cell, Text) else cell).replace("\t", " ").replace("\n", " ").replace("\u00a0", " ")
+    plain = cell.plain if isinstance(cell, Text) else cell
+    return safe(Text(plain.replace("\t", " ").replace("\n", " ").replace("\u00a0", " "))).plain

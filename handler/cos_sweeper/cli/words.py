@@ -32,7 +32,8 @@ def language_of(arguments: Sequence[str], environ: Mapping[str, str]) -> str:
         name, equals, value = argument.partition("=")
         if name == "--lang":
             value = value if equals else "".join(arguments[index + 1 : index + 2])
-            return CHINESE if value.lower().startswith("zh") else ENGLISH
+            if value.lower().startswith(LANGUAGES):
+                return CHINESE if value.lower().startswith(CHINESE) else ENGLISH
     locale = next((environ[name] for name in ("LC_ALL", "LC_MESSAGES", "LANG") if environ.get(name)), "")
     return CHINESE if locale.lower().startswith("zh") else ENGLISH
 
@@ -51,6 +52,16 @@ def translated(text: str) -> str:
 def pair(texts: tuple[str, str]) -> str:
     """One of (English, Chinese), as the report has its texts."""
     return texts[1] if language() == CHINESE else texts[0]
+
+
+def sentence(text: str) -> str:
+    """The text with its full stop."""
+    return text if text.endswith((".", "。", "!", "?", "？")) else text + ("。" if language() == CHINESE else ".")
+
+
+def colon() -> str:
+    """What stands between a name and what is said of it."""
+    return "：" if language() == CHINESE else ": "
 
 
 @lru_cache(maxsize=1)

@@ -2,10 +2,12 @@
 Cloud Monitor's count of fragments, out of what the buckets hold.
 """
 
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
+from tencentcloud.common.exception.tencent_cloud_sdk_exception import TencentCloudSDKException
 
 from tests.emulator.client import Cloud, ControlError
 from tests.emulator.tests.api_calls import api, code
@@ -125,6 +127,23 @@ def test_permission_is_needed(cloud: Cloud) -> None:
 
     assert api(cloud, "monitor", "GetMonitorData", asked(), caller)["MetricName"] == "StdMultipartNumber"
     assert code(cloud, "monitor", "DescribeBaseMetrics", {"Namespace": "QCE/COS"}, caller) == "UnauthorizedOperation"
+
+
+def test_request_that_is_delayed_over_a_reset_touches_nothing_after_it(cloud: Cloud) -> None:
+    cloud.api_fault("DescribeBaseMetrics", delay_ms=1000, count=1)
+
+    def ask() -> bool:
+        return "MetricSet" in api(cloud, "monitor", "DescribeBaseMetrics", {"Namespace": "QCE/COS"})
+
+    with ThreadPoolExecutor(2) as pool:
+        # Whichever comes first is delayed, so as soon as one is answered the other is waiting.
+        answered, waiting = wait([pool.submit(ask) for _ in range(2)], return_when=FIRST_COMPLETED)
+        cloud.reset()
+
+        assert [each.result() for each in answered] == [True]
+        with pytest.raises(TencentCloudSDKException, match="ClientNetworkError"):
+            waiting.pop().result()
+    assert cloud.api_requests() == []
 
 
 def test_fault_strikes_an_action_or_one_of_its_metrics(cloud: Cloud) -> None:

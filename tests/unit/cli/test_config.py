@@ -59,7 +59,7 @@ def test_value_of_the_file_is_what_the_variable_would_be(line: str, name: str, v
 @pytest.mark.parametrize(
     ("file", "problem"),
     [
-        ("min_age_hour = 1", "Did you mean MIN_AGE_HOURS"),
+        ("min_age_hour = 1", "did you mean MIN_AGE_HOURS"),
         ("colour = 1", "there is no setting colour"),
         ("buckets = [1]", "a list of texts"),
         ("min_age_hours = 2026-01-01", "write a text"),
@@ -94,7 +94,7 @@ def test_every_other_setting_is_an_option(name: str) -> None:
 
 
 def test_option_that_is_no_setting_is_rejected() -> None:
-    with pytest.raises(Misused, match="Did you mean VERIFY"):
+    with pytest.raises(Misused, match="did you mean VERIFY"):
         config.option("VERIFI", "all", "--set")
 
 

@@ -4,6 +4,7 @@ Every text of the command that a person reads, found in its source.
 
 import ast
 from collections.abc import Iterator
+from pathlib import Path
 
 import click
 
@@ -40,6 +41,18 @@ def of_commands() -> Iterator[tuple[str, str]]:
         for param in command.params:
             text = param.help if isinstance(param, click.Option) else getattr(param, "summary", "")
             yield text or "", name
+
+
+def of_click() -> set[str]:
+    """The texts of click, as it looks them up."""
+    calls = (
+        node
+        for path in Path(click.__file__).parent.glob("*.py")
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("_", "ngettext")
+    )
+    found = [arg.value for call in calls for arg in call.args if isinstance(arg, ast.Constant)]
+    return {text for text in found if isinstance(text, str)}
 
 
 def every_text() -> dict[str, str]:

@@ -1,21 +1,26 @@
 """
-What every Store promises: the one over the SDK and HTTP, and the one in memory, which must not drift from it.
+What every Store promises: the one over the SDK and HTTP, the one in memory, which must not drift from it, and the one
+over a bucket that is somebody's: `make contract BUCKET=… REGION=…`. Without a bucket the emulator stands in for it.
 """
 
 import asyncio
+import os
+import sys
 from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import product
 from typing import Any, TypeVar
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cos_sweeper.cli import credentials as credential_places
 from cos_sweeper.core.deadline import run_deadline
 from cos_sweeper.core.errors import CosRejected, NoSuchUpload, RequestRejected
 from cos_sweeper.core.model import Bucket, Cursor, ListedUpload, Upload
-from cos_sweeper.core.settings import Credentials, ReportLocation
+from cos_sweeper.core.settings import LOCAL_ENDPOINT, Credentials, ReportLocation
 from cos_sweeper.cos import instance
 from cos_sweeper.cos.sdk_store import Clients, CosStore
 from cos_sweeper.cos.store import Store
@@ -24,22 +29,31 @@ from tests.emulator.public import Account, Cloud, MemoryStore, Seed, plant
 from tests.fixtures import NOW
 from tests.function import LOGS, PHOTOS
 from tests.profiles import examples
+from tests.verify.bounds import new_prefix
+from tests.verify.cleanup import clean
+from tests.verify.sender import SECONDS_BETWEEN
+from tests.verify.world import Options
+from tests.verify.world import World as Place
 
 T = TypeVar("T")
 
 BUCKET = Bucket(*PHOTOS.split("@"))
 OTHER = Bucket(*LOGS.split("@"))
 REPORTS = ReportLocation(BUCKET, "reports/")
+# A bucket and its region, of whoever runs this.
+GIVEN = os.environ.get("CONTRACT_BUCKET", "")
 
 
 @dataclass
 class World:
-    """A store and a way to put uploads behind it."""
+    """A store and a way to put uploads behind it. prefix: of all keys."""
 
     store: Store
     loop: asyncio.AbstractEventLoop
     seed: Callable[..., list[Upload]]
     reset: Callable[[], None]
+    bucket: Bucket = BUCKET
+    prefix: str = ""
 
     def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
         return self.loop.run_until_complete(coroutine)
@@ -75,8 +89,40 @@ def over_http(cloud: Cloud, connections: Connections, loop: asyncio.AbstractEven
     return World(store, loop, seed, lambda: cloud.reset(PHOTOS, LOGS))
 
 
+def options_of(cloud: Cloud) -> Options:
+    """Of the bucket that the environment names, or of the emulator's."""
+    if not GIVEN:
+        cloud.reset(PHOTOS, LOGS)
+        owner = Credentials(cloud.owner.secret_id, cloud.owner.secret_key, "")
+        return Options(BUCKET, owner, cos_port=cloud.port, seconds_between=0.0)
+    local = LOCAL_ENDPOINT.fullmatch(os.environ.get("COS_ENDPOINT", ""))
+    credentials = credential_places.find(os.environ).credentials
+    bucket, between = Bucket(*GIVEN.split("@")), 0.0 if local else SECONDS_BETWEEN
+    return Options(bucket, credentials, cos_port=int(local[1]) if local else None, seconds_between=between)
+
+
+def over_bucket(place: Place, loop: asyncio.AbstractEventLoop) -> World:
+    """Uploads are started as a client does it; a guard keeps every request below the place's prefix."""
+
+    async def start(key: str, count: int, part_numbers: tuple[int, ...]) -> list[Upload]:
+        uploads = [await place.start_at(place.prefix + key.replace("{n}", str(number))) for number in range(count)]
+        for upload, number in product(uploads, part_numbers):
+            await place.part(upload, number)
+        return uploads
+
+    def seed(key: str, count: int = 1, part_numbers: tuple[int, ...] = (1,)) -> list[Upload]:
+        return loop.run_until_complete(start(key, count, part_numbers))
+
+    def reset() -> None:
+        left = loop.run_until_complete(clean(place)).left if place.sender.may_have_made else []
+        assert (left, place.sender.violation) == ([], "")
+
+    return World(place.store(f"{place.prefix}reports/"), loop, seed, reset, place.bucket, place.prefix)
+
+
 @pytest.fixture(params=["memory", "http"])
-def world(request: pytest.FixtureRequest, running_cloud: Cloud) -> Iterator[World]:
+def free_world(request: pytest.FixtureRequest, running_cloud: Cloud) -> Iterator[World]:
+    """One in which a thousand requests cost nothing."""
     connections = Connections(running_cloud.port)
     loop = asyncio.new_event_loop()
     world = in_memory(loop) if request.param == "memory" else over_http(running_cloud, connections, loop)
@@ -86,21 +132,54 @@ def world(request: pytest.FixtureRequest, running_cloud: Cloud) -> Iterator[Worl
     instance.close(loop)
 
 
+@pytest.fixture(params=["memory", "http", "real"])
+def world(request: pytest.FixtureRequest, running_cloud: Cloud) -> Iterator[World]:
+    loop = asyncio.new_event_loop()
+    connections = Connections(running_cloud.port)
+    if request.param == "real":
+        place = Place(options_of(running_cloud), new_prefix())
+        if GIVEN:
+            # For `make verify CLEAN=…`, if this is killed.
+            sys.stderr.write(f"  {place.prefix}\n")
+        connections, world = place.sender, over_bucket(place, loop)
+    else:
+        world = in_memory(loop) if request.param == "memory" else over_http(running_cloud, connections, loop)
+        world.reset()
+    try:
+        yield world
+        if request.param == "real":
+            world.reset()
+    finally:
+        connections.close()
+        instance.close(loop)
+
+
+@pytest.mark.skipif(
+    not GIVEN, reason="!!! NOT TESTED against COS: `make contract BUCKET=name-appid REGION=region` does it"
+)
+def test_contract_is_held_against_a_bucket_that_is_given(running_cloud: Cloud) -> None:
+    assert str(options_of(running_cloud).bucket) == GIVEN
+
+
 def listed_by(world: World, prefix: str = "") -> list[ListedUpload]:
     found: list[ListedUpload] = []
     cursor: Cursor | None = Cursor()
     while cursor is not None:
-        page = world.run(world.store.page(BUCKET, cursor, prefix))
+        page = world.run(world.store.page(world.bucket, cursor, world.prefix + prefix))
         found += page.listed
         cursor = page.next
     return found
 
 
-def test_listing_shows_every_upload_once_across_pages_and_within_one_key(world: World) -> None:
-    planted = world.seed("a/{n}", count=1000) + world.seed("c/猫 +?#{n}", count=1000) + world.seed("d/{n}", count=300)
-    planted += world.seed("b", count=600) + world.seed("b", count=600)
+def test_listing_shows_every_upload_once_across_pages_and_within_one_key(free_world: World) -> None:
+    planted = (
+        free_world.seed("a/{n}", count=1000)
+        + free_world.seed("c/猫 +?#{n}", count=1000)
+        + free_world.seed("d/{n}", count=300)
+    )
+    planted += free_world.seed("b", count=600) + free_world.seed("b", count=600)
 
-    found = listed_by(world)
+    found = listed_by(free_world)
 
     assert len(found) == 3500
     assert {one.upload for one in found} == set(planted)
@@ -126,20 +205,21 @@ def test_listing_says_when_an_upload_was_started_and_by_whom(world: World) -> No
 @settings(max_examples=examples(20))
 @given(keys=st.lists(st.text(min_size=1, max_size=12).filter(lambda key: key[0] not in "/\\"), max_size=5))
 def test_listing_shows_keys_as_they_are(keys: list[str], world: World) -> None:
-    keys = [key for key in keys if "{" not in key]
+    # Where they are resolved, dots would lead out of the prefix, so the guard stops them.
+    keys = [key for key in keys if "{" not in key and not (world.prefix and ".." in key.split("/"))]
     world.reset()
     for key in keys:
         world.seed(key)
 
-    assert sorted(one.upload.key for one in listed_by(world)) == sorted(keys)
+    assert sorted(one.upload.key for one in listed_by(world)) == sorted(world.prefix + key for key in keys)
 
 
-def test_parts_come_in_pages_by_number(world: World) -> None:
-    (upload,) = world.seed("a", part_numbers=tuple(range(2, 2502)), part_size=7)
+def test_parts_come_in_pages_by_number(free_world: World) -> None:
+    (upload,) = free_world.seed("a", part_numbers=tuple(range(2, 2502)), part_size=7)
 
-    first = world.run(world.store.parts(upload, 0))
-    second = world.run(world.store.parts(upload, first.next or 0))
-    third = world.run(world.store.parts(upload, second.next or 0))
+    first = free_world.run(free_world.store.parts(upload, 0))
+    second = free_world.run(free_world.store.parts(upload, first.next or 0))
+    third = free_world.run(free_world.store.parts(upload, second.next or 0))
 
     assert [(len(page.parts), page.next) for page in (first, second, third)] == [
         (1000, 1001),
@@ -180,20 +260,20 @@ def test_upload_that_is_gone_is_no_such_upload(world: World) -> None:
 @pytest.mark.parametrize("key", ["", "/", "/a", ".", "..", "a/.", "a/..", "a\ud800", "k" * 851], ids=repr)
 def test_key_that_would_address_something_else_is_rejected(key: str, world: World) -> None:
     with pytest.raises(RequestRejected):
-        world.run(world.store.abort(Upload(BUCKET, key, "1" * 74)))
+        world.run(world.store.abort(Upload(world.bucket, key, "1" * 74)))
 
 
 @pytest.mark.parametrize("upload_id", ["", " ", "a b", "a\n", "é", "a&b"], ids=repr)
 def test_upload_id_that_could_mean_something_else_is_rejected(upload_id: str, world: World) -> None:
     with pytest.raises(RequestRejected):
-        world.run(world.store.abort(Upload(BUCKET, "k", upload_id)))
+        world.run(world.store.abort(Upload(world.bucket, "k", upload_id)))
 
 
-def test_bucket_that_is_not_there_is_rejected(world: World) -> None:
+def test_bucket_that_is_not_there_is_rejected(free_world: World) -> None:
     nowhere = Bucket("nowhere-1250000000", "ap-guangzhou")
 
     with pytest.raises(CosRejected) as caught:
-        world.run(world.store.page(nowhere, Cursor(), ""))
+        free_world.run(free_world.store.page(nowhere, Cursor(), ""))
 
     assert (caught.value.code, caught.value.status) == ("NoSuchBucket", 404)
 
@@ -201,41 +281,41 @@ def test_bucket_that_is_not_there_is_rejected(world: World) -> None:
 def test_buckets_of_all_regions_are_listed(world: World) -> None:
     page = world.run(world.store.buckets(""))
 
-    assert page.buckets == (OTHER, BUCKET)
-    assert page.next is None
+    assert world.bucket in page.buckets or page.next
+    assert world.prefix or (page.buckets, page.next) == ((OTHER, BUCKET), None)
 
 
 @pytest.mark.parametrize("body", [b"{}", b"\x1f\x8b\0", b"x" * 3_000_000], ids=["text", "binary", "large"])
 def test_report_is_read_as_it_was_stored(body: bytes, world: World) -> None:
-    world.run(world.store.put_report(BUCKET, "reports/猫 +?.json.gz", b"before"))
-    world.run(world.store.put_report(BUCKET, "reports/猫 +?.json.gz", body))
+    world.run(world.store.put_report(world.bucket, f"{world.prefix}reports/猫 +?.json.gz", b"before"))
+    world.run(world.store.put_report(world.bucket, f"{world.prefix}reports/猫 +?.json.gz", body))
 
-    assert world.run(world.store.read_report(BUCKET, "reports/猫 +?.json.gz", len(body))) == body
+    assert world.run(world.store.read_report(world.bucket, f"{world.prefix}reports/猫 +?.json.gz", len(body))) == body
 
 
 def test_report_that_is_not_there_is_none(world: World) -> None:
-    assert world.run(world.store.read_report(BUCKET, "reports/nothing.json", 100)) is None
+    assert world.run(world.store.read_report(world.bucket, f"{world.prefix}reports/nothing.json", 100)) is None
 
 
 def test_report_larger_than_the_limit_is_rejected(world: World) -> None:
-    world.run(world.store.put_report(BUCKET, "reports/a", b"four"))
+    world.run(world.store.put_report(world.bucket, f"{world.prefix}reports/a", b"four"))
 
     with pytest.raises(CosRejected) as caught:
-        world.run(world.store.read_report(BUCKET, "reports/a", 3))
+        world.run(world.store.read_report(world.bucket, f"{world.prefix}reports/a", 3))
 
     assert caught.value.code == "ReportTooLarge"
 
 
-def test_reports_are_listed_by_prefix_and_after_a_marker_across_pages(world: World) -> None:
+def test_reports_are_listed_by_prefix_and_after_a_marker_across_pages(free_world: World) -> None:
     names = sorted((f"reports/{kind}/{number:04}" for kind in ("a", "猫 &+") for number in range(1002)), key=str.encode)
     for name in names:
-        world.run(world.store.put_report(BUCKET, name, b""))
+        free_world.run(free_world.store.put_report(BUCKET, name, b""))
 
     def listed(prefix: str, after: str) -> list[str]:
         found: list[str] = []
         following: str | None = after
         while following is not None:
-            page = world.run(world.store.list_reports(BUCKET, prefix, following))
+            page = free_world.run(free_world.store.list_reports(BUCKET, prefix, following))
             found += page.keys
             following = page.next
         return found
@@ -249,19 +329,21 @@ def test_reports_are_listed_by_prefix_and_after_a_marker_across_pages(world: Wor
     ("bucket", "key"),
     [
         (BUCKET, ""),
-        (BUCKET, "reports"),
-        (BUCKET, "reportsx/a"),
-        (BUCKET, "/reports/a"),
-        (BUCKET, "reports/../a"),
-        (BUCKET, "reports/."),
-        (BUCKET, "reports//a"),
-        (OTHER, "reports/a"),
+        (BUCKET, "{}reports"),
+        (BUCKET, "{}reportsx/a"),
+        (BUCKET, "/{}reports/a"),
+        (BUCKET, "{}reports/../a"),
+        (BUCKET, "{}reports/."),
+        (BUCKET, "{}reports//a"),
+        (OTHER, "{}reports/a"),
     ],
     ids=str,
 )
 def test_object_outside_the_report_prefix_is_neither_stored_nor_read_nor_listed(
     bucket: Bucket, key: str, world: World
 ) -> None:
+    bucket, key = (world.bucket if bucket is BUCKET else bucket), key.format(world.prefix)
+
     with pytest.raises(RequestRejected):
         world.run(world.store.put_report(bucket, key, b"{}"))
     with pytest.raises(RequestRejected):

@@ -40,7 +40,7 @@ TEXTS = {
     ", {n} d": "，{n} 天",
     "`{command}` shows what is unfinished, and aborts nothing.": "`{command}` 显示未完成的上传，不中止任何上传。",
     "credentials": "凭证",
-    "from {origin}: {error}": "来自{origin}：{error}",
+    "{error}, from {origin}": "{error}，来自{origin}",
     "account {uin}, ": "账号 {uin}，",
     "temporary": "临时",
     "permanent": "永久",

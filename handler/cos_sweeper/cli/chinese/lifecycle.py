@@ -3,6 +3,8 @@ The Chinese of `lifecycle`.
 """
 
 TEXTS: dict[str, str] = {
+    "write a whole number from 1 to {n}": "请写 1 到 {n} 的整数",
+    "`cos-sweeper check` shows why rules cannot be read.": "`cos-sweeper check` 显示为何无法读取规则。",
     "Which buckets have a lifecycle rule for unfinished uploads; --add-rule adds one.": (
         "哪些存储桶有针对未完成上传的生命周期规则；--add-rule 可添加一条。"
     ),
@@ -27,7 +29,6 @@ TEXTS: dict[str, str] = {
     # The coverage
     "Lifecycle rules for unfinished uploads": "针对未完成上传的生命周期规则",
     "{n} of {m} buckets have a rule for every upload.": "{m} 个存储桶中有 {n} 个的规则适用于所有上传。",
-    "Next: {command}": "下一步：{command}",
     "every upload, after {n} days": "所有上传，{n} 天后",
     "some prefixes only": "仅部分前缀",
     "disabled": "已停用",

@@ -27,7 +27,7 @@ TEXTS = {
     "inventory": "盘点",
     "plan": "计划",
     "sweep": "扫描",
-    "when": "时间",
+    "when (UTC)": "时间 (UTC)",
     "run": "运行",
     "request id": "请求 ID",
     "This chain may still run. These figures are what it has stored so far.": (

@@ -70,9 +70,6 @@ TEXTS = {
     "COS does not accept these credentials, or the clock of this machine. `cos-sweeper check` shows both.": (
         "COS 不接受该凭证或本机时钟。`cos-sweeper check` 会检查两者。"
     ),
-    "COS could not be reached. Check the network and the region, and try again.": (
-        "无法连接 COS。请检查网络和地域后重试。"
-    ),
     "Check the name and the region: name-appid@region.": "请检查名称和地域：name-appid@region。",
     "Try again. If it stays, ask Tencent Cloud and quote the request id.": (
         "请重试。若仍然如此，请携带请求 ID 联系腾讯云。"
@@ -92,14 +89,28 @@ TEXTS = {
         "只处理这些时请去掉 `--all-buckets`，否则请删除 BUCKETS。"
     ),
     "There is no file {path}.": "没有文件 {path}。",
-    "{path} is not valid TOML: {why}": "{path} 不是有效的 TOML：{why}",
+    "{path} is not valid TOML: {why}.": "{path} 不是有效的 TOML：{why}。",
     "{name}: credentials do not belong into this file; set them in the environment": (
         "{name}：凭证不应写在该文件中，请在环境变量中设置"
     ),
-    "{path}: {problems}": "{path}：{problems}",
+    "{path}: {problems}.": "{path}：{problems}。",
     "write a text, a number, true, false or a list of texts": "请写文本、数字、true、false 或文本列表",
-    " Did you mean {meant}?": "是否想用 {meant}？",
-    "{place}: there is no setting {name}.{hint}": "{place}：没有名为 {name} 的设置。{hint}",
+    "there is no setting {name}": "没有名为 {name} 的设置",
+    "there is no setting {name}, did you mean {meant}?": "没有名为 {name} 的设置，是否想用 {meant}？",
+    "Correct it or remove it.": "请更正或删除它。",
+    "Correct that line: `name = value`, texts in quotes.": "请更正该行：`名称 = 值`，文本加引号。",
+    "Give the path of a TOML file: `--config FILE`.": "请给出 TOML 文件的路径：`--config FILE`。",
+    "Give another file.": "请换一个文件。",
+    "COS could not be reached: {code}": "无法连接 COS：{code}",
+    "Check the network, the endpoint and the region, and try again.": "请检查网络、接入点和地域后重试。",
+    "Records cannot be stored: {detail}": "无法存储记录：{detail}",
+    "Give a directory that can be written with `--records DIR`.": "请用 `--records DIR` 给出可写的目录。",
+    "No records can be written to {path}, so nothing is aborted: {why}.": (
+        "无法向 {path} 写入记录，因此不中止任何上传：{why}。"
+    ),
+    "the key is not valid UTF-8": "对象键不是有效的 UTF-8",
+    "{n}\u00a0d": "{n}\u00a0天",
+    "{n}\u00a0h": "{n}\u00a0小时",
     "(set, not shown)": "（已设置，不显示）",
     "No bucket is named.": "没有指定存储桶。",
     "Give `--bucket name-appid@region` or `--all-buckets`, or set BUCKETS in {file}.": (
@@ -169,6 +180,7 @@ TEXTS = {
     "{n} abandoned, {size}: {rule}.": "被遗弃：{n}，{size}（{rule}）。",
     "older than {age} and without a part for {idle}": "早于 {age} 且 {idle} 内没有收到分块",
     "That costs {amount} {currency} a month.": "每月费用 {amount} {currency}。",
+    "That saves {amount} {currency} a month.": "每月节省 {amount} {currency}。",
     "{n} left were not looked at: {why}.": "剩余的 {n}未检查：{why}。",
     "Note: {text}": "注意：{text}",
     "Not swept: {text}": "未扫描：{text}",
@@ -201,7 +213,8 @@ TEXTS = {
     "meaning": "含义",
     "The largest": "最大的上传",
     "The oldest": "最早的上传",
-    "started": "开始时间",
+    "started (UTC)": "开始时间 (UTC)",
+    "last part (UTC)": "最后的分块 (UTC)",
     "last part": "最后的分块",
     "key": "对象键",
     "all others": "其余",

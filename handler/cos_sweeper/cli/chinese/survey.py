@@ -3,6 +3,7 @@ The Chinese of `survey`.
 """
 
 TEXTS: dict[str, str] = {
+    "Cloud Monitor could not be reached: {code}.": "无法连接云监控：{code}。",
     "Which buckets to look at first: COS's own count of fragments. Lists nothing.": (
         "先查看哪些存储桶：COS 自己统计的文件碎片数量。不列举上传。"
     ),

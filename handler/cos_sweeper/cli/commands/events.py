@@ -13,7 +13,11 @@ if TYPE_CHECKING:
     from cos_sweeper.cli.session import Session
 
 TRIGGER = Argument(
-    "trigger", "Of which trigger; without it all are listed.", required=False, type=click.Choice(list(TRIGGERS))
+    "trigger",
+    "Of which trigger; without it all are listed.",
+    required=False,
+    metavar="[TRIGGER]",
+    type=click.Choice(list(TRIGGERS)),
 )
 OF_KEY = Option(["--key"], default=KEY, metavar="KEY", help="The key in the event. [one that is not there]")
 OF_UPLOAD = Option(

@@ -27,6 +27,7 @@ def command(session: "Session", html: Path | None, records: Path | None) -> int:
     """Sweep as an inventory, and show the account."""
     from cos_sweeper.cli import showing
 
+    showing.require_place(html)
     plan = session.run(session.sweep_plan(dry_run=True, inventory=True))
     result, _ = showing.swept(session, plan, session.folder(records, is_needed=False), t("Looking"))
     showing.account(session.console, result.report_json or {})

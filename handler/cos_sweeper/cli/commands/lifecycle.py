@@ -8,13 +8,24 @@ from typing import TYPE_CHECKING
 import click
 
 from cos_sweeper.cli.framework import ALL_BUCKETS, BUCKET, EXCLUDE_BUCKET, EXCLUDE_PREFIX, Option, new_command
+from cos_sweeper.cli.words import t
 
 if TYPE_CHECKING:
     from cos_sweeper.cli.session import Session
 
+MAX_DAYS = 3650
+
+
+def _days(ctx: click.Context, param: click.Parameter, value: str | None) -> int | None:
+    """Days as COS takes them."""
+    if value is None or (value.isascii() and value.isdecimal() and len(value) < 6 and 1 <= int(value) <= MAX_DAYS):
+        return None if value is None else int(value)
+    raise click.BadParameter(t("write a whole number from 1 to {n}", n=MAX_DAYS), ctx, param)
+
+
 ADD_RULE = Option(
     ["--add-rule", "days"],
-    type=click.IntRange(1, 3650),
+    callback=_days,
     metavar="DAYS",
     help="Add a rule that aborts uploads this many days after their start. Shows the change and asks.",
 )
@@ -48,7 +59,6 @@ def command(session: "Session", days: int | None, prefix: str, rule_id: str, old
     """Show the coverage, or add a rule."""
     from cos_sweeper.cli import coverage_table, rule_session
     from cos_sweeper.cli.problems import Misused
-    from cos_sweeper.cli.words import t
 
     if days is not None:
         return rule_session.add(session, rule_session.Wish(days, prefix, rule_id, old, is_sure=is_sure))
