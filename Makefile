@@ -170,6 +170,9 @@ lock: .venv-audit/ready ## the hashes in requirements.txt and tests/tools/packag
 package: ## build/function/, which is what `serverless.yml` deploys, and the same as build/function.zip; needs a Python 3.10
 	@$(PYTHON) -m tests.tools.package
 
+release: $(VENV)/ready package wheel sbom ## build/release/: zip, wheel, SBOM, notes and checksums; TAG=v0.9.0 must be the version's
+	@PYTHONPATH=handler:. $(VENV)/bin/python -m tests.tools.release $(TAG)
+
 # The operator's part. docs/deploying.md has the steps. PACKAGE= deploys what was built before.
 PACKAGE ?= package
 POLICY = $(RUN) -m cos_sweeper policy --serverless serverless.yml $(if $(UIN),--uin $(UIN))

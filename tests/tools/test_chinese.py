@@ -11,11 +11,11 @@ import pytest
 
 from tests.fixtures import ROOT
 
-PAIRS = {"docs/deploying.md": "docs/zh-CN/deploying.md"}
+PAIRS = {"README.md": "README.zh-CN.md", "docs/deploying.md": "docs/zh-CN/deploying.md"}
 pairs = pytest.mark.parametrize(("english", "chinese"), PAIRS.items(), ids=PAIRS)
 
 FENCE = re.compile(r"(?ms)^ *```[a-z]*\n(.*?)^ *```$")
-COMMENT = re.compile(r"\s{2,}# .*$")
+COMMENT = re.compile(r"\s+# .*$")
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
 
 
@@ -27,7 +27,7 @@ class Section(NamedTuple):
     names: Counter[str]
     rows: int
     items: int
-    targets: tuple[str, ...]
+    targets: frozenset[str]
 
 
 def sections(path: Path) -> list[Section]:
@@ -47,7 +47,7 @@ def section(text: str) -> Section:
         Counter(re.findall(r"`([^`\n]+)`", prose)),
         len(re.findall(r"(?m)^\|", prose)),
         len(re.findall(r"(?m)^(?:\d+\.|-) ", prose)),
-        tuple(sorted(target_name(target) for target in re.findall(r"\]\(([^)]+)\)", prose))),
+        frozenset(target_name(target) for target in re.findall(r"\]\(([^)]+)\)", prose)),
     )
 
 

@@ -17,6 +17,7 @@ from rich.console import RenderableType
 from rich.table import Table as RichTable
 from rich.text import Text
 
+from cos_sweeper.cli.command_line import completed
 from cos_sweeper.cli.problems import Problem
 from cos_sweeper.cli.tables import Table, as_lines, as_rich, safe
 from cos_sweeper.cli.theme import THEME
@@ -71,7 +72,7 @@ class Console:
 
     def next_step(self, text: str, *, is_result: bool = False) -> None:
         """What to do next."""
-        self.item("→", "next", text, is_result=is_result)
+        self.item("→", "next", completed(text), is_result=is_result)
 
     def data(self, value: Any) -> None:
         """The result as JSON, with `--json`."""

@@ -15,6 +15,8 @@ from cos_sweeper.cli.tables import Column, Table
 from cos_sweeper.cli.words import t
 from cos_sweeper.core.keys import validate_key
 
+# Triggers whose example names an upload, or at least a key.
+OF_UPLOADS = tuple(name for name in TRIGGERS if name not in ("timer", "inventory"))
 # A timer's argument has 4 KB; a few names show the form.
 MAX_BUCKETS = 5
 
@@ -25,6 +27,10 @@ def show(session: Session, trigger: str | None, key: str, upload_id: str) -> int
     why = validate_key(key, upload_id)
     if why:
         raise Misused(f"{why[:1].upper()}{why[1:]}.")
+    if trigger not in OF_UPLOADS and not (trigger is None and console.is_json) and (key, upload_id) != (KEY, UPLOAD_ID):
+        raise Misused(
+            t("`--key` and `--upload-id` have no effect here."), t("Name a trigger whose event names an upload.")
+        )
     if trigger is None and not console.is_json:
         console.show(_table())
         console.next_step("`cos-sweeper events timer`")

@@ -82,6 +82,8 @@ class Witness:
 def explain(session: Session, key: str, upload_id: str | None) -> int:
     """Do it. Returns the exit code."""
     console = session.console
+    if upload_id is None:
+        looking.require_effect_without_id(session)
     (bucket,) = session.run(session.buckets())
     cos_key = looking.cos_key(key)
     if not cos_key:
@@ -98,16 +100,13 @@ def explain(session: Session, key: str, upload_id: str | None) -> int:
         console.show(*explain_view.shown(one, session))
         if isinstance(one.evidence.outcome, Failed):
             console.next_step(looking.next_step(one.evidence.outcome))
-    if not explained:
-        console.show(_nothing(bucket, upload_id))
+    if not explained and upload_id is None:
+        console.show(t("This key has no unfinished upload in {bucket}.", bucket=bucket))
+    elif not explained:
+        console.say(looking.unknown(), "warn")
     console.data({"bucket": str(bucket), "uploads": [explain_view.as_json(one) for one in explained]})
-    return exits.PARTIAL if unread else exits.COMPLETE
-
-
-def _nothing(bucket: Bucket, upload_id: str | None) -> str:
-    if upload_id is None:
-        return t("This key has no unfinished upload in {bucket}.", bucket=bucket)
-    return t("The upload is gone: it was completed or aborted, or its id or key is another one.")
+    is_unknown = upload_id is not None and not explained
+    return exits.PARTIAL if unread or is_unknown else exits.COMPLETE
 
 
 async def _gather(session: Session, bucket: Bucket, key: str, upload_id: str | None) -> tuple[list[Explained], bool]:

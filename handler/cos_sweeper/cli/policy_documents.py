@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from cos_sweeper.cli import exits, policy_check, role, serverless_file
+from cos_sweeper.cli.effect import require_effect
 from cos_sweeper.cli.problems import Misused, Problem
 from cos_sweeper.cli.serverless_file import Deployed, NoFunction
 from cos_sweeper.cli.session import Session, environment
@@ -30,6 +31,14 @@ FORMS = {
     "role": re.compile(r"[\w+=,.@-]{1,128}", re.ASCII),
     "uin": re.compile(r"[0-9]{5,20}"),
     "appid": re.compile(r"[0-9]{5,20}"),
+}
+EXAMPLES = {
+    "name": DEFAULT_NAME,
+    "region": "ap-guangzhou",
+    "namespace": DEFAULT_NAMESPACE,
+    "role": DEFAULT_NAME,
+    "uin": "100000000001",
+    "appid": "1250000000",
 }
 
 
@@ -63,13 +72,14 @@ def show(
     if file is None:
         settings, names = _settings(session), given
     else:
+        _require_effect(session, file)
         deployed = _deployed(file, environ)
         for text in _left_out(file, deployed):
             session.console.say(text, "warn")
         settings, names = _settings_of(file, deployed), given.over(_names(deployed))
     names = names.over(_around(environ, settings))
     _check(names)
-    _note(session, settings, names)
+    _note(session, settings, names, file)
     policy = _policy(settings, names)
     if is_calls:
         lines = [role.update_call(names.role, policy)] if is_update else role.calls(names.role, policy)
@@ -143,6 +153,13 @@ def _settings(session: Session) -> Settings:
     return replace(session.settings, buckets=session.run(session.buckets()))
 
 
+def _require_effect(session: Session, file: Path) -> None:
+    next_step = t("The settings are those of {file}.", file=file)
+    require_effect(session.config, session.config.given, next_step)
+    if session.config.only:
+        raise Misused(t("`{option}` has no effect here.", option="--bucket"), next_step)
+
+
 def _deployed(file: Path, environ: Mapping[str, str]) -> Deployed:
     try:
         return serverless_file.read(file, environ)
@@ -184,7 +201,10 @@ def _check(names: Names) -> None:
     for name, form in FORMS.items():
         value = getattr(names, name)
         if value and not form.fullmatch(value):
-            raise Misused(t("{value} is no valid {name}.", value=repr(value), name=name))
+            raise Misused(
+                t("{value} is no valid {name}.", value=repr(value), name=name),
+                t("Write it as the console shows it, such as {example}.", example=EXAMPLES[name]),
+            )
 
 
 def _names(deployed: Deployed) -> Names:
@@ -203,10 +223,14 @@ def _left_out(file: Path, deployed: Deployed) -> list[str]:
     ]
 
 
-def _note(session: Session, settings: Settings, names: Names) -> None:
+def _note(session: Session, settings: Settings, names: Names, file: Path | None) -> None:
     say = session.console.say
     if settings.dry_run:
-        say(t("DRY_RUN is true, so the policy allows no abort. Print it again before you set it to false."), "warn")
+        say(t("The policy allows no abort, because DRY_RUN is not false."), "warn")
+        if file is None:
+            session.console.next_step(t("`{command}` allows it.", command="cos-sweeper policy --abort"))
+        else:
+            session.console.next_step(t("Print it again after you set DRY_RUN to false in {file}.", file=file))
     if not names.uin:
         say(t("The policy names the function with `uin/*`. Give `--uin` to name the account."))
     if settings.buckets is None and not names.appid:

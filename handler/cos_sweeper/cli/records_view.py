@@ -10,7 +10,7 @@ from typing import Any
 from rich.text import Text
 
 from cos_sweeper.cli.account_view import kept_reason, left_reason
-from cos_sweeper.cli.looking import moment
+from cos_sweeper.cli.looking import iso, moment
 from cos_sweeper.cli.tables import Column, Long, Table, shown_key
 from cos_sweeper.cli.words import pair, t
 from cos_sweeper.report import record
@@ -59,7 +59,8 @@ def runs(place: str, listed: Sequence[Listed]) -> Table:
             one.run_id,
             kind.get(entry.kind, entry.kind),
             status,
-            numbers.count(entry.found_uploads),
+            # A run that was cut short or limited has not seen everything.
+            ("" if entry.status == "complete" else "≥ ") + numbers.count(entry.found_uploads),
             numbers.count(entry.freed_uploads),
             numbers.size(entry.freed_bytes),
         )
@@ -103,6 +104,16 @@ def what(one: Record) -> str:
     reason = kept_reason(one.reason) if one.outcome == "kept" else left_reason(one.reason)
     why = one.code or reason
     return shown_key(f"{name}: {why}" if why else name)
+
+
+def as_line(one: Record, *, is_json: bool) -> str:
+    """A record as a line of `--list`: fields with tabs between them, or JSON."""
+    if is_json:
+        return json.dumps(as_json(one))
+    size = "" if one.bytes is None else str(one.bytes)
+    reason = one.code or one.reason
+    times = (iso(one.initiated) or "", iso(one.last_part) or "")
+    return "\t".join(map(shown_key, (one.bucket, one.key, one.upload_id, size, *times, one.outcome, reason)))
 
 
 def as_json(one: Record) -> dict[str, Any]:

@@ -12,8 +12,11 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
+import click
+
 from cos_sweeper.cli import exits, records_view, showing, stored_reports
 from cos_sweeper.cli.account_view import AccountView
+from cos_sweeper.cli.command_line import shell_word
 from cos_sweeper.cli.local_folder import KeptFolder
 from cos_sweeper.cli.problems import Misused, Problem
 from cos_sweeper.cli.records_view import Listed
@@ -38,12 +41,15 @@ class Wishes:
     find: str | None = None
     html: Path | None = None
     records: Path | None = None
+    is_list: bool = False
 
 
 def report(session: Session, wishes: Wishes) -> int:
     """Do it. Returns the exit code."""
     place = stored_reports.find(session, wishes.target, wishes.records)
     if wishes.find is not None:
+        if wishes.is_list:
+            raise Misused(t("`--find` and `--list` contradict each other."), t("Give one of them."))
         if wishes.html is not None:
             raise Misused(t("`--find` shows records, which have no page."), t("Leave out `--html`."))
         return _find(session, place, wishes.find, is_latest=wishes.target == LATEST)
@@ -52,8 +58,32 @@ def report(session: Session, wishes: Wishes) -> int:
     if not place.run_id:
         if wishes.html is not None:
             raise Misused(t("Which run shall be written as a page?"), t("Give its id, or `latest`."))
+        if wishes.is_list:
+            raise Misused(t("The uploads of which run shall be listed?"), t("Give its id, or `latest`."))
         return _list(session, place)
+    if wishes.is_list:
+        return _list_uploads(session, place)
     return _show(session, place, wishes.html)
+
+
+def _list_uploads(session: Session, place: Place) -> int:
+    """Print a line for each upload, as it is read: there may be a million of them."""
+    reader = RecordReader(place.folder, place.run_id)
+
+    async def lines() -> int:
+        printed = 0
+        async for one in reader.uploads():
+            if session.interrupt.is_set:
+                break
+            click.echo(records_view.as_line(one, is_json=session.console.is_json))
+            printed += 1
+        return printed
+
+    if not session.run(lines()) and not reader.problems and not session.interrupt.is_set:
+        if not session.run(place.folder.names(f"{place.run_id}/", pages=1)):
+            raise _no_run(place)
+        session.console.say(t("This run has no record of any upload."))
+    return exits.INTERRUPTED if session.interrupt.is_set else _with_problems(session, reader.problems)
 
 
 # The runs
@@ -64,7 +94,8 @@ def _list(session: Session, place: Place) -> int:
     session.console.show(records_view.runs(place.name, listed))
     session.console.data({"place": place.name, "runs": [one.as_json() for one in listed]})
     if listed:
-        session.console.next_step(t("`cos-sweeper report RUN` shows one of them."))
+        line = f"cos-sweeper report {_target(place, listed[0].run_id)}"
+        session.console.next_step(t("`{command}` shows the newest of them.", command=line))
     return exits.COMPLETE
 
 
@@ -87,6 +118,11 @@ async def _latest(place: Place) -> str:
     return next((one.run_id for one in runs if one.entry), runs[0].run_id)
 
 
+def _target(place: Place, run_id: str) -> str:
+    """What names a run on a command line, wherever runs are looked for."""
+    return shell_word(f"{place.name}/{run_id}" if place.is_local else run_id)
+
+
 # One run
 
 
@@ -97,7 +133,7 @@ def _show(session: Session, place: Place, html: Path | None) -> int:
         return _show_records(session, place, html)
     if note:
         console.say(note, "warn")
-    showing.account(console, found)
+    showing.account(session, found)
     for line in AccountView(found).notes():
         console.say(line)
     if html is not None:
@@ -170,14 +206,18 @@ def _show_records(session: Session, place: Place, html: Path | None) -> int:
         raise Misused(t("{run} has no account, so it has no page.", run=place.run_id))
     found, problems = session.run(_every(place))
     if not found and not problems and not session.run(place.folder.names(f"{place.run_id}/", pages=1)):
-        raise Misused(
-            t("There is no run {run} in {place}.", run=place.run_id, place=place.name),
-            t("`cos-sweeper report` without a run lists them."),
-        )
+        raise _no_run(place)
     console.say(t("This run has no account: an event or `abort` named its uploads. These are its records."), "quiet")
     console.show(records_view.records(found, of_key=False))
     console.data({"run_id": place.run_id, "records": [records_view.as_json(one) for _, one in found]})
     return _with_problems(session, problems)
+
+
+def _no_run(place: Place) -> Misused:
+    return Misused(
+        t("There is no run {run} in {place}.", run=place.run_id, place=place.name),
+        t("`cos-sweeper report` without a run lists them."),
+    )
 
 
 async def _every(place: Place) -> tuple[list[tuple[str, Record]], list[str]]:

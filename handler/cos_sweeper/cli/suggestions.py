@@ -74,7 +74,7 @@ def settings(_: click.Context, incomplete: str) -> list[CompletionItem[str]]:
 
 def profiles(_: click.Context, incomplete: str) -> list[CompletionItem[str]]:
     """Profiles of tccli and of the SDK."""
-    home, parser = Path(environment().get("HOME") or Path.home()), configparser.ConfigParser(interpolation=None)
+    home, parser = Path(environment().get("HOME") or "/"), configparser.ConfigParser(interpolation=None)
     with suppress(configparser.Error, OSError, UnicodeDecodeError):
         parser.read([home / ".tencentcloud" / "credentials", "/etc/tencentcloud/credentials"], "utf-8")
     of_tccli = (path.stem for path in (home / ".tccli").glob("*.credential"))

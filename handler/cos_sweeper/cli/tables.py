@@ -32,7 +32,7 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Long:
-    """A long text, such as an upload id, of which a terminal shows the beginning and the end."""
+    """A long text, such as an upload id, of which a narrow terminal shows the beginning and the end."""
 
     text: str
 
@@ -74,6 +74,7 @@ def as_rich(table: Table, width: int) -> RichTable:
     """The table for a terminal."""
     shown = [index for index, column in enumerate(table.columns) if column.min_width <= width]
     room = width - sum(_widest(table, index) + GAP for index in shown if not _is_bar(table, index))
+    is_whole = room >= 0
     bar_width = max(MIN_BAR, min(MAX_BAR, room))
     made = RichTable(
         title=Text(table.title) if table.title else None,
@@ -100,7 +101,7 @@ def as_rich(table: Table, width: int) -> RichTable:
             min_width=bar_width if _is_bar(table, index) else None,
         )
     for row in table.rows:
-        made.add_row(*(_rich(row[index], bar_width) for index in shown))
+        made.add_row(*(_rich(row[index], bar_width, is_whole=is_whole) for index in shown))
     return made
 
 
@@ -161,11 +162,11 @@ def _widest(table: Table, index: int) -> int:
     return max(Text(one).cell_len for one in (table.columns[index].head, *cells))
 
 
-def _rich(cell: Cell, width: int) -> Text:
+def _rich(cell: Cell, width: int, *, is_whole: bool) -> Text:
     if isinstance(cell, Bar):
         return bar(cell.parts, cell.whole, width)
     if isinstance(cell, Long):
-        return safe(Text(cell.short))
+        return safe(Text(cell.text if is_whole else cell.short))
     return safe(cell if isinstance(cell, Text) else Text(cell))
 
 

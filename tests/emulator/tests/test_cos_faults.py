@@ -3,7 +3,7 @@ Faults of the emulated COS as a client sees them.
 """
 
 import socket
-from contextlib import closing
+from contextlib import closing, suppress
 from typing import Any
 from xml.etree import ElementTree
 
@@ -113,6 +113,23 @@ def test_endless_response_does_not_end(cloud: Cloud, connect: Connect) -> None:
             received += len(connection.recv(65536))
 
     assert cloud.requests()[-1].fault == "mangle"
+
+
+def test_request_that_is_delayed_over_a_reset_touches_nothing_after_it(cloud: Cloud, connect: Connect) -> None:
+    [upload] = cloud.seed(BUCKET, "a")
+    cloud.fault("AbortMultipartUpload", delay_ms=300, part={"when": "before"})
+    head = signed_head(connect(cloud.owner), "DELETE", f"/a?uploadId={upload.upload_id}")
+    with closing(socket.create_connection(("127.0.0.1", cloud.port), timeout=20)) as connection:
+        connection.sendall(head.replace("\n", "\r\n").encode() + b"\r\n")
+        while cloud.uploads(BUCKET)[0].parts < 2:  # until it has arrived
+            pass
+        cloud.reset()
+        [other] = cloud.seed(BUCKET, "a")
+        with suppress(ConnectionResetError):
+            assert connection.recv(65536) == b""
+
+    assert [each.upload_id for each in cloud.uploads(BUCKET)] == [other.upload_id]
+    assert cloud.requests() == []
 
 
 def test_fault_answers_with_a_literal_body(cloud: Cloud, connect: Connect) -> None:

@@ -98,3 +98,14 @@ def test_long_text_is_short_in_a_terminal_and_whole_in_a_pipe() -> None:
 
     assert as_lines(made) == ["id", upload_id, "short"]
     assert [Long(upload_id).short, Long("short").short] == ["1585130…cbcbcb", "short"]
+
+
+def test_long_text_is_whole_in_a_terminal_where_it_fits() -> None:
+    upload_id = "1585130821" + "cb" * 32
+    made = Table("", (Column("key"), Column("id")), [("raw/cat.mp4", Long(upload_id))])
+    console = Console(file=io.StringIO(), width=200, color_system=None, theme=THEME)
+
+    for width, is_whole in ((100, True), (60, False)):
+        with console.capture() as shown:
+            console.print(as_rich(made, width))
+        assert (upload_id in shown.get()) == is_whole

@@ -27,9 +27,6 @@ TEXTS: dict[str, str] = {
     "{path}: {name} uses {references}, which has no value here: a deployment leaves {name} out.": (
         "{path}：{name} 使用了 {references}，但此处没有值：部署时会略去 {name}。"
     ),
-    "DRY_RUN is true, so the policy allows no abort. Print it again before you set it to false.": (
-        "DRY_RUN 为 true，因此策略不允许中止。设为 false 之前请重新输出策略。"
-    ),
     "The policy names the function with `uin/*`. Give `--uin` to name the account.": (
         "策略以 `uin/*` 表示函数。请用 `--uin` 指明账号。"
     ),
@@ -65,4 +62,10 @@ TEXTS: dict[str, str] = {
     "Buckets: {buckets}.": "存储桶：{buckets}。",
     "DRY_RUN is true: it aborts nothing.": "DRY_RUN 为 true：不会中止任何上传。",
     "DRY_RUN is false: it aborts uploads.": "DRY_RUN 为 false：会中止上传。",
+    "The policy allows no abort, because DRY_RUN is not false.": "策略不允许中止，因为 DRY_RUN 不是 false。",
+    "`{command}` allows it.": "`{command}` 会允许。",
+    "Print it again after you set DRY_RUN to false in {file}.": "在 {file} 中将 DRY_RUN 设为 false 后请重新输出。",
+    "The settings are those of {file}.": "设置取自 {file}。",
+    "Write it as the console shows it, such as {example}.": "请按控制台所示填写，例如 {example}。",
+    "The function may abort: DRY_RUN is false.": "函数可以中止：DRY_RUN 为 false。",
 }

@@ -59,7 +59,6 @@ TEXTS = {
     "Did you mean {names}?": "是否想用 {names}？",
     "There is no option {name}.": "没有选项 {name}。",
     "{name} is missing.": "缺少 {name}。",
-    "`cos-sweeper check` shows where each value is from.": "`cos-sweeper check` 显示每个值的来源。",
     "This is a defect of COS Sweeper: {name}.": "这是 COS Sweeper 的缺陷：{name}。",
     "Run it again with `--log FILE` and report it with that file.": "请加上 `--log FILE` 再次运行，并附上该文件反馈。",
     " (request id {id})": "（请求 ID {id}）",
@@ -81,7 +80,7 @@ TEXTS = {
     "{name} is a secret, and secrets are no options: every user of this machine could read it.": (
         "{name} 是密钥，不能作为选项：本机的任何用户都能看到。"
     ),
-    "Set it in the environment or in {file}.": "请在环境变量或 {file} 中设置。",
+    "Set it in the environment.": "请在环境变量中设置。",
     "`--bucket` and `--all-buckets` contradict each other.": "`--bucket` 与 `--all-buckets` 互相矛盾。",
     "Give one of them.": "请只用其中一个。",
     "BUCKETS ({origin}) allows only {buckets}.": "BUCKETS（{origin}）只允许 {buckets}。",
@@ -230,4 +229,45 @@ TEXTS = {
     "{n} uploads": "{n} 个上传",
     "unknown size": "未知大小",
     "Looking": "正在查看",
+    "`{option} {text}` matches nothing: no upload was listed under it.": (
+        "`{option} {text}` 没有匹配：其下没有列出任何上传。"
+    ),
+    "`--exclude-bucket {text}` matches nothing: it is none of the buckets to work on.": (
+        "`--exclude-bucket {text}` 没有匹配：不在要处理的存储桶之中。"
+    ),
+    "These credentials may not list the buckets (GetService).": "这些凭证无权列出存储桶（GetService）。",
+    "Name each bucket: `{command}`.": "请指定每个存储桶：`{command}`。",
+    "`{command}` lists the uploads one by one.": "`{command}` 逐个列出上传。",
+    "`{command}` records the uploads, and `{list}` lists them one by one.": (
+        "`{command}` 记录这些上传，`{list}` 逐个列出。"
+    ),
+    "Only show what would be aborted.": "只显示将会中止什么。",
+    "Write records and the report into this directory. [cos-sweeper-records]": (
+        "把记录和报告写入此目录。[cos-sweeper-records]"
+    ),
+    "Incomplete, because you stopped it.": "不完整，因为您中断了它。",
+    "None is known to be abandoned: {rule}.": "目前没有发现废弃的：{rule}。",
+    "you stopped it": "您中断了它",
+    "`--price-per-gb-month PRICE --currency NAME` adds what this costs a month.": (
+        "`--price-per-gb-month PRICE --currency NAME` 会加上每月费用。"
+    ),
+    "Show costs. A number, or JSON with a number for each storage class.": "显示费用。一个数，或按存储类型的 JSON。",
+    "Of the price, such as CNY.": "价格的货币，如 CNY。",
+    "`cos-sweeper settings` shows each value, where it is from, and its form.": (
+        "`cos-sweeper settings` 显示每个值、其来源和写法。"
+    ),
+    "`cos-sweeper settings` lists all settings.": "`cos-sweeper settings` 列出所有设置。",
+    "Credentials: TENCENTCLOUD_SECRET_ID and TENCENTCLOUD_SECRET_KEY, or a profile of tccli or the SDK.": (
+        "凭证：TENCENTCLOUD_SECRET_ID 和 TENCENTCLOUD_SECRET_KEY，或 tccli 或 SDK 的配置。"
+    ),
+    "Options stand after the command: `{name} COMMAND {option}`.": "选项写在命令之后：`{name} COMMAND {option}`。",
+    "The bucket is no option here: `{path} NAME@REGION`.": "此处存储桶不是选项：`{path} NAME@REGION`。",
+    "If this is a key, write `--` before the bucket: `{path} -- BUCKET KEY`.": (
+        "如果这是键，请在存储桶前写 `--`：`{path} -- BUCKET KEY`。"
+    ),
+    "A bucket is an option here: `{path} --bucket {bucket}`.": "此处存储桶是选项：`{path} --bucket {bucket}`。",
+    "Allow {action} in {bucket}. `cos-sweeper check` shows every permission.": (
+        "请在 {bucket} 中允许 {action}。`cos-sweeper check` 显示所有权限。"
+    ),
+    "Allow {actions} in this bucket.": "请在该存储桶中允许 {actions}。",
 }

@@ -20,9 +20,6 @@ TEXTS = {
     "DRY_RUN is true ({origin}), and it wins: this is only a plan.": (
         "DRY_RUN 为 true（{origin}），优先生效：这只是计划。"
     ),
-    "The same command with `--abort` shows this, asks, and aborts it.": (
-        "同一命令加上 `--abort` 会显示这些、询问，然后中止。"
-    ),
     "Nothing was aborted.": "没有中止任何上传。",
     "Abort {limit} of {n}?": "中止 {n}中的 {limit} 个？",
     "Abort {n}, {size}?": "中止 {n}，{size}？",
@@ -40,4 +37,7 @@ TEXTS = {
     ),
     "Not everything could be processed. Run the same command again.": "未能处理全部上传。请再次运行同一命令。",
     "{runs} runs: {n} aborted, {size} freed.": "{runs} 次运行：已中止 {n}，释放 {size}。",
+    "Shown {n}, aborted {m}.": "显示了 {n} 个，中止了 {m} 个。",
+    "{n} left as they are: the question did not show them.": "{n}保持原样：询问时没有显示。",
+    "`{command}` shows this, asks, and aborts it.": "`{command}` 会显示这些、询问，然后中止。",
 }
