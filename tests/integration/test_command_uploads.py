@@ -286,6 +286,7 @@ def test_drain_records_into_a_directory_and_never_into_report(cloud: Cloud, comm
     assert cloud.objects(BUCKET, "") == []
     (run_id,) = runs(command)
     assert sorted(recorded(command, "a")) == ["aborted", "intended"]
+    assert command("report").rows(f"Runs in {RECORDS}")[0][1] == "drain"
     stored = json.loads((command.folder / RECORDS / run_id / "report.json").read_text())
     assert stored["settings"]["min_age_hours"] == stored["settings"]["min_idle_hours"] == 0
     assert stored["settings"]["verify"] == "all"
@@ -355,8 +356,12 @@ def test_report_lists_the_runs_and_shows_one(cloud: Cloud, command: Command) -> 
     listed, latest = command("report", BUCKETS=""), command("report", "latest", "--json", BUCKETS="")
 
     rows = {row[0]: row for row in listed.rows(f"Runs in {RECORDS}")}
-    assert rows[run_id][1:] == ["sweep", "complete", "2", "2", "6.00 MiB"]
-    assert rows[other][1] == "event"
+    assert rows[run_id][1:] == ["sweep", "complete", "2", "2", "6.00 MiB", PHOTOS]
+    assert (rows[other][1], rows[other][-1]) == ("abort", PHOTOS)
+    assert [row[1:4] for row in command("report", "--find", "raw/0").rows("Uploads with exactly this key")] == [
+        [PHOTOS, "freed", "3.00 MiB"]
+    ]
+    assert f"report {RECORDS}/{other} --list" in command("report", "--find", "raw").stderr
     assert latest.json == swept.json
     assert command("report", run_id, "--json").json == swept.json
     assert command("report", f"{RECORDS}/{run_id}", "--json").json == swept.json

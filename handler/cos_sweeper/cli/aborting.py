@@ -82,6 +82,7 @@ def abort(session: Session, key: str, upload_id: str | None, *, yes: bool, recor
         _warn(session, going, by_sweep, report.as_of)
     elif found:
         console.show(Text(wanted.shown, "strong"), looking.table("", found))
+    looking.say_for_shell(session, wanted.key)
     if session.interrupt.is_set:
         return exits.INTERRUPTED
     if not going or is_dry:

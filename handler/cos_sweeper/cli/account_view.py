@@ -150,7 +150,7 @@ class AccountView(Reading):
         table = self._table(t("Where"), t("prefix"))
         for row in tree.rows():
             self._add_prefix(table, row, 0, tree.scale)
-        table.note = self._legend()
+        table.legend, table.shows_legend = self._legend(), True
         return table
 
     def _add_prefix(self, table: Table, row: Row, depth: int, scale: float) -> None:
@@ -177,6 +177,7 @@ class AccountView(Reading):
                 Column(t("size"), is_number=True),
                 Column("", min_width=BAR_FROM),
             ),
+            legend=self._legend(),
         )
         rows = [
             (label, *(groups.total(map(groups.read, row)) for row in both), unread)
@@ -265,6 +266,7 @@ class AccountView(Reading):
 
     def _grouped(self, title: str, head: str, rows: Sequence[tuple[str, Json]], other: Json | None) -> Table:
         table = self._table(title, head)
+        table.legend = self._legend()
         ordered = sorted(rows, key=lambda row: (self._of(row[1]).bytes, self._of(row[1]).uploads), reverse=True)
         ordered = [row for row in ordered if self._of(row[1]).uploads]
         whole = max((self._of(row).bytes for _, row in ordered), default=0)
@@ -300,10 +302,10 @@ class AccountView(Reading):
             return t("abandoned") if self.is_inventory else t("would be aborted") if self.aborts_nothing else t("left")
         return {"freed": t("aborted"), "failed": t("failed"), "kept": t("kept")}[name]
 
-    def _legend(self) -> str:
-        """What the colours of the bars are, where there are several."""
+    def _legend(self) -> list[tuple[str, str]]:
+        """What the parts of the bars are, where there are several."""
         there = [name for name in self._groups if self.totals[name].bytes]
-        return t("Bars: {groups}", groups=", ".join(self._group(name) for name in there)) if len(there) > 1 else ""
+        return [(name, self._group(name)) for name in there] if len(there) > 1 else []
 
 
 def gap() -> str:

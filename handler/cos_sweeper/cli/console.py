@@ -151,7 +151,7 @@ def _print(console: RichConsole, item: RenderableType | Table) -> None:
         item = safe(Text(item) if isinstance(item, str) else item)
     if isinstance(item, Table):
         if console.is_terminal:
-            console.print(as_rich(item, console.width))
+            console.print(as_rich(item, console.width, has_colours=not console.no_color))
         else:
             # Not through rich, which makes spaces of tabs.
             console.file.write("".join(f"{line}\n" for line in as_lines(item)))

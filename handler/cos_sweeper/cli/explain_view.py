@@ -207,10 +207,11 @@ def _limits(explained: Explained, session: Session) -> Iterator[tuple[str, str]]
     for name, span, since in ages:
         value = spans.whole(span.total_seconds() / 3600)
         until = t(", until {moment}", moment=_second(since + span)) if since else ""
-        yield name, f"{value} ({session.config.origin(name)}){until}"
+        yield name, t("{value} ({origin})", value=value, origin=session.config.origin(name)) + until
     if explained.named is not None:
-        minutes = f"{explained.named.min_idle.total_seconds() / 60:g} min"
-        yield "EVENT_MIN_IDLE_MINUTES", f"{minutes} ({session.config.origin('EVENT_MIN_IDLE_MINUTES')})"
+        minutes = t("{n} min", n=f"{explained.named.min_idle.total_seconds() / 60:g}")
+        origin = session.config.origin("EVENT_MIN_IDLE_MINUTES")
+        yield "EVENT_MIN_IDLE_MINUTES", t("{value} ({origin})", value=minutes, origin=origin)
 
 
 def _newest_parts(evidence: Evidence) -> Table:

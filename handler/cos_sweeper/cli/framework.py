@@ -216,7 +216,7 @@ class Command(click.Command):
         common = [param for param in self.get_params(ctx) if param in COMMON or param.name == "help"]
         own = [param for param in self.params if param not in common and isinstance(param, click.Option)]
         arguments = [param for param in self.params if isinstance(param, Argument)]
-        words = " ".join(self.collect_usage_pieces(ctx))
+        words = " ".join(self.collect_usage_pieces(ctx)).replace("[OPTIONS]", t("[OPTIONS]"))
         parts: list[Any] = [Text.assemble((t("Usage: "), "strong"), f"{ctx.command_path} {words}"), ""]
         parts += [t(self.summary), *([Text(""), Text(t(self.details))] if self.details else []), ""]
         parts += section(t("Examples"), [(example, "") for example in self.examples])

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from cos_sweeper.cli import account_view
+from cos_sweeper.cli.command_line import shell_word
 from cos_sweeper.cli.effect import require_effect
 from cos_sweeper.cli.problems import problem_of
 from cos_sweeper.cli.session import Session
@@ -140,6 +141,12 @@ def require_effect_without_id(session: Session) -> None:
     """Raise Misused for an option that only an upload id gives an effect."""
     next_step = t("It needs UPLOAD_ID. For all uploads of a key: `--min-age-hours` and `--min-idle-hours`.")
     require_effect(session.config, ("EVENT_MIN_IDLE_MINUTES",), next_step)
+
+
+def say_for_shell(session: Session, key: str) -> None:
+    """How to write a key on a command line whose shown form a shell would not read back."""
+    if not key.isprintable():
+        session.console.say(t("For a shell: {word}", word=shell_word(key)), "quiet")
 
 
 def unknown() -> str:

@@ -166,7 +166,9 @@ def _deployed(file: Path, environ: Mapping[str, str]) -> Deployed:
     except NoFunction as exc:
         raise Misused(t("{path} describes no function: {why}.", path=file, why=exc)) from exc
     except OSError as exc:
-        raise Misused(t("{path} cannot be read: {why}.", path=file, why=exc.strerror)) from None
+        raise Misused(
+            t("{path} cannot be read: {why}.", path=file, why=exc.strerror), t("Give the path of serverless.yml.")
+        ) from None
 
 
 def _settings_of(file: Path, deployed: Deployed) -> Settings:

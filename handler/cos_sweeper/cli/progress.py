@@ -172,18 +172,21 @@ class Counted:
         if last_part is not None:
             self.last_part = max(self.last_part or last_part, last_part)
 
-    def line(self) -> str:
-        """What is shown."""
+    def line(self, width: int | None = None) -> str:
+        """What is shown. width: of the terminal; what has no room there is left out whole."""
         seconds = max(self._clock() - self._began, 0.001)
         parts = [
             self._doing,
-            t("{n} pages", n=numbers.count(self.pages)),
             t("{n} of {m} uploads", n=numbers.count(self.looked_at), m=numbers.count(self.listed)),
             t("{n} abandoned", n=numbers.count(self.uploads)),
             numbers.size(self.bytes).replace("\u00a0", " "),
+            *([t("{n} failed", n=numbers.count(self.failed))] if self.failed else []),
             t("{n}/s", n=numbers.count(round(self.looked_at / seconds))),
+            t("{n} pages", n=numbers.count(self.pages)),
         ]
-        return " · ".join([*parts, *([t("{n} failed", n=numbers.count(self.failed))] if self.failed else [])])
+        while width is not None and len(parts) > 1 and Text(" · ".join(parts)).cell_len > width:
+            parts.pop()
+        return " · ".join(parts)
 
     def __enter__(self) -> "Counted":
         if self._console.err.is_terminal:
@@ -219,7 +222,9 @@ class Counted:
 
     def _shown(self) -> Text:
         frame = FRAMES[int(self._clock() / TERMINAL_SECONDS) % len(FRAMES)]
-        return Text.assemble((frame, "next"), " ", self.line(), overflow="ellipsis", no_wrap=True)
+        # The frame and a space stand before it.
+        line = self.line(self._console.err.width - 2)
+        return Text.assemble((frame, "next"), " ", line, overflow="ellipsis", no_wrap=True)
 
 
 class ProgressRecorder:

@@ -7,7 +7,7 @@ as it came, and nothing of that is stored.
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -90,7 +90,7 @@ def _list_uploads(session: Session, place: Place) -> int:
 
 
 def _list(session: Session, place: Place) -> int:
-    listed = session.run(_runs(place))
+    listed = session.run(_with_commands(place))
     session.console.show(records_view.runs(place.name, listed))
     session.console.data({"place": place.name, "runs": [one.as_json() for one in listed]})
     if listed:
@@ -108,6 +108,24 @@ async def _runs(place: Place) -> list[Listed]:
         key=lambda one: one.run_id,
         reverse=True,
     )
+
+
+async def _with_commands(place: Place) -> list[Listed]:
+    """In a directory also by which command, and in which buckets: that is in each run's own documents."""
+    runs = await _runs(place)
+    return [await _with_command(place, one) for one in runs] if place.is_local else runs
+
+
+async def _with_command(place: Place, one: Listed) -> Listed:
+    if one.entry is None:
+        buckets = {found.bucket async for found in RecordReader(place.folder, one.run_id).every()}
+        return replace(one, command="abort", buckets=tuple(sorted(buckets)))
+    stored = _read(await place.folder.get(f"{one.run_id}/report.json"))
+    if stored is None:
+        return one
+    # No other command has a policy without an age.
+    command = "drain" if stored["settings"]["min_age_hours"] == 0 else ""
+    return replace(one, command=command, buckets=tuple(row["bucket"] for row in stored["buckets"]))
 
 
 async def _latest(place: Place) -> str:
@@ -233,7 +251,7 @@ def _find(session: Session, place: Place, key: str, *, is_latest: bool) -> int:
     search = _Search(place, key, mask)
     session.run(search.run(lambda: session.deadline.passed))
     if search.found:
-        console.show(records_view.records(search.found, of_key=True))
+        console.show(records_view.records(records_view.merged(search.found), of_key=True))
     console.data(
         {
             "key": key_text.shown(key),
@@ -242,6 +260,9 @@ def _find(session: Session, place: Place, key: str, *, is_latest: bool) -> int:
     )
     if not search.found:
         console.show(t("No record of this key in {n} runs of {place}.", n=search.runs, place=place.name))
+        if search.latest:
+            line = f"cos-sweeper report {_target(place, search.latest)} --list"
+            console.next_step(t("The whole key must match. `{command}` shows which keys there are.", command=line))
     if search.has_hashes and not mask.is_on:
         console.say(t("Some records hold hashes in place of keys."), "warn")
         console.next_step(t("Set RECORD_KEYS=hash and RECORD_KEYS_SECRET as they were, and search again."))
@@ -258,6 +279,7 @@ class _Search:
         self._key = key
         self._mask = mask
         self.runs = 0
+        self.latest = ""
         self.found: list[tuple[str, Record]] = []
         self.problems: list[str] = []
         self.has_hashes = False
@@ -268,6 +290,7 @@ class _Search:
             if is_over():
                 return
             self.runs += 1
+            self.latest = run_id
             reader = RecordReader(place.folder, run_id)
             self.found += [(run_id, one) async for one in reader.find(self._key, self._mask.key)]
             self.problems += reader.problems

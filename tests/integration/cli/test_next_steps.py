@@ -131,3 +131,12 @@ def test_dry_run_is_complete_where_it_is_all_that_is_asked_for(
 
     assert (ran.exit_code, len(cloud.uploads(BUCKET))) == (exit_code, 1)
     assert exit_code or [words for words in printed(ran) if words[1] == arguments[0] and "--dry-run" not in words]
+
+
+@pytest.mark.parametrize("verb", ["abort", "explain"])
+def test_key_that_a_shell_cannot_read_is_shown_in_a_form_that_it_can(verb: str, cloud: Cloud, command: Command) -> None:
+    cloud.seed(BUCKET, "raw/\x1b[31m", hours_since_start=3)
+
+    ran = command(verb, PHOTOS, "raw/\x1b[31m", *(["--dry-run"] if verb == "abort" else []))
+
+    assert "For a shell: $'raw/\\x1b[31m'" in ran.stderr

@@ -109,3 +109,41 @@ def test_long_text_is_whole_in_a_terminal_where_it_fits() -> None:
         with console.capture() as shown:
             console.print(as_rich(made, width))
         assert (upload_id in shown.get()) == is_whole
+
+
+def drawn(made: Table, width: int, *, has_colours: bool = True) -> list[str]:
+    console = Console(file=io.StringIO(), width=width, color_system=None, theme=THEME)
+    with console.capture() as shown:
+        console.print(as_rich(made, width, has_colours=has_colours))
+    return [line.rstrip() for line in shown.get().splitlines()]
+
+
+WORDS = st.lists(st.text("ab", min_size=1, max_size=12), min_size=1, max_size=6)
+
+
+@given(
+    rows=st.lists(st.tuples(st.text("ab-@", min_size=1, max_size=35), WORDS), min_size=1), width=st.integers(40, 120)
+)
+def test_no_word_is_cut_or_broken_at_any_width(rows: list[tuple[str, list[str]]], width: int) -> None:
+    heads = ("bucket", "lifecycle rule", "size freed")
+    made = Table("", (Column(heads[0], is_elastic=True), Column(heads[1], is_elastic=True), Column(heads[2])))
+    for first, second in rows:
+        made.add(first, " ".join(second), Long("x" * 74))
+
+    lines = drawn(made, width)
+
+    assert max(len(line) for line in lines) <= width
+    words = {word for line in lines for word in line.split()}
+    assert {word for first, second in rows for word in (first, *second)} <= words
+    assert {"bucket", "rule", "freed"} <= words
+
+
+def test_parts_of_a_bar_differ_without_colours_and_are_explained_once() -> None:
+    made = table()
+    made.legend, made.shows_legend = (("left", "abandoned"), ("kept", "kept")), True
+
+    plain, coloured = drawn(made, 80, has_colours=False), drawn(made, 80)
+
+    assert ("▓" in "".join(plain), "░" in "".join(plain)) == (True, True)
+    assert plain[-1].endswith("▓ abandoned  ░ kept")
+    assert coloured[-1].endswith("█ abandoned  █ kept")

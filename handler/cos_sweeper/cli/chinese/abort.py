@@ -44,4 +44,5 @@ TEXTS = {
     "`{command}` says which rule decides, and when that changes.": "`{command}` 说明由哪条规则决定，以及何时会变。",
     "Records: {place}": "记录：{place}",
     "`{command}` asks, and aborts this.": "`{command}` 会询问，然后中止这些。",
+    "For a shell: {word}": "在 shell 中：{word}",
 }

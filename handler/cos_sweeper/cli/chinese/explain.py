@@ -46,7 +46,7 @@ TEXTS = {
     "{moment} ({span} ago)": "{moment}（{span} 前）",
     "It could not be judged: {why}.": "无法判断：{why}。",
     "A sweep": "扫描",
-    "{who} aborts it: it is abandoned.": "{who}会中止它：已被遗弃。",
+    "{who} aborts it: it is abandoned.": "{who}会中止它：已废弃。",
     "{who} keeps it: {reason}.": "{who}会保留它：{reason}。",
     "Would be aborted from {moment} UTC on ({span}) if nothing arrives.": (
         "若无新分块，自 {moment} UTC 起（{span}）将被中止。"

@@ -68,4 +68,5 @@ TEXTS: dict[str, str] = {
     "The settings are those of {file}.": "设置取自 {file}。",
     "Write it as the console shows it, such as {example}.": "请按控制台所示填写，例如 {example}。",
     "The function may abort: DRY_RUN is false.": "函数可以中止：DRY_RUN 为 false。",
+    "Give the path of serverless.yml.": "请给出 serverless.yml 的路径。",
 }

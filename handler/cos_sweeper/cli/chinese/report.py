@@ -70,4 +70,6 @@ TEXTS = {
     "`--find` and `--list` contradict each other.": "`--find` 与 `--list` 互相矛盾。",
     "This run has no record of any upload.": "此次运行没有任何上传的记录。",
     "The uploads of which run shall be listed?": "要列出哪次运行的上传？",
+    "Uploads with exactly this key": "键完全一致的上传",
+    "The whole key must match. `{command}` shows which keys there are.": ("键必须完全一致。`{command}` 显示有哪些键。"),
 }

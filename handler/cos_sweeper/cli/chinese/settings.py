@@ -18,7 +18,7 @@ TEXTS = {
     "prefix,… or a JSON list": "前缀,… 或 JSON 列表",
     "a number or `none`": "数字或 `none`",
     "the buckets that may be worked on": "可以处理的存储桶",
-    "a sweep keeps an upload that is younger": "扫描保留比这更新的上传",
+    "a sweep keeps an upload that is younger": "扫描保留比这更晚开始的上传",
     "a sweep keeps an upload that got a part since then": "扫描保留此后收到过分块的上传",
     "the same for an upload that is named by its id": "对以 ID 指名的上传同样如此",
     "buckets that are never touched": "从不处理的存储桶",

@@ -4,7 +4,7 @@ What all commands say, in Chinese.
 
 TEXTS = {
     # Help
-    "Finds and aborts abandoned multipart uploads in Tencent Cloud COS.": "查找并中止腾讯云 COS 中被遗弃的分块上传。",
+    "Finds and aborts abandoned multipart uploads in Tencent Cloud COS.": "查找并中止腾讯云 COS 中废弃的分块上传。",
     "Look": "查看",
     "Act": "操作",
     "Set up": "配置",
@@ -30,7 +30,7 @@ TEXTS = {
     "Only keys that begin so. Repeatable.": "只处理以此开头的对象键。可重复。",
     "Not this bucket. Repeatable.": "不处理该存储桶。可重复。",
     "Not keys that begin so. Repeatable.": "不处理以此开头的对象键。可重复。",
-    "Keep uploads that are younger. [168]": "保留更新的上传。[168]",
+    "Keep uploads that are younger. [168]": "保留较新的上传。[168]",
     "Keep uploads that got a part since then. [72]": "保留在此期间收到过分块的上传。[72]",
     "Also where Hadoop, Spark and others write running jobs.": "也处理 Hadoop、Spark 等正在运行的作业的目录。",
     "Any other setting. Repeatable.": "任何其他设置。可重复。",
@@ -144,7 +144,7 @@ TEXTS = {
     # While it works
     "{n} pages": "{n} 页",
     "{n} of {m} uploads": "{n}/{m} 个上传",
-    "{n} abandoned": "{n} 个被遗弃",
+    "{n} abandoned": "{n} 个废弃",
     "{n}/s": "{n}/秒",
     "{n} failed": "{n} 个失败",
     "Stopping: what is in flight ends, then the account so far. Press Ctrl-C again to stop at once.": (
@@ -175,8 +175,8 @@ TEXTS = {
     "{n} unfinished, {size}.": "未完成：{n}，{size}。",
     "This is a plan: nothing was aborted.": "这只是计划：没有中止任何上传。",
     "{n} aborted, {size} freed.": "已中止 {n}，释放 {size}。",
-    "None is abandoned: {rule}.": "没有被遗弃的上传（{rule}）。",
-    "{n} abandoned, {size}: {rule}.": "被遗弃：{n}，{size}（{rule}）。",
+    "None is abandoned: {rule}.": "没有废弃的上传（{rule}）。",
+    "{n} abandoned, {size}: {rule}.": "废弃：{n}，{size}（{rule}）。",
     "older than {age} and without a part for {idle}": "早于 {age} 且 {idle} 内没有收到分块",
     "That costs {amount} {currency} a month.": "每月费用 {amount} {currency}。",
     "That saves {amount} {currency} a month.": "每月节省 {amount} {currency}。",
@@ -218,13 +218,12 @@ TEXTS = {
     "key": "对象键",
     "all others": "其余",
     "a month": "每月",
-    "abandoned": "被遗弃",
+    "abandoned": "已废弃",
     "would be aborted": "将中止",
     "left": "剩余",
     "aborted": "已中止",
     "failed": "失败",
     "kept": "保留",
-    "Bars: {groups}": "条形：{groups}",
     "1 upload": "1 个上传",
     "{n} uploads": "{n} 个上传",
     "unknown size": "未知大小",
@@ -270,4 +269,7 @@ TEXTS = {
         "请在 {bucket} 中允许 {action}。`cos-sweeper check` 显示所有权限。"
     ),
     "Allow {actions} in this bucket.": "请在该存储桶中允许 {actions}。",
+    "[OPTIONS]": "[选项]",
+    "{value} ({origin})": "{value}（{origin}）",
+    "{n} min": "{n} 分钟",
 }

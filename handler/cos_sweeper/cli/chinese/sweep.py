@@ -7,10 +7,10 @@ TEXTS = {
     "Without --abort nothing is aborted. The rules, the limits and the records are those of the function.": (
         "没有 --abort 时不中止任何上传。规则、限制和记录与函数相同。"
     ),
-    "Abort what is abandoned, after showing it and asking.": "显示并询问之后，中止被遗弃的上传。",
+    "Abort what is abandoned, after showing it and asking.": "显示并询问之后，中止废弃的上传。",
     "Do not ask.": "不询问。",
     "Run again after each MAX_ABORTS, until nothing abandoned is left.": (
-        "每达到 MAX_ABORTS 后再次运行，直到没有被遗弃的上传。"
+        "每达到 MAX_ABORTS 后再次运行，直到没有废弃的上传。"
     ),
     "At most so many aborts in one run; `none`: no limit. [10000]": "一次运行最多中止的数量；`none`：不限。[10000]",
     "Look again after an abort: all, recent, none. [recent]": "中止后再次查看：all、recent、none。[recent]",
