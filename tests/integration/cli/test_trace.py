@@ -137,7 +137,7 @@ def test_trace_hides_keys_where_records_do(arguments: list[str], cloud: Cloud, c
 
     assert len(blocks(ran.stderr)) == len(cloud.requests()) > 1
     shown = "\n".join(line for block in blocks(ran.stderr) for line in block)
-    assert re.findall("raw|cät|c%C3%A4t|%3C%26|&lt;&amp;", shown) == []
+    assert re.findall(r"(?<![\w~-])raw|cät|c%C3%A4t|%3C%26|&lt;&amp;", shown) == []
     # The same key is the same hash in the path and in the listing, so that a listing can be read.
     hashes = {*re.findall(r"> (?:GET|DELETE) /(~\w+/~\w+)\?uploadId", shown)} & {*re.findall(r"<Key>([^<]+)", shown)}
     assert len(hashes) == (1 if "explain" in arguments else 2)
