@@ -161,15 +161,12 @@ release: $(VENV)/ready package wheel sbom ## build/release/: zip, wheel, SBOM, n
 
 # The operator's part. docs/deploying.md has the steps. PACKAGE= deploys what was built before.
 PACKAGE ?= package
-POLICY = $(RUN) -m cos_sweeper policy --serverless serverless.yml $(if $(UIN),--uin $(UIN))
+POLICY = $(RUN) -m cos_sweeper policy --serverless serverless.yml $(if $(UIN),--uin '$(UIN)') $(if $(APPID),--appid '$(APPID)')
 
-policy: $(VENV)/ready ## the calls that create the role for serverless.yml and .env, and deploy/policy.json; UIN=your account id
+policy: $(VENV)/ready ## deploy/policy.json, and the calls that create the role; UIN=account id; UPDATE=1: the role is there
 	@$(POLICY) --only policy 2>/dev/null > deploy/policy.json.new || { rm deploy/policy.json.new; $(POLICY) --only policy; }
 	@mv deploy/policy.json.new deploy/policy.json
-	@echo "# A new role:"
-	@$(POLICY) --tccli
-	@echo "# A role that is there:"
-	@$(POLICY) --tccli --update 2>/dev/null
+	@$(POLICY) --tccli $(if $(UPDATE),--update)
 
 deploy: $(VENV)/ready ## checks .env and serverless.yml, builds the package and deploys it with `scf deploy`
 	@$(RUN) -m cos_sweeper policy --serverless serverless.yml --check deploy/policy.json
