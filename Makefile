@@ -37,6 +37,9 @@ NIGHTLY += page installed packed platform senders leaks
 nightly: check ## all that takes long: the suite with every case, and every target of NIGHTLY in the Makefile; three hours
 	@$(MAKE) --no-print-directory --keep-going PROFILE=nightly SOAK='--minutes 20' FUZZ_SECONDS=300 suite $(NIGHTLY)
 
+emulator: $(VENV)/ready ## COS, SCF and CAM on this machine until Ctrl-C; EMULATOR='--bucket photos-1250000000@ap-guangzhou', or --help
+	@PYTHONPATH=handler:. $(VENV)/bin/python -m tests.emulator $(EMULATOR)
+
 faults: $(VENV)/ready ## every fault at every operation, what was written and what was seen; six minutes
 	@PYTHONPATH=handler:. $(VENV)/bin/python -m tests.faults.table
 
@@ -96,17 +99,17 @@ memory: $(VENV)/ready ## peak memory of a sweep of 10,000 and of 1,000,000 uploa
 small: $(VENV)/ready package ## cold start and speed of build/function.zip in 10 % of a core and 128 MB; SMALL='--percent 20 --megabytes 256' for others
 	@PYTHONPATH=handler:. $(VENV)/bin/python -m tests.bench.small $(SMALL)
 
-packed: $(VENV)/ready package ## build/function.zip on a machine like SCF's: read-only, another user, no network; and built by every Python here
-	@$(RUN) -m pytest --numprocesses $(PROCESSES) tests/packed/built.py
+packed: $(VENV)/ready package ## build/function.zip on a machine like SCF's, and built by every Python here; NOTHING_SKIPPED=1 fails without root
+	@$(RUN) -m pytest -vv --numprocesses $(PROCESSES) tests/packed/built.py
 	@PYTHONPATH=handler:. $(VENV)/bin/python -m tests.packed.sandbox \
-		$(VENV)/bin/python -B -m pytest -p no:cacheprovider tests/packed/as_on_scf.py
+		$(if $(NOTHING_SKIPPED),--required) $(VENV)/bin/python -B -m pytest -vv -p no:cacheprovider tests/packed/as_on_scf.py
 
 platform: $(VENV)/ready package ## serverless.yml and the package through the platform's own tools, from npm and PyPI; one minute
 	@if ! command -v npm >/dev/null && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 		apt-get update -qq && apt-get install -y -qq --no-install-recommends nodejs npm >/dev/null; \
 	fi
 	@$(RUN) -m tests.packed.tools
-	@PYTHONPATH=handler:. $(VENV)/bin/python -m pytest tests/packed/through_the_platform.py
+	@PYTHONPATH=handler:. $(VENV)/bin/python -m pytest -vv tests/packed/through_the_platform.py
 
 scale: $(VENV)/ready ## a sweep of a million uploads on 1, 2, 4 and 8 instances; SCALE='--uploads 20000' for less
 	@$(RUN) -m tests.bench.scale $(SCALE)
@@ -118,7 +121,7 @@ verify: $(VENV)/ready ## what docs/facts.md relies on, against a real bucket: BU
 		$(foreach name,$(ONLY),--only '$(name)')
 
 contract: $(VENV)/ready ## the tests that every store passes, against a real bucket: BUCKET=name-appid REGION=ap-guangzhou
-	@[ -n '$(BUCKET)' ] && [ -n '$(REGION)' ] || { echo "give BUCKET=name-appid REGION=ap-guangzhou" >&2; exit 2; }
+	@PYTHONPATH=handler:. $(VENV)/bin/python -m tests.verify --bucket '$(BUCKET)' --region '$(REGION)' --ready
 	CONTRACT_BUCKET='$(BUCKET)@$(REGION)' $(RUN) -m pytest -s tests/unit/cos/test_store.py -k 'real or given'
 
 format: $(VENV)/ready ## put the code in the house's shape

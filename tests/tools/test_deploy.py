@@ -199,13 +199,18 @@ def test_event_is_sent_as_it_is(checkout: Checkout, *, is_file: bool) -> None:
     assert json.loads((checkout.folder / "build" / "event.json").read_text()) == json.loads(event)
 
 
-@pytest.mark.parametrize("event", ["", "missing.json", '{"inventory": tru'])
-def test_event_that_is_none_is_not_sent(event: str, checkout: Checkout) -> None:
+@pytest.mark.parametrize(
+    ("event", "said"),
+    [("", "no event"), ("missing.json", "no file missing.json"), ('{"inventory": tru', "no JSON")],
+)
+def test_event_that_is_none_is_not_sent(event: str, said: str, checkout: Checkout) -> None:
     checkout.install("serverless-cloud-framework")
 
     invoked = checkout.make("invoke", f"EVENT={event}")
 
     assert (invoked.returncode != 0, "called:" in invoked.stdout) == (True, False)
+    error, next_step, *_ = invoked.stderr.splitlines()
+    assert (error.startswith("error: "), said in error, next_step[:2]) == (True, True, "→ ")
 
 
 def test_trust_is_the_one_that_the_command_prints() -> None:
