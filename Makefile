@@ -100,16 +100,16 @@ small: $(VENV)/ready package ## cold start and speed of build/function.zip in 10
 	@PYTHONPATH=handler:. $(VENV)/bin/python -m tests.bench.small $(SMALL)
 
 packed: $(VENV)/ready package ## build/function.zip on a machine like SCF's, and built by every Python here; NOTHING_SKIPPED=1 fails without root
-	@$(RUN) -m pytest -vv --numprocesses $(PROCESSES) tests/packed/built.py
+	@$(RUN) -m pytest -vv --no-header --numprocesses $(PROCESSES) tests/packed/built.py
 	@PYTHONPATH=handler:. $(VENV)/bin/python -m tests.packed.sandbox \
-		$(if $(NOTHING_SKIPPED),--required) $(VENV)/bin/python -B -m pytest -vv -p no:cacheprovider tests/packed/as_on_scf.py
+		$(if $(NOTHING_SKIPPED),--required) $(VENV)/bin/python -B -m pytest -vv --no-header -p no:cacheprovider tests/packed/as_on_scf.py
 
 platform: $(VENV)/ready package ## serverless.yml and the package through the platform's own tools, from npm and PyPI; one minute
 	@if ! command -v npm >/dev/null && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 		apt-get update -qq && apt-get install -y -qq --no-install-recommends nodejs npm >/dev/null; \
 	fi
 	@$(RUN) -m tests.packed.tools
-	@PYTHONPATH=handler:. $(VENV)/bin/python -m pytest -vv tests/packed/through_the_platform.py
+	@PYTHONPATH=handler:. $(VENV)/bin/python -m pytest -vv --no-header tests/packed/through_the_platform.py
 
 scale: $(VENV)/ready ## a sweep of a million uploads on 1, 2, 4 and 8 instances; SCALE='--uploads 20000' for less
 	@$(RUN) -m tests.bench.scale $(SCALE)
