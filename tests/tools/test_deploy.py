@@ -165,6 +165,18 @@ def test_what_would_fail_at_night_stops_the_deployment(
     assert "called:" not in deployed.stdout
 
 
+def test_env_file_that_leads_nowhere_stops_the_deployment(checkout: Checkout) -> None:
+    checkout.write(".env", f"BUCKETS={BUCKETS}\n")
+    checkout.install("serverless-cloud-framework")
+    assert checkout.make("policy").returncode == 0
+    (checkout.folder / ".env.prod").symlink_to("missing")
+
+    deployed = checkout.make("deploy", "PACKAGE=")
+
+    assert (deployed.returncode != 0, "called:" in deployed.stdout) == (True, False)
+    assert ".env.prod cannot be read" in deployed.stderr
+
+
 def test_deployment_without_a_printed_policy_stops(checkout: Checkout) -> None:
     checkout.write(".env", f"BUCKETS={BUCKETS}\n")
     checkout.install("serverless-cloud-framework")

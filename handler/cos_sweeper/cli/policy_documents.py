@@ -109,7 +109,7 @@ def read_file(file: Path, environ: Mapping[str, str]) -> Deployed:
     except NoFunction as exc:
         raise Misused(t("{path} describes no function: {why}.", path=file, why=exc)) from exc
     except OSError as exc:
-        raise Misused(t("{path} cannot be read: {why}.", path=file, why=exc.strerror)) from None
+        raise Misused(t("{path} cannot be read: {why}.", path=exc.filename or file, why=exc.strerror)) from None
 
 
 def settings_of(deployed: Deployed) -> Settings:

@@ -114,7 +114,8 @@ def find_env(path: Path, stage: str) -> Path | None:
     above = path.absolute().parent.parent
     folders = (path.parent, above, above.parent)
     candidates = (each / name for each in folders for name in (f".env.{stage}", ".env"))
-    return next((one for one in candidates if one.is_file()), None)
+    # A link that leads nowhere counts there, too.
+    return next((one for one in candidates if one.is_file() or one.is_symlink()), None)
 
 
 def at_line(path: Path, line: int) -> str:

@@ -52,6 +52,8 @@ INPUTS: Mapping[str, Any] = {
     "events": ANY,
 }
 TOP: Mapping[str, Any] = {**dict.fromkeys(("component", "name", "app", "stage", "org"), ANY), "inputs": INPUTS}
+# Where another word than `true` or `false`, such as `no`, would be a text, which switches on or counts for nothing.
+FLAGS = ("enable", "enableIntranet", "enableExtranet", "installDependency", "eip", "traceEnable")
 EVENTS = inner("inputs", "events")
 # Known to the platform, and not for this function.
 ASYNCHRONOUS = ("asyncRunEnable", "msgTTL", "retryNum")
@@ -115,6 +117,8 @@ def _unknown(deployed: Deployed, value: Any, shape: Mapping[str, Any], path: str
         where = inner(path, name)
         if name not in shape:
             yield f"{deployed.place(where)}: {_misplaced(name, where)}"
+        elif name in FLAGS and not (isinstance(each, Unquoted) and isinstance(each.value, bool)):
+            yield _wrong(deployed, where, t("`true` or `false`"))
         elif shape[name]:
             yield from _unknown(deployed, each, shape[name], where)
 

@@ -86,6 +86,7 @@ def test_file_of_this_project_is_right(text: str, tmp_path: Path) -> None:
         ("memorySize: 128", "memorySize: 192", "`inputs.memorySize` needs"),
         ("initTimeout: 60", "initTimeout: 301", "`inputs.initTimeout` needs"),
         ("publicAccess: true", "publicAccess: no", "`inputs.publicAccess` needs"),
+        ("          enable: true", "          enable: no", "parameters.enable` needs `true` or `false`"),
         ("0 30 3 * * * *", "0 30 3 * * *", "cronExpression` needs 7 fields"),
         ("argument: '{}'", "argument: {}", "argument` needs a text"),
         ("argument: '{}'", "argument: '{\"dry_run\": 7}'", "inputs.events[0].timer.parameters.argument`: "),

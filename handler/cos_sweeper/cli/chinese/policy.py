@@ -150,6 +150,7 @@ TEXTS: dict[str, str] = {
     "{place}: SCF takes 4,096 bytes of variables; these are {size:,}.": (
         "{place}：SCF 的环境变量上限为 4,096 字节；此处为 {size:,} 字节。"
     ),
+    "`true` or `false`": " `true` 或 `false`",
     "the function's name": "函数名称",
     "the name of the execution role": "运行角色的名称",
     "a region, such as `ap-guangzhou`": "地域，例如 `ap-guangzhou`",
