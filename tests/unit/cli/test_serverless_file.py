@@ -74,7 +74,7 @@ def test_environment_wins_over_the_first_env_file_and_no_other_is_read(tmp_path:
     path.write_text(FILE)
     files = [folder / name for folder in (path.parent, *path.parent.parents[:2]) for name in (".env.prod", ".env")]
     for file in files:
-        file.write_text(f"OTHER=x\nBUCKETS={file.relative_to(tmp_path)}\nROLE='r # 1'\n")
+        file.write_text(f"PREFIX=x\nBUCKETS={file.relative_to(tmp_path)}\nROLE='r # 1'\n")
 
     for file in files:
         found = serverless_file.read(path, {"PREFIX": "mine"})
