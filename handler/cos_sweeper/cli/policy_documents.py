@@ -17,7 +17,7 @@ from cos_sweeper.cli.problems import Misused
 from cos_sweeper.cli.serverless_file import VARIABLES, Deployed, NoFunction
 from cos_sweeper.cli.session import Session, environment
 from cos_sweeper.cli.tables import safe
-from cos_sweeper.cli.words import t
+from cos_sweeper.cli.words import colon, t
 from cos_sweeper.core import settings as core_settings
 from cos_sweeper.core.errors import BadSettings
 from cos_sweeper.core.settings import Settings
@@ -117,7 +117,7 @@ def settings_of(deployed: Deployed) -> Settings:
     try:
         return core_settings.load(deployed.variables)
     except BadSettings as exc:
-        texts = [f"{deployed.origin(problem.partition(':')[0])}: {problem}." for problem in exc.problems]
+        texts = [f"{deployed.origin(problem.partition(':')[0])}{colon()}{problem}." for problem in exc.problems]
         raise Misused("\n".join(texts), set_them(deployed) if deployed.unresolved else t("Correct it there.")) from exc
 
 

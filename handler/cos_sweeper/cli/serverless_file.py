@@ -13,7 +13,7 @@ from typing import Any
 
 from cos_sweeper.cli import dot_env, yaml_core
 from cos_sweeper.cli.dot_env import DotEnv
-from cos_sweeper.cli.words import t
+from cos_sweeper.cli.words import colon, t
 from cos_sweeper.cli.yaml_core import NotRead, Unquoted, Yaml, inner
 
 # What the deployment takes for a reference. Another `${…}` reaches the platform as it is.
@@ -154,7 +154,7 @@ def _resolved(path: Path, parsed: Yaml, env_file: Path | None, env: DotEnv, envi
     }
     origins = {name: origin for name, value in given.items() if (origin := _origin(value, env_file, env, environ))}
     problems = [
-        *(f"{at_line(env_file or path, line)}: {problem}" for line, problem in env.problems),
+        *(f"{at_line(env_file or path, line)}{colon()}{problem}" for line, problem in env.problems),
         *(t("{path}: {what}", path=path, what=problem) for problem in resolver.problems),
         *neighbours(path, document),
     ]

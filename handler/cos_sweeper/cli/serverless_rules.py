@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from cos_sweeper.cli.serverless_file import VARIABLES, Deployed, text_of
-from cos_sweeper.cli.words import t
+from cos_sweeper.cli.words import colon, t
 from cos_sweeper.cli.yaml_core import Unquoted, inner
 from cos_sweeper.core import settings
 from cos_sweeper.core.misspelled import intended
@@ -116,7 +116,7 @@ def _unknown(deployed: Deployed, value: Any, shape: Mapping[str, Any], path: str
     for name, each in value.items():
         where = inner(path, name)
         if name not in shape:
-            yield f"{deployed.place(where)}: {_misplaced(name, where)}"
+            yield f"{deployed.place(where)}{colon()}{_misplaced(name, where)}"
         elif name in FLAGS and not (isinstance(each, Unquoted) and isinstance(each.value, bool)):
             yield _wrong(deployed, where, t("`true` or `false`"))
         elif shape[name]:
@@ -168,7 +168,7 @@ def _timer(deployed: Deployed, path: str, parameters: Mapping[str, Any]) -> Iter
     fired = {"Type": "Timer", "TriggerName": "", "Time": "2026-01-01T00:00:00Z", "Message": argument}
     for request in events.decode(fired).requests:
         if isinstance(request, RejectedRequest):
-            yield f"{deployed.place(place)}: `{place}`: {request.reason}"
+            yield f"{deployed.place(place)}{colon()}`{place}`{colon()}{request.reason}"
 
 
 def _environment(deployed: Deployed) -> Iterator[str]:
@@ -181,7 +181,7 @@ def _environment(deployed: Deployed) -> Iterator[str]:
         if not name.isidentifier() or not name.isascii() or name.startswith(RESERVED):
             yield t("{place}: `{path}` is no name that a variable can have.", place=place, path=path)
         elif name in INPUTS or name in TOP:
-            yield f"{place}: {_misplaced(name, path)}"
+            yield f"{place}{colon()}{_misplaced(name, path)}"
         if path not in deployed.unresolved and not _is_text(value):
             yield t("{place}: put the value of `{path}` in quotes: SCF would get another text.", place=place, path=path)
     size = sum(len(f"{name}={value};".encode()) for name, value in deployed.variables.items())
@@ -237,7 +237,7 @@ def _urls(deployed: Deployed) -> Iterator[str]:
             where = inner(path, "parameters.authType")
             problem = _url_problem(text_of(parameters.get("authType")), is_platform=is_platform, has_token=has_token)
             if problem and where not in deployed.unresolved:
-                yield f"{deployed.place(where)}: {problem}"
+                yield f"{deployed.place(where)}{colon()}{problem}"
 
 
 def _url_problem(auth_type: str, *, is_platform: bool, has_token: bool) -> str:

@@ -108,8 +108,15 @@ def scalar(text: str) -> "str | Unquoted":
         number = int(digits.replace("_", "") or "0", base)
         return Unquoted(text, -number if text.startswith("-") else number)
     if FLOAT.fullmatch(text) and not text.endswith("_"):
-        return Unquoted(text, float(re.sub(r"\.(?=inf|nan)", "", text.replace("_", "").lower())))
+        return Unquoted(text, _float(text))
     return text
+
+
+def _float(text: str) -> float | None:
+    try:
+        return float(re.sub(r"\.(?=inf|nan)", "", text.replace("_", "").lower()))
+    except ValueError:
+        return None
 
 
 def _read(node: yaml.Node, path: str, lines: dict[str, int]) -> Any:

@@ -3,6 +3,8 @@ YAML is read as js-yaml 4 reads it, and what two parsers could read in two ways 
 """
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from cos_sweeper.cli import yaml_core
 from cos_sweeper.cli.yaml_core import NotRead, Unquoted
@@ -77,3 +79,12 @@ def test_text_with_two_readings_is_refused(text: str, line: int) -> None:
 
 def test_number_of_any_length_is_read() -> None:
     assert yaml_core.scalar("9" * 5000) == Unquoted("9" * 5000, None)
+
+
+@given(text=st.text(alphabet="0123456789._eE+-xobinfa:~", max_size=12))
+def test_plain_value_that_keeps_its_text_is_written_like_that_again(text: str) -> None:
+    found = yaml_core.scalar(text)
+
+    if isinstance(found, Unquoted) and found.keeps_its_text:
+        assert str(found.value) == text
+    assert text == (found.text if isinstance(found, Unquoted) else found)

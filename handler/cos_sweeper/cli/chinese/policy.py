@@ -150,7 +150,7 @@ TEXTS: dict[str, str] = {
     "{place}: SCF takes 4,096 bytes of variables; these are {size:,}.": (
         "{place}：SCF 的环境变量上限为 4,096 字节；此处为 {size:,} 字节。"
     ),
-    "`true` or `false`": " `true` 或 `false`",
+    "`true` or `false`": "`true` 或 `false`",
     "the function's name": "函数名称",
     "the name of the execution role": "运行角色的名称",
     "a region, such as `ap-guangzhou`": "地域，例如 `ap-guangzhou`",
@@ -167,5 +167,5 @@ TEXTS: dict[str, str] = {
     "with `authType: CAM` the function must not ask for a token as well. Set HTTP_AUTH to `platform`.": (
         "`authType: CAM` 时函数不应再要求令牌。请将 HTTP_AUTH 设为 `platform`。"
     ),
-    "{place}: `{path}` needs {needed}.": "{place}：`{path}` 需要{needed}。",
+    "{place}: `{path}` needs {needed}.": "{place}：`{path}` 需要：{needed}。",
 }
