@@ -32,7 +32,7 @@ check: $(VENV)/ready ## ruff, mypy and the import contracts alone
 
 # Long runs, beside the suite with every case.
 NIGHTLY := coverage faults soak fuzz mutants memory scale
-NIGHTLY += page installed packed platform senders leaks
+NIGHTLY += page installed packed platform senders leaks foreign
 
 nightly: check ## all that takes long: the suite with every case, and every target of NIGHTLY in the Makefile; three hours
 	@$(MAKE) --no-print-directory --keep-going PROFILE=nightly SOAK='--minutes 20' FUZZ_SECONDS=300 suite $(NIGHTLY)
@@ -73,7 +73,21 @@ senders: $(VENV)/ready .node/ready .venv-senders/ready ## examples/ with other p
 leaks: $(VENV)/ready .node/ready .venv-senders/ready ## each claim of docs/client-leaks.md, with the client that it names; two minutes
 	@$(RUN) -m pytest --numprocesses $(PROCESSES) tests/leaks/test_*.py tests/leaks/in_*.py
 
+foreign: $(VENV)/ready .node/ready .venv-foreign/ready ## other people's clients on the emulator, and the function on moto, as a table; FOREIGN=rclone for one; three minutes
+	@PYTHONPATH=handler:. $(VENV)/bin/python -m tests.foreign $(FOREIGN)
+
+# One by one: a client that cannot be installed takes no other with it.
+.venv-foreign/ready: tests/foreign/requirements.txt
+	@$(PYTHON) -m venv .venv-foreign
+	@all=ready; for each in $$(sed '/^#/d' $<); do \
+		.venv-foreign/bin/python -m pip install -qq --disable-pip-version-check "$$each" || \
+			{ all=; echo "!!! NOT TESTED: $$each, because it could not be installed" >&2; }; \
+	done; [ -z "$$all" ] || touch $@
+
 .node/ready: tests/senders/package.json tests/senders/package-lock.json
+	@if ! command -v npm >/dev/null && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		apt-get update -qq && apt-get install -y -qq --no-install-recommends nodejs npm >/dev/null; \
+	fi
 	@mkdir -p .node
 	@cp $^ .node
 	@cd .node && { npm ci --ignore-scripts --no-audit --no-fund --loglevel=error && touch ready; } || \

@@ -1,5 +1,5 @@
 output "function" {
-  description = "The function's name, for `scf invoke` and for `tccli scf Invoke --FunctionName`."
+  description = "The function's name, for `tccli scf Invoke --FunctionName`."
   value       = tencentcloud_scf_function.function.name
 }
 

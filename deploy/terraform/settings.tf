@@ -12,6 +12,7 @@ locals {
     length(var.exclude_prefixes) == 0 ? {} : { EXCLUDE_PREFIXES = jsonencode(var.exclude_prefixes) },
     var.report == "" ? {} : { REPORT = var.report },
     var.settings,
+    var.secrets,
   )
 
   is_every_bucket = var.buckets == tolist(["*"])

@@ -2,6 +2,11 @@ variable "region" {
   description = "Where the function runs. It reaches buckets in every region."
   type        = string
   default     = "ap-guangzhou"
+
+  validation {
+    condition     = can(regex("^[a-z]{2,4}(-[a-z0-9]+)+$", var.region))
+    error_message = "A region looks like ap-guangzhou."
+  }
 }
 
 variable "name" {
@@ -86,15 +91,39 @@ variable "report" {
 }
 
 variable "settings" {
-  description = "Every other setting of docs/settings.md, such as { MIN_AGE_HOURS = \"72\" }. Secrets stand in the state."
+  description = "Other settings of docs/settings.md, such as { MIN_AGE_HOURS = \"72\" }."
   type        = map(string)
   default     = {}
 
   validation {
-    condition = length(setintersection(keys(var.settings), [
-      "BUCKETS", "EXCLUDE_BUCKETS", "PREFIXES", "EXCLUDE_PREFIXES", "DRY_RUN", "REPORT",
-    ])) == 0
-    error_message = "BUCKETS, EXCLUDE_BUCKETS, PREFIXES, EXCLUDE_PREFIXES, DRY_RUN and REPORT are variables of their own."
+    condition = alltrue([for name in keys(var.settings) : contains([
+      "MIN_AGE_HOURS", "MIN_IDLE_HOURS", "EVENT_MIN_IDLE_MINUTES", "INCLUDE_COMMITTERS", "MAX_ABORTS", "VERIFY",
+      "CHAIN_MAX_HOURS", "WORKERS", "FAN_OUT", "PRICE_PER_GB_MONTH", "CURRENCY", "LIFECYCLE_COVERAGE", "HTTP_AUTH",
+      "NOTIFY", "RECORD_KEYS",
+    ], name)])
+    error_message = "There is no such setting, or it has a variable of its own (buckets, prefixes, dry_run, report, secrets)."
+  }
+
+  validation {
+    condition = alltrue([
+      for name in ["MIN_AGE_HOURS", "MIN_IDLE_HOURS", "EVENT_MIN_IDLE_MINUTES", "CHAIN_MAX_HOURS", "WORKERS", "FAN_OUT"] :
+      can(regex("^[0-9]+$", lookup(var.settings, name, "0")))
+    ])
+    error_message = "MIN_AGE_HOURS, MIN_IDLE_HOURS, EVENT_MIN_IDLE_MINUTES, CHAIN_MAX_HOURS, WORKERS and FAN_OUT are whole numbers."
+  }
+}
+
+variable "secrets" {
+  description = "Secret settings: HTTP_TOKEN, NOTIFY_URL, NOTIFY_SECRET, RECORD_KEYS_SECRET. They stand in the state."
+  type        = map(string)
+  default     = {}
+  sensitive   = true
+
+  validation {
+    condition = alltrue([
+      for name in keys(var.secrets) : contains(["HTTP_TOKEN", "NOTIFY_URL", "NOTIFY_SECRET", "RECORD_KEYS_SECRET"], name)
+    ])
+    error_message = "Secrets are HTTP_TOKEN, NOTIFY_URL, NOTIFY_SECRET and RECORD_KEYS_SECRET."
   }
 }
 
@@ -141,7 +170,7 @@ variable "ckafka" {
 }
 
 variable "function_url" {
-  description = "Whether the function gets a URL. Set HTTP_TOKEN in settings: without it every request gets 403."
+  description = "Whether the function gets a URL. Set HTTP_TOKEN in secrets: without it every request gets 403."
   type        = bool
   default     = false
 }

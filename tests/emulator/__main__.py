@@ -1,38 +1,22 @@
 """
-Runs the emulator on 127.0.0.1: a port for COS, one for the control door and, with a function, one for SCF; says
-one line of JSON when it is ready.
+Runs the emulator on 127.0.0.1: a port for COS, one for the control door, one for STS and Cloud Monitor and, with a
+function, one for SCF; says one line of JSON when it is ready.
 """
 
 import argparse
 import asyncio
-import contextlib
-import json
-import os
 import shlex
-import signal
-import socket
-import ssl
 import sys
-import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from aiohttp import web
-
 from tests.emulator.cam import FULL_ACCESS, Credentials, read_policy
 from tests.emulator.contents import DEFAULT_KEEP_BYTES
-from tests.emulator.control import Control, show_credentials
-from tests.emulator.cos import Door
 from tests.emulator.fields import BadInput
 from tests.emulator.function import Function, Setup
-from tests.emulator.scf import InvokeDoor, Scf
+from tests.emulator.serving import Ports, serve
 from tests.emulator.state import State, make_credentials
-from tests.emulator.tls import LocalCertificates
-
-HOST = "127.0.0.1"
-BACKLOG = 1024
-KEEP_ALIVE_SECONDS = 300
 
 EPILOG = """\
 When it is ready it prints one line of JSON: the endpoints, the buckets, the owner's credentials (permanent, may do
@@ -50,7 +34,7 @@ control door.
 
 def main(arguments: list[str]) -> int:
     """Run until told to stop; returns the exit code."""
-    parser = _parser()
+    parser = make_parser()
     options = parser.parse_args(arguments)
     try:
         function = _function(options)
@@ -63,13 +47,14 @@ def main(arguments: list[str]) -> int:
             keep_bytes=options.keep_bytes,
             credentials=options.credentials,
         )
-        asyncio.run(_serve(state, function, setup, options))
+        asyncio.run(serve(state, function, setup, _ports(options)))
     except (BadInput, OSError) as wrong:
         parser.error(str(wrong))
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
+def make_parser() -> argparse.ArgumentParser:
+    """The options of the command."""
     parser = argparse.ArgumentParser(
         prog="python -m tests.emulator",
         description="An emulator of Tencent Cloud COS and SCF, in memory, on 127.0.0.1 only.",
@@ -85,6 +70,19 @@ def _parser() -> argparse.ArgumentParser:
         default=9001,
         metavar="PORT",
         help="the control door's port; 0: any (default: 9001)",
+    )
+    parser.add_argument(
+        "--api-port",
+        type=_port,
+        default=0,
+        metavar="PORT",
+        help="the port of STS and Cloud Monitor; 0: any (default: 0)",
+    )
+    parser.add_argument(
+        "--proxy-port",
+        type=_port,
+        metavar="PORT",
+        help="a port for an HTTP proxy that leads the cloud's own host names here; 0: any (default: none)",
     )
     parser.add_argument(
         "--bucket", action="append", default=[], metavar="NAME-APPID@REGION", help="a bucket to start with; repeatable"
@@ -151,7 +149,8 @@ def _add_scf_options(group: "argparse._ArgumentGroup") -> None:
         help="a variable of the function; repeatable",
     )
     for name, read, default, metavar, payload in options:
-        group.add_argument(name, type=read, default=default, metavar=metavar, help=f"{payload} (default: {default})")
+        shown = "" if default == "" else f" (default: {default})"
+        group.add_argument(name, type=read, default=default, metavar=metavar, help=payload + shown)
 
 
 def _port(text: str) -> int:
@@ -200,6 +199,18 @@ def _function(options: argparse.Namespace) -> Function | None:
     )
 
 
+def _ports(options: argparse.Namespace) -> Ports:
+    return Ports(
+        cos=options.cos_port,
+        control=options.control_port,
+        api=options.api_port,
+        scf=options.scf_port,
+        proxy=options.proxy_port,
+        authority=options.tls,
+        stops_at_eof=options.stop_at_eof,
+    )
+
+
 def _setup(options: argparse.Namespace) -> Setup:
     return Setup(
         time_limit_ms=options.time_limit_ms,
@@ -209,89 +220,6 @@ def _setup(options: argparse.Namespace) -> Setup:
         credentials_seconds=options.role_seconds,
         variables=dict(options.env),
     )
-
-
-async def _serve(state: State, function: Function | None, setup: Setup, options: argparse.Namespace) -> None:
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
-    if options.stop_at_eof:
-        threading.Thread(target=_stop_at_eof, args=(loop, stop), daemon=True).start()
-    listeners = _listen(options.cos_port, options.control_port, *([options.scf_port] if function else []))
-    cos, control, *more = [f"http://{HOST}:{listener.getsockname()[1]}" for listener in listeners]
-    tls = _tls(options.tls)
-    cos = cos.replace("http:", "https:") if tls else cos
-    endpoints = {"cos": cos, "control": control}
-    handlers, scf = [Door(state).handle], None
-    if function is not None:
-        endpoints["scf"] = more[0]
-        scf = Scf(state, function, setup, {"COS_ENDPOINT": cos, "INVOKE_ENDPOINT": more[0]})
-    handlers.append(Control(state, scf).handle)
-    handlers += [InvokeDoor(scf).handle] if scf else []
-    doors = [web.Server(handler, **_server_settings()) for handler in handlers]
-    servers = [
-        await loop.create_server(door, sock=listener, ssl=tls if door is doors[0] else None)
-        for door, listener in zip(doors, listeners, strict=True)
-    ]
-    sys.stdout.write(json.dumps(_greeting(state, endpoints)) + "\n")
-    sys.stdout.flush()
-    await stop.wait()
-    for server in servers:
-        server.close()
-    if scf is not None:
-        await scf.close()
-    for door in doors:
-        await door.shutdown(timeout=0.5)
-
-
-def _tls(authority: Path | None) -> ssl.SSLContext | None:
-    """What COS's port needs to speak https, if it is to."""
-    if authority is None:
-        return None
-    certificates = LocalCertificates()
-    certificates.write_authority(authority)
-    return certificates.context()
-
-
-def _server_settings() -> dict[str, Any]:
-    return {
-        "auto_decompress": False,
-        "access_log": None,
-        "keepalive_timeout": KEEP_ALIVE_SECONDS,
-        "tcp_keepalive": False,
-    }
-
-
-def _listen(*ports: int) -> list[socket.socket]:
-    """Listening sockets on these ports; all of them or none."""
-    listeners: list[socket.socket] = []
-    for port in ports:
-        try:
-            listeners.append(socket.create_server((HOST, port), backlog=BACKLOG))
-        except OSError as wrong:
-            for listener in listeners:
-                listener.close()
-            raise OSError(f"cannot listen on {HOST}:{port}: {wrong.strerror}") from wrong
-    return listeners
-
-
-def _stop_at_eof(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
-    """Read standard input to its end in a thread, since not every kind of file can be watched by the loop."""
-    while os.read(sys.stdin.fileno(), 1024):
-        pass
-    with contextlib.suppress(RuntimeError):  # the loop has ended first
-        loop.call_soon_threadsafe(stop.set)
-
-
-def _greeting(state: State, endpoints: dict[str, str]) -> dict[str, Any]:
-    owner, role = show_credentials(state.owner), show_credentials(state.role)
-    return {
-        **endpoints,
-        "buckets": [f"{each.name}@{each.region}" for each in state.account.buckets.values()],
-        "owner": {name: owner[name] for name in ("secret_id", "secret_key")},
-        "role": {name: role[name] for name in ("secret_id", "secret_key", "token", "expires")},
-    }
 
 
 if __name__ == "__main__":

@@ -12,15 +12,16 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 
+from tests.emulator.cam import ACCOUNT_UIN, USER_UIN
 from tests.emulator.checksums import combined
 from tests.emulator.contents import Content, joined
 from tests.emulator.errors import CosError, invalid_argument, no_such_key, no_such_upload, upload_conflict
-from tests.emulator.listing import Both, Index, Page, Position, Query, order, page
+from tests.emulator.listing import Index, Page, Position, Query, order, page
+from tests.emulator.sightings import Sightings
 from tests.emulator.stored import (
     DEFAULT_CONTENT_TYPE,
     STANDARD,
     Described,
-    Ghost,
     Part,
     Parts,
     PartsPage,
@@ -28,8 +29,7 @@ from tests.emulator.stored import (
 )
 from tests.emulator.stored import Upload as Upload  # other tests know it by this module
 
-ACCOUNT_UIN = "100000000001"
-INITIATOR = f"qcs::cam::uin/{ACCOUNT_UIN}:uin/100000000011"
+INITIATOR = f"qcs::cam::uin/{ACCOUNT_UIN}:uin/{USER_UIN}"
 OWNER = f"qcs::cam::uin/{ACCOUNT_UIN}:uin/{ACCOUNT_UIN}"
 
 MAX_KEY_BYTES = 850
@@ -38,10 +38,7 @@ MIN_PART_BYTES = 1 << 20
 MAX_PART_BYTES = 5 << 30
 MAX_ARRIVALS = 10_000
 
-GONE_MARKERS = ("accept", "refuse", "refuse_without_uploads", "restart_key")
-"""What a listing can do with an upload-id-marker whose upload is not there any more."""
 ABORTS_WHILE_COMPLETING = ("204", "409")
-BEFORE_EVERY_ID = "\0"
 
 
 class Bucket:
@@ -54,10 +51,12 @@ class Bucket:
         self.lifecycle: bytes | None = None
         self.object_lock: bytes | None = None
         self.uploads: Index[Upload] = Index()
-        self.ghosts: Index[Ghost] = Index()
+        self.sightings = Sightings(self.uploads)
         self.objects: Index[StoredObject] = Index()
         self.arrivals: deque[tuple[str, str, Part]] = deque(maxlen=MAX_ARRIVALS)
         """Key, upload id and part of what arrived lately, those of uploads that are gone among them."""
+        self.orphans: list[Part] = []
+        """Parts that arrived after their upload was gone, and take up room."""
         self._completing: dict[Position, str] = {}
         """The uploads whose Complete is under way, and what an abort of them is answered."""
         self._ids = ids or random.Random()
@@ -87,9 +86,7 @@ class Bucket:
 
     def make_ghost(self, key: str, upload_id: str, listings: int | None) -> None:
         """From now on an upload is gone, but so many listings (`None`: all) still show it."""
-        upload = self.upload(key, upload_id)
-        self.uploads.drop(_position(upload))
-        self.ghosts.put(_position(upload), Ghost(upload, listings))
+        self.sightings.make_ghost(self.upload(key, upload_id), listings)
 
     def new_upload_id(self, now: datetime) -> str:
         """The Unix second of the start as 10 digits, then 64 random hex characters."""
@@ -128,8 +125,20 @@ class Bucket:
         """Take a part whose content is not known. number: `None` for the next free one."""
         if number is None:
             number = max(self.upload(key, upload_id).parts.by_number, default=0) + 1
-        etag = hashlib.md5(f"{number} {size}".encode(), usedforsecurity=False).hexdigest()
-        return self.upload_part(key, upload_id, number, size=size, etag=etag, now=now)
+        return self.upload_part(key, upload_id, number, size=size, etag=_made_up_etag(number, size), now=now)
+
+    def receive_late_part(self, gone: Upload, number: int | None, *, size: int, now: datetime, revives: bool) -> None:
+        """
+        Take a part in whose upload is gone, as some stores do: with that part it is there again, or the part takes up
+        room and nothing shows it.
+        """
+        number = number or max(gone.parts.by_number, default=0) + 1
+        part = Part(number, size, _made_up_etag(number, size), now)
+        self.arrivals.append((gone.key, gone.upload_id, part))
+        if revives:
+            self.uploads.put(_position(gone), replace(gone, parts=Parts.of([part])))
+        else:
+            self.orphans.append(part)
 
     def list_parts(self, key: str, upload_id: str, *, marker: int = 0, max_parts: int = 1000) -> PartsPage:
         """List the parts whose number is above the marker."""
@@ -140,36 +149,8 @@ class Bucket:
         return PartsPage(upload, tuple(upload.parts.by_number[number] for number in shown), next_marker)
 
     def list_uploads(self, query: Query, gone_markers: str = "accept") -> Page[Upload]:
-        """List unfinished uploads by key and then by upload id, both in byte order, and ghosts among them."""
-        if gone_markers != "accept":
-            query = self._with_marker_checked(query, gone_markers)
-        if not len(self.ghosts):
-            return page(self.uploads, query)
-        listed = page(Both[Upload | Ghost](self.uploads, self.ghosts), query)
-        for ghost in [each for each in listed.entries if isinstance(each, Ghost)]:
-            self._show(ghost)
-        entries = tuple(each.upload if isinstance(each, Ghost) else each for each in listed.entries)
-        return Page(entries, listed.common_prefixes, listed.next_marker)
-
-    def _show(self, ghost: Ghost) -> None:
-        """Count one listing that shows it."""
-        if ghost.listings == 1:
-            self.ghosts.drop(_position(ghost.upload))
-        elif ghost.listings is not None:
-            self.ghosts.put(_position(ghost.upload), Ghost(ghost.upload, ghost.listings - 1))
-
-    def _with_marker_checked(self, query: Query, gone_markers: str) -> Query:
-        """What to list where an upload-id-marker may name an upload that is gone."""
-        listed: Both[Upload | Ghost] = Both(self.uploads, self.ghosts)
-        position = (order(query.key_marker), query.id_marker)
-        if not (query.key_marker and query.id_marker) or listed.get(position) is not None:
-            return query
-        if gone_markers == "restart_key":
-            return replace(query, id_marker=BEFORE_EVERY_ID)
-        of_key = next(listed.after((position[0], "")), None)
-        if gone_markers == "refuse_without_uploads" and of_key is not None and of_key[0][0] == position[0]:
-            return query
-        raise invalid_argument("The specified upload-id-marker is invalid.")
+        """List unfinished uploads by key and then by upload id, both in byte order."""
+        return self.sightings.list(query, gone_markers)
 
     def complete(self, key: str, upload_id: str, listed: Sequence[tuple[int, str]], *, now: datetime) -> StoredObject:
         """Put the listed parts, as number and ETag, together into an object. The upload is gone then."""
@@ -284,6 +265,10 @@ class Bucket:
 
 def _position(upload: Upload) -> Position:
     return (order(upload.key), upload.upload_id)
+
+
+def _made_up_etag(number: int, size: int) -> str:
+    return hashlib.md5(f"{number} {size}".encode(), usedforsecurity=False).hexdigest()
 
 
 def _check_key(key: str) -> None:

@@ -12,6 +12,8 @@ from typing import Any
 
 from tests.emulator.table import TABLE
 
+ACCOUNT_UIN = "100000000001"
+USER_UIN = "100000000011"
 ACTIONS = {row.name: row.policy_action for row in TABLE}
 
 
@@ -38,11 +40,33 @@ class Policy:
 
     document: Mapping[str, Any]
     statements: tuple[Statement, ...]
+    within: "Policy | None" = None
+    """What must allow it as well, such as the role's policy where this one is a session's."""
 
     def allows(self, action: str, resource: str) -> bool:
         """Whether an action on a resource is allowed."""
         verdicts = {statement.allows for statement in self.statements if statement.covers(action, resource)}
-        return verdicts == {True}
+        return verdicts == {True} and (self.within is None or self.within.allows(action, resource))
+
+    def narrowed(self, other: "Policy") -> "Policy":
+        """What both allow."""
+        return Policy(other.document, other.statements, self)
+
+
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """
+    Who may take a role on: the accounts, as a whole or by one of their users, and the external id if one is asked for.
+    """
+
+    principals: frozenset[str]
+    external_ids: frozenset[str] | None = None
+
+    def admits(self, uin: str, external_id: str) -> bool:
+        """Whether whoever belongs to that account may, with the external id that they give."""
+        named = {f"qcs::cam::uin/{uin}:{who}" for who in ("root", f"uin/{uin}", f"uin/{USER_UIN}")}
+        known = self.external_ids is None or external_id in self.external_ids
+        return known and not named.isdisjoint(self.principals)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +78,8 @@ class Credentials:
     policy: Policy = field(repr=False)
     token: str | None = field(default=None, repr=False)
     expires: datetime | None = None
+    uin: str = ACCOUNT_UIN
+    """Whose account they belong to."""
 
 
 def read_policy(document: object) -> Policy:
@@ -66,6 +92,35 @@ def read_policy(document: object) -> Policy:
     if not isinstance(statements, list):
         raise BadPolicy("a policy's 'statement' is a list")
     return Policy(document, tuple(_statement(each) for each in statements))
+
+
+def read_trust(document: object) -> Trust:
+    """Read a role's trust policy of one statement; raises `BadPolicy` with what is wrong."""
+    statements = document.get("statement") if isinstance(document, dict) else None
+    statement = statements[0] if isinstance(statements, list) and len(statements) == 1 else None
+    if not isinstance(document, dict) or document.get("version") != "2.0" or not isinstance(statement, dict):
+        raise BadPolicy("a trust policy is an object with 'version' \"2.0\" and 'statement', a list of one object")
+    if unknown := set(statement) - {"effect", "action", "principal", "condition"}:
+        raise BadPolicy(f"a trust policy's statement has no {', '.join(sorted(unknown))}")
+    action = statement.get("action")
+    if statement.get("effect") != "allow" or (action if isinstance(action, str) else (action or [""])[0]) not in (
+        "name/sts:AssumeRole",
+        "sts:AssumeRole",
+    ):
+        raise BadPolicy("a trust policy allows name/sts:AssumeRole")
+    principal = statement.get("principal")
+    if not isinstance(principal, dict) or not set(principal) <= {"qcs", "service"} or not principal:
+        raise BadPolicy("a trust policy's 'principal' has 'qcs' or 'service'")
+    return Trust(frozenset(_texts("qcs", principal, ())), _external_ids(statement.get("condition")))
+
+
+def _external_ids(condition: object) -> frozenset[str] | None:
+    if condition is None:
+        return None
+    equal = condition.get("string_equal") if isinstance(condition, dict) and len(condition) == 1 else None
+    if not isinstance(equal, dict) or set(equal) != {"sts:external_id"}:
+        raise BadPolicy("a trust policy's 'condition' is string_equal with sts:external_id")
+    return frozenset(_texts("sts:external_id", equal, ()))
 
 
 def action_name(operation: str) -> str:
@@ -99,7 +154,14 @@ def _statement(given: object) -> Statement:
 
 def _pattern(name: str, given: Mapping[str, object]) -> re.Pattern[str]:
     """A pattern for any of the texts, in which `*` stands for whatever is there."""
-    texts = [given[name]] if isinstance(given[name], str) else given[name]
-    if not isinstance(texts, list) or not texts or not all(isinstance(text, str) for text in texts):
-        raise BadPolicy(f"a statement's {name!r} is a text or a list of texts")
+    texts = _texts(name, given)
     return re.compile("|".join(re.escape(text).replace(r"\*", ".*") for text in texts), re.DOTALL)
+
+
+def _texts(name: str, given: Mapping[str, object], default: object = None) -> list[str]:
+    """One text or several."""
+    value = given.get(name, default)
+    texts = [value] if isinstance(value, str) else list(value) if isinstance(value, (list, tuple)) else []
+    if not (texts or value == ()) or not all(isinstance(text, str) for text in texts):
+        raise BadPolicy(f"a statement's {name!r} is a text or a list of texts")
+    return texts

@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import IO, Any
 from urllib.parse import urlencode, urlsplit
 
+from tests.emulator.api_client import ApiCalls
 from tests.emulator.cos_client import CosCalls
 from tests.emulator.journal import Request
 from tests.emulator.scf_client import ScfCalls
@@ -68,12 +69,14 @@ class ControlError(Exception):
     """The control door rejected what it was asked, or the cloud would not start; the message says why."""
 
 
-class Cloud(CosCalls, ScfCalls):
-    """A running emulator: COS and, with a function, SCF. Leaving the `with` block stops it."""
+class Cloud(CosCalls, ScfCalls, ApiCalls):
+    """A running emulator: COS, STS, Cloud Monitor and, with a function, SCF. Leaving the `with` block stops it."""
 
     def __init__(self, process: "subprocess.Popen[bytes]", greeting: dict[str, Any], errors: IO[bytes]) -> None:
         self.endpoint: str = greeting["cos"]
         self.control: str = greeting["control"]
+        self.api_endpoint: str = greeting["api"]
+        self.proxy_endpoint: str = greeting.get("proxy", "")
         self.invoke_endpoint: str = greeting.get("scf", "")
         self.pid = process.pid
         self.owner = Credentials(**greeting["owner"])
@@ -99,9 +102,8 @@ class Cloud(CosCalls, ScfCalls):
         function: a directory with index.py in it; without it there is no SCF. env: the function's variables.
         credentials: what may do everything, as ID:KEY or ID:KEY:TOKEN.
 
-        `more`: keep_bytes, tls (where to write the CA's certificate); and for SCF time_limit_ms, concurrency, retries,
-        retry_wait_ms, role_seconds, memory_mb, function_name, namespace, region,
-        python.
+        `more`: keep_bytes, proxy_port, tls (where to write the CA's certificate); and for SCF time_limit_ms,
+        concurrency, retries, retry_wait_ms, role_seconds, memory_mb, function_name, namespace, region, python.
         """
         command = [sys.executable, "-m", "tests.emulator", "--cos-port=0", "--control-port=0", "--stop-at-eof"]
         command += [word for bucket in buckets for word in ("--bucket", bucket)]
@@ -211,14 +213,20 @@ class Cloud(CosCalls, ScfCalls):
         policy: dict[str, Any] | None = None,
         expires_in_seconds: float | None = None,
         token: str | None = None,
+        uin: str | None = None,
     ) -> Credentials:
-        """Let more credentials in, made up where they are not given; without a policy they may do everything."""
+        """
+        Let more credentials in, made up where they are not given; without a policy they may do everything.
+
+        uin: of another account, which owns nothing here; for roles that trust it.
+        """
         given = {
             "secret_id": secret_id,
             "secret_key": secret_key,
             "policy": policy,
             "expires_in_seconds": expires_in_seconds,
             "token": token,
+            "uin": uin,
         }
         added = self._ask("POST", "/credentials", given)
         return Credentials(added["secret_id"], added["secret_key"], added["token"])

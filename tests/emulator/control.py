@@ -13,8 +13,10 @@ from typing import Any
 
 from aiohttp import web
 
+from tests.emulator.api import Api
+from tests.emulator.api_control import ApiControl
 from tests.emulator.bucket import Bucket
-from tests.emulator.cam import FULL_ACCESS, BadPolicy, Credentials, read_policy
+from tests.emulator.cam import ACCOUNT_UIN, FULL_ACCESS, BadPolicy, Credentials, read_policy
 from tests.emulator.cos_control import CosControl
 from tests.emulator.errors import CosError
 from tests.emulator.faults import read_fault
@@ -35,7 +37,8 @@ MAX_SEEDED_SHOWN = 1000
 class Control:
     """Answers the control door's requests out of a state."""
 
-    def __init__(self, state: State, scf: Scf | None = None) -> None:
+    def __init__(self, state: State, api: Api, scf: Scf | None = None) -> None:
+        self._api = api
         self._state = state
         self._scf = scf
         self._answers: dict[tuple[str, str], Callable[[Any], Any]] = {
@@ -51,6 +54,7 @@ class Control:
             ("POST", "/role"): self._set_role_policy,
             ("POST", "/reset"): self._reset,
             **CosControl(state).answers,
+            **ApiControl(api).answers,
             **(ScfControl(scf).answers if scf else {}),
         }
         for faults in (state.faults, scf.faults) if scf else (state.faults,):
@@ -111,6 +115,7 @@ class Control:
 
     def _clear_faults(self, _: Any) -> dict[str, Any]:
         self._state.faults.clear()
+        self._api.faults.clear()
         if self._scf is not None:
             self._scf.faults.clear()
         return {}
@@ -137,7 +142,7 @@ class Control:
         return {
             **_totals(bucket),
             "uploads": [_show_upload(each) for each in page(bucket.uploads, query).entries],
-            "ghosts": [_show_upload(each.upload) for each in page(bucket.ghosts, query).entries],
+            "ghosts": [_show_upload(each.upload) for each in page(bucket.sightings.ghosts, query).entries],
             "objects": [_show_object(each) for each in page(bucket.objects, query).entries],
         }
 
@@ -159,6 +164,7 @@ class Control:
             secret_key=fields.text("secret_key"),
             token=fields.text("token"),
             expires=None if lifetime is None else self._state.clock.now() + timedelta(seconds=lifetime),
+            uin=fields.text("uin") or ACCOUNT_UIN,
         )
         fields.reject_unknown()
         self._state.add_credentials(credentials)
@@ -182,6 +188,7 @@ class Control:
         if self._scf is not None:
             await self._scf.reset()
         self._state.reset(buckets)
+        self._api.reset()
         return {"buckets": [f"{each.name}@{each.region}" for each in self._state.account.buckets.values()]}
 
 
@@ -238,6 +245,8 @@ def _totals(bucket: Bucket) -> dict[str, Any]:
         "region": bucket.region,
         "upload_count": len(bucket.uploads),
         "upload_bytes": sum(each.parts.bytes for each in bucket.uploads),
+        "orphan_count": len(bucket.orphans),
+        "orphan_bytes": sum(each.size for each in bucket.orphans),
         "object_count": len(bucket.objects),
         "object_bytes": sum(each.size for each in bucket.objects),
     }

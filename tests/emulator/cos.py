@@ -24,7 +24,7 @@ from tests.emulator.bodies import read_body
 from tests.emulator.cam import ANY_RESOURCE, Policy, action_name, resource_name
 from tests.emulator.contents import ContentGone
 from tests.emulator.delivery import deliver, reset, silent, spoilable
-from tests.emulator.errors import CosError, access_denied, no_such_bucket, slow_down
+from tests.emulator.errors import CosError, access_denied, no_such_bucket
 from tests.emulator.faults import Fault, Mangle, Raw, Redirect, Refuse, Reset
 from tests.emulator.job import DEFAULT_REGION, XML, Job, OperationResponse
 from tests.emulator.journal import Request
@@ -33,6 +33,7 @@ from tests.emulator.operations import carry_out, pretend
 from tests.emulator.routing import Target, route
 from tests.emulator.signature import authenticate, claimed_id
 from tests.emulator.state import State
+from tests.emulator.stored import Upload
 from tests.emulator.wire import Call, as_bytes, read_call
 
 LISTINGS = frozenset(("ListMultipartUploads", "ListParts"))
@@ -62,7 +63,8 @@ class Door:
             self._note(_Exchange(call, target, arrived, "hang"))
             return await silent(request)
         fault = self._state.faults.strike(target.operation, target.bucket, target.key)
-        self._let_part_arrive(target, fault, after=False)
+        receiver = self._receiver(target, fault)
+        self._let_part_arrive(target, fault, receiver, after=False)
         if fault is not None and fault.delay_ms and not await self._same_after(fault.delay_ms / 1000):
             return reset(request)
         effect = fault.effect if fault is not None else None
@@ -70,7 +72,7 @@ class Door:
         held = self._held_bytes(target)
         answer = await self._answer(request, call, target, fault, request_id)
         dropped = held if self._held_bytes(target) is None else None
-        self._let_part_arrive(target, fault, after=True)
+        self._let_part_arrive(target, fault, receiver, after=True)
         common = self._common_headers(request_id, fault) if answer else ()
         name, date = fault.name if fault else "", dict(common).get("Date", "")
         mangle = effect if isinstance(effect, Mangle) else None
@@ -133,22 +135,35 @@ class Door:
 
     async def _truth(self, request: web.BaseRequest, call: Call, target: Target, carry_out: Carry) -> OperationResponse:
         """Check a request in COS's order, take its body in and carry it out."""
-        if not self._state.limits.take(target.bucket, time.monotonic()):
-            raise slow_down()
+        if too_many := self._state.limits.take(target.bucket, time.monotonic()):
+            raise too_many
         may = self._admit(call, target)
         takes = target.row.takes if target.row else "nothing"
         body = await read_body(request, call, takes, self._state.contents, self._unframing(call))
         return carry_out(Job(self._state.account, call, target, body, self._state.clock.now(), may))
 
-    def _let_part_arrive(self, target: Target, fault: Fault | None, *, after: bool) -> None:
-        """Carry out what a fault says of a part, if this is the moment for it."""
+    def _receiver(self, target: Target, fault: Fault | None) -> Upload | None:
+        """The upload at which a fault lets a part arrive, if it is there."""
         part = fault.part if fault is not None else None
-        if part is None or part.after != after:
-            return
+        bucket = self._state.account.buckets.get(target.bucket)
+        if part is None or bucket is None:
+            return None
         key, upload_id = (part.key, part.upload_id) if part.key else (target.key, target.upload_id)
-        with suppress(CosError):  # the bucket or the upload is gone
+        return bucket.uploads.get((order(key), upload_id))
+
+    def _let_part_arrive(self, target: Target, fault: Fault | None, receiver: Upload | None, *, after: bool) -> None:
+        """Carry out what a fault says of a part, if this is the moment. receiver: its upload as it was before."""
+        part = fault.part if fault is not None else None
+        if part is None or receiver is None or part.after != after:
+            return
+        now, key, upload_id = self._state.clock.now(), receiver.key, receiver.upload_id
+        with suppress(CosError):  # the bucket is gone
             bucket = self._state.account.bucket(target.bucket)
-            bucket.receive_part(key, upload_id, part.number, size=part.size, now=self._state.clock.now())
+            if bucket.uploads.get((order(key), upload_id)) is not None:
+                bucket.receive_part(key, upload_id, part.number, size=part.size, now=now)
+            elif part.if_gone != "lost":
+                revives = part.if_gone == "revives"
+                bucket.receive_late_part(receiver, part.number, size=part.size, now=now, revives=revives)
 
     def _admit(self, call: Call, target: Target) -> May:
         """Whose request it is, whether it is one at all, whether its bucket is there, and whether they may."""

@@ -66,6 +66,23 @@ class CosCalls(ControlCalls):
         """
         self._ask("POST", "/uploads/ghost", {**_upload(bucket, key, upload_id), "listings": listings})
 
+    def forget(self, bucket: str, key: str, upload_id: str, listings: int | None = None) -> None:
+        """
+        Let ListMultipartUploads leave an upload out that is there for every other operation.
+
+        listings: how many pages on which it would stand leave it out; without it, for ever.
+        """
+        self._ask("POST", "/uploads/forget", {**_upload(bucket, key, upload_id), "listings": listings})
+
+    def freeze(self, bucket: str, listings: int | None = None, *, on: bool = True) -> None:
+        """
+        Let ListMultipartUploads show a bucket as it is now, whatever happens to its uploads. `on=False` ends that.
+
+        listings: how many responses are of this moment; without it, all. With the clock moved forward, the listing is
+        as old as that.
+        """
+        self._ask("POST", "/buckets/freeze", {"bucket": bucket, "listings": listings, "on": on})
+
     def begin_complete(self, bucket: str, key: str, upload_id: str, aborts: Literal["204", "409"] = "204") -> None:
         """
         Let a Complete of an upload be under way: it is listed, and so are its parts, but it cannot be aborted.
@@ -86,17 +103,31 @@ class CosCalls(ControlCalls):
         """Delete a bucket with everything in it."""
         self._ask("POST", "/buckets/delete", {"bucket": bucket})
 
-    def throttle(self, bucket: str, requests_per_second: float | None, burst: float | None = None) -> None:
+    def throttle(
+        self,
+        bucket: str,
+        requests_per_second: float | None,
+        burst: float | None = None,
+        *,
+        status: int = 503,
+        code: str = "SlowDown",
+    ) -> None:
         """
-        Answer 503 SlowDown to what a bucket gets beyond so many requests a second of real time; `None` ends that.
+        Reject what a bucket gets beyond so many requests a second of real time; `None` ends that.
 
         burst: how many it takes at once after a pause; without it, as many as in one second, and at least one. A
-        request that is refused uses nothing up.
+        request that is refused uses nothing up. status, code: of the answer to it.
         """
         self._ask(
             "POST",
             "/buckets/throttle",
-            {"bucket": bucket, "requests_per_second": requests_per_second, "burst": burst},
+            {
+                "bucket": bucket,
+                "requests_per_second": requests_per_second,
+                "burst": burst,
+                "status": status,
+                "code": code,
+            },
         )
 
     def hang(self, bucket: str, *, on: bool = True) -> None:

@@ -8,11 +8,15 @@ from base64 import b64encode
 from collections.abc import Callable
 from typing import Any
 
-from tests.emulator.bucket import ABORTS_WHILE_COMPLETING, GONE_MARKERS, Bucket
+from tests.emulator.bucket import ABORTS_WHILE_COMPLETING, Bucket
 from tests.emulator.dialect import read_dialect
+from tests.emulator.errors import CosError, slow_down
 from tests.emulator.fields import BadInput, Fields
 from tests.emulator.limits import Rate
+from tests.emulator.sightings import GONE_MARKERS
 from tests.emulator.state import State
+
+TOO_MANY = slow_down().message
 
 
 class CosControl:
@@ -27,6 +31,8 @@ class CosControl:
             ("POST", "/uploads/complete"): self._complete,
             ("POST", "/uploads/abort"): self._abort,
             ("POST", "/uploads/ghost"): self._ghost,
+            ("POST", "/uploads/forget"): self._forget,
+            ("POST", "/buckets/freeze"): self._freeze,
             ("POST", "/uploads/begin-complete"): self._begin_complete,
             ("POST", "/uploads/finish-complete"): self._finish_complete,
             ("GET", "/object"): self._show_content,
@@ -91,6 +97,23 @@ class CosControl:
         bucket.make_ghost(key, upload_id, listings)
         return {}
 
+    def _forget(self, given: Any) -> dict[str, Any]:
+        fields = Fields(given, "forget")
+        bucket, key, upload_id = self._upload(fields)
+        listings = fields.whole("listings", minimum=1)
+        fields.reject_unknown()
+        bucket.sightings.forget(bucket.upload(key, upload_id), listings)
+        return {}
+
+    def _freeze(self, given: Any) -> dict[str, Any]:
+        fields = Fields(given, "freeze")
+        bucket = self._state.account.bucket(fields.required("bucket"))
+        listings, on = fields.whole("listings", minimum=1), fields.value("on") is not False
+        fields.flag("on")
+        fields.reject_unknown()
+        bucket.sightings.freeze(listings) if on else bucket.sightings.thaw()
+        return {}
+
     def _begin_complete(self, given: Any) -> dict[str, Any]:
         fields = Fields(given, "begin complete")
         bucket, key, upload_id = self._upload(fields)
@@ -124,9 +147,10 @@ class CosControl:
         name = self._state.account.bucket(fields.required("bucket")).name
         per_second = fields.number("requests_per_second", minimum=0)
         burst = fields.number("burst", minimum=1)
+        error = CosError(fields.whole("status", minimum=400) or 503, fields.text("code") or "SlowDown", TOO_MANY)
         fields.reject_unknown()
         default_burst = max(per_second or 0, 1)
-        rate = None if per_second is None else Rate(per_second, default_burst if burst is None else burst)
+        rate = None if per_second is None else Rate(per_second, default_burst if burst is None else burst, error)
         self._state.limits.throttle(name, rate)
         return {}
 

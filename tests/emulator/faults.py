@@ -18,6 +18,9 @@ from tests.emulator.table import OPERATIONS
 MANGLINGS = ("truncated", "malformed", "foreign", "empty", "endless", "drip", "silent")
 BLOWS = ("expire", "kill")
 DATES = ("missing", "unreadable")
+LATE_PARTS = ("lost", "revives", "stays")
+"""What can become of a part that arrives after its upload is gone: nothing, the upload is there again with this part
+only, or the part takes up room and no operation shows it."""
 PARTLESS = OPERATIONS - {
     "UploadPart",
     "UploadPartCopy",
@@ -76,8 +79,9 @@ class ArrivingPart:
     """
     A part that arrives before or after the request is carried out; "before" is also before the fault's delay.
 
-    It arrives at the upload of the given key and upload id or, without them, at the one that the request names; if that
-    upload is gone, the part is lost. number: `None` for the next free one.
+    It arrives at the upload of the given key and upload id or, without them, at the one that the request names. number:
+    `None` for the next free one. if_gone: what becomes of it where that upload was there when the request came and is
+    gone when the part arrives; if the upload was gone before, the part is lost.
     """
 
     after: bool
@@ -85,6 +89,7 @@ class ArrivingPart:
     size: int = 1 << 20
     key: str = ""
     upload_id: str = ""
+    if_gone: str = "lost"
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,10 +184,10 @@ class Faults:
         return None
 
 
-def read_fault(given: object) -> Fault:
-    """Read a fault from JSON; raises `BadInput` with what is wrong."""
+def read_fault(given: object, operations: frozenset[str] = OPERATIONS) -> Fault:
+    """Read a fault from JSON; raises `BadInput` with what is wrong. operations: those that it can be about."""
     fields = Fields(given, "a fault")
-    operation = fields.choice("operation", "*", *sorted(OPERATIONS)) or "*"
+    operation = fields.choice("operation", "*", *sorted(operations)) or "*"
     probability = fields.number("probability", minimum=0, maximum=1)
     fault = Fault(
         operation=operation,
@@ -278,7 +283,12 @@ def _part(given: object, operation: str) -> ArrivingPart | None:
     size = fields.whole("size")
     key, upload_id = fields.text("key") or "", fields.text("upload_id") or ""
     part = ArrivingPart(
-        when == "after", fields.whole("number", minimum=1), 1 << 20 if size is None else size, key, upload_id
+        after=when == "after",
+        number=fields.whole("number", minimum=1),
+        size=1 << 20 if size is None else size,
+        key=key,
+        upload_id=upload_id,
+        if_gone=fields.choice("if_gone", *LATE_PARTS) or "lost",
     )
     fields.reject_unknown()
     if part.number is not None and part.number > MAX_PART_NUMBER:

@@ -4,7 +4,9 @@ What a bucket rejects because of load: requests beyond a rate, or all of them by
 Deciding only; `cos` carries it out. Time comes in as seconds on a clock that only goes forward.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from tests.emulator.errors import CosError, slow_down
 
 
 class TokenBucket:
@@ -29,24 +31,25 @@ class TokenBucket:
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """A limit for one bucket. burst: requests that it takes at once."""
+    """A limit for one bucket. burst: requests that it takes at once. error: the answer to those beyond."""
 
     requests_per_second: float
     burst: float
+    error: CosError = field(default_factory=slow_down)
 
 
 class Limits:
     """The limits in force, by bucket."""
 
     def __init__(self) -> None:
-        self._rates: dict[str, TokenBucket] = {}
+        self._rates: dict[str, tuple[TokenBucket, CosError]] = {}
         self._hanging: set[str] = set()
 
     def throttle(self, bucket: str, rate: Rate | None) -> None:
         """Let a bucket take no more requests than this, or as many as come."""
         self._rates.pop(bucket, None)
         if rate is not None:
-            self._rates[bucket] = TokenBucket(rate.requests_per_second, rate.burst)
+            self._rates[bucket] = TokenBucket(rate.requests_per_second, rate.burst), rate.error
 
     def hang(self, bucket: str, *, on: bool) -> None:
         """Let a bucket answer nothing from now on, or answer again. A request that hangs already stays so."""
@@ -59,9 +62,10 @@ class Limits:
         """Whether a request to this bucket gets no response."""
         return bucket in self._hanging
 
-    def take(self, bucket: str, now: float) -> bool:
-        """Whether the bucket takes one more request now."""
-        return bucket not in self._rates or self._rates[bucket].take(now)
+    def take(self, bucket: str, now: float) -> CosError | None:
+        """The answer to one more request now, if the bucket does not take it."""
+        tokens, error = self._rates.get(bucket, (None, None))
+        return None if tokens is None or tokens.take(now) else error
 
     def clear(self) -> None:
         """Lift all limits."""

@@ -4,7 +4,7 @@ How COS lists: in byte order, by prefix and delimiter, in pages that start after
 Uploads and objects are listed by the same rules. Nothing here knows what is listed.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from heapq import merge
@@ -105,11 +105,12 @@ class Index(Generic[T]):
 
 
 class Both(Generic[T]):
-    """Two indexes as one. No place is in both."""
+    """Two indexes as one, without some places. No place is in both."""
 
-    def __init__(self, one: Index[Any], other: Index[Any]) -> None:
+    def __init__(self, one: Index[Any], other: Index[Any], without: Collection[Position] = ()) -> None:
         self._one = one
         self._other = other
+        self._without = without
 
     def get(self, position: Position) -> T | None:
         """The entry at a place, if there is one."""
@@ -118,7 +119,8 @@ class Both(Generic[T]):
 
     def after(self, position: Position) -> Iterator[tuple[Position, T]]:
         """The entries at or after a place."""
-        return merge(self._one.after(position), self._other.after(position), key=itemgetter(0))
+        merged = merge(self._one.after(position), self._other.after(position), key=itemgetter(0))
+        return (each for each in merged if each[0] not in self._without)
 
 
 def order(key: str) -> str:

@@ -12,7 +12,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from tests.emulator.bucket import ACCOUNT_UIN, INITIATOR, MAX_PART_NUMBER, Bucket
+from tests.emulator.bucket import INITIATOR, MAX_PART_NUMBER, Bucket
+from tests.emulator.cam import ACCOUNT_UIN
 from tests.emulator.fields import BadInput, Fields
 from tests.emulator.listing import order
 from tests.emulator.stored import Part, Parts, Upload

@@ -11,6 +11,7 @@ from typing import Any
 
 from tests.emulator.account import BUCKET_NAME, Account, belongs
 from tests.emulator.cam import (
+    ACCOUNT_UIN,
     ANY_RESOURCE,
     FULL_ACCESS,
     INVOKE,
@@ -91,9 +92,13 @@ class State:
     def lend_role(self, lifetime: timedelta) -> Credentials:
         """New credentials of the role, for instances. Out of date they stay known; a reset takes them back."""
         lent = self._role_credentials(self.role.policy, lifetime)
+        self.lend(lent)
+        return lent
+
+    def lend(self, lent: Credentials) -> None:
+        """Let temporary credentials in. Out of date they stay known; a reset takes them back."""
         self._lent.add(lent.secret_id)
         self.add_credentials(lent)
-        return lent
 
     def reset(self, buckets: Iterable[str] | None) -> None:
         """Start over with empty buckets, the same or others; credentials stay, and the role follows the buckets."""
@@ -139,10 +144,11 @@ def make_credentials(
     secret_key: str | None = None,
     token: str | None = None,
     expires: datetime | None = None,
+    uin: str = ACCOUNT_UIN,
 ) -> Credentials:
     """Credentials in the shape of Tencent Cloud's, made up where they are not given."""
     return Credentials(
-        secret_id or f"AKID{secrets.token_hex(16)}", secret_key or secrets.token_hex(16), policy, token, expires
+        secret_id or f"AKID{secrets.token_hex(16)}", secret_key or secrets.token_hex(16), policy, token, expires, uin
     )
 
 

@@ -99,7 +99,7 @@ def test_check_sees_a_clock_that_is_wrong(cloud: Cloud, command: Command) -> Non
 
 def test_check_shows_every_setting_with_its_origin_and_no_secret(command: Command) -> None:
     (command.folder / "cos-sweeper.toml").write_text(
-        f'buckets = ["{PHOTOS}"]\nnotify_url = "https://x.example/s3cret"\n'
+        f'buckets = ["{PHOTOS}"]\nhttp_token = "s3cret-of-sixteen-characters"\n'
     )
 
     ran = command("check", "--json", "--min-age-hours", "200", "--set", f"report={LOGS}/reports")
@@ -368,7 +368,7 @@ def test_help_shows_every_command_and_the_first_steps(arguments: tuple[str, ...]
     ran = command(*arguments)
 
     assert ran.exit_code == 0
-    assert all(name in ran.stdout for name in ("check", "inventory", "sweep", "cos-sweeper sweep --abort"))
+    assert all(name in ran.stdout for name in ("check", "inventory", "cos-sweeper sweep --bucket NAME@REGION --abort"))
 
 
 def test_command_is_chinese_in_a_chinese_locale(command: Command) -> None:

@@ -3,6 +3,7 @@ deploy/terraform: what it would create, held against what the function says that
 """
 
 import json
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -58,6 +59,7 @@ CASES = {
         "exclude_prefixes": ["tmp/keep,this/"],
         "report": "reports-1250000000@ap-beijing/a",
         "settings": {"LIFECYCLE_COVERAGE": "false", "MIN_AGE_HOURS": "72"},
+        "secrets": {"HTTP_TOKEN": "an-example-token-of-32-characters"},
     },
     "every bucket": {"buckets": ["*"], "dry_run": False, "exclude_buckets": ["logs-1250000001"], "appid": "1250000000"},
     "elsewhere": {
@@ -91,7 +93,10 @@ def without_provider(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in ("variables.tf", "settings.tf"):
         shutil.copy(FOLDER / name, folder)
     (folder / "made.tf").write_text(
-        "".join(f'output "{name}" {{ value = local.{name} }}\n' for name in ("policy", "environment", "trust"))
+        "".join(
+            f'output "{name}" {{\n  value     = local.{name}\n  sensitive = true\n}}\n'
+            for name in ("policy", "environment", "trust")
+        )
     )
     made = terraform(folder, "init", "-no-color")
     assert made.returncode == 0, made.stderr
@@ -127,6 +132,11 @@ def test_policy_and_environment_are_what_the_function_needs(given: dict[str, Any
         {"buckets": ["*", "photos-1250000000@ap-guangzhou"]},
         {"buckets": ["photos-1250000000@ap-guangzhou"], "report": "reports-1250000000@ap-beijing"},
         {"buckets": ["photos-1250000000@ap-guangzhou"], "settings": {"DRY_RUN": "false"}},
+        {"buckets": ["photos-1250000000@ap-guangzhou"], "settings": {"EXCLUDE_PREFIX": "a/"}},
+        {"buckets": ["photos-1250000000@ap-guangzhou"], "settings": {"HTTP_TOKEN": "0123456789abcdef"}},
+        {"buckets": ["photos-1250000000@ap-guangzhou"], "settings": {"MIN_AGE_HOURS": "7d"}},
+        {"buckets": ["photos-1250000000@ap-guangzhou"], "secrets": {"TOKEN": "0123456789abcdef"}},
+        {"buckets": ["photos-1250000000@ap-guangzhou"], "region": "guangzhou"},
         {"buckets": ["photos-1250000000@ap-guangzhou"], "uin": "cos-sweeper"},
     ],
     ids=str,
@@ -138,6 +148,17 @@ def test_wrong_variable_is_rejected(given: dict[str, Any], without_provider: Pat
 
     assert planned.returncode == 1
     assert "Invalid value for variable" in planned.stderr
+
+
+def test_other_settings_and_secrets_are_all_that_the_function_has_and_no_variable_covers() -> None:
+    text = (FOLDER / "variables.tf").read_text("utf-8")
+    own = {"BUCKETS", "EXCLUDE_BUCKETS", "PREFIXES", "EXCLUDE_PREFIXES", "DRY_RUN", "REPORT"}
+    local = {"COS_ENDPOINT", "INVOKE_ENDPOINT"}
+
+    lists = [set(re.findall(r'"([A-Z_]{5,})"', one)) for one in re.findall(r"(?s)contains\(\[(.*?)\]", text)]
+
+    assert set.union(*lists) == settings.READERS.keys() - own - local
+    assert not set.intersection(*lists)
 
 
 @needs_terraform

@@ -10,7 +10,7 @@ from typing import Any
 from rich.text import Text
 
 from cos_sweeper.cli import spans
-from cos_sweeper.cli.tables import Bar, Cell, Column, Table, shown_key
+from cos_sweeper.cli.tables import Bar, Cell, Column, Long, Table, shown_key
 from cos_sweeper.cli.words import CHINESE, colon, language, pair, t
 from cos_sweeper.report.page_parts import answers, grids, groups, numbers, words
 from cos_sweeper.report.page_parts.groups import GROUPS, Json, Sum
@@ -26,10 +26,22 @@ UNSEEN = (answers.AT_LIMIT, OUT_OF_TIME)
 # A narrower terminal has no bars.
 BAR_FROM = 60
 PRICE_FROM = 76
+IDS_FROM = 100
 
 
 class AccountView(Reading):
-    """What a terminal shows of a report."""
+    """
+    What a terminal shows of a report. is_interrupted: a person stopped the run.
+
+    is_incomplete: not everything was listed, so what is left or kept is at least so much.
+    """
+
+    def __init__(self, report: Json, *, is_interrupted: bool = False) -> None:
+        super().__init__(report)
+        self.is_interrupted = is_interrupted
+        self.is_incomplete = is_interrupted or bool(report["not_swept"])
+        if self.is_incomplete:
+            self.totals |= {name: sum_.least() for name, sum_ in self.totals.items() if name != "freed"}
 
     # In words
 
@@ -37,18 +49,29 @@ class AccountView(Reading):
         """What it comes to. is_asked: a question follows."""
         found, open_, freed = self.totals["found"], self.totals["open"], self.totals["freed"]
         if self.is_inventory:
-            parts = [t("{n} unfinished, {size}.", n=uploads(open_.uploads), size=size(open_)), self._abandoned(found)]
+            parts = [t("{n} unfinished, {size}.", n=self._uploads(open_), size=size(open_)), self._abandoned(found)]
         elif self.aborts_nothing:
             parts = ["" if is_asked else t("This is a plan: nothing was aborted."), self._abandoned(found)]
         else:
             parts = [t("{n} aborted, {size} freed.", n=uploads(freed.uploads), size=size(freed))]
+        if self.is_interrupted:
+            parts.insert(0, t("Incomplete, because you stopped it."))
         parts.append(self._price(found if self.aborts_nothing else freed))
         return Text(gap().join(part for part in parts if part), "strong")
 
     def _abandoned(self, found: Sum) -> str:
+        if not found.uploads and self.is_incomplete:
+            return t("None is known to be abandoned: {rule}.", rule=self.rule())
         if not found.uploads:
             return t("None is abandoned: {rule}.", rule=self.rule())
-        return t("{n} abandoned, {size}: {rule}.", n=uploads(found.uploads), size=size(found), rule=self.rule())
+        return t("{n} abandoned, {size}: {rule}.", n=self._uploads(found), size=size(found), rule=self.rule())
+
+    def _uploads(self, sum_: Sum) -> str:
+        return ("≥ " if self.is_incomplete else "") + uploads(sum_.uploads)
+
+    def why_left(self, reason: str) -> str:
+        """Why an upload is left. A run in a terminal has no time limit but its end by a person."""
+        return t("you stopped it") if self.is_interrupted and reason == OUT_OF_TIME else left_reason(reason)
 
     def rule(self) -> str:
         """What makes an upload abandoned."""
@@ -67,17 +90,17 @@ class AccountView(Reading):
             return t("That costs {amount} {currency} a month.", amount=amount, currency=self.currency)
         return t("That saves {amount} {currency} a month.", amount=amount, currency=self.currency)
 
-    def notes(self, *, is_interrupted: bool = False) -> Iterator[Text]:
+    def notes(self) -> Iterator[Text]:
         """What makes the figures less than complete."""
         for reason, sum_ in self.report["left_by_reason"].items():
             if reason in UNSEEN:
-                why = left_reason(reason)
-                yield Text(t("{n} left were not looked at: {why}.", n=uploads(sum_["uploads"]), why=why), "warn")
+                n = self._uploads(groups.read(sum_))
+                yield Text(t("{n} left were not looked at: {why}.", n=n, why=self.why_left(reason)), "warn")
         for warning in self.report["warnings"][:MAX_ROWS]:
             yield Text(t("Note: {text}", text=shown_key(_warning(warning))), "warn")
         for text in self.report["not_swept"][:MAX_ROWS]:
             yield Text(t("Not swept: {text}", text=shown_key(text)), "warn")
-        if self.report["stopped_because"] and not is_interrupted:
+        if self.report["stopped_because"] and not self.is_interrupted:
             yield Text(t("Stopped: {why}.", why=left_reason(self.report["stopped_because"])), "warn")
 
     # Tables
@@ -107,7 +130,9 @@ class AccountView(Reading):
         for name in GROUPS:
             sum_ = self.totals[name]
             if sum_.uploads:
-                self._add(table, Text(self._group(name), name), sum_, Bar(((name, sum_.bytes),), whole))
+                is_least = self.is_incomplete and name != "freed"
+                group = Text(self._group(name), name)
+                self._add(table, group, sum_, Bar(((name, sum_.bytes),), whole), is_least=is_least)
         return table
 
     def buckets(self) -> Table:
@@ -125,7 +150,7 @@ class AccountView(Reading):
         table = self._table(t("Where"), t("prefix"))
         for row in tree.rows():
             self._add_prefix(table, row, 0, tree.scale)
-        table.note = self._legend()
+        table.legend, table.shows_legend = self._legend(), True
         return table
 
     def _add_prefix(self, table: Table, row: Row, depth: int, scale: float) -> None:
@@ -152,6 +177,7 @@ class AccountView(Reading):
                 Column(t("size"), is_number=True),
                 Column("", min_width=BAR_FROM),
             ),
+            legend=self._legend(),
         )
         rows = [
             (label, *(groups.total(map(groups.read, row)) for row in both), unread)
@@ -183,7 +209,8 @@ class AccountView(Reading):
         rows = [(reason, groups.read(sum_)) for reason, sum_ in self.report["kept_by_reason"].items()]
         table = Table(t("Kept"), (Column(t("reason"), is_elastic=True), Column(t("uploads"), is_number=True)))
         for reason, sum_ in sorted(rows, key=lambda row: (-row[1].uploads, row[0])):
-            table.add(kept_reason(reason), numbers.count(sum_.uploads))
+            why = self.why_left(reason) if reason == OUT_OF_TIME else kept_reason(reason)
+            table.add(why, numbers.count(sum_.uploads))
         return table
 
     def failures(self) -> Table:
@@ -194,7 +221,10 @@ class AccountView(Reading):
         )
         for row in self.report["failures"][:MAX_ROWS]:
             advice = words.ADVICE.get(row["code"], words.LOOK_UP if row["permanent"] else words.NEXT_RUN)
-            table.add(Text(row["code"], "failed"), numbers.count(row["uploads"]), pair(advice))
+            text = pair(advice)
+            if row["code"] == words.DENIED and row["actions"]:
+                text = t("Allow {actions} in this bucket.", actions=" ".join(row["actions"]))
+            table.add(Text(row["code"], "failed"), numbers.count(row["uploads"]), text)
         return table
 
     def coverage(self) -> Table:
@@ -203,7 +233,7 @@ class AccountView(Reading):
             t("Lifecycle rules"),
             (Column(t("bucket"), is_elastic=True), Column(t("rule")), Column(t("meaning"), is_elastic=True)),
         )
-        is_cut_off = self.report["stopped_because"] == OUT_OF_TIME
+        is_cut_off = self.is_interrupted or self.report["stopped_because"] == OUT_OF_TIME
         for row in () if is_cut_off else self.report["coverage"] or ():
             tone, name, meaning = words.COVERAGE.get(row["state"], ("warn", (row["state"],) * 2, ("", "")))
             if tone != "ok":
@@ -221,6 +251,7 @@ class AccountView(Reading):
                 Column(t("started (UTC)")),
                 Column(t("last part (UTC)"), min_width=PRICE_FROM),
                 Column(t("key"), is_elastic=True),
+                Column(t("upload id"), min_width=IDS_FROM),
             ),
         )
         for one in self.report[which][:MAX_UPLOADS]:
@@ -229,11 +260,13 @@ class AccountView(Reading):
                 (one["initiated"] or "?")[:16].replace("T", " "),
                 (one["last_part"] or "–")[:16].replace("T", " "),
                 shown_key(f"{one['bucket'].partition('@')[0]}/{one['key']}"),
+                Long(shown_key(one["upload_id"])),
             )
         return table
 
     def _grouped(self, title: str, head: str, rows: Sequence[tuple[str, Json]], other: Json | None) -> Table:
         table = self._table(title, head)
+        table.legend = self._legend()
         ordered = sorted(rows, key=lambda row: (self._of(row[1]).bytes, self._of(row[1]).uploads), reverse=True)
         ordered = [row for row in ordered if self._of(row[1]).uploads]
         whole = max((self._of(row).bytes for _, row in ordered), default=0)
@@ -251,11 +284,11 @@ class AccountView(Reading):
         numbers_ = (Column(t("uploads"), is_number=True), Column(t("size"), is_number=True))
         return Table(title, (Column(head, is_elastic=True), *numbers_, *price, Column("", min_width=BAR_FROM)))
 
-    def _add(self, table: Table, name: str | Text, sum_: Sum, bar: Bar) -> None:
+    def _add(self, table: Table, name: str | Text, sum_: Sum, bar: Bar, *, is_least: bool = False) -> None:
         price: tuple[Cell, ...] = ()
         if self.currency:
             price = ("" if sum_.per_month is None else f"{numbers.money(sum_.per_month)} {self.currency}",)
-        table.add(name, numbers.count(sum_.uploads), size(sum_), *price, bar)
+        table.add(name, ("≥ " if is_least else "") + numbers.count(sum_.uploads), size(sum_), *price, bar)
 
     @property
     def _groups(self) -> tuple[str, ...]:
@@ -269,10 +302,10 @@ class AccountView(Reading):
             return t("abandoned") if self.is_inventory else t("would be aborted") if self.aborts_nothing else t("left")
         return {"freed": t("aborted"), "failed": t("failed"), "kept": t("kept")}[name]
 
-    def _legend(self) -> str:
-        """What the colours of the bars are, where there are several."""
+    def _legend(self) -> list[tuple[str, str]]:
+        """What the parts of the bars are, where there are several."""
         there = [name for name in self._groups if self.totals[name].bytes]
-        return t("Bars: {groups}", groups=", ".join(self._group(name) for name in there)) if len(there) > 1 else ""
+        return [(name, self._group(name)) for name in there] if len(there) > 1 else []
 
 
 def gap() -> str:

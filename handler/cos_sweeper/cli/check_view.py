@@ -8,7 +8,7 @@ from rich.text import Text
 
 from cos_sweeper.cli import checking, exits
 from cos_sweeper.cli.checking import BAD, GOOD, NONE, WARN, BucketFindings, Finding
-from cos_sweeper.cli.problems import Misused
+from cos_sweeper.cli.problems import UNREACHABLE, Misused
 from cos_sweeper.cli.session import Session
 from cos_sweeper.cli.tables import Cell, Column, Table
 from cos_sweeper.cli.words import colon, pair, t
@@ -128,7 +128,7 @@ def _function(session: Session, text: str) -> Finding:
 
     found, name = session.run(deployed.describe(session, deployed.name_of(text))), t("function")
     if isinstance(found, str):
-        return Finding(name, WARN, f"{text}: {found}", t("Reading it needs scf:GetFunction."))
+        return Finding(name, WARN, f"{text}: {found}", _about_function(found))
     shown = t(
         "{name}: {seconds} s, {mb} MB, {runtime}",
         name=text,
@@ -141,6 +141,17 @@ def _function(session: Session, text: str) -> Finding:
     if found.memory_mb < ENOUGH_MB:
         return Finding(name, WARN, shown, t("Raise its memory to 128 MB at least."))
     return Finding(name, GOOD, shown)
+
+
+def _about_function(code: str) -> str:
+    """What to do about an error of SCF."""
+    if code in UNREACHABLE or "Network" in code:
+        return t("SCF could not be reached. Check the network, and the region.")
+    if code.startswith("ResourceNotFound"):
+        return t("Write REGION/NAMESPACE/NAME as the console shows them.")
+    if code.startswith(("UnauthorizedOperation", "AuthFailure")):
+        return t("Reading it needs scf:GetFunction.")
+    return t("Try again later.")
 
 
 # Buckets

@@ -6,29 +6,23 @@ narrow, `--exclude-…` adds, without BUCKETS a bucket that is named is allowed,
 """
 
 import json
-import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
+from cos_sweeper.cli import config_file
+from cos_sweeper.cli.config_file import DEFAULT_FILE, OF_COMMAND, unknown
 from cos_sweeper.cli.problems import Misused
 from cos_sweeper.cli.words import colon, sentence, t
 from cos_sweeper.core import settings as core_settings
-from cos_sweeper.core.misspelled import intended
-from cos_sweeper.core.settings import CREDENTIALS, NAMES, READERS, SECRETS, Settings
+from cos_sweeper.core.errors import BadSettings
+from cos_sweeper.core.settings import CREDENTIALS, READERS, SECRETS, Settings
 
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
-
-DEFAULT_FILE = "cos-sweeper.toml"
 ENVIRONMENT, DEFAULT = "environment", "default"
 EVERY_BUCKET = "*"
-# Names in the file that are no settings of the function.
-OF_COMMAND = ("LANG", "PROFILE", "RECORDS")
+# Characters of a value in a line of several.
+SHOWN = 120
 LISTS = ("EXCLUDE_BUCKETS", "EXCLUDE_PREFIXES")
 
 
@@ -55,7 +49,9 @@ class Given:
 class Config:
     """
     given: what is set, by name. only: the buckets that `--bucket` names, () for all that are allowed; prefixes: those
-    of `--prefix`, None for all. file: what was read. of_command: the command's own values from the file.
+    of `--prefix`, None for all. file: what was read; is_implicit: nobody named it. of_command: the command's own values
+    from the file.
+    excluded_buckets, excluded_prefixes: what options exclude.
     """
 
     given: Mapping[str, Given]
@@ -63,7 +59,10 @@ class Config:
     only: tuple[str, ...] = ()
     prefixes: tuple[str, ...] | None = None
     file: Path | None = None
+    is_implicit: bool = False
     of_command: Mapping[str, str] = field(default_factory=dict)
+    excluded_buckets: tuple[str, ...] = ()
+    excluded_prefixes: tuple[str, ...] = ()
 
     @cached_property
     def settings(self) -> Settings:
@@ -73,13 +72,48 @@ class Config:
                 t("No bucket is named."),
                 t("Give `--bucket name-appid@region` or `--all-buckets`, or set BUCKETS in {file}.", file=DEFAULT_FILE),
             )
-        return core_settings.load(self.merged)
+        return self._loaded(self.merged)
+
+    def _loaded(self, environ: Mapping[str, str]) -> Settings:
+        """Read them. A value that an option has is named by the option."""
+        try:
+            return core_settings.load(environ)
+        except BadSettings as exc:
+            raise BadSettings(tuple(self._by_option(text) for text in exc.problems)) from None
+
+    def _by_option(self, problem: str) -> str:
+        name, separator, rest = problem.partition(":")
+        option = self.by_option(name)
+        return f"{option if option != '--set' else f'--set {name}'}{separator}{rest}" if option else problem
 
     @property
     def settings_of_all(self) -> Settings:
         """The settings; without BUCKETS, those for every bucket."""
         every = {} if "BUCKETS" in self.given else {"BUCKETS": EVERY_BUCKET}
-        return core_settings.load({**self.merged, **every})
+        return self._loaded({**self.merged, **every})
+
+    def notices(self) -> Iterator[str]:
+        """What the question before an abort says of where the settings are from, and where the requests go."""
+        yield from self.of_implicit_file()
+        endpoint = self.given.get("COS_ENDPOINT")
+        if endpoint is not None:
+            yield t(
+                "Requests go to {endpoint}, which COS_ENDPOINT sets ({origin}), and not to COS.",
+                endpoint=endpoint.text,
+                origin=endpoint.shown_origin,
+            )
+
+    def of_implicit_file(self) -> Iterator[str]:
+        """The settings that nobody named on the command line: they are of a file that happens to be there."""
+        if self.file is None or not self.is_implicit:
+            return
+        used = {one.name: one.shown for one in self.given.values() if one.origin.startswith(DEFAULT_FILE)}
+        shown = [
+            f"{name}={text[:SHOWN]}{'…' if len(text) > SHOWN else ''}"
+            for name, text in {**used, **self.of_command}.items()
+        ]
+        if shown:
+            yield t("Settings from {file}: {settings}", file=f"./{DEFAULT_FILE}", settings=", ".join(shown))
 
     @property
     def merged(self) -> dict[str, str]:
@@ -89,6 +123,11 @@ class Config:
     def origin(self, name: str) -> str:
         """Where the value of a setting is from, for people."""
         return self.given[name].shown_origin if name in self.given else t(DEFAULT)
+
+    def by_option(self, name: str) -> str:
+        """The option of the command line that sets it, '' where none does."""
+        origin = self.given[name].origin.rpartition(" + ")[2] if name in self.given else ""
+        return origin if origin.startswith("--") else ""
 
     def is_explicit(self, name: str) -> bool:
         """Whether an operator set it."""
@@ -111,13 +150,14 @@ def read(environ: Mapping[str, str], options: Options, path: Path | None = None,
     """
     Merge all of it. path: of the file; without it the default one in `folder` is read, if there is one. Raises Misused.
     """
-    file = path or _default_file(folder or Path.cwd())
-    from_file = _from_file(file) if file else {}
+    file = path or config_file.implicit(folder or current_folder())
+    from_file = config_file.read(file, is_implicit=path is None) if file else {}
     origin = str(path) if path else DEFAULT_FILE
     given = {name: Given(name, text, origin) for name, text in from_file.items() if name not in OF_COMMAND}
     given |= {
         name: Given(name, environ[name].strip(), ENVIRONMENT) for name in READERS if environ.get(name, "").strip()
     }
+    _require_once(options.settings)
     for one in options.settings:
         given[one.name] = _added(given.get(one.name), one) if one.name in LISTS else one
     only = _narrowed(given, options)
@@ -127,8 +167,30 @@ def read(environ: Mapping[str, str], options: Options, path: Path | None = None,
         only,
         options.prefixes or None,
         file,
+        path is None and file is not None,
         {name: text for name, text in from_file.items() if name in OF_COMMAND},
+        *(tuple(item for one in options.settings if one.name == name for item in _items(one.text)) for name in LISTS),
     )
+
+
+def _require_once(settings: Sequence[Given]) -> None:
+    """Two options for one setting: one of them would be dropped. Raises Misused."""
+    seen: dict[str, str] = {}
+    for one in settings:
+        if one.name in seen and one.name not in LISTS:
+            raise Misused(
+                t("{first} and {second} both set {name}.", first=seen[one.name], second=one.origin, name=one.name),
+                t("Give one of them."),
+            )
+        seen[one.name] = one.origin
+
+
+def current_folder() -> Path:
+    """The current directory. Raises Misused where it was deleted."""
+    try:
+        return Path.cwd()
+    except OSError:
+        raise Misused(t("The current directory cannot be read."), t("Go to another directory: `cd`.")) from None
 
 
 def option(name: str, text: str, origin: str) -> Given:
@@ -136,10 +198,10 @@ def option(name: str, text: str, origin: str) -> Given:
     if name in SECRETS or name in CREDENTIALS:
         raise Misused(
             t("{name} is a secret, and secrets are no options: every user of this machine could read it.", name=name),
-            t("Set it in the environment or in {file}.", file=DEFAULT_FILE),
+            t("Set it in the environment."),
         )
     if name not in READERS:
-        raise Misused(sentence(f"{origin}{colon()}{_unknown(name)}"), t("Correct it or remove it."))
+        raise Misused(sentence(f"{origin}{colon()}{unknown(name)}"), t("`cos-sweeper settings` lists all settings."))
     return Given(name, text, origin)
 
 
@@ -182,70 +244,3 @@ def _items(text: str) -> list[str]:
         if isinstance(items, list) and all(isinstance(item, str) for item in items):
             return list(items)
     return [item.strip() for item in text.split(",") if item.strip()]
-
-
-# The file
-
-
-def _default_file(folder: Path) -> Path | None:
-    path = folder / DEFAULT_FILE
-    return path if path.is_file() else None
-
-
-def _from_file(path: Path) -> dict[str, str]:
-    try:
-        tables: dict[str, Any] = tomllib.loads(path.read_text("utf-8"))
-    except FileNotFoundError:
-        raise Misused(t("There is no file {path}.", path=path), _other_file()) from None
-    except (OSError, UnicodeDecodeError):
-        raise Misused(t("{path} cannot be read.", path=path), _other_file()) from None
-    except tomllib.TOMLDecodeError as exc:
-        # Its message has a place and no value.
-        raise Misused(
-            t("{path} is not valid TOML: {why}.", path=path, why=exc),
-            t("Correct that line: `name = value`, texts in quotes."),
-        ) from None
-    values: dict[str, str] = {}
-    problems: list[str] = []
-    for name, value in tables.items():
-        upper = name.upper().replace("-", "_")
-        if upper in SECRETS and upper not in READERS:
-            problems.append(
-                t("{name}: credentials do not belong into this file; set them in the environment", name=name)
-            )
-        elif upper not in READERS and upper not in OF_COMMAND:
-            problems.append(_unknown(name))
-        else:
-            try:
-                values[upper] = _text_of(upper, value)
-            except ValueError as exc:
-                problems.append(f"{name}: {exc}")
-    if problems:
-        raise Misused(t("{path}: {problems}.", path=path, problems="; ".join(problems)), t("Correct it or remove it."))
-    return {name: text for name, text in values.items() if text}
-
-
-def _text_of(name: str, value: Any) -> str:
-    """A value of the file as the function's variable would have it. Raises ValueError."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, (int, float)):
-        return f"{value:g}" if isinstance(value, float) else str(value)
-    if isinstance(value, str):
-        return value.strip()
-    if isinstance(value, list) and all(isinstance(item, str) for item in value):
-        return json.dumps(value, ensure_ascii=False) if name.endswith("PREFIXES") else ",".join(value)
-    if isinstance(value, dict) and name == "PRICE_PER_GB_MONTH":
-        return json.dumps(value)
-    raise ValueError(t("write a text, a number, true, false or a list of texts"))
-
-
-def _unknown(name: str) -> str:
-    meant, shown = intended(name.upper(), NAMES), name[:80]
-    if meant:
-        return t("there is no setting {name}, did you mean {meant}?", name=shown, meant=meant)
-    return t("there is no setting {name}", name=shown)
-
-
-def _other_file() -> str:
-    return t("Give the path of a TOML file: `--config FILE`.")

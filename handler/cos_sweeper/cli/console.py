@@ -5,7 +5,6 @@ In a terminal with colours, tables and bars; piped as plain lines, which `cut` a
 but the data is on stdout, and the tables are not shown.
 """
 
-import json
 import os
 import sys
 from collections.abc import Mapping
@@ -17,6 +16,8 @@ from rich.console import RenderableType
 from rich.table import Table as RichTable
 from rich.text import Text
 
+from cos_sweeper.cli import output
+from cos_sweeper.cli.command_line import completed
 from cos_sweeper.cli.problems import Problem
 from cos_sweeper.cli.tables import Table, as_lines, as_rich, safe
 from cos_sweeper.cli.theme import THEME
@@ -40,8 +41,7 @@ class Console:
         stderr: IO[str] | None = None,
     ) -> None:
         self.is_json = is_json
-        self._stdout = stdout or sys.stdout
-        self.out = _rich(self._stdout, environ)
+        self.out = _rich(stdout or sys.stdout, environ)
         self.err = _rich(stderr or sys.stderr, environ)
         self.is_interactive = has_person(self.err)
 
@@ -65,32 +65,33 @@ class Console:
         if console.is_terminal:
             grid = RichTable.grid(padding=(0, 1, 0, 0))
             grid.add_row(Text(mark, style), shown)
-            console.print(grid)
+            with output.writing(console.file):
+                console.print(grid)
         else:
             _print(console, Text.assemble(mark, " ", shown))
 
     def next_step(self, text: str, *, is_result: bool = False) -> None:
         """What to do next."""
-        self.item("→", "next", text, is_result=is_result)
+        self.item("→", "next", completed(text), is_result=is_result)
 
     def data(self, value: Any) -> None:
         """The result as JSON, with `--json`."""
         if self.is_json:
-            # Escaped where stdout's encoding could not hold it: keys may be anything.
-            self._stdout.write(json.dumps(value, indent=2, ensure_ascii=True) + "\n")
-            self._stdout.flush()
+            output.data(value)
 
     def say(self, text: RenderableType | Table = "", style: str = "") -> None:
         """What is not the result, on stderr."""
+        output.note(f"{text}" if isinstance(text, (str, Text)) else "")
         _print(self.err, Text(text, style) if isinstance(text, str) else text)
 
     def block(self, text: Text) -> None:
         """Lines that stay together and are not wrapped, on stderr."""
-        if self.err.is_terminal:
-            self.err.print(text, soft_wrap=True)
-        else:
-            self.err.file.write(f"{text}\n")
-            self.err.file.flush()
+        with output.writing(self.err.file):
+            if self.err.is_terminal:
+                self.err.print(text, soft_wrap=True)
+            else:
+                self.err.file.write(f"{text}\n")
+                self.err.file.flush()
 
     def problem(self, problem: Problem) -> None:
         """Say what is wrong, and the next step."""
@@ -146,11 +147,16 @@ def _rich(file: IO[str], environ: Mapping[str, str]) -> RichConsole:
 
 
 def _print(console: RichConsole, item: RenderableType | Table) -> None:
+    with output.writing(console.file):
+        _print_to(console, item)
+
+
+def _print_to(console: RichConsole, item: RenderableType | Table) -> None:
     if isinstance(item, (str, Text)):
         item = safe(Text(item) if isinstance(item, str) else item)
     if isinstance(item, Table):
         if console.is_terminal:
-            console.print(as_rich(item, console.width))
+            console.print(as_rich(item, console.width, has_colours=not console.no_color))
         else:
             # Not through rich, which makes spaces of tabs.
             console.file.write("".join(f"{line}\n" for line in as_lines(item)))

@@ -10,7 +10,7 @@ from typing import Any
 
 from rich.text import Text
 
-from cos_sweeper.cli import exits
+from cos_sweeper.cli import command_line, exits
 from cos_sweeper.cli.session import Session
 from cos_sweeper.cli.tables import Column, Table, shown_key
 from cos_sweeper.cli.words import t
@@ -48,7 +48,7 @@ def add_command(found: Coverage, settings: Settings) -> str:
     """The command that adds the recommended rule. With prefixes or exclusions in the settings it needs a prefix."""
     days = max(RULE_DAYS, math.ceil(settings.min_age / timedelta(days=1)))
     prefix = " --prefix PREFIX" if settings.prefixes or settings.exclude_prefixes else ""
-    return f"cos-sweeper lifecycle --add-rule {days}{prefix} --bucket {found.bucket}"
+    return command_line.command(f"cos-sweeper lifecycle --add-rule {days}{prefix} --bucket {found.bucket}")
 
 
 async def _read(session: Session) -> tuple[Coverage, ...]:

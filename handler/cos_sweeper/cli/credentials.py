@@ -29,14 +29,20 @@ class Found:
     origin: str
 
 
-def find(environ: Mapping[str, str], profile: str | None = None, home: Path | None = None) -> Found:
+def find(
+    environ: Mapping[str, str], profile: str | None = None, home: Path | None = None, file_profile: str | None = None
+) -> Found:
     """
-    The credentials to use. profile: read only this profile of the files. home: of the user. Raises Misused.
+    The credentials to use. home: of the user. Raises Misused.
+
+    profile: that an option names: only this one of the files is read. file_profile: that the file of settings names:
+    it is read where the environment has no credentials.
     """
     found: Found | None
-    for found in _places(environ, profile, home or _home(environ)):
+    for found in _places(environ, profile, file_profile, home or _home(environ)):
         if found is not None:
             return found
+    profile = profile or file_profile
     if profile:
         raise Misused(
             t("No profile `{profile}` in ~/.tencentcloud/credentials or ~/.tccli.", profile=profile),
@@ -65,14 +71,18 @@ def _of_function(environ: Mapping[str, str]) -> Found | None:
     return Found(Credentials(secret_id, secret_key, token), t("the environment: {names}", names=CREDENTIALS[0]))
 
 
-def _places(environ: Mapping[str, str], profile: str | None, home: Path) -> Iterator[Found | None]:
+def _places(
+    environ: Mapping[str, str], profile: str | None, file_profile: str | None, home: Path | None
+) -> Iterator[Found | None]:
     if not profile:
         yield _usual(environ)
         yield _of_function(environ)
-    profile = profile or DEFAULT_PROFILE
-    yield _sdk_profile(home / ".tencentcloud" / "credentials", profile)
+    profile = profile or file_profile or DEFAULT_PROFILE
+    if home is not None:
+        yield _sdk_profile(home / ".tencentcloud" / "credentials", profile)
     yield _sdk_profile(Path("/etc/tencentcloud/credentials"), profile)
-    yield _tccli_profile(home / ".tccli" / f"{profile}.credential")
+    if home is not None:
+        yield _tccli_profile(home / ".tccli" / f"{profile}.credential")
 
 
 def _sdk_profile(path: Path, profile: str) -> Found | None:
@@ -97,7 +107,7 @@ def _tccli_profile(path: Path) -> Found | None:
         return None
     try:
         given = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         given = None
     if not isinstance(given, dict):
         raise Misused(t("{path} cannot be read as a credentials file.", path=path)) from None
@@ -126,6 +136,10 @@ def _text(path: Path) -> str | None:
         raise Misused(t("{path} cannot be read.", path=path)) from None
 
 
-def _home(environ: Mapping[str, str]) -> Path:
+def _home(environ: Mapping[str, str]) -> Path | None:
+    """None: this user has none."""
     given = environ.get("HOME") or environ.get("USERPROFILE")
-    return Path(given) if given else Path.home()
+    try:
+        return Path(given) if given else Path.home()
+    except RuntimeError:
+        return None

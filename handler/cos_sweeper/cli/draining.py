@@ -6,27 +6,30 @@ it, and each abort is verified. It is the engine's sweep, run after run, until t
 nothing.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
 from rich.text import Text
 
-from cos_sweeper.cli import exits, looking, showing
+from cos_sweeper.cli import exits, looking, showing, spans
 from cos_sweeper.cli.account_view import AccountView, size, uploads
+from cos_sweeper.cli.effect import require_effect
 from cos_sweeper.cli.local_folder import LocalFolder, require_writable
 from cos_sweeper.cli.problems import Misused, problem_of
 from cos_sweeper.cli.progress import Counted
 from cos_sweeper.cli.session import DEFAULT_RECORDS, Session, Swept
+from cos_sweeper.cli.shown import Shown
 from cos_sweeper.cli.tables import Table, shown_key
 from cos_sweeper.cli.words import t
 from cos_sweeper.core.errors import CosRejected
-from cos_sweeper.core.model import BEGINNING, Bucket
-from cos_sweeper.core.outcomes import AT_LIMIT
+from cos_sweeper.core.model import BEGINNING, Bucket, ListedUpload
+from cos_sweeper.core.outcomes import AT_LIMIT, Outcome, WouldAbort
 from cos_sweeper.core.plan import Plan
 from cos_sweeper.core.policy import COMMITTERS, EXCLUDED
+from cos_sweeper.core.settings import Settings
 from cos_sweeper.report.page_parts import groups
 
 # Runs that end by themselves and leave something. A bucket that fills up as fast as it is emptied is still in use.
@@ -37,29 +40,39 @@ def drain(session: Session, confirm: str | None, *, yes: bool, records: Path | N
     """Do it. Returns the exit code."""
     console, config = session.console, session.config
     is_dry = config.is_explicit("DRY_RUN") and session.settings.dry_run
+    require_effect(
+        config,
+        ("MIN_AGE_HOURS", "MIN_IDLE_HOURS", "EVENT_MIN_IDLE_MINUTES", "VERIFY", "REPORT"),
+        t("`drain` knows no age, verifies each abort and records into `--records DIR`. `sweep` keeps young uploads."),
+    )
     (bucket,) = session.run(session.buckets())
     _require_answer(session, bucket, confirm, yes=yes, is_dry=is_dry)
-    look, seen = showing.swept(session, session.run(_plan(session, dry_run=True)), None, t("Looking"))
+    shown, young = Shown(), _Young(session.settings)
+    plan = session.run(_plan(session, dry_run=True))
+    look, seen = showing.swept(session, plan, None, t("Looking"), shown, young)
     looking.raise_for_listing(look.report)
     console.say(t("Age, idle time and clocks keep nothing here: what is still being uploaded goes, too."), "warn")
     if is_dry:
         console.say(
             t("DRY_RUN is true ({origin}), and it wins: nothing is aborted.", origin=config.origin("DRY_RUN")), "warn"
         )
-    _show(session, bucket, look, seen, on_stdout=is_dry)
+    _show(session, (*_what_goes(session, bucket, look.report_json or {}, seen), *young.shown()), on_stdout=is_dry)
     if session.interrupt.is_set:
         return exits.INTERRUPTED
     if is_dry or not AccountView(look.report_json or {}).totals["left"].uploads:
         rest = session.run(_rest(session, bucket))
         _data(session, bucket, [], look, is_empty=not rest)
-        code = _end(session, bucket, rest, look)
-        return exits.worst(code, exits.PARTIAL if is_dry else exits.COMPLETE)
+        return _end_of_look(session, bucket, rest, look, is_plan=is_dry and confirm is None)
+    if confirm is None:
+        showing.bound(session, shown)
+    session.say_where()
     if confirm is None and console.typed(t("Type {name} to abort all of it", name=bucket.name)) != bucket.name:
         console.say(t("Nothing was aborted."))
         return exits.INTERRUPTED
     folder = _folder(session, records)
     require_writable(folder)
-    return _Drain(session, bucket, folder).run()
+    # Without a question nothing is shown to anybody, so what arrives meanwhile goes, too.
+    return _Drain(session, bucket, folder, shown.answered() if confirm is None else None).run()
 
 
 def _require_answer(session: Session, bucket: Bucket, confirm: str | None, *, yes: bool, is_dry: bool) -> None:
@@ -100,6 +113,8 @@ class _Drain:
     session: Session
     bucket: Bucket
     folder: LocalFolder
+    # What the answer is about, None where none was given.
+    shown: Shown | None = None
     results: list[Swept] = field(default_factory=list)
 
     def run(self) -> int:
@@ -108,17 +123,19 @@ class _Drain:
         codes: list[int] = []
         while True:
             plan = session.run(_plan(session, dry_run=False))
-            result, _ = showing.swept(session, plan, self.folder, t("Aborting"))
+            result, _ = showing.swept(session, plan, self.folder, t("Aborting"), shown=self.shown)
             self.results.append(result)
-            showing.aborted(console, result.report_json or {}, ())
+            showing.aborted(session, result.report_json or {}, ())
             codes.append(showing.after(session, result))
             if session.interrupt.is_set:
                 rest = True
                 break
             rest = session.run(_rest(session, self.bucket))
-            if not rest or not self._goes_on(result):
+            if not rest or not self._goes_on(result) or (self.shown is not None and self.shown.is_done):
                 break
         self._total()
+        if self.shown is not None and not session.interrupt.is_set:
+            showing.difference(session, self.shown)
         _data(session, self.bucket, self.results, None, is_empty=not rest)
         if session.interrupt.is_set:
             console.next_step(t("The same command goes on: what is left is found again."))
@@ -143,8 +160,37 @@ class _Drain:
             self.session.console.show("", Text(text, "strong"))
 
 
-def _show(session: Session, bucket: Bucket, look: Swept, seen: Counted, *, on_stdout: bool) -> None:
-    for item in _what_goes(session, bucket, look.report_json or {}, seen):
+class _Young:
+    """Counts what a sweep would keep because it is young or in use."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._as_of = datetime.now(timezone.utc)
+        self.uploads = 0
+
+    def outcome(self, listed: ListedUpload, outcome: Outcome) -> None:
+        """As `Watch` says."""
+        if isinstance(outcome, WouldAbort):
+            newest = outcome.seen.newest if outcome.seen else None
+            ages = ((listed.initiated, self._settings.min_age), (newest, self._settings.min_idle))
+            self.uploads += any(time is not None and self._as_of - time <= span for time, span in ages)
+
+    def shown(self) -> Iterator[Text]:
+        """That there are some."""
+        if self.uploads:
+            yield Text(
+                t(
+                    "A sweep would keep {n} of these: younger than {age}, or a part arrived within {idle}.",
+                    n=uploads(self.uploads),
+                    age=spans.whole(self._settings.min_age.total_seconds() / 3600),
+                    idle=spans.whole(self._settings.min_idle.total_seconds() / 3600),
+                ),
+                "warn",
+            )
+
+
+def _show(session: Session, items: Iterable[Text | Table], *, on_stdout: bool) -> None:
+    for item in items:
         # The question goes where a person reads it, also with --json.
         if on_stdout:
             session.console.show(item)
@@ -163,7 +209,7 @@ def _what_goes(session: Session, bucket: Bucket, report: dict[str, Any], seen: C
         yield view.prefixes()
         yield Text()
         yield showing.times(seen)
-    for table in (view.kept(), view.failures()):
+    for table in (view.uploads("oldest"), view.kept(), view.failures()):
         if table.rows:
             yield Text()
             yield table
@@ -171,6 +217,22 @@ def _what_goes(session: Session, bucket: Bucket, report: dict[str, Any], seen: C
         prefixes = ", ".join(shown_key(one) for one in session.settings.prefixes)
         origin = session.config.origin("PREFIXES")
         yield Text(t("PREFIXES ({origin}) allows only {prefixes}.", origin=origin, prefixes=prefixes), "warn")
+
+
+def _end_of_look(session: Session, bucket: Bucket, rest: bool, look: Swept, *, is_plan: bool) -> int:  # noqa: FBT001
+    """The end where nothing is aborted. is_plan: no abort is asked for."""
+    config, console = session.config, session.console
+    if not AccountView(look.report_json or {}).totals["left"].uploads:
+        return exits.worst(_end(session, bucket, rest, look), exits.COMPLETE)
+    for line in _what_binds(session, look):
+        console.next_step(line)
+    if config.by_option("DRY_RUN"):
+        line = f"cos-sweeper drain {bucket}"
+        console.next_step(t("`{command}` asks for the bucket's name, and aborts this.", command=line))
+        return exits.COMPLETE if is_plan else exits.PARTIAL
+    origin = config.origin("DRY_RUN")
+    console.next_step(t("DRY_RUN ({origin}) is true. With false, the same command aborts this.", origin=origin))
+    return exits.PARTIAL
 
 
 def _end(session: Session, bucket: Bucket, rest: bool, result: Swept) -> int:  # noqa: FBT001
@@ -190,6 +252,12 @@ def _end(session: Session, bucket: Bucket, rest: bool, result: Swept) -> int:  #
 
 def _why(session: Session, result: Swept) -> Iterator[str]:
     """What binds this command, or what to do."""
+    yield from _what_binds(session, result) or [
+        t("Run the same command again. If uploads keep arriving, find the client that still writes.")
+    ]
+
+
+def _what_binds(session: Session, result: Swept) -> list[str]:
     report, config = result.report, session.config
     why = []
     if EXCLUDED in report.kept:
@@ -203,7 +271,7 @@ def _why(session: Session, result: Swept) -> Iterator[str]:
     failures = [one for one in report.failures if "key" in one]
     if failures:
         why.append(problem_of(CosRejected(str(failures[0]["code"]), failures[0].get("status"))).next_step)
-    yield from why or [t("Run the same command again. If uploads keep arriving, find the client that still writes.")]
+    return why
 
 
 def _data(session: Session, bucket: Bucket, results: list[Swept], look: Swept | None, *, is_empty: bool) -> None:

@@ -7,7 +7,7 @@ from datetime import datetime, timezone
 
 import click
 
-from cos_sweeper.cli import event_templates, exits
+from cos_sweeper.cli import event_templates, exits, output
 from cos_sweeper.cli.event_templates import KEY, TRIGGERS, UPLOAD_ID, Example
 from cos_sweeper.cli.problems import Misused
 from cos_sweeper.cli.session import Session
@@ -15,6 +15,8 @@ from cos_sweeper.cli.tables import Column, Table
 from cos_sweeper.cli.words import t
 from cos_sweeper.core.keys import validate_key
 
+# Triggers whose example names an upload, or at least a key.
+OF_UPLOADS = tuple(name for name in TRIGGERS if name not in ("timer", "inventory"))
 # A timer's argument has 4 KB; a few names show the form.
 MAX_BUCKETS = 5
 
@@ -25,6 +27,10 @@ def show(session: Session, trigger: str | None, key: str, upload_id: str) -> int
     why = validate_key(key, upload_id)
     if why:
         raise Misused(f"{why[:1].upper()}{why[1:]}.")
+    if trigger not in OF_UPLOADS and not (trigger is None and console.is_json) and (key, upload_id) != (KEY, UPLOAD_ID):
+        raise Misused(
+            t("`--key` and `--upload-id` have no effect here."), t("Name a trigger whose event names an upload.")
+        )
     if trigger is None and not console.is_json:
         console.show(_table())
         console.next_step("`cos-sweeper events timer`")
@@ -35,6 +41,7 @@ def show(session: Session, trigger: str | None, key: str, upload_id: str) -> int
         return exits.COMPLETE
     text = json.dumps(event_templates.event(trigger, example), indent=2, ensure_ascii=False)
     # What a terminal would obey is escaped as JSON has it, so the event is the same.
+    output.mark_data()
     click.echo("".join(one if one.isprintable() or one == "\n" else json.dumps(one)[1:-1] for one in text))
     _note(session, trigger, example)
     return exits.COMPLETE

@@ -85,12 +85,13 @@ def _verdicts(explained: Explained) -> Iterator[Text]:
     yield _sentence(t("A sweep"), verdict(explained, explained.swept), explained.evidence.as_of)
     if explained.named is not None:
         found = verdict(explained, explained.named, is_named=True)
-        yield _sentence(t("An event or `abort` with its id"), found, explained.evidence.as_of)
+        yield _sentence(t("An event or `abort` that names its id"), found, explained.evidence.as_of, explained.named)
 
 
-def _sentence(who: str, found: Verdict, as_of: datetime) -> Text:
+def _sentence(who: str, found: Verdict, as_of: datetime, named: Policy | None = None) -> Text:
+    """named: the policy of an event that names the upload, which knows no age."""
     if not found.reason:
-        return Text(t("{who} aborts it: it is abandoned.", who=who), "left")
+        return Text(_why_aborted(who, named), "left")
     known = words.REASONS.get(found.reason)
     text = [t("{who} keeps it: {reason}.", who=who, reason=kept_reason(found.reason))]
     if found.changes is not None:
@@ -105,6 +106,19 @@ def _sentence(who: str, found: Verdict, as_of: datetime) -> Text:
         text += [pair(known[1])] if known else []
         text.append(t("Time alone does not change that."))
     return Text(gap().join(text), "good")
+
+
+def _why_aborted(who: str, named: Policy | None) -> str:
+    if named is None:
+        return t("{who} aborts it: it is abandoned.", who=who)
+    if not named.min_idle:
+        return t("{who} aborts it, and looks neither at its age nor at its parts.", who=who)
+    minutes = f"{named.min_idle.total_seconds() / 60:g}"
+    return t(
+        "{who} aborts it: no part arrived for {minutes} min (EVENT_MIN_IDLE_MINUTES). Its age does not count.",
+        who=who,
+        minutes=minutes,
+    )
 
 
 def _up(time: datetime) -> datetime:
@@ -193,10 +207,11 @@ def _limits(explained: Explained, session: Session) -> Iterator[tuple[str, str]]
     for name, span, since in ages:
         value = spans.whole(span.total_seconds() / 3600)
         until = t(", until {moment}", moment=_second(since + span)) if since else ""
-        yield name, f"{value} ({session.config.origin(name)}){until}"
+        yield name, t("{value} ({origin})", value=value, origin=session.config.origin(name)) + until
     if explained.named is not None:
-        minutes = f"{explained.named.min_idle.total_seconds() / 60:g} min"
-        yield "EVENT_MIN_IDLE_MINUTES", f"{minutes} ({session.config.origin('EVENT_MIN_IDLE_MINUTES')})"
+        minutes = t("{n} min", n=f"{explained.named.min_idle.total_seconds() / 60:g}")
+        origin = session.config.origin("EVENT_MIN_IDLE_MINUTES")
+        yield "EVENT_MIN_IDLE_MINUTES", t("{value} ({origin})", value=minutes, origin=origin)
 
 
 def _newest_parts(evidence: Evidence) -> Table:

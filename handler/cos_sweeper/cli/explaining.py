@@ -82,6 +82,8 @@ class Witness:
 def explain(session: Session, key: str, upload_id: str | None) -> int:
     """Do it. Returns the exit code."""
     console = session.console
+    if upload_id is None:
+        looking.require_effect_without_id(session)
     (bucket,) = session.run(session.buckets())
     cos_key = looking.cos_key(key)
     if not cos_key:
@@ -94,20 +96,24 @@ def explain(session: Session, key: str, upload_id: str | None) -> int:
     explained, unread = session.run(_gather(session, bucket, cos_key, upload_id))
     if session.interrupt.is_set:
         return exits.INTERRUPTED
+    if explained:
+        looking.say_for_shell(session, cos_key)
     for one in explained:
         console.show(*explain_view.shown(one, session))
         if isinstance(one.evidence.outcome, Failed):
             console.next_step(looking.next_step(one.evidence.outcome))
     if not explained:
-        console.show(_nothing(bucket, upload_id))
+        _say_nothing(session, bucket, upload_id)
     console.data({"bucket": str(bucket), "uploads": [explain_view.as_json(one) for one in explained]})
-    return exits.PARTIAL if unread else exits.COMPLETE
+    is_unknown = upload_id is not None and not explained
+    return exits.PARTIAL if unread or is_unknown else exits.COMPLETE
 
 
-def _nothing(bucket: Bucket, upload_id: str | None) -> str:
+def _say_nothing(session: Session, bucket: Bucket, upload_id: str | None) -> None:
     if upload_id is None:
-        return t("This key has no unfinished upload in {bucket}.", bucket=bucket)
-    return t("The upload is gone: it was completed or aborted, or its id or key is another one.")
+        session.console.show(t("This key has no unfinished upload in {bucket}.", bucket=bucket))
+    else:
+        session.console.say(looking.unknown(), "warn")
 
 
 async def _gather(session: Session, bucket: Bucket, key: str, upload_id: str | None) -> tuple[list[Explained], bool]:

@@ -18,7 +18,7 @@ from rich.padding import Padding
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from cos_sweeper.cli import config, exits
+from cos_sweeper.cli import config, exits, output
 from cos_sweeper.cli.problems import Problem, defect, problem_of
 from cos_sweeper.cli.words import LANGUAGES, t
 from cos_sweeper.core.errors import SweeperError
@@ -51,11 +51,12 @@ class Option(click.Option):
 
 
 class SettingOption(Option):
-    """An option that sets a setting of the function. setting: its name."""
+    """An option that sets a setting of the function. setting: its name; flag_text: what a flag sets it to."""
 
-    def __init__(self, declaration: str, setting: str, **more: Any) -> None:
+    def __init__(self, declaration: str, setting: str, flag_text: str = "true", **more: Any) -> None:
         super().__init__([declaration], **more)
         self.setting = setting
+        self.flag_text = flag_text
 
     def given(self, value: Any) -> list[config.Given]:
         """What the setting becomes, [] where the option is not given."""
@@ -65,7 +66,7 @@ class SettingOption(Option):
         if self.multiple:
             is_prefix = self.setting.endswith("PREFIXES")
             return [config.option(self.setting, _list(value) if is_prefix else ",".join(value), origin)]
-        return [config.option(self.setting, "true" if value is True else str(value), origin)]
+        return [config.option(self.setting, self.flag_text if value is True else str(value), origin)]
 
 
 def _list(values: Sequence[str]) -> str:
@@ -113,6 +114,16 @@ EVENT_IDLE = SettingOption(
     metavar="MINUTES",
     help="With UPLOAD_ID: keep it if a part arrived since then. [0]",
 )
+PRICE: tuple[Option, ...] = (
+    SettingOption(
+        "--price-per-gb-month",
+        "PRICE_PER_GB_MONTH",
+        metavar="PRICE",
+        help="Show costs. A number, or JSON with a number for each storage class.",
+    ),
+    SettingOption("--currency", "CURRENCY", metavar="NAME", help="Of the price, such as CNY."),
+)
+DRY_RUN = SettingOption("--dry-run", "DRY_RUN", is_flag=True, help="Only show what would be aborted.")
 SET = Option(
     ["--set", "assignments"],
     multiple=True,
@@ -125,6 +136,12 @@ HTML = Option(
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE",
     help="Write the account as one HTML file, which opens without a network.",
+)
+RECORDS_HERE = Option(
+    ["--records"],
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help="Write records and the report into this directory. [cos-sweeper-records]",
 )
 RECORDS = Option(
     ["--records"],
@@ -163,10 +180,22 @@ COMMON: tuple[Option, ...] = (
 
 
 class Command(click.Command):
-    """A command with examples. summary: one line, for the list of commands; details: more, in its own help."""
+    """
+    A command with examples. summary: one line, for the list of commands; details: more, in its own help. file: the name
+    of a file, and the lines of an example of it.
+    """
 
-    def __init__(self, name: str, summary: str, details: str, examples: Sequence[str], **more: Any) -> None:
+    def __init__(
+        self,
+        name: str,
+        summary: str,
+        details: str,
+        examples: Sequence[str],
+        file: tuple[str, Sequence[str]] = ("", ()),
+        **more: Any,
+    ) -> None:
         super().__init__(name, **more)
+        self.file = file
         self.summary = summary
         self.details = details
         self.examples = examples
@@ -187,10 +216,11 @@ class Command(click.Command):
         common = [param for param in self.get_params(ctx) if param in COMMON or param.name == "help"]
         own = [param for param in self.params if param not in common and isinstance(param, click.Option)]
         arguments = [param for param in self.params if isinstance(param, Argument)]
-        words = " ".join(self.collect_usage_pieces(ctx))
+        words = " ".join(self.collect_usage_pieces(ctx)).replace("[OPTIONS]", t("[OPTIONS]"))
         parts: list[Any] = [Text.assemble((t("Usage: "), "strong"), f"{ctx.command_path} {words}"), ""]
         parts += [t(self.summary), *([Text(""), Text(t(self.details))] if self.details else []), ""]
         parts += section(t("Examples"), [(example, "") for example in self.examples])
+        parts += section(self.file[0], [(line, "") for line in self.file[1]])
         parts += section(t("Arguments"), [(one.human_readable_name, t(one.summary)) for one in arguments])
         parts += section(t("Options"), [_described(param) for param in own if isinstance(param, click.Option)])
         parts += section(t("Options of every command"), [_described(one) for one in common])
@@ -228,11 +258,12 @@ def new_command(
     examples: Sequence[str],
     details: str = "",
     params: Sequence[click.Parameter] = (),
+    file: tuple[str, Sequence[str]] = ("", ()),
 ) -> Callable[[Callable[..., int | None]], Command]:
     """
     Make a command of a function. summary, details: English texts, which have their Chinese in `chinese/`.
 
-    examples: whole command lines. params: its arguments and options, besides those of every command.
+    examples: whole command lines. file: as for `Command`. params: its arguments and options, besides the common ones.
     """
 
     def made(function: Callable[..., int | None]) -> Command:
@@ -240,9 +271,12 @@ def new_command(
 
         def callback(**values: Any) -> int:
             with opened(own, values) as session:
-                return _guarded(session, lambda: function(session, **values)) or exits.COMPLETE
+                for text in session.config.of_implicit_file():
+                    session.console.say(text, "quiet")
+                code = _guarded(session, lambda: function(session, **values)) or exits.COMPLETE
+                return exits.worst(code, session.log_code())
 
-        return Command(name, summary, details, examples, params=[*own, *COMMON], callback=callback)
+        return Command(name, summary, details, examples, file, params=[*own, *COMMON], callback=callback)
 
     return made
 
@@ -258,15 +292,20 @@ def _guarded(session: "Session", function: Callable[[], int | None]) -> int | No
     except (click.ClickException, click.Abort, BrokenPipeError):
         raise
     except Exception as exc:
+        if isinstance(exc, OSError) and not output.flush():
+            # Stdout could not be written. The end of the command says so.
+            return exits.FAILED
         raise defect(session.log.crash(exc)) from None
 
 
 def opened(params: Sequence[click.Parameter], values: dict[str, Any]) -> "Session":
     """The session for the values of a command. Takes out of them what the session needs."""
     # Imported here: the list of commands and their help do without the engine.
+    from cos_sweeper.cli import command_line
     from cos_sweeper.cli.console import Console
     from cos_sweeper.cli.session import Session, environment
 
+    command_line.use(click.get_current_context())
     environ = environment()
     taken = {str(one.name): values.pop(str(one.name), None) for one in COMMON}
     scope = {str(one.name): values.pop(str(one.name), None) for one in (BUCKET, ALL_BUCKETS, PREFIX)}

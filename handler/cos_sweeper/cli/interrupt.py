@@ -1,5 +1,5 @@
 """
-Ctrl-C: the first one ends a run as its time limit would, the second one stops at once.
+Ctrl-C, SIGTERM and SIGHUP: the first one ends a run as its time limit would, the second one stops at once.
 
 A run in a terminal has no time limit, so its deadline is far away. The first Ctrl-C moves it to now: no new work
 begins, requests in flight end, the account is written. The second one cancels the run.
@@ -19,7 +19,7 @@ T = TypeVar("T")
 FAR_SECONDS = 365 * 24 * 3600.0
 # To write the report after a Ctrl-C.
 CLOSING_SECONDS = 60.0
-SIGNALS = ("SIGINT", "SIGTERM")
+SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
 
 
 class MovableDeadline(Deadline):
@@ -97,14 +97,37 @@ class Interrupt:
 
     @contextlib.contextmanager
     def _signals(self) -> Iterator[None]:
-        loop, handled = asyncio.get_running_loop(), []
-        for name in SIGNALS:
+        loop, handled = asyncio.get_running_loop(), {}
+        for number in _heard():
+            before = signal.getsignal(number)
             # Not on Windows, and not outside of the main thread.
             with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
-                loop.add_signal_handler(getattr(signal, name), self.press)
-                handled.append(getattr(signal, name))
+                loop.add_signal_handler(number, self.press)
+                handled[number] = before
         try:
             yield
         finally:
-            for one in handled:
-                loop.remove_signal_handler(one)
+            for number, before in handled.items():
+                loop.remove_signal_handler(number)
+                signal.signal(number, before)
+
+
+def _heard() -> list[signal.Signals]:
+    """The signals that stop a command. Not what `nohup` or a shell made it ignore."""
+    there = (getattr(signal, name, None) for name in SIGNALS)
+    return [one for one in there if one is not None and signal.getsignal(one) is not signal.SIG_IGN]
+
+
+@contextlib.contextmanager
+def as_ctrl_c() -> Iterator[None]:
+    """Every signal that stops a command raises KeyboardInterrupt, as Ctrl-C does: at a question, for example."""
+    before = {}
+    for number in _heard():
+        # Not outside of the main thread.
+        with contextlib.suppress(ValueError):
+            before[number] = signal.signal(number, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

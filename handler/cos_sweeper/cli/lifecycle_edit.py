@@ -23,6 +23,8 @@ from cos_sweeper.cos.xml import Unreadable
 ROOT = "LifecycleConfiguration"
 MAX_RULES = 1000
 MAX_DAYS = 3650
+# A rule needs five levels.
+MAX_DEPTH = 50
 DEFAULT_ID = "abort-incomplete-uploads"
 RULE_ID = re.compile(r"[A-Za-z0-9._-]{1,255}")
 DECLARED_ENCODING = re.compile(rb"<\?xml[^>]*?\sencoding\s*=\s*[\"']([^\"']*)[\"']")
@@ -234,11 +236,17 @@ def _is_empty(document: bytes) -> bool:
 
 
 def _parse(document: bytes) -> ElementTree.Element:
-    """Parse strictly, as UTF-8 whatever is declared, without entities. Raises ParseError."""
+    """Parse strictly, as UTF-8 whatever is declared, without entities. Raises ParseError, too, where it is deep."""
     text = document.decode("utf-8", "replace")
     if "<!DOCTYPE" in text:
         raise ElementTree.ParseError("a DOCTYPE")
-    return ElementTree.fromstring(text)  # noqa: S314
+    root = ElementTree.fromstring(text)  # noqa: S314
+    level = [root]
+    for _ in range(MAX_DEPTH):
+        level = [child for element in level for child in element]
+    if level:
+        raise ElementTree.ParseError("nested too deep")
+    return root
 
 
 def _children_or_refused(document: bytes | None) -> list[Canonical]:

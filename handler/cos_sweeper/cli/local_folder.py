@@ -5,6 +5,7 @@ Reports in a directory of this machine, and reports that are kept although they 
 import contextlib
 import errno
 import os
+import stat
 from collections.abc import Awaitable
 from pathlib import Path
 from typing import TypeVar
@@ -53,7 +54,11 @@ class LocalFolder:
         """As `Source` says."""
         path = self._path(name)
         try:
-            if path.stat().st_size > MAX_BYTES:
+            found = path.stat()
+            if not stat.S_ISREG(found.st_mode):
+                # A pipe would be read for ever.
+                raise CosRejected("CannotRead", detail=f"{path}: {os.strerror(errno.EINVAL)}")
+            if found.st_size > MAX_BYTES:
                 raise CosRejected("ReportTooLarge", detail=str(path))
             return path.read_bytes()
         except (FileNotFoundError, NotADirectoryError):
@@ -64,7 +69,10 @@ class LocalFolder:
     async def names(self, prefix: str, after: str = "", pages: int = 1000) -> list[str]:
         """As `Source` says."""
         start = self._path(prefix.rpartition("/")[0]) if "/" in prefix else self.path
-        files = [path for path in start.rglob("*") if path.is_file() and not path.name.startswith(".")]
+        try:
+            files = [path for path in start.rglob("*") if path.is_file() and not path.name.startswith(".")]
+        except OSError as exc:
+            raise CosRejected("CannotRead", detail=f"{exc.filename}: {exc.strerror}") from exc
         names = sorted(path.relative_to(self.path).as_posix() for path in files)
         return [name for name in names if name.startswith(prefix) and name > after][: pages * 1000]
 

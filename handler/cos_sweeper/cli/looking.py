@@ -8,6 +8,8 @@ from datetime import datetime
 from typing import Any
 
 from cos_sweeper.cli import account_view
+from cos_sweeper.cli.command_line import shell_word
+from cos_sweeper.cli.effect import require_effect
 from cos_sweeper.cli.problems import problem_of
 from cos_sweeper.cli.session import Session
 from cos_sweeper.cli.tables import Column, Long, Table, shown_key
@@ -135,6 +137,23 @@ async def look(session: Session, plan: Plan, store: Store | None = None) -> tupl
     return seen.found, report
 
 
+def require_effect_without_id(session: Session) -> None:
+    """Raise Misused for an option that only an upload id gives an effect."""
+    next_step = t("It needs UPLOAD_ID. For all uploads of a key: `--min-age-hours` and `--min-idle-hours`.")
+    require_effect(session.config, ("EVENT_MIN_IDLE_MINUTES",), next_step)
+
+
+def say_for_shell(session: Session, key: str) -> None:
+    """How to write a key on a command line whose shown form a shell would not read back."""
+    if not key.isprintable():
+        session.console.say(t("For a shell: {word}", word=shell_word(key)), "quiet")
+
+
+def unknown() -> str:
+    """What is said of an upload id that COS does not know, and that no listing showed."""
+    return t("COS knows no such upload: it was completed or aborted, or its key or its id is another one.")
+
+
 def raise_for_listing(report: Report) -> None:
     """Raise what made a listing fail."""
     error = listing_error(report)
@@ -157,6 +176,12 @@ def listing_error(report: Report) -> CosRejected | None:
 
 def next_step(failed: Failed) -> str:
     """What to do about a failure."""
+    if failed.code == words.DENIED and failed.action:
+        return t(
+            "Allow {action} in {bucket}. `cos-sweeper check` shows every permission.",
+            action=failed.action,
+            bucket=failed.upload.bucket,
+        )
     return problem_of(CosRejected(failed.code, failed.status, failed.request_id)).next_step
 
 

@@ -12,7 +12,8 @@ from typing import Any
 import click
 from rich.text import Text
 
-from cos_sweeper.cli import exits, role, serverless_file, serverless_rules
+from cos_sweeper.cli import exits, output, role, serverless_file, serverless_rules
+from cos_sweeper.cli.effect import require_effect
 from cos_sweeper.cli.problems import Misused
 from cos_sweeper.cli.serverless_file import VARIABLES, Deployed, NoFunction
 from cos_sweeper.cli.session import Session, environment
@@ -32,6 +33,14 @@ FORMS = {
     "role": re.compile(r"[\w+=,.@-]{1,128}", re.ASCII),
     "uin": re.compile(r"[0-9]{5,20}"),
     "appid": re.compile(r"[0-9]{5,20}"),
+}
+EXAMPLES = {
+    "name": DEFAULT_NAME,
+    "region": "ap-guangzhou",
+    "namespace": DEFAULT_NAMESPACE,
+    "role": DEFAULT_NAME,
+    "uin": "100000000001",
+    "appid": "1250000000",
 }
 
 
@@ -65,6 +74,7 @@ def show(
     if file is None:
         settings, names = _settings(session), given
     else:
+        _require_effect(session, file)
         deployed = read_file(file, environ)
         problems = list(serverless_rules.problems(deployed))
         if problems:
@@ -74,7 +84,7 @@ def show(
         settings, names = settings_of(deployed), given.over(names_of(deployed))
     names = names.over(around(environ, settings))
     check_names(names, settings)
-    _note(session, settings, names)
+    _note(session, settings, names, file)
     policy = policy_of(settings, names)
     if is_calls:
         _comment(session, _what_calls_do(names.role, is_update=is_update))
@@ -85,6 +95,7 @@ def show(
 
 
 def _print(document: dict[str, Any]) -> int:
+    output.mark_data()
     click.echo(json.dumps(document, indent=2))
     return exits.COMPLETE
 
@@ -102,6 +113,13 @@ def _settings(session: Session) -> Settings:
     return replace(session.settings, buckets=session.run(session.buckets()))
 
 
+def _require_effect(session: Session, file: Path) -> None:
+    next_step = t("The settings are those of {file}.", file=file)
+    require_effect(session.config, session.config.given, next_step)
+    if session.config.only:
+        raise Misused(t("`{option}` has no effect here.", option="--bucket"), next_step)
+
+
 def read_file(file: Path, environ: Mapping[str, str]) -> Deployed:
     """What the file deploys. Raises Misused."""
     try:
@@ -109,7 +127,9 @@ def read_file(file: Path, environ: Mapping[str, str]) -> Deployed:
     except NoFunction as exc:
         raise Misused(t("{path} describes no function: {why}.", path=file, why=exc)) from exc
     except OSError as exc:
-        raise Misused(t("{path} cannot be read: {why}.", path=exc.filename or file, why=exc.strerror)) from None
+        path = Path(exc.filename or file)
+        next_step = t("Give the path of serverless.yml.") if path == file else ""
+        raise Misused(t("{path} cannot be read: {why}.", path=path, why=exc.strerror), next_step) from None
 
 
 def settings_of(deployed: Deployed) -> Settings:
@@ -148,7 +168,10 @@ def check_names(names: Names, settings: Settings) -> None:
     for name, form in FORMS.items():
         value = getattr(names, name)
         if value and not form.fullmatch(value):
-            raise Misused(t("{value} is no valid {name}.", value=repr(value), name=name))
+            raise Misused(
+                t("{value} is no valid {name}.", value=repr(value), name=name),
+                t("Write it as the console shows it, such as {example}.", example=EXAMPLES[name]),
+            )
     if names.uin and names.uin in _appids(settings) | {names.appid}:
         raise Misused(
             t("{uin} is the APPID, which a bucket's name ends in. The UIN is another number.", uin=names.uin),
@@ -188,10 +211,13 @@ def _what_calls_do(role_name: str, *, is_update: bool) -> str:
     )
 
 
-def _note(session: Session, settings: Settings, names: Names) -> None:
+def _note(session: Session, settings: Settings, names: Names, file: Path | None) -> None:
     if settings.dry_run:
-        text = t("DRY_RUN is true, so the policy allows no abort. Print it again before you set it to false.")
-        _comment(session, text, "warn")
+        _comment(session, t("The policy allows no abort, because DRY_RUN is not false."), "warn")
+        if file is None:
+            _comment(session, t("`{command}` allows it.", command="cos-sweeper policy --abort"))
+        else:
+            _comment(session, t("Print it again after you set DRY_RUN to false in {file}.", file=file))
     if not names.uin:
         text = t("The policy names the function with `uin/*`. Give `--uin` (`make policy UIN=…`) to name it.")
         _comment(session, text)

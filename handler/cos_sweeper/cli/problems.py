@@ -12,6 +12,8 @@ from cos_sweeper.core.errors import BadSettings, RequestRejected, Stopped, Store
 UNREACHABLE = ("ConnectTimeout", "ConnectionFailed", "DnsTimeout", "DnsFailed", "BadCertificate")
 # Codes of a directory of records.
 OF_FOLDER = ("CannotWrite", "CannotRead", "NothingAborted")
+# The abort of an upload that the question did not show. It is not sent.
+NOT_SHOWN = "NotShown"
 
 
 class Problem(SweeperError):
@@ -40,7 +42,8 @@ def problem_of(error: SweeperError) -> Problem:
             return _of_store(error)
         case BadSettings():
             return Misused(
-                sentence("; ".join(error.problems)), t("`cos-sweeper check` shows where each value is from.")
+                sentence("; ".join(error.problems)),
+                t("`cos-sweeper settings` shows each value, where it is from, and its form."),
             )
         case RequestRejected():
             return Misused(sentence(str(error)))
@@ -77,6 +80,8 @@ def _next_step(error: StoreError) -> str:
         return t("The SecretId or the SecretKey is wrong, or the key is disabled.")
     if error.code in ("ExpiredToken", "InvalidToken", "TokenRefreshRequired"):
         return t("The temporary credentials are over: get new ones.")
+    if error.code == NOT_SHOWN:
+        return t("Run the same command again: its question shows this upload as it is now.")
     if error.code == "RequestTimeTooSkewed":
         return t("Set the clock of this machine.")
     if error.code == "AccessDenied":

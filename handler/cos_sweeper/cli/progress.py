@@ -7,22 +7,28 @@ import time
 from collections.abc import Callable, Coroutine, Sequence
 from datetime import datetime
 from types import TracebackType
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from rich.live import Live
 from rich.text import Text
 
+from cos_sweeper.cli import output
 from cos_sweeper.cli.console import Console
-from cos_sweeper.cli.problems import UNREACHABLE
+from cos_sweeper.cli.problems import NOT_SHOWN, UNREACHABLE
 from cos_sweeper.cli.words import t
 from cos_sweeper.core.errors import CosRejected, Unavailable
-from cos_sweeper.core.model import Bucket, ListedUpload, Page
+from cos_sweeper.core.model import Bucket, ListedUpload, Page, Upload
 from cos_sweeper.core.model import Cursor as CosCursor
 from cos_sweeper.core.outcomes import Aborted, Failed, Outcome, WouldAbort
 from cos_sweeper.core.report import Report
 from cos_sweeper.cos.sdk_store import CosStore
+from cos_sweeper.cos.store import Receipt
 from cos_sweeper.engine.recorder import ChainRecorder
 from cos_sweeper.report.page_parts import numbers
+
+if TYPE_CHECKING:
+    from cos_sweeper.cli.shown import Shown
+    from cos_sweeper.cli.unmatched import Unmatched
 
 T = TypeVar("T")
 
@@ -43,6 +49,14 @@ class Progress(Protocol):
         ...
 
 
+class Watch(Protocol):
+    """What looks at each outcome as well."""
+
+    def outcome(self, listed: ListedUpload, outcome: Outcome) -> None:
+        """An upload has its outcome."""
+        ...
+
+
 class NoProgress:
     """Tells nothing."""
 
@@ -53,15 +67,34 @@ class NoProgress:
         """Do nothing."""
 
 
+class Both:
+    """Tells two."""
+
+    def __init__(self, progress: Progress, watch: Watch) -> None:
+        self._progress = progress
+        self._watch = watch
+
+    def page(self, uploads: int) -> None:
+        """As `Progress` says."""
+        self._progress.page(uploads)
+
+    def outcome(self, listed: ListedUpload, outcome: Outcome) -> None:
+        """As `Progress` says."""
+        self._progress.outcome(listed, outcome)
+        self._watch.outcome(listed, outcome)
+
+
 class WatchedStore(CosStore):
     """
-    A store that tells the progress of its pages.
+    A store that tells the progress of its pages, and which prefixes they match. shown: all that a listing may show.
 
     A run waits minutes for a COS that cannot be reached for the moment. Where the first request did not arrive, tried
     again by the store, a person hears it at once: the network or the endpoint is wrong.
     """
 
     progress: Progress = NoProgress()
+    unmatched: "Unmatched | None" = None
+    shown: "Shown | None" = None
     _has_answered = False
 
     async def page(self, bucket: Bucket, start: CosCursor, prefix: str) -> Page:
@@ -73,8 +106,17 @@ class WatchedStore(CosStore):
                 raise CosRejected(exc.code, detail=exc.detail) from exc
             raise
         self._has_answered = True
+        if self.unmatched is not None:
+            self.unmatched.page(page)
+        page = page if self.shown is None else self.shown.within(bucket, page)
         self.progress.page(len(page.listed))
         return page
+
+    async def abort(self, upload: Upload, within: float | None = None) -> Receipt:
+        """As `Store` says, and nothing that the question did not show."""
+        if self.shown is not None and not self.shown.may_abort(upload):
+            raise CosRejected(NOT_SHOWN)
+        return await super().abort(upload, within)
 
 
 class Counted:
@@ -84,7 +126,14 @@ class Counted:
     uploads, bytes: of the abandoned ones; oldest, newest: when they were started; last_part: the newest part of all.
     """
 
-    def __init__(self, console: Console, doing: str, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        console: Console,
+        doing: str,
+        watches: Sequence[Watch] = (),
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._watches = watches
         self._console = console
         self._doing = doing
         self._clock = clock
@@ -108,6 +157,8 @@ class Counted:
     def outcome(self, listed: ListedUpload, outcome: Outcome) -> None:
         """As `Progress` says."""
         self.looked_at += 1
+        for one in self._watches:
+            one.outcome(listed, outcome)
         if isinstance(outcome, (Aborted, WouldAbort)):
             self.uploads += 1
             self.bytes += outcome.bytes or 0
@@ -122,18 +173,21 @@ class Counted:
         if last_part is not None:
             self.last_part = max(self.last_part or last_part, last_part)
 
-    def line(self) -> str:
-        """What is shown."""
+    def line(self, width: int | None = None) -> str:
+        """What is shown. width: of the terminal; what has no room there is left out whole."""
         seconds = max(self._clock() - self._began, 0.001)
         parts = [
             self._doing,
-            t("{n} pages", n=numbers.count(self.pages)),
             t("{n} of {m} uploads", n=numbers.count(self.looked_at), m=numbers.count(self.listed)),
             t("{n} abandoned", n=numbers.count(self.uploads)),
             numbers.size(self.bytes).replace("\u00a0", " "),
+            *([t("{n} failed", n=numbers.count(self.failed))] if self.failed else []),
             t("{n}/s", n=numbers.count(round(self.looked_at / seconds))),
+            t("{n} pages", n=numbers.count(self.pages)),
         ]
-        return " · ".join([*parts, *([t("{n} failed", n=numbers.count(self.failed))] if self.failed else [])])
+        while width is not None and len(parts) > 1 and Text(" · ".join(parts)).cell_len > width:
+            parts.pop()
+        return " · ".join(parts)
 
     def __enter__(self) -> "Counted":
         if self._console.err.is_terminal:
@@ -143,14 +197,16 @@ class Counted:
                 refresh_per_second=1 / TERMINAL_SECONDS,
                 transient=True,
             )
-            self._live.start()
+            with output.writing(self._console.err.file):
+                self._live.start()
         return self
 
     def __exit__(
         self, _type: type[BaseException] | None, _error: BaseException | None, _traceback: TracebackType | None
     ) -> None:
         if self._live is not None:
-            self._live.stop()
+            with output.writing(self._console.err.file):
+                self._live.stop()
 
     async def during(self, work: Coroutine[Any, Any, T]) -> T:
         """Do the work. Where stderr is no terminal, a plain line is written at times."""
@@ -169,7 +225,9 @@ class Counted:
 
     def _shown(self) -> Text:
         frame = FRAMES[int(self._clock() / TERMINAL_SECONDS) % len(FRAMES)]
-        return Text.assemble((frame, "next"), " ", self.line(), overflow="ellipsis", no_wrap=True)
+        # The frame and a space stand before it.
+        line = self.line(self._console.err.width - 2)
+        return Text.assemble((frame, "next"), " ", line, overflow="ellipsis", no_wrap=True)
 
 
 class ProgressRecorder:

@@ -7,13 +7,16 @@ as it came, and nothing of that is stored.
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from cos_sweeper.cli import exits, records_view, showing, stored_reports
+import click
+
+from cos_sweeper.cli import exits, output, records_view, showing, stored_reports
 from cos_sweeper.cli.account_view import AccountView
+from cos_sweeper.cli.command_line import shell_word
 from cos_sweeper.cli.local_folder import KeptFolder
 from cos_sweeper.cli.problems import Misused, Problem
 from cos_sweeper.cli.records_view import Listed
@@ -29,6 +32,9 @@ from cos_sweeper.report.record import Record
 from cos_sweeper.report.record_reader import RecordReader
 from cos_sweeper.report.report_folder import Folder
 
+# What reading a report.json raises where it is none.
+DAMAGED = (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError)
+
 
 @dataclass(frozen=True, slots=True)
 class Wishes:
@@ -38,12 +44,15 @@ class Wishes:
     find: str | None = None
     html: Path | None = None
     records: Path | None = None
+    is_list: bool = False
 
 
 def report(session: Session, wishes: Wishes) -> int:
     """Do it. Returns the exit code."""
     place = stored_reports.find(session, wishes.target, wishes.records)
     if wishes.find is not None:
+        if wishes.is_list:
+            raise Misused(t("`--find` and `--list` contradict each other."), t("Give one of them."))
         if wishes.html is not None:
             raise Misused(t("`--find` shows records, which have no page."), t("Leave out `--html`."))
         return _find(session, place, wishes.find, is_latest=wishes.target == LATEST)
@@ -52,19 +61,45 @@ def report(session: Session, wishes: Wishes) -> int:
     if not place.run_id:
         if wishes.html is not None:
             raise Misused(t("Which run shall be written as a page?"), t("Give its id, or `latest`."))
+        if wishes.is_list:
+            raise Misused(t("The uploads of which run shall be listed?"), t("Give its id, or `latest`."))
         return _list(session, place)
+    if wishes.is_list:
+        return _list_uploads(session, place)
     return _show(session, place, wishes.html)
+
+
+def _list_uploads(session: Session, place: Place) -> int:
+    """Print a line for each upload, as it is read: there may be a million of them."""
+    reader = RecordReader(place.folder, place.run_id)
+
+    async def lines() -> int:
+        printed = 0
+        async for one in reader.uploads():
+            if session.interrupt.is_set:
+                break
+            output.mark_data()
+            click.echo(records_view.as_line(one, is_json=session.console.is_json))
+            printed += 1
+        return printed
+
+    if not session.run(lines()) and not reader.problems and not session.interrupt.is_set:
+        if not session.run(place.folder.names(f"{place.run_id}/", pages=1)):
+            raise _no_run(place)
+        session.console.say(t("This run has no record of any upload."))
+    return exits.INTERRUPTED if session.interrupt.is_set else _with_problems(session, reader.problems)
 
 
 # The runs
 
 
 def _list(session: Session, place: Place) -> int:
-    listed = session.run(_runs(place))
+    listed = session.run(_with_commands(place))
     session.console.show(records_view.runs(place.name, listed))
     session.console.data({"place": place.name, "runs": [one.as_json() for one in listed]})
     if listed:
-        session.console.next_step(t("`cos-sweeper report RUN` shows one of them."))
+        line = f"cos-sweeper report {_target(place, listed[0].run_id)}"
+        session.console.next_step(t("`{command}` shows the newest of them.", command=line))
     return exits.COMPLETE
 
 
@@ -79,12 +114,35 @@ async def _runs(place: Place) -> list[Listed]:
     )
 
 
+async def _with_commands(place: Place) -> list[Listed]:
+    """In a directory also by which command, and in which buckets: that is in each run's own documents."""
+    runs = await _runs(place)
+    return [await _with_command(place, one) for one in runs] if place.is_local else runs
+
+
+async def _with_command(place: Place, one: Listed) -> Listed:
+    if one.entry is None:
+        buckets = {found.bucket async for found in RecordReader(place.folder, one.run_id).every()}
+        return replace(one, command="abort", buckets=tuple(sorted(buckets)))
+    stored = _read(await place.folder.get(f"{one.run_id}/report.json"))
+    if stored is None:
+        return one
+    # No other command has a policy without an age.
+    command = "drain" if stored["settings"]["min_age_hours"] == 0 else ""
+    return replace(one, command=command, buckets=tuple(row["bucket"] for row in stored["buckets"]))
+
+
 async def _latest(place: Place) -> str:
     """The newest run with an account, else the newest one."""
     runs = await _runs(place)
     if not runs:
         raise Misused(t("There is no run in {place}.", place=place.name))
     return next((one.run_id for one in runs if one.entry), runs[0].run_id)
+
+
+def _target(place: Place, run_id: str) -> str:
+    """What names a run on a command line, wherever runs are looked for."""
+    return shell_word(f"{place.name}/{run_id}" if place.is_local else run_id)
 
 
 # One run
@@ -97,11 +155,14 @@ def _show(session: Session, place: Place, html: Path | None) -> int:
         return _show_records(session, place, html)
     if note:
         console.say(note, "warn")
-    showing.account(console, found)
+    showing.account(session, found)
     for line in AccountView(found).notes():
         console.say(line)
     if html is not None:
-        showing.write_html(console, found, html)
+        try:
+            showing.write_html(console, found, html)
+        except DAMAGED:
+            raise Problem(t("The report of {run} cannot be read.", run=place.run_id)) from None
     return exits.PARTIAL if note or found["shards"]["missing"] else exits.COMPLETE
 
 
@@ -135,9 +196,17 @@ def _read(body: bytes | None) -> dict[str, Any] | None:
     try:
         found = json.loads(body or b"")
         missing = found["shards"]["missing"]
-    except (ValueError, KeyError, TypeError, RecursionError):
+        _require_parts(found)
+    except DAMAGED:
         return None
     return dict(found) if isinstance(missing, list) and found.get("schema") == report_json.SCHEMA else None
+
+
+def _require_parts(found: dict[str, Any]) -> None:
+    """Raise one of DAMAGED for a report of which a part is missing or is something else: a file can be anything."""
+    view = AccountView(found)
+    parts = (view.headline(), *view.tables(), *view.notes(), view.uploads("oldest"), view.kept(), view.outcomes())
+    _ = len(parts) + found["settings"]["min_age_hours"], [row["bucket"] for row in found["buckets"]]
 
 
 def _completion(session: Session, folder: Folder) -> Completion:
@@ -170,14 +239,18 @@ def _show_records(session: Session, place: Place, html: Path | None) -> int:
         raise Misused(t("{run} has no account, so it has no page.", run=place.run_id))
     found, problems = session.run(_every(place))
     if not found and not problems and not session.run(place.folder.names(f"{place.run_id}/", pages=1)):
-        raise Misused(
-            t("There is no run {run} in {place}.", run=place.run_id, place=place.name),
-            t("`cos-sweeper report` without a run lists them."),
-        )
+        raise _no_run(place)
     console.say(t("This run has no account: an event or `abort` named its uploads. These are its records."), "quiet")
     console.show(records_view.records(found, of_key=False))
     console.data({"run_id": place.run_id, "records": [records_view.as_json(one) for _, one in found]})
     return _with_problems(session, problems)
+
+
+def _no_run(place: Place) -> Misused:
+    return Misused(
+        t("There is no run {run} in {place}.", run=place.run_id, place=place.name),
+        t("`cos-sweeper report` without a run lists them."),
+    )
 
 
 async def _every(place: Place) -> tuple[list[tuple[str, Record]], list[str]]:
@@ -193,7 +266,7 @@ def _find(session: Session, place: Place, key: str, *, is_latest: bool) -> int:
     search = _Search(place, key, mask)
     session.run(search.run(lambda: session.deadline.passed))
     if search.found:
-        console.show(records_view.records(search.found, of_key=True))
+        console.show(records_view.records(records_view.merged(search.found), of_key=True))
     console.data(
         {
             "key": key_text.shown(key),
@@ -202,6 +275,9 @@ def _find(session: Session, place: Place, key: str, *, is_latest: bool) -> int:
     )
     if not search.found:
         console.show(t("No record of this key in {n} runs of {place}.", n=search.runs, place=place.name))
+        if search.latest:
+            line = f"cos-sweeper report {_target(place, search.latest)} --list"
+            console.next_step(t("The whole key must match. `{command}` shows which keys there are.", command=line))
     if search.has_hashes and not mask.is_on:
         console.say(t("Some records hold hashes in place of keys."), "warn")
         console.next_step(t("Set RECORD_KEYS=hash and RECORD_KEYS_SECRET as they were, and search again."))
@@ -218,6 +294,7 @@ class _Search:
         self._key = key
         self._mask = mask
         self.runs = 0
+        self.latest = ""
         self.found: list[tuple[str, Record]] = []
         self.problems: list[str] = []
         self.has_hashes = False
@@ -228,6 +305,7 @@ class _Search:
             if is_over():
                 return
             self.runs += 1
+            self.latest = run_id
             reader = RecordReader(place.folder, run_id)
             self.found += [(run_id, one) async for one in reader.find(self._key, self._mask.key)]
             self.problems += reader.problems

@@ -45,7 +45,7 @@ class Changed:
 
 @dataclass(frozen=True, slots=True)
 class NotWritten:
-    """The bucket has what it had. is_certain: COS rejected the document; otherwise the request may still arrive."""
+    """The bucket has what it had. is_certain: COS rejected the document, too; otherwise it may still arrive."""
 
     code: str
     is_certain: bool
@@ -82,22 +82,21 @@ async def write(
     began = clock()
     if await store.read(wanted.bucket) != wanted.before:
         return Changed()
-    code = ""
+    code, is_rejected = "", False
     try:
         await store.write(wanted.bucket, wanted.after)
-    except Unavailable as exc:
-        code = exc.code  # stored or not: reading it shows that
     except StoreError as exc:
-        return NotWritten(exc.code, is_certain=True)
+        # Whatever the answer was: stored or not, reading it shows that.
+        code, is_rejected = exc.code, not isinstance(exc, Unavailable)
     seconds = clock() - began
     try:
         stored = await _read_back(store, wanted, sleep)
     except StoreError as exc:
-        return Different(None, exc.code)
+        return Different(None, code or exc.code)
     if stored == wanted.after or lifecycle_edit.is_same(stored, wanted.after):
         return Written(seconds, stored == wanted.after)
     if code and stored == wanted.before:
-        return NotWritten(code, is_certain=False)
+        return NotWritten(code, is_certain=is_rejected)
     return Different(_lost(wanted.before, stored), code)
 
 

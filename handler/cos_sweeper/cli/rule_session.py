@@ -15,6 +15,8 @@ from typing import Any
 from rich.text import Text
 
 from cos_sweeper.cli import exits, lifecycle_edit, rule_addition
+from cos_sweeper.cli.account_view import gap
+from cos_sweeper.cli.interrupt import Stopped
 from cos_sweeper.cli.lifecycle_edit import NewRule, Refused
 from cos_sweeper.cli.lifecycle_store import SdkLifecycleStore
 from cos_sweeper.cli.local_folder import OWNER_ONLY
@@ -26,6 +28,7 @@ from cos_sweeper.cli.words import sentence, t
 from cos_sweeper.core.coverage import evaluate
 from cos_sweeper.core.errors import StoreError
 from cos_sweeper.core.model import Bucket
+from cos_sweeper.core.policy import may_hold_excluded
 from cos_sweeper.core.settings import Settings
 
 WRITE_PERMISSION = "name/cos:PutBucketLifecycle"
@@ -48,7 +51,7 @@ class Result(Enum):
 
     WRITTEN = ("written", exits.COMPLETE)
     ALREADY_COVERED = ("already_covered", exits.COMPLETE)
-    DECLINED = ("declined", exits.PARTIAL)
+    DECLINED = ("declined", exits.INTERRUPTED)
     NOT_ASKED = ("not_asked", exits.USAGE)
     REFUSED = ("refused", exits.FAILED)
     CHANGED = ("changed", exits.FAILED)
@@ -86,6 +89,11 @@ class _Done:
 
 def add(session: Session, wish: Wish) -> int:
     """Add the rule to every bucket that is chosen, one after the other. Returns the exit code."""
+    if session.is_dry_run:
+        raise Misused(
+            t("DRY_RUN is true ({origin}), and it wins: no rule is written.", origin=session.config.origin("DRY_RUN")),
+            t("Without `--add-rule` the command shows which rules there are."),
+        )
     check(session.settings, wish)
     buckets = session.run(session.buckets())
     if not buckets:
@@ -116,7 +124,7 @@ def check(settings: Settings, wish: Wish) -> None:
     except Refused as exc:
         raise Misused(_sentence(exc)) from exc
     for one in settings.exclude_prefixes:
-        if one.startswith(wish.prefix) or wish.prefix.startswith(one):
+        if may_hold_excluded(wish.prefix, one):
             raise Misused(
                 t("The rule would abort uploads under {prefix}, which EXCLUDE_PREFIXES keeps.", prefix=shown_key(one)),
                 t("A rule cannot leave out a prefix. Give a `--prefix` beside it."),
@@ -143,10 +151,11 @@ def _bucket(session: Session, bucket: Bucket, wish: Wish, *, is_first: bool) -> 
         _show(session, edit, why, is_first=is_first)
         if not wish.is_sure and not session.console.is_interactive:
             return _with_change(_Done(bucket, Result.NOT_ASKED, t("Nothing was written."), rule=edit.rule), edit)
+        session.say_where()
         if not wish.is_sure and not session.console.confirm(t("Write these rules to {bucket}?", bucket=bucket)):
             return _with_change(_Done(bucket, Result.DECLINED, t("Nothing was written."), rule=edit.rule), edit)
         file = _keep(edit, wish.old)
-        outcome = session.run(rule_addition.write(store, edit, time.monotonic, session.interrupt.sleep))
+        outcome = _written(session, store, edit, file)
         return _with_change(_told(edit, outcome, file), edit)
     except Refused as exc:
         return _Done(
@@ -155,6 +164,22 @@ def _bucket(session: Session, bucket: Bucket, wish: Wish, *, is_first: bool) -> 
     except StoreError as exc:
         problem = problem_of(exc)
         return _Done(bucket, Result.NOT_WRITTEN, problem.sentence, problem.next_step)
+
+
+def _written(session: Session, store: SdkLifecycleStore, edit: Edit, file: Path | None) -> Outcome:
+    try:
+        return session.run(rule_addition.write(store, edit, time.monotonic, session.interrupt.sleep))
+    except Stopped:
+        session.console.say(
+            t("The rules of {bucket} may have been written: look at them.", bucket=edit.bucket) + gap() + _old(file),
+            "warn",
+        )
+        session.console.next_step(t("`{command}` shows them.", command=f"cos-sweeper lifecycle --bucket {edit.bucket}"))
+        raise
+
+
+def _old(file: Path | None) -> str:
+    return t("The old rules are in {file}.", file=file) if file else t("The bucket had no rules before.")
 
 
 async def _planned(session: Session, store: SdkLifecycleStore, bucket: Bucket, wish: Wish) -> tuple[str, Edit | None]:
@@ -181,10 +206,10 @@ async def _planned(session: Session, store: SdkLifecycleStore, bucket: Bucket, w
 def _show(session: Session, edit: Edit, warning: str, *, is_first: bool) -> None:
     """The change, and what a rule does not know. With `--json` on stderr: the person who is asked must see it."""
     console, rule = session.console, edit.rule
-    shown = Text("\n").join([Text(str(edit.bucket), "heading"), *diff(edit)])
-    if console.is_json:
-        console.say(shown)
-    console.show(shown)
+    shown = [Text(str(edit.bucket), "heading"), *diff(edit)]
+    for line in shown if console.is_json else ():
+        console.say(line)
+    console.show(*shown)
     console.say()
     where = t("keys under {prefix}", prefix=shown_key(rule.prefix)) if rule.prefix else t("every key")
     console.say(t("COS then aborts uploads of {where}, {n} days after their start.", where=where, n=rule.days))
@@ -233,7 +258,7 @@ def _keep(edit: Edit, folder: Path) -> Path | None:
 
 def _told(edit: Edit, outcome: Outcome, file: Path | None) -> _Done:
     bucket, rule = edit.bucket, edit.rule
-    kept = t("The old rules are in {file}.", file=file) if file else t("The bucket had no rules before.")
+    kept = _old(file)
     match outcome:
         case Written(seconds, is_exact):
             sentence = (
@@ -242,7 +267,7 @@ def _told(edit: Edit, outcome: Outcome, file: Path | None) -> _Done:
                 else t("Written and read back: the same rules, in COS's own layout.")
             )
             window = t(
-                "COS has no conditional write: rules that another program wrote in the {n} ms before it are lost.",
+                "Nothing else changed in between, as far as COS shows; {n} ms were not covered.",
                 n=math.ceil(seconds * 1000),
             )
             return _Done(bucket, Result.WRITTEN, f"{sentence} {window} {kept}", "", rule, file, seconds)
@@ -279,7 +304,7 @@ def _different(lost: int | None, code: str) -> str:
 
 def _tell(session: Session, done: _Done) -> None:
     code = done.result.value[1]
-    style = "good" if code == exits.COMPLETE else "warn" if code in (exits.PARTIAL, exits.USAGE) else "bad"
+    style = "good" if code == exits.COMPLETE else "warn" if code in (exits.INTERRUPTED, exits.USAGE) else "bad"
     session.console.show(Text.assemble((f"{done.bucket}: ", "strong"), (done.sentence, style)))
     if done.next_step:
         session.console.next_step(done.next_step)

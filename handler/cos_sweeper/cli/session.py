@@ -11,20 +11,22 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from functools import cached_property
 from pathlib import Path
-from typing import IO, Any, TypeVar
+from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 from cos_sweeper.cli import credentials as credential_places
-from cos_sweeper.cli import scope
+from cos_sweeper.cli import exits, private_file, scope
 from cos_sweeper.cli.config import Config
 from cos_sweeper.cli.console import Console
 from cos_sweeper.cli.interrupt import Interrupt
 from cos_sweeper.cli.local_folder import KeptFolder, LocalFolder
-from cos_sweeper.cli.problems import Misused
+from cos_sweeper.cli.problems import Misused, Problem
 from cos_sweeper.cli.progress import NoProgress, Progress, ProgressRecorder, WatchedStore
 from cos_sweeper.cli.trace import Trace
+from cos_sweeper.cli.unmatched import Unmatched, unmatched_buckets
 from cos_sweeper.cli.words import sentence, t
 from cos_sweeper.core import plan as core_plan
 from cos_sweeper.core.deadline import Deadline
+from cos_sweeper.core.errors import CosRejected
 from cos_sweeper.core.model import Bucket, Request, SweepRequest
 from cos_sweeper.core.plan import Plan
 from cos_sweeper.core.redaction import Redactor
@@ -39,6 +41,9 @@ from cos_sweeper.recording import Recording
 from cos_sweeper.report.log import Log
 from cos_sweeper.report.report_folder import NamedFolder, ReportFolder
 from cos_sweeper.report.report_store import ReportStore
+
+if TYPE_CHECKING:
+    from cos_sweeper.cli.shown import Shown
 
 T = TypeVar("T")
 
@@ -78,9 +83,10 @@ class Session:
         self.config = config
         self.console = console
         self.interrupt = Interrupt(self._tell_interrupted)
-        self._profile = profile or config.of_command.get("PROFILE") or None
+        self._profile = profile
         self._log_path = log_file
         self._log_file: IO[str] | None = None
+        self._log_failed = ""
         self._is_traced = is_traced
         self._now = now
         self._instance = InstanceCache()
@@ -99,7 +105,8 @@ class Session:
         if self._is_traced and not self._trace.requests:
             self.console.say(t("No request was sent."))
         if self._log_file is not None:
-            self._log_file.close()
+            with suppress(OSError):
+                self._log_file.close()
 
     # What it is made of
 
@@ -116,7 +123,9 @@ class Session:
     @cached_property
     def found_credentials(self) -> credential_places.Found:
         """The credentials and where they are from. Raises Misused."""
-        return credential_places.find(self.config.environ, self._profile)
+        return credential_places.find(
+            self.config.environ, self._profile, file_profile=self.config.of_command.get("PROFILE")
+        )
 
     @property
     def credentials(self) -> Credentials:
@@ -139,13 +148,29 @@ class Session:
         if self._log_path is None:
             return Log(lambda _: None, self.redactor)
         try:
-            descriptor = os.open(self._log_path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, OWNER_ONLY)
+            descriptor = private_file.create(self._log_path)
         except OSError as exc:
             raise Misused(
                 t("{path} cannot be written: {why}.", path=self._log_path, why=exc.strerror), t("Give another file.")
             ) from None
-        file = self._log_file = os.fdopen(descriptor, "a", encoding="utf-8", buffering=1)
-        return Log(lambda line: file.write(line + "\n"), self.redactor)
+        self._log_file = os.fdopen(descriptor, "w", encoding="utf-8", buffering=1)
+        return Log(self._write_log, self.redactor)
+
+    def _write_log(self, line: str) -> None:
+        """A log that cannot be written stops no run: its end says so."""
+        if self._log_file is None or self._log_failed:
+            return
+        try:
+            self._log_file.write(line + "\n")
+        except OSError as exc:
+            self._log_failed = exc.strerror or type(exc).__name__
+
+    def log_code(self) -> int:
+        """The exit code that the log leads to. Says it where the log is not whole."""
+        if not self._log_failed:
+            return exits.COMPLETE
+        self.console.say(t("{path} cannot be written: {why}.", path=str(self._log_path), why=self._log_failed), "warn")
+        return exits.FAILED
 
     @property
     def deadline(self) -> Deadline:
@@ -174,7 +199,23 @@ class Session:
         )
         # No later run begins with the other buckets.
         store.stop_buckets_alone()
+        store.unmatched = self._unmatched
         return store
+
+    @cached_property
+    def _unmatched(self) -> Unmatched:
+        return Unmatched(self.config)
+
+    def say_unmatched(self) -> None:
+        """After a listing that came to its end: which prefixes of the command line match nothing."""
+        if not self.interrupt.is_set:
+            for text in self._unmatched.told():
+                self.console.say(text, "warn")
+
+    def say_where(self) -> None:
+        """Before a question, and before aborts without one: what nobody typed and what decides where they go."""
+        for text in self.config.notices():
+            self.console.say(text, "warn")
 
     def store(self, deadline: Deadline | None = None) -> CosStore:
         """COS, with these credentials. deadline: that of the session by default."""
@@ -198,9 +239,22 @@ class Session:
         if self._known is None:
             allowed = self.settings.buckets
             now = self._now()
-            known, as_of = await paginator.every_bucket(self.store(), now) if allowed is None else (allowed, now)
+            known, as_of = await self._every_bucket(now) if allowed is None else (allowed, now)
             self._known = scope.chosen(known, self.config), as_of
+            for text in unmatched_buckets(self.config, known):
+                self.console.say(text, "warn")
         return self._known
+
+    async def _every_bucket(self, now: datetime) -> tuple[tuple[Bucket, ...], datetime]:
+        try:
+            return await paginator.every_bucket(self.store(), now)
+        except CosRejected as exc:
+            if exc.code != "AccessDenied":
+                raise
+            raise Problem(
+                t("These credentials may not list the buckets (GetService)."),
+                t("Name each bucket: `{command}`.", command="cos-sweeper check --bucket NAME@REGION"),
+            ) from exc
 
     def new_run_id(self) -> str:
         """An id as the function makes them."""
@@ -253,9 +307,25 @@ class Session:
             return None
         return LocalFolder(Path.cwd() / (path or DEFAULT_RECORDS))
 
-    async def sweep(self, plan: Plan, folder: NamedFolder | None, progress: Progress | None = None) -> Swept:
-        """Run the engine on a plan to its end, or to Ctrl-C, and record it in `folder`; None: nothing is stored."""
-        self._store.progress = progress or NoProgress()
+    async def sweep(
+        self,
+        plan: Plan,
+        folder: NamedFolder | None,
+        progress: Progress | None = None,
+        shown: "Shown | None" = None,
+    ) -> Swept:
+        """
+        Run the engine on a plan to its end, or to Ctrl-C, and record it in `folder`; None: nothing is stored.
+
+        shown: nothing but what a question showed is listed.
+        """
+        self._store.progress, self._store.shown = progress or NoProgress(), shown
+        try:
+            return await self._sweep(plan, folder, progress)
+        finally:
+            self._store.shown = None
+
+    async def _sweep(self, plan: Plan, folder: NamedFolder | None, progress: Progress | None) -> Swept:
         is_in_cos = isinstance(folder, ReportFolder)
         settings = self.settings if is_in_cos else replace(self.settings, report=None)
         kept = KeptFolder(folder)

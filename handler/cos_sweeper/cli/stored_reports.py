@@ -61,6 +61,8 @@ def find(session: Session, target: str | None, records: Path | None) -> Place:
     """
     path = Path.cwd() / target if target else None
     if path is not None and path.is_dir():
+        if records is not None:
+            raise Misused(t("`--records` has no effect here: a directory is named."), t("Leave out one of them."))
         return _of_directory(path)
     place = _default(session, records)
     if target is None or target == LATEST:

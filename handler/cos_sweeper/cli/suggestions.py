@@ -22,7 +22,7 @@ from cos_sweeper.cli.local_folder import LocalFolder
 from cos_sweeper.cli.session import Session, environment
 from cos_sweeper.core.errors import SweeperError
 from cos_sweeper.core.model import Bucket
-from cos_sweeper.core.settings import CREDENTIALS, READERS, SECRETS
+from cos_sweeper.core.settings import BUCKET_NAME, CREDENTIALS, READERS, REGION, SECRETS
 from cos_sweeper.net.timeout import finish_by
 from cos_sweeper.report import history
 
@@ -74,7 +74,7 @@ def settings(_: click.Context, incomplete: str) -> list[CompletionItem[str]]:
 
 def profiles(_: click.Context, incomplete: str) -> list[CompletionItem[str]]:
     """Profiles of tccli and of the SDK."""
-    home, parser = Path(environment().get("HOME") or Path.home()), configparser.ConfigParser(interpolation=None)
+    home, parser = Path(environment().get("HOME") or "/"), configparser.ConfigParser(interpolation=None)
     with suppress(configparser.Error, OSError, UnicodeDecodeError):
         parser.read([home / ".tencentcloud" / "credentials", "/etc/tencentcloud/credentials"], "utf-8")
     of_tccli = (path.stem for path in (home / ".tccli").glob("*.credential"))
@@ -82,7 +82,8 @@ def profiles(_: click.Context, incomplete: str) -> list[CompletionItem[str]]:
 
 
 def _fitting(values: Iterable[str], incomplete: str) -> list[CompletionItem[str]]:
-    return [CompletionItem(value) for value in values if value.startswith(incomplete)]
+    # A shell writes it to the terminal as it is.
+    return [CompletionItem(value) for value in values if value.startswith(incomplete) and value.isprintable()]
 
 
 def _session(ctx: click.Context) -> Session:
@@ -102,7 +103,7 @@ async def _list(session: Session, found: list[Bucket]) -> None:
     marker: str | None = ""
     while marker is not None:
         page = await session.store().buckets(marker)
-        found += page.buckets
+        found += (one for one in page.buckets if BUCKET_NAME.fullmatch(one.name) and REGION.fullmatch(one.region))
         marker = page.next
 
 

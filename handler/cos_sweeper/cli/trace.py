@@ -6,6 +6,7 @@ It stands where the HTTP client sends: what is shown is what goes over the conne
 
 import re
 import time
+from collections import deque
 from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -24,6 +25,8 @@ CONNECTING, RECEIVING = "connecting", "receiving"
 API_REQUEST_ID = re.compile(rb'"RequestId"\s*:\s*"([^"]+)"')
 API_ERROR = re.compile(rb'"Error"\s*:')
 TRY_LATER = (408, 429)
+# Signatures and tokens of earlier requests that are hidden where a server repeats them.
+MAX_SENT = 64
 PORTS = {("http", 80), ("https", 443)}
 
 
@@ -85,6 +88,7 @@ class Trace:
     def __init__(self, show: Callable[[Text], None], redactor: Redactor) -> None:
         self._show = show
         self._redactor = redactor
+        self._sent: deque[str] = deque(maxlen=MAX_SENT)
         self._failures: dict[tuple[Origin, bytes, bytes], int] = {}
         self.requests = 0
 
@@ -98,7 +102,7 @@ class Trace:
             return
         sending.is_shown = True
         self.requests += 1
-        masks = trace_text.masks_of(sending.request, self._redactor)
+        masks = trace_text.masks_of(sending.request, self._redactor, self._sent)
         lines = [f"> {line}" for line in trace_text.request_lines(sending.request, masks)]
         if reader is not None and reader.raw:
             received = [*trace_text.head_lines(reader.head, masks), "", *trace_text.body_lines(reader.body, masks)]

@@ -7,6 +7,7 @@ write to the terminal. Values in, values out.
 """
 
 import re
+from collections import deque
 from html import unescape
 from typing import NamedTuple
 from urllib.parse import unquote
@@ -58,7 +59,7 @@ KEYLESS_ELEMENTS = frozenset(
 
 
 class Masks(NamedTuple):
-    """What is taken out of one exchange. redactor: of the command. own: of the request's own signature and token."""
+    """What is taken out of one exchange. redactor: of the command. own: of the signatures and tokens of requests."""
 
     redactor: Redactor
     own: Redactor
@@ -77,11 +78,18 @@ class Masks(NamedTuple):
         return self.redactor.mask.key(unquote(text))
 
 
-def masks_of(request: bytes, redactor: Redactor) -> Masks:
-    """What to take out of a request and its response."""
+def masks_of(request: bytes, redactor: Redactor, earlier: deque[str] | None = None) -> Masks:
+    """
+    What to take out of a request and its response. earlier: what the requests before had, which a server can repeat;
+    what this one has is added.
+    """
     head = request.partition(b"\r\n\r\n")[0]
-    found = (*SIGNATURE.findall(head), *TOKEN.findall(head))
-    return Masks(redactor, Redactor([one.decode("latin-1") for one in found]))
+    known = deque[str]() if earlier is None else earlier
+    for one in (*SIGNATURE.findall(head), *TOKEN.findall(head)):
+        text = one.decode("latin-1")
+        if text not in known:
+            known.append(text)
+    return Masks(redactor, Redactor(known))
 
 
 def request_lines(request: bytes, masks: Masks) -> list[str]:

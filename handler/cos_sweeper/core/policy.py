@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from functools import lru_cache
 from itertools import pairwise
-from unicodedata import normalize
+from unicodedata import combining, normalize
 
 from cos_sweeper.core import key_readings
 from cos_sweeper.core.clock import CLOCK_TOLERANCE
@@ -136,6 +136,19 @@ def _all_forms(prefixes: tuple[str, ...]) -> tuple[str, ...]:
 
 def _forms(text: str) -> tuple[str, str]:
     return normalize("NFC", text), normalize("NFD", text)
+
+
+def may_hold_excluded(prefix: str, excluded: str) -> bool:
+    """
+    Whether a key that begins with `prefix` can be under the excluded prefix, in any Unicode form.
+
+    A mark that follows `prefix` in a key can change its last letter, so that is compared without its marks.
+    """
+    last = normalize("NFD", prefix)
+    while last and combining(last[-1]):
+        last = last[:-1]
+    forms = (prefix, *_forms(prefix), last)
+    return any(one.startswith(form) or form.startswith(one) for one in _all_forms((excluded,)) for form in forms)
 
 
 def keep_by_readings(keys: Sequence[str], policy: Policy) -> Keep | None:

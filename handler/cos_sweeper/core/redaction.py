@@ -21,6 +21,13 @@ SIGNED = re.compile(
 # The fields of log lines and reports that hold a key, or a part of one.
 KEY_FIELDS = frozenset({"key", "prefix", "top_prefix"})
 WORD = re.compile("[A-Za-z0-9]+")
+# A letter or a digit by its number: as an XML entity, escaped as in JSON, or percent-encoded.
+CODED = re.compile(
+    r"&(?:amp;){0,8}#(?:0*([0-9]{2,3})|[xX]0*([0-9a-fA-F]{2}));"
+    r"|(?<!\\)\\{1,8}(?:u00|x)([3-7][0-9a-fA-F])"
+    r"|%(?:25){0,8}([3-7][0-9a-fA-F])"
+)
+ASCII = 128
 ENTITIES = {"&": "amp", "<": "lt", ">": "gt", '"': "quot", "'": "apos"}
 # A text is hidden from so many characters of the beginning of a secret on: a half of it, within these bounds.
 MIN_HEAD, MAX_HEAD = 12, 24
@@ -44,8 +51,8 @@ class Redactor:
         whole = urls | {part for url in urls for part in targets(url)}
         others = (known - urls) | {part for url in urls for part in secret_parts(url)}
         # Texts that quote something are cut, so a beginning is removed, too. That of a URL is no secret.
-        forms = {form: False for text in whole for form in (text, *_in_base64(text))}
-        forms |= {form: len(form) > MIN_HEAD for text in others for form in (text, *_in_base64(text))}
+        forms = {form: False for text in whole for form in (text, *_encoded(text))}
+        forms |= {form: len(form) > MIN_HEAD for text in others for form in (text, *_encoded(text))}
         # The longest first: no rest of it stays when a shorter secret is a part of it.
         longest_first = sorted(forms, key=lambda text: (-len(text), text))
         self._forms = [_Form(text) for text in longest_first]
@@ -53,6 +60,14 @@ class Redactor:
 
     def redact(self, text: str) -> str:
         """The text without any secret."""
+        text = self._redacted(text)
+        if ("%" in text or "&" in text or "\\" in text) and (meant := CODED.sub(_meant, text)) != text:
+            # Only where that shows a secret, the text is changed.
+            cleaned = self._redacted(meant)
+            return text if cleaned == meant else cleaned
+        return text
+
+    def _redacted(self, text: str) -> str:
         for form in self._forms:
             if form.probe in text:
                 text = form.remove(text)
@@ -149,6 +164,19 @@ def _written(character: str) -> str:
     ways += [rf"&(?:amp;)*#(?:0*{code}|(?i:x0*{code:x}));", f"(?i:{percent})", rf"\\+u(?i:{code:04x})"]
     ways += [rf"\\*{re.escape(character)}", *([r"\+"] if character == " " else [])]
     return f"(?:{'|'.join(ways)})"
+
+
+def _encoded(text: str) -> Iterator[str]:
+    yield from _in_base64(text)
+    digits = text.encode("utf-8", "surrogatepass").hex()
+    yield from (digits, digits.upper())
+
+
+def _meant(match: re.Match[str]) -> str:
+    """A letter or a digit that is written by its number; anything else stays for `_written`."""
+    decimal, *others = match.groups()
+    number = int(decimal) if decimal else int(next(one for one in others if one), 16)
+    return chr(number) if number < ASCII and chr(number).isalnum() else match[0]
 
 
 def _in_base64(text: str) -> Iterator[str]:

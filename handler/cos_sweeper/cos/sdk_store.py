@@ -22,6 +22,7 @@ from cos_sweeper.core.deadline import Deadline
 from cos_sweeper.core.errors import CosRejected, NoSuchUpload, RequestRejected, Stopped, StoreError, Unavailable
 from cos_sweeper.core.keys import validate_key
 from cos_sweeper.core.model import Bucket, BucketsPage, Cursor, Page, PartsPage, Upload
+from cos_sweeper.core.redaction import HIDDEN
 from cos_sweeper.core.retry import RetryPolicy, retry
 from cos_sweeper.core.settings import Credentials, ReportLocation
 from cos_sweeper.cos import xml
@@ -43,6 +44,8 @@ RETRIES = RetryPolicy()
 WORTH_TRYING_SECONDS = 0.5
 SERVICE_HOST = "service.cos.myqcloud.com"
 ERROR_CODE = re.compile(r"[A-Za-z0-9.]{1,64}")
+# As of a request. What a server sends back in place of a code or an id is written into logs and records.
+SIGNATURE = re.compile(r"(?<![0-9A-Fa-f])[0-9A-Fa-f]{40}(?![0-9A-Fa-f])")
 CONTENT_RANGE = re.compile(r"bytes 0-[0-9]+/([0-9]{1,18})")
 CONTENT_TYPES = {"html": "text/html; charset=utf-8", "gz": "application/gzip"}
 # How COS says that a bucket has no such configuration. For Object Lock it is not documented; other stores send these.
@@ -491,11 +494,11 @@ def _raise_for_status(response: Response) -> None:
 def _code_of(response: Response) -> str:
     """COS's code if the response has one. A body can contain anything, so only a word is accepted."""
     code = xml.error(response.content)[0]
-    return code if ERROR_CODE.fullmatch(code) else f"Http{response.status_code}"
+    return code if ERROR_CODE.fullmatch(code) and not SIGNATURE.search(code) else f"Http{response.status_code}"
 
 
 def _request_id(response: Response) -> str:
-    return response.headers.get("x-cos-request-id") or xml.error(response.content)[1]
+    return SIGNATURE.sub(HIDDEN, response.headers.get("x-cos-request-id") or xml.error(response.content)[1])
 
 
 def _no_response(error: Exception) -> StoreError:

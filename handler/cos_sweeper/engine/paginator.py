@@ -15,7 +15,7 @@ async def every_bucket(store: Store, now: datetime) -> tuple[tuple[Bucket, ...],
     """
     All buckets that the role can list, and the earlier of our clock, `now`, and COS's. Raises StoreError.
 
-    A malformed name or region is left out.
+    A malformed name or region is left out, and so is what is listed twice.
     """
     as_of = now
     found: list[Bucket] = []
@@ -25,7 +25,7 @@ async def every_bucket(store: Store, now: datetime) -> tuple[tuple[Bucket, ...],
         found += (one for one in page.buckets if BUCKET_NAME.fullmatch(one.name) and REGION.fullmatch(one.region))
         as_of = as_of if page.date is None else min(as_of, page.date)
         marker = page.next
-    return tuple(found), as_of
+    return tuple(dict.fromkeys(found)), as_of
 
 
 @dataclass(slots=True)

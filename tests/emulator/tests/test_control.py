@@ -109,6 +109,8 @@ def test_totals_count_uploads_objects_bytes_and_requests_by_operation(cloud: Clo
         "region": "ap-guangzhou",
         "upload_count": 3,
         "upload_bytes": 42,
+        "orphan_count": 0,
+        "orphan_bytes": 0,
         "object_count": 0,
         "object_bytes": 0,
     }
@@ -260,6 +262,25 @@ def test_faults_can_be_given_at_once_with_a_seed_for_their_chance(cloud: Cloud) 
         pytest.param("POST", "/clock", {"now": "noon"}, "'noon' is not a time", id="no such time"),
         pytest.param("POST", "/clock", {"now": "2026-03-04T10:01:33"}, "no offset", id="time without offset"),
         pytest.param("POST", "/faults", {"operation": "Abort", "delay_ms": 1}, "must be one of", id="no operation"),
+        pytest.param(
+            "POST",
+            "/faults",
+            {"operation": "AbortMultipartUpload", "part": {"when": "after", "if_gone": "vanishes"}},
+            "'if_gone' must be one of",
+            id="no fate of a part",
+        ),
+        pytest.param(
+            "POST",
+            "/uploads/forget",
+            {"bucket": BUCKET, "key": "a", "upload_id": "1"},
+            "does not exist",
+            id="no upload",
+        ),
+        pytest.param("POST", "/buckets/freeze", {"bucket": BUCKET, "listings": 0}, "1 or above", id="no listings"),
+        pytest.param(
+            "POST", "/buckets/freeze", {"bucket": BUCKET, "on": "yes"}, "true or false", id="neither on nor off"
+        ),
+        pytest.param("POST", "/buckets/throttle", {"bucket": BUCKET, "status": 200}, "400 or above", id="no error"),
         pytest.param("POST", "/credentials", {"policy": {}}, "'version'", id="no policy"),
         pytest.param("POST", "/role", {"policy": {}}, "'version'", id="no policy for the role"),
         pytest.param("POST", "/reset", {"buckets": ["photos"]}, "name-appid@region", id="no bucket's name"),

@@ -106,6 +106,9 @@ def test_tab_shows_no_error_where_nothing_works(name: str, installed: Command) -
         assert "TOML" not in running.shown
 
 
+OTHER = ("photos-1250000000", "ap-x")
+
+
 def ask(line: str, **environ: str) -> list[list[str]]:
     return [one.split("\t") for one in completing.lines(cli, {completing.LINE: line, **environ})]
 
@@ -125,6 +128,17 @@ def test_buckets_are_those_that_the_settings_allow_and_nothing_is_asked_then(
     assert values(command, f"sweep --config other.toml --bucket {LOGS} --bucket ", monkeypatch) == [PHOTOS]
     assert values(command, "drain ", monkeypatch, BUCKETS=f"{PHOTOS},{LOGS}", EXCLUDE_BUCKETS=LOGS[:15]) == [PHOTOS]
     assert cloud.requests() == []
+
+
+def test_bucket_that_a_terminal_would_obey_is_not_suggested(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = ("x&#x202e;&#x9b;31m", "ap-guangzhou"), ("$(id)-1250000000", "ap-guangzhou"), (LOGS[:15], "ap-x/")
+    listed = "".join(f"<Bucket><Name>{name}</Name><Location>{at}</Location></Bucket>" for name, at in (*names, OTHER))
+    page = ok(f"<ListAllMyBucketsResult><Buckets>{listed}</Buckets></ListAllMyBucketsResult>")
+
+    with Server([always(lambda _: page)], [always(lambda _: page)]) as server:
+        found = values(command, "drain ", monkeypatch, COS_ENDPOINT=f"http://127.0.0.1:{server.port}")
+
+    assert found == ["@".join(OTHER)]
 
 
 def test_buckets_that_cannot_be_listed_are_not_suggested_and_regions_are(

@@ -2,12 +2,15 @@
 Settings of the command: what wins, what narrows, what is refused, and where each value is from.
 """
 
+import os
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
-from cos_sweeper.cli import config
+from cos_sweeper.cli import config, config_file
 from cos_sweeper.cli.config import Config, Given, Options
+from cos_sweeper.cli.config_file import DEFAULT_FILE, NAMED_ALONE
 from cos_sweeper.cli.problems import Misused
 from cos_sweeper.core.errors import BadSettings
 from cos_sweeper.core.settings import READERS, SECRETS
@@ -18,7 +21,7 @@ LIST = f"{PHOTOS},{LOGS}"
 
 def read(folder: Path, environ: dict[str, str] | None = None, file: str = "", **options: object) -> Config:
     if file:
-        (folder / config.DEFAULT_FILE).write_text(file, "utf-8")
+        (folder / DEFAULT_FILE).write_text(file, "utf-8")
     return config.read(environ or {}, Options(**options), folder=folder)  # type: ignore[arg-type]
 
 
@@ -65,6 +68,12 @@ def test_value_of_the_file_is_what_the_variable_would_be(line: str, name: str, v
         ("min_age_hours = 2026-01-01", "write a text"),
         ("x =", "not valid TOML"),
         ('tencentcloud_secretkey = "s3cret-value"', "credentials do not belong"),
+        ('exclude-prefixes = ["a"]\nEXCLUDE_PREFIXES = ["b"]', "exclude-prefixes and EXCLUDE_PREFIXES are the same"),
+        ("workers = " + "9" * 6000, "a value is too large"),
+        ("buckets = " + "[" * 5000, "a value is too large"),
+        ("price_per_gb_month." + ".".join("a" * 9000) + " = 1", "write a text"),
+        ("# " + "x" * (1 << 20), "cannot be read"),
+        *((f'{name} = "s3cret-value"', f"{name} is not read from a file that nobody named") for name in NAMED_ALONE),
     ],
 )
 def test_file_that_is_wrong_stops_the_command(file: str, problem: str, tmp_path: Path) -> None:
@@ -72,6 +81,66 @@ def test_file_that_is_wrong_stops_the_command(file: str, problem: str, tmp_path:
         read(tmp_path, file=file)
 
     assert "s3cret-value" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", NAMED_ALONE)
+def test_file_that_is_named_may_say_where_requests_go(name: str, tmp_path: Path) -> None:
+    (tmp_path / "named.toml").write_text(f'{name.lower()} = "http://127.0.0.1:1"')
+
+    found = config.read({}, Options(), tmp_path / "named.toml", tmp_path)
+
+    assert name in {**found.given, **found.of_command}
+    assert list(found.of_implicit_file()) == []
+
+
+def test_implicit_file_that_others_may_write_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / DEFAULT_FILE
+    file.write_text("verify = 'all'")
+    file.chmod(0o666)
+
+    with pytest.raises(Misused, match="another user may have written it"):
+        read(tmp_path)
+    file.chmod(0o644)
+    foreign = mock.patch("os.geteuid", return_value=12345), mock.patch.object(config_file, "ROOT", 54321)
+    with foreign[0], foreign[1], pytest.raises(Misused, match="another user may have written it"):
+        read(tmp_path)
+    assert read(tmp_path).given["VERIFY"].text == "all"
+
+
+@pytest.mark.parametrize("kind", ["device", "pipe", "directory"])
+def test_file_that_never_ends_is_not_read(kind: str, tmp_path: Path) -> None:
+    path = Path("/dev/zero") if kind == "device" else tmp_path / "file"
+    if kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "directory":
+        path.mkdir()
+
+    with pytest.raises(Misused, match="cannot be read"):
+        config.read({}, Options(), path, tmp_path)
+
+
+def test_what_an_implicit_file_sets_is_told_with_the_endpoint(tmp_path: Path) -> None:
+    file = f'report = "{PHOTOS}/x"\nmin_age_hours = 1\nrecords = "out"\nhttp_token = "s3cret-value-of-16"'
+
+    found = read(tmp_path, {"COS_ENDPOINT": "http://127.0.0.1:1", "MIN_AGE_HOURS": "2"}, file)
+
+    assert list(found.notices()) == [
+        f"Settings from ./cos-sweeper.toml: REPORT={PHOTOS}/x, HTTP_TOKEN=(set, not shown), RECORDS=out",
+        "Requests go to http://127.0.0.1:1, which COS_ENDPOINT sets (environment), and not to COS.",
+    ]
+
+
+def test_two_options_for_one_setting_are_refused(tmp_path: Path) -> None:
+    twice = (Given("MIN_AGE_HOURS", "900", "--set"), Given("MIN_AGE_HOURS", "1", "--min-age-hours"))
+
+    with pytest.raises(Misused, match="--set and --min-age-hours both set MIN_AGE_HOURS"):
+        read(tmp_path, settings=twice)
+
+
+def test_current_directory_that_was_deleted_is_a_sentence() -> None:
+    gone = mock.patch("pathlib.Path.cwd", side_effect=FileNotFoundError)
+    with gone, pytest.raises(Misused, match="current directory"):
+        config.read({}, Options())
 
 
 def test_file_that_is_named_must_be_there(tmp_path: Path) -> None:

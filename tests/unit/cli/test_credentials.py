@@ -4,6 +4,7 @@ Where credentials come from, in which order, and that nothing shows them.
 
 import json
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
@@ -47,6 +48,26 @@ def test_first_place_that_has_credentials_wins(home: Path) -> None:
 
     assert [*ids, last.credentials.secret_id] == ["usual-id", "function-id", "sdk-id", "tccli-id"]
     assert str(home / ".tccli") in last.origin
+
+
+def test_profile_of_the_file_of_settings_is_read_where_the_environment_has_no_credentials(home: Path) -> None:
+    write_sdk(home)
+    write_tccli(home, "prod")
+
+    found = [
+        credentials.find(environ, profile, home, "prod").credentials.secret_id
+        for environ, profile in ((USUAL, None), (OF_FUNCTION, None), ({}, None), (USUAL, "default"))
+    ]
+
+    assert found == ["usual-id", "function-id", "tccli-id", "sdk-id"]
+
+
+def test_user_without_a_home_has_the_environment_alone() -> None:
+    nobody = mock.patch("pathlib.Path.home", side_effect=RuntimeError)
+    with nobody, pytest.raises(Misused, match="There are no credentials"):
+        credentials.find({})
+    with nobody:
+        assert credentials.find(USUAL).credentials.secret_id == "usual-id"
 
 
 @pytest.mark.parametrize("name", ["TENCENTCLOUD_TOKEN", "TENCENTCLOUD_SESSION_TOKEN"])

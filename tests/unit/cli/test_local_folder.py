@@ -3,13 +3,15 @@ Reports in a directory: as under REPORT, for their owner alone, and kept where t
 """
 
 import asyncio
+import os
 import stat
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
 from cos_sweeper.cli.local_folder import KeptFolder, LocalFolder
-from cos_sweeper.core.errors import StoreError
+from cos_sweeper.core.errors import CosRejected, StoreError
 
 
 def test_directory_has_what_was_put_for_its_owner_alone(tmp_path: Path) -> None:
@@ -85,3 +87,15 @@ def test_folder_that_stores_nothing_keeps_no_records(tmp_path: Path) -> None:
 
     assert asyncio.run(use()) == (["run/report.json"], b"{}")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_pipe_is_not_read_and_a_directory_that_cannot_be_read_is_an_error(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "report.json")
+
+    with pytest.raises(CosRejected, match="CannotRead"):
+        asyncio.run(LocalFolder(tmp_path).get("report.json"))
+    with (
+        mock.patch.object(Path, "rglob", side_effect=PermissionError(13, "Permission denied", "/root")),
+        pytest.raises(CosRejected, match="/root: Permission denied"),
+    ):
+        asyncio.run(LocalFolder(tmp_path).names(""))

@@ -106,10 +106,21 @@ def test_write_without_an_answer_that_did_not_reach_cos_is_not_sent_again() -> N
     assert len(store.writes) == 1
 
 
-def test_write_that_cos_rejects_changes_nothing() -> None:
-    store = FakeStore(fails=CosRejected("InvalidArgument", 400), is_lost=True)
+@pytest.mark.parametrize("status", [301, 400, 412])
+def test_write_that_cos_rejects_is_read_back_and_counts_as_what_is_there(status: int) -> None:
+    answer = CosRejected("InvalidArgument", status)
+    rejected, stored, other = FakeStore(fails=answer, is_lost=True), FakeStore(fails=answer), FakeStore(fails=answer)
+    other.keeps = lambda _: b"<LifecycleConfiguration/>"
 
-    assert added(store) == NotWritten("InvalidArgument", is_certain=True)
+    assert added(rejected) == NotWritten("InvalidArgument", is_certain=True)
+    assert added(stored) == Written(0.0, is_exact=True)
+    assert added(other) == Different(1, "InvalidArgument")
+
+
+def test_document_that_is_nested_deep_is_not_taken_for_the_one_that_was_written() -> None:
+    deep = b"<Rule>" + b"<a>" * 3000 + b"</a>" * 3000 + b"</Rule></Lifecycle"
+
+    assert added(FakeStore(keeps=lambda document: document.replace(b"</Lifecycle", deep))) == Different(None)
 
 
 def test_document_that_cannot_be_read_back_is_reported() -> None:

@@ -34,6 +34,26 @@ def path(tmp_path: Path) -> Path:
     return file
 
 
+BOMB = "".join(f"k{one}: &k{one} [{', '.join([f'*k{one - 1}'] * 9) if one else 'x'}]\n" for one in range(9))
+MERGED = BOMB.replace("[x]", "{x: 1}").replace("[", "{<<: [").replace("]", "]}")
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        (BOMB + "name: *k8\ninputs: {region: x}", "alias"),
+        (MERGED + "inputs: {region: x}", "alias"),
+        ("a: &a [*a]\nname: *a\ninputs: {region: x}", "alias"),
+    ],
+    ids=["bomb", "merged", "recursive"],
+)
+def test_file_that_grows_when_it_is_read_is_refused(text: str, why: str, path: Path) -> None:
+    path.write_text(text)
+
+    with pytest.raises(NoFunction, match=why):
+        serverless_file.read(path, {})
+
+
 def test_function_is_read_with_its_variables_as_the_platform_gets_them(path: Path) -> None:
     found = serverless_file.read(path, {"BUCKETS": "b", "ROLE": "r", "PREFIX": "p"})
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 from rich.text import Text
 
-from cos_sweeper.cli.tables import Bar, Column, Long, Table, as_lines, as_rich, bar, shown_key
+from cos_sweeper.cli.tables import Bar, Column, Long, Table, as_lines, as_rich, bar, safe, shown_key
 from cos_sweeper.cli.theme import THEME
 
 
@@ -84,6 +84,11 @@ def test_key_is_shown_without_what_a_terminal_would_obey(key: str, shown: str) -
     assert shown_key(key) == shown
 
 
+def test_value_with_an_end_of_line_forges_no_line() -> None:
+    assert safe(Text("Owner x\n→ All is well.\x85")).plain == "Owner x\\n→ All is well.\\x85"
+    assert safe(Text("64.5\u00a0GiB")).plain == "64.5\u00a0GiB"
+
+
 def test_table_without_heads_has_no_line_for_them() -> None:
     made = Table("", (Column(""), Column("")))
     made.add("oldest", Text("2026"))
@@ -98,3 +103,52 @@ def test_long_text_is_short_in_a_terminal_and_whole_in_a_pipe() -> None:
 
     assert as_lines(made) == ["id", upload_id, "short"]
     assert [Long(upload_id).short, Long("short").short] == ["1585130…cbcbcb", "short"]
+
+
+def test_long_text_is_whole_in_a_terminal_where_it_fits() -> None:
+    upload_id = "1585130821" + "cb" * 32
+    made = Table("", (Column("key"), Column("id")), [("raw/cat.mp4", Long(upload_id))])
+    console = Console(file=io.StringIO(), width=200, color_system=None, theme=THEME)
+
+    for width, is_whole in ((100, True), (60, False)):
+        with console.capture() as shown:
+            console.print(as_rich(made, width))
+        assert (upload_id in shown.get()) == is_whole
+
+
+def drawn(made: Table, width: int, *, has_colours: bool = True) -> list[str]:
+    console = Console(file=io.StringIO(), width=width, color_system=None, theme=THEME)
+    with console.capture() as shown:
+        console.print(as_rich(made, width, has_colours=has_colours))
+    return [line.rstrip() for line in shown.get().splitlines()]
+
+
+WORDS = st.lists(st.text("ab", min_size=1, max_size=12), min_size=1, max_size=6)
+
+
+@given(
+    rows=st.lists(st.tuples(st.text("ab-@", min_size=1, max_size=35), WORDS), min_size=1), width=st.integers(40, 120)
+)
+def test_no_word_is_cut_or_broken_at_any_width(rows: list[tuple[str, list[str]]], width: int) -> None:
+    heads = ("bucket", "lifecycle rule", "size freed")
+    made = Table("", (Column(heads[0], is_elastic=True), Column(heads[1], is_elastic=True), Column(heads[2])))
+    for first, second in rows:
+        made.add(first, " ".join(second), Long("x" * 74))
+
+    lines = drawn(made, width)
+
+    assert max(len(line) for line in lines) <= width
+    words = {word for line in lines for word in line.split()}
+    assert {word for first, second in rows for word in (first, *second)} <= words
+    assert {"bucket", "rule", "freed"} <= words
+
+
+def test_parts_of_a_bar_differ_without_colours_and_are_explained_once() -> None:
+    made = table()
+    made.legend, made.shows_legend = (("left", "abandoned"), ("kept", "kept")), True
+
+    plain, coloured = drawn(made, 80, has_colours=False), drawn(made, 80)
+
+    assert ("▓" in "".join(plain), "░" in "".join(plain)) == (True, True)
+    assert plain[-1].endswith("▓ abandoned  ░ kept")
+    assert coloured[-1].endswith("█ abandoned  █ kept")

@@ -5,6 +5,7 @@ What `--trace` shows of one exchange, whatever the server does.
 import asyncio
 import re
 import threading
+from collections import deque
 from collections.abc import Callable
 from typing import Any
 
@@ -203,3 +204,15 @@ def test_short_secret_id_is_hidden_whole() -> None:
     )
 
     assert lines == [f"GET /?q-ak={HIDDEN} HTTP/1.1", f"Authorization: q-ak={HIDDEN}&q-b={HIDDEN}", ""]
+
+
+def test_signature_of_an_earlier_request_is_hidden_too() -> None:
+    sent: deque[str] = deque(maxlen=2)
+    for number in "123":
+        request = f"GET / HTTP/1.1\r\nAuthorization: q-signature={number * 40}\r\n\r\n".encode()
+        masks = trace_text.masks_of(request, Redactor([]), sent)
+
+    lines = trace_text.body_lines(f"<Code>{'2' * 40}</Code>".encode(), masks)
+
+    assert lines == [f"<Code>{HIDDEN}</Code>"]
+    assert list(sent) == ["2" * 40, "3" * 40]

@@ -129,6 +129,27 @@ COMMITTERS = [
 ]
 
 
+@pytest.mark.parametrize(
+    ("prefix", "excluded", "may_hold"),
+    [
+        ("", "a", True),
+        ("a/b/", "a/", True),
+        ("a/", "b/", False),
+        ("cafe\u0301/", "caf\xe9/", True),
+        ("caf\xe9/", "cafe\u0301/x", True),
+        ("cafe", "caf\xe9/", True),
+        ("a\u0301", "a\u0323\u0301x", True),
+        ("cafe/", "caf\xe9/", False),
+    ],
+)
+def test_prefix_that_may_hold_an_excluded_key_is_known_in_every_form(
+    prefix: str,
+    excluded: str,
+    may_hold: bool,  # noqa: FBT001
+) -> None:
+    assert policy.may_hold_excluded(prefix, excluded) is may_hold
+
+
 @pytest.mark.parametrize("key", COMMITTERS)
 def test_key_under_a_committers_path_is_kept_until_committers_are_included(key: str) -> None:
     assert policy.keep_by_key(key, POLICY) == Keep(policy.COMMITTERS)

@@ -76,6 +76,13 @@ WAYS: dict[str, Callable[[str], str]] = {
     "repr": repr,
     "XML": escape,
     "XML, twice": twice(escape),
+    "entities, every character": lambda text: "".join(f"&#{ord(one)};" for one in text),
+    "hexadecimal entities, every character": lambda text: "".join(f"&#x{ord(one):X};" for one in text),
+    "JSON, every character": lambda text: "".join(f"\\u{ord(one):04x}" for one in text),
+    "JSON, every character, twice": lambda text: json.dumps("".join(f"\\u{ord(one):04X}" for one in text)),
+    "a URL, every character": lambda text: "".join(f"%{ord(one):02x}" for one in text),
+    "hexadecimal": lambda text: text.encode().hex(),
+    "hexadecimal, large letters": lambda text: text.encode().hex().upper(),
     "Base64": in_base64,
     "Base64 for URLs": lambda text: base64.urlsafe_b64encode(text.encode()).decode(),
     "Base64 in a URL": lambda text: quote(in_base64(text), safe=""),
@@ -96,6 +103,11 @@ def test_secret_is_hidden_however_it_is_written(way: str, secret: str) -> None:
     assert (cleaned[:7], cleaned[-6:]) == ("before ", " after")
     pieces = {written[place : place + 8] for place in range(len(written) - 7)}
     assert [piece for piece in pieces if piece in cleaned] == []
+
+
+@pytest.mark.parametrize("text", ["a&#65;b", "%41%zz", "\\u0041", "100%", "&amp;#65;", "\\" * 50 + "x41"])
+def test_coded_text_without_a_secret_stays_as_it_is(text: str) -> None:
+    assert Redactor(["a-secret-of-some-length"]).redact(text) == text
 
 
 @given(before=st.text(st.characters(max_codepoint=126), max_size=5), secret=secrets, after=st.text(max_size=5))

@@ -16,16 +16,8 @@ TEXTS = {
     ),
     "one upload; without it all of the key": "一个上传；不给出则为该键的所有上传",
     "With UPLOAD_ID: keep it if a part arrived since then. [0]": "给出 UPLOAD_ID 时：若此后收到过分块则保留。[0]",
-    "The upload is gone already: it was completed or aborted.": "该上传已不存在：已完成或已中止。",
     "Nothing was aborted: {n} left.": "没有中止任何上传：剩余 {n}。",
-    "`cos-sweeper explain` says which rule decides, and when that changes.": (
-        "`cos-sweeper explain` 说明由哪条规则决定，以及何时会变。"
-    ),
-    "A part arrived {n} min ago: its client may still send.": "{n} 分钟前收到过分块：客户端可能仍在上传。",
     "{n} left.": "剩余 {n}。",
-    "`cos-sweeper drain BUCKET` aborts every upload of a bucket.": (
-        "`cos-sweeper drain BUCKET` 中止存储桶中的所有上传。"
-    ),
     "DRY_RUN is true ({origin}), and it wins: nothing is aborted.": (
         "DRY_RUN 为 true（{origin}），优先生效：不中止任何上传。"
     ),
@@ -36,4 +28,21 @@ TEXTS = {
     "aborted, not verified": "已中止，未验证",
     "what": "结果",
     "upload id": "上传 ID",
+    "`{option}` has no effect here.": "`{option}` 在此无效。",
+    "With UPLOAD_ID no age protects an upload; `--event-min-idle-minutes` keeps one that got a part.": (
+        "给出 UPLOAD_ID 时，时长不起保护作用；`--event-min-idle-minutes` 会保留刚收到分块的上传。"
+    ),
+    "It needs UPLOAD_ID. For all uploads of a key: `--min-age-hours` and `--min-idle-hours`.": (
+        "它需要 UPLOAD_ID。若针对该键的所有上传：`--min-age-hours` 和 `--min-idle-hours`。"
+    ),
+    "COS knows no such upload: it was completed or aborted, or its key or its id is another one.": (
+        "COS 中没有这个上传：已完成或已中止，或者键或 ID 不对。"
+    ),
+    "A part arrived {n} min ago: the upload may be alive.": "{n} 分钟前收到过分块：该上传可能仍在进行。",
+    "A sweep would keep it: {reason}.": "扫描会保留它：{reason}。",
+    "`{command}` aborts every upload of the bucket.": "`{command}` 中止该存储桶中的所有上传。",
+    "`{command}` says which rule decides, and when that changes.": "`{command}` 说明由哪条规则决定，以及何时会变。",
+    "Records: {place}": "记录：{place}",
+    "`{command}` asks, and aborts this.": "`{command}` 会询问，然后中止这些。",
+    "For a shell: {word}": "在 shell 中：{word}",
 }

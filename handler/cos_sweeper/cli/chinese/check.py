@@ -68,4 +68,7 @@ TEXTS = {
     "The SecretId or the SecretKey is wrong, or the key is disabled.": "SecretId 或 SecretKey 有误，或密钥已停用。",
     "The temporary credentials are over: get new ones.": "临时凭证已过期：请重新获取。",
     "Set the clock of this machine.": "请校准本机时钟。",
+    "SCF could not be reached. Check the network, and the region.": "无法连接 SCF。请检查网络和地域。",
+    "Write REGION/NAMESPACE/NAME as the console shows them.": "请按控制台所示填写 REGION/NAMESPACE/NAME。",
+    "Try again later.": "请稍后重试。",
 }

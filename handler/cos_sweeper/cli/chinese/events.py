@@ -27,4 +27,6 @@ TEXTS: dict[str, str] = {
     "Put the value of HTTP_TOKEN in place of {token}.": "请将 {token} 替换为 HTTP_TOKEN 的值。",
     "An inventory needs REPORT: its account is stored there.": "盘点需要 REPORT：结果保存在那里。",
     "Tencent Cloud has closed CMQ; the shape is still read.": "腾讯云已下线 CMQ；该格式仍可读取。",
+    "`--key` and `--upload-id` have no effect here.": "`--key` 和 `--upload-id` 在此无效。",
+    "Name a trigger whose event names an upload.": "请指定其事件会指名上传的触发器。",
 }

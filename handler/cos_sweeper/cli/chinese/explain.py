@@ -46,14 +46,15 @@ TEXTS = {
     "{moment} ({span} ago)": "{moment}（{span} 前）",
     "It could not be judged: {why}.": "无法判断：{why}。",
     "A sweep": "扫描",
-    "An event or `abort` with its id": "事件或带 ID 的 `abort`",
-    "{who} aborts it: it is abandoned.": "{who}会中止它：已被遗弃。",
+    "{who} aborts it: it is abandoned.": "{who}会中止它：已废弃。",
     "{who} keeps it: {reason}.": "{who}会保留它：{reason}。",
     "Would be aborted from {moment} UTC on ({span}) if nothing arrives.": (
         "若无新分块，自 {moment} UTC 起（{span}）将被中止。"
     ),
-    "The upload is gone: it was completed or aborted, or its id or key is another one.": (
-        "该上传不存在：已完成或已中止，或者 ID 或键不对。"
-    ),
     "Give the key of an upload.": "请给出上传的对象键。",
+    "An event or `abort` that names its id": "指名其 ID 的事件或 `abort`",
+    "{who} aborts it, and looks neither at its age nor at its parts.": "{who}会中止它，既不看时长，也不看分块。",
+    "{who} aborts it: no part arrived for {minutes} min (EVENT_MIN_IDLE_MINUTES). Its age does not count.": (
+        "{who}会中止它：已有 {minutes} 分钟没有收到分块（EVENT_MIN_IDLE_MINUTES）。不看时长。"
+    ),
 }

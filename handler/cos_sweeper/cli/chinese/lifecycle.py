@@ -24,7 +24,9 @@ TEXTS: dict[str, str] = {
         "将旧规则保存到此目录下的文件中。[cos-sweeper-lifecycle]"
     ),
     "Write without asking.": "不询问，直接写入。",
-    "`--prefix`, `--id` and `--yes` need `--add-rule`.": "`--prefix`、`--id` 和 `--yes` 需要与 `--add-rule` 一起使用。",
+    "`--prefix`, `--id`, `--old` and `--yes` need `--add-rule`.": (
+        "`--prefix`、`--id`、`--old` 和 `--yes` 需要与 `--add-rule` 一起使用。"
+    ),
     "Give `--add-rule DAYS`.": "请给出 `--add-rule DAYS`。",
     # The coverage
     "Lifecycle rules for unfinished uploads": "针对未完成上传的生命周期规则",
@@ -111,9 +113,6 @@ TEXTS: dict[str, str] = {
     "Nothing was written.": "未写入。",
     "Written and read back, byte for byte.": "已写入并读回，逐字节一致。",
     "Written and read back: the same rules, in COS's own layout.": "已写入并读回：规则相同，布局为 COS 自己的格式。",
-    "COS has no conditional write: rules that another program wrote in the {n} ms before it are lost.": (
-        "COS 不支持条件写入：其他程序在此前 {n} 毫秒内写入的规则会丢失。"
-    ),
     "The old rules are in {file}.": "旧规则保存在 {file}。",
     "The bucket had no rules before.": "该存储桶之前没有规则。",
     "Another program changed the rules in the meantime. Nothing was written.": "其他程序在此期间修改了规则。未写入。",
@@ -132,5 +131,8 @@ TEXTS: dict[str, str] = {
     ),
     "The bucket now has other rules than were written. All old ones are there.": (
         "存储桶现在的规则与写入的不同。旧规则都在。"
+    ),
+    "Nothing else changed in between, as far as COS shows; {n} ms were not covered.": (
+        "就 COS 所示，期间没有其他变更；有 {n} 毫秒无法确认。"
     ),
 }

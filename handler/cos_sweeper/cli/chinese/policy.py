@@ -27,9 +27,6 @@ TEXTS: dict[str, str] = {
     "{path}: {name} uses {references}, which has no value here: a deployment leaves {name} out.": (
         "{path}：{name} 使用了 {references}，但此处没有值：部署时会略去 {name}。"
     ),
-    "DRY_RUN is true, so the policy allows no abort. Print it again before you set it to false.": (
-        "DRY_RUN 为 true，因此策略不允许中止。设为 false 之前请重新输出策略。"
-    ),
     "EXCLUDE_BUCKETS does not narrow the policy of BUCKETS `*`; the function itself leaves them out.": (
         "BUCKETS 为 `*` 时，EXCLUDE_BUCKETS 不会缩小策略的范围；由函数自身排除这些存储桶。"
     ),
@@ -168,4 +165,11 @@ TEXTS: dict[str, str] = {
         "`authType: CAM` 时函数不应再要求令牌。请将 HTTP_AUTH 设为 `platform`。"
     ),
     "{place}: `{path}` needs {needed}.": "{place}：`{path}` 需要：{needed}。",
+    "The policy allows no abort, because DRY_RUN is not false.": "策略不允许中止，因为 DRY_RUN 不是 false。",
+    "`{command}` allows it.": "`{command}` 会允许。",
+    "Print it again after you set DRY_RUN to false in {file}.": "在 {file} 中将 DRY_RUN 设为 false 后请重新输出。",
+    "The settings are those of {file}.": "设置取自 {file}。",
+    "Write it as the console shows it, such as {example}.": "请按控制台所示填写，例如 {example}。",
+    "The function may abort: DRY_RUN is false.": "函数可以中止：DRY_RUN 为 false。",
+    "Give the path of serverless.yml.": "请给出 serverless.yml 的路径。",
 }

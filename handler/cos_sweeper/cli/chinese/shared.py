@@ -4,7 +4,7 @@ What all commands say, in Chinese.
 
 TEXTS = {
     # Help
-    "Finds and aborts abandoned multipart uploads in Tencent Cloud COS.": "查找并中止腾讯云 COS 中被遗弃的分块上传。",
+    "Finds and aborts abandoned multipart uploads in Tencent Cloud COS.": "查找并中止腾讯云 COS 中废弃的分块上传。",
     "Look": "查看",
     "Act": "操作",
     "Set up": "配置",
@@ -30,7 +30,7 @@ TEXTS = {
     "Only keys that begin so. Repeatable.": "只处理以此开头的对象键。可重复。",
     "Not this bucket. Repeatable.": "不处理该存储桶。可重复。",
     "Not keys that begin so. Repeatable.": "不处理以此开头的对象键。可重复。",
-    "Keep uploads that are younger. [168]": "保留更新的上传。[168]",
+    "Keep uploads that are younger. [168]": "保留较新的上传。[168]",
     "Keep uploads that got a part since then. [72]": "保留在此期间收到过分块的上传。[72]",
     "Also where Hadoop, Spark and others write running jobs.": "也处理 Hadoop、Spark 等正在运行的作业的目录。",
     "Any other setting. Repeatable.": "任何其他设置。可重复。",
@@ -59,7 +59,6 @@ TEXTS = {
     "Did you mean {names}?": "是否想用 {names}？",
     "There is no option {name}.": "没有选项 {name}。",
     "{name} is missing.": "缺少 {name}。",
-    "`cos-sweeper check` shows where each value is from.": "`cos-sweeper check` 显示每个值的来源。",
     "This is a defect of COS Sweeper: {name}.": "这是 COS Sweeper 的缺陷：{name}。",
     "Run it again with `--log FILE` and report it with that file.": "请加上 `--log FILE` 再次运行，并附上该文件反馈。",
     " (request id {id})": "（请求 ID {id}）",
@@ -81,7 +80,7 @@ TEXTS = {
     "{name} is a secret, and secrets are no options: every user of this machine could read it.": (
         "{name} 是密钥，不能作为选项：本机的任何用户都能看到。"
     ),
-    "Set it in the environment or in {file}.": "请在环境变量或 {file} 中设置。",
+    "Set it in the environment.": "请在环境变量中设置。",
     "`--bucket` and `--all-buckets` contradict each other.": "`--bucket` 与 `--all-buckets` 互相矛盾。",
     "Give one of them.": "请只用其中一个。",
     "BUCKETS ({origin}) allows only {buckets}.": "BUCKETS（{origin}）只允许 {buckets}。",
@@ -145,7 +144,7 @@ TEXTS = {
     # While it works
     "{n} pages": "{n} 页",
     "{n} of {m} uploads": "{n}/{m} 个上传",
-    "{n} abandoned": "{n} 个被遗弃",
+    "{n} abandoned": "{n} 个废弃",
     "{n}/s": "{n}/秒",
     "{n} failed": "{n} 个失败",
     "Stopping: what is in flight ends, then the account so far. Press Ctrl-C again to stop at once.": (
@@ -176,8 +175,8 @@ TEXTS = {
     "{n} unfinished, {size}.": "未完成：{n}，{size}。",
     "This is a plan: nothing was aborted.": "这只是计划：没有中止任何上传。",
     "{n} aborted, {size} freed.": "已中止 {n}，释放 {size}。",
-    "None is abandoned: {rule}.": "没有被遗弃的上传（{rule}）。",
-    "{n} abandoned, {size}: {rule}.": "被遗弃：{n}，{size}（{rule}）。",
+    "None is abandoned: {rule}.": "没有废弃的上传（{rule}）。",
+    "{n} abandoned, {size}: {rule}.": "废弃：{n}，{size}（{rule}）。",
     "older than {age} and without a part for {idle}": "早于 {age} 且 {idle} 内没有收到分块",
     "That costs {amount} {currency} a month.": "每月费用 {amount} {currency}。",
     "That saves {amount} {currency} a month.": "每月节省 {amount} {currency}。",
@@ -219,15 +218,58 @@ TEXTS = {
     "key": "对象键",
     "all others": "其余",
     "a month": "每月",
-    "abandoned": "被遗弃",
+    "abandoned": "已废弃",
     "would be aborted": "将中止",
     "left": "剩余",
     "aborted": "已中止",
     "failed": "失败",
     "kept": "保留",
-    "Bars: {groups}": "条形：{groups}",
     "1 upload": "1 个上传",
     "{n} uploads": "{n} 个上传",
     "unknown size": "未知大小",
     "Looking": "正在查看",
+    "`{option} {text}` matches nothing: no upload was listed under it.": (
+        "`{option} {text}` 没有匹配：其下没有列出任何上传。"
+    ),
+    "`--exclude-bucket {text}` matches nothing: it is none of the buckets to work on.": (
+        "`--exclude-bucket {text}` 没有匹配：不在要处理的存储桶之中。"
+    ),
+    "These credentials may not list the buckets (GetService).": "这些凭证无权列出存储桶（GetService）。",
+    "Name each bucket: `{command}`.": "请指定每个存储桶：`{command}`。",
+    "`{command}` lists the uploads one by one.": "`{command}` 逐个列出上传。",
+    "`{command}` records the uploads, and `{list}` lists them one by one.": (
+        "`{command}` 记录这些上传，`{list}` 逐个列出。"
+    ),
+    "Only show what would be aborted.": "只显示将会中止什么。",
+    "Write records and the report into this directory. [cos-sweeper-records]": (
+        "把记录和报告写入此目录。[cos-sweeper-records]"
+    ),
+    "Incomplete, because you stopped it.": "不完整，因为您中断了它。",
+    "None is known to be abandoned: {rule}.": "目前没有发现废弃的：{rule}。",
+    "you stopped it": "您中断了它",
+    "`--price-per-gb-month PRICE --currency NAME` adds what this costs a month.": (
+        "`--price-per-gb-month PRICE --currency NAME` 会加上每月费用。"
+    ),
+    "Show costs. A number, or JSON with a number for each storage class.": "显示费用。一个数，或按存储类型的 JSON。",
+    "Of the price, such as CNY.": "价格的货币，如 CNY。",
+    "`cos-sweeper settings` shows each value, where it is from, and its form.": (
+        "`cos-sweeper settings` 显示每个值、其来源和写法。"
+    ),
+    "`cos-sweeper settings` lists all settings.": "`cos-sweeper settings` 列出所有设置。",
+    "Credentials: TENCENTCLOUD_SECRET_ID and TENCENTCLOUD_SECRET_KEY, or a profile of tccli or the SDK.": (
+        "凭证：TENCENTCLOUD_SECRET_ID 和 TENCENTCLOUD_SECRET_KEY，或 tccli 或 SDK 的配置。"
+    ),
+    "Options stand after the command: `{name} COMMAND {option}`.": "选项写在命令之后：`{name} COMMAND {option}`。",
+    "The bucket is no option here: `{path} NAME@REGION`.": "此处存储桶不是选项：`{path} NAME@REGION`。",
+    "If this is a key, write `--` before the bucket: `{path} -- BUCKET KEY`.": (
+        "如果这是键，请在存储桶前写 `--`：`{path} -- BUCKET KEY`。"
+    ),
+    "A bucket is an option here: `{path} --bucket {bucket}`.": "此处存储桶是选项：`{path} --bucket {bucket}`。",
+    "Allow {action} in {bucket}. `cos-sweeper check` shows every permission.": (
+        "请在 {bucket} 中允许 {action}。`cos-sweeper check` 显示所有权限。"
+    ),
+    "Allow {actions} in this bucket.": "请在该存储桶中允许 {actions}。",
+    "[OPTIONS]": "[选项]",
+    "{value} ({origin})": "{value}（{origin}）",
+    "{n} min": "{n} 分钟",
 }

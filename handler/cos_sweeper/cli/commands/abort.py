@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cos_sweeper.cli.framework import (
+    DRY_RUN,
     EVENT_IDLE,
     EXCLUDE_BUCKET,
     EXCLUDE_PREFIX,
@@ -36,6 +37,7 @@ YES = Option(["--yes", "-y"], is_flag=True, help="Do not ask.")
     params=(
         *UPLOADS_OF_KEY,
         YES,
+        DRY_RUN,
         EXCLUDE_BUCKET,
         EXCLUDE_PREFIX,
         *POLICY,

@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cos_sweeper.cli.framework import (
+    DRY_RUN,
     EXCLUDE_BUCKET,
     EXCLUDE_PREFIX,
-    RECORDS,
+    RECORDS_HERE,
     BucketArgument,
     Option,
     SettingOption,
@@ -34,14 +35,15 @@ COMMITTERS = SettingOption(
     details=(
         "COS deletes a bucket only when it has no unfinished upload, either. This is the one command for which age and "
         "idle time do not count: uploads in progress are aborted, too. BUCKETS, PREFIXES and exclusions hold. It asks "
-        "for the bucket's name, repeats until the listing is empty, and records into a directory, never into REPORT."
+        "for the bucket's name, repeats until the listing is empty, and records into a directory, never into REPORT: "
+        "cos-sweeper-records, or --records."
     ),
     examples=(
         "cos-sweeper drain old-1250000000@ap-guangzhou",
-        "cos-sweeper drain old-1250000000@ap-guangzhou --set DRY_RUN=true",
+        "cos-sweeper drain old-1250000000@ap-guangzhou --dry-run",
         "cos-sweeper drain old-1250000000@ap-guangzhou --confirm old-1250000000",
     ),
-    params=(BucketArgument(), CONFIRM, YES, EXCLUDE_BUCKET, EXCLUDE_PREFIX, COMMITTERS, RECORDS),
+    params=(BucketArgument(), CONFIRM, YES, DRY_RUN, EXCLUDE_BUCKET, EXCLUDE_PREFIX, COMMITTERS, RECORDS_HERE),
 )
 def command(session: "Session", *, bucket: str, confirm: str | None, yes: bool, records: Path | None) -> int:
     """Show, ask, abort."""

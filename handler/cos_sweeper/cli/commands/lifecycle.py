@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from cos_sweeper.cli.session import Session
 
 MAX_DAYS = 3650
+OLD_DIR = "cos-sweeper-lifecycle"
 
 
 def _days(ctx: click.Context, param: click.Parameter, value: str | None) -> int | None:
@@ -34,11 +35,10 @@ RULE_ID = Option(["--id", "rule_id"], default="", metavar="ID", help="The id of 
 OLD = Option(
     ["--old", "old"],
     type=click.Path(path_type=Path, file_okay=False),
-    default=Path("cos-sweeper-lifecycle"),
     metavar="DIR",
     help="Keep the old rules in a file in this directory. [cos-sweeper-lifecycle]",
 )
-YES = Option(["--yes", "is_sure"], is_flag=True, help="Write without asking.")
+YES = Option(["--yes", "-y", "is_sure"], is_flag=True, help="Write without asking.")
 
 
 @new_command(
@@ -55,13 +55,15 @@ YES = Option(["--yes", "is_sure"], is_flag=True, help="Write without asking.")
     ),
     params=(BUCKET, ALL_BUCKETS, EXCLUDE_BUCKET, EXCLUDE_PREFIX, ADD_RULE, PREFIX, RULE_ID, OLD, YES),
 )
-def command(session: "Session", days: int | None, prefix: str, rule_id: str, old: Path, *, is_sure: bool) -> int:
+def command(session: "Session", days: int | None, prefix: str, rule_id: str, old: Path | None, *, is_sure: bool) -> int:
     """Show the coverage, or add a rule."""
     from cos_sweeper.cli import coverage_table, rule_session
     from cos_sweeper.cli.problems import Misused
 
     if days is not None:
-        return rule_session.add(session, rule_session.Wish(days, prefix, rule_id, old, is_sure=is_sure))
-    if prefix or rule_id or is_sure:
-        raise Misused(t("`--prefix`, `--id` and `--yes` need `--add-rule`."), t("Give `--add-rule DAYS`."))
+        return rule_session.add(
+            session, rule_session.Wish(days, prefix, rule_id, old or Path(OLD_DIR), is_sure=is_sure)
+        )
+    if prefix or rule_id or old or is_sure:
+        raise Misused(t("`--prefix`, `--id`, `--old` and `--yes` need `--add-rule`."), t("Give `--add-rule DAYS`."))
     return coverage_table.show(session)

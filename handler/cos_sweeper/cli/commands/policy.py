@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cos_sweeper.cli.framework import ALL_BUCKETS, BUCKET, EXCLUDE_BUCKET, Option, new_command, suggest
+from cos_sweeper.cli.framework import ALL_BUCKETS, BUCKET, EXCLUDE_BUCKET, Option, SettingOption, new_command, suggest
 
 if TYPE_CHECKING:
     from cos_sweeper.cli.session import Session
@@ -26,6 +26,7 @@ CHECK = Option(
     metavar="POLICY",
     help="Whether the --serverless file can be deployed, and this policy, printed earlier, is enough.",
 )
+ABORT = SettingOption("--abort", "DRY_RUN", "false", is_flag=True, help="The function may abort: DRY_RUN is false.")
 ONLY = Option(["--only"], type=click.Choice(("policy", "trust")), help="One of the two documents alone.")
 REGION = Option(
     ["--region"], default="", metavar="REGION", help="Where the function runs.", shell_complete=suggest("regions")
@@ -44,11 +45,11 @@ APPID = Option(["--appid"], default="", metavar="APPID", help="The account's APP
     examples=(
         "cos-sweeper policy --serverless serverless.yml --uin 100000000001",
         "cos-sweeper policy --serverless serverless.yml --uin 100000000001 --tccli",
-        "cos-sweeper policy --region ap-guangzhou --set DRY_RUN=false --only policy > policy.json",
+        "cos-sweeper policy --region ap-guangzhou --abort --only policy > policy.json",
         "cos-sweeper policy --serverless serverless.yml --check policy.json",
     ),
     params=(
-        *(BUCKET, ALL_BUCKETS, EXCLUDE_BUCKET, SERVERLESS, TCCLI, UPDATE, ONLY, CHECK),
+        *(BUCKET, ALL_BUCKETS, EXCLUDE_BUCKET, SERVERLESS, ABORT, TCCLI, UPDATE, ONLY, CHECK),
         *(REGION, NAME, NAMESPACE, ROLE, UIN, APPID),
     ),
 )

@@ -5,7 +5,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cos_sweeper.cli.framework import HTML, POLICY, RECORDS, SCOPE, Option, SettingOption, new_command
+from cos_sweeper.cli.framework import DRY_RUN, HTML, POLICY, PRICE, RECORDS, SCOPE, Option, SettingOption, new_command
 
 if TYPE_CHECKING:
     from cos_sweeper.cli.session import Session
@@ -33,7 +33,7 @@ LIMITS = (
         "cos-sweeper sweep --bucket photos-1250000000@ap-guangzhou --prefix raw/ --abort",
         "cos-sweeper sweep --all-buckets --min-age-hours 720 --abort --yes --until-empty",
     ),
-    params=(ABORT, YES, UNTIL_EMPTY, *SCOPE, *POLICY, *LIMITS, HTML, RECORDS),
+    params=(ABORT, YES, UNTIL_EMPTY, DRY_RUN, *SCOPE, *POLICY, *PRICE, *LIMITS, HTML, RECORDS),
 )
 def command(
     session: "Session", *, abort: bool, yes: bool, until_empty: bool, html: Path | None, records: Path | None
