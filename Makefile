@@ -37,6 +37,9 @@ NIGHTLY += page installed packed platform senders leaks foreign
 nightly: check ## all that takes long: the suite with every case, and every target of NIGHTLY in the Makefile; three hours
 	@$(MAKE) --no-print-directory --keep-going PROFILE=nightly SOAK='--minutes 20' FUZZ_SECONDS=300 suite $(NIGHTLY)
 
+emulator: $(VENV)/ready ## COS, SCF and CAM on this machine until Ctrl-C; EMULATOR='--bucket photos-1250000000@ap-guangzhou', or --help
+	@PYTHONPATH=handler:. $(VENV)/bin/python -m tests.emulator $(EMULATOR)
+
 faults: $(VENV)/ready ## every fault at every operation, what was written and what was seen; six minutes
 	@PYTHONPATH=handler:. $(VENV)/bin/python -m tests.faults.table
 
@@ -110,17 +113,17 @@ memory: $(VENV)/ready ## peak memory of a sweep of 10,000 and of 1,000,000 uploa
 small: $(VENV)/ready package ## cold start and speed of build/function.zip in 10 % of a core and 128 MB; SMALL='--percent 20 --megabytes 256' for others
 	@PYTHONPATH=handler:. $(VENV)/bin/python -m tests.bench.small $(SMALL)
 
-packed: $(VENV)/ready package ## build/function.zip on a machine like SCF's: read-only, another user, no network; and built by every Python here
-	@$(RUN) -m pytest --numprocesses $(PROCESSES) tests/packed/built.py
+packed: $(VENV)/ready package ## build/function.zip on a machine like SCF's, and built by every Python here; NOTHING_SKIPPED=1 fails without root
+	@$(RUN) -m pytest -vv --no-header --numprocesses $(PROCESSES) tests/packed/built.py
 	@PYTHONPATH=handler:. $(VENV)/bin/python -m tests.packed.sandbox \
-		$(VENV)/bin/python -B -m pytest -p no:cacheprovider tests/packed/as_on_scf.py
+		$(if $(NOTHING_SKIPPED),--required) $(VENV)/bin/python -B -m pytest -vv --no-header -p no:cacheprovider tests/packed/as_on_scf.py
 
 platform: $(VENV)/ready package ## serverless.yml and the package through the platform's own tools, from npm and PyPI; one minute
 	@if ! command -v npm >/dev/null && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 		apt-get update -qq && apt-get install -y -qq --no-install-recommends nodejs npm >/dev/null; \
 	fi
 	@$(RUN) -m tests.packed.tools
-	@PYTHONPATH=handler:. $(VENV)/bin/python -m pytest tests/packed/through_the_platform.py
+	@PYTHONPATH=handler:. $(VENV)/bin/python -m pytest -vv --no-header tests/packed/through_the_platform.py
 
 scale: $(VENV)/ready ## a sweep of a million uploads on 1, 2, 4 and 8 instances; SCALE='--uploads 20000' for less
 	@$(RUN) -m tests.bench.scale $(SCALE)
@@ -132,7 +135,7 @@ verify: $(VENV)/ready ## what docs/facts.md relies on, against a real bucket: BU
 		$(foreach name,$(ONLY),--only '$(name)')
 
 contract: $(VENV)/ready ## the tests that every store passes, against a real bucket: BUCKET=name-appid REGION=ap-guangzhou
-	@[ -n '$(BUCKET)' ] && [ -n '$(REGION)' ] || { echo "give BUCKET=name-appid REGION=ap-guangzhou" >&2; exit 2; }
+	@PYTHONPATH=handler:. $(VENV)/bin/python -m tests.verify --bucket '$(BUCKET)' --region '$(REGION)' --ready
 	CONTRACT_BUCKET='$(BUCKET)@$(REGION)' $(RUN) -m pytest -s tests/unit/cos/test_store.py -k 'real or given'
 
 format: $(VENV)/ready ## put the code in the house's shape
@@ -175,15 +178,12 @@ release: $(VENV)/ready package wheel sbom ## build/release/: zip, wheel, SBOM, n
 
 # The operator's part. docs/deploying.md has the steps. PACKAGE= deploys what was built before.
 PACKAGE ?= package
-POLICY = $(RUN) -m cos_sweeper policy --serverless serverless.yml $(if $(UIN),--uin $(UIN))
+POLICY = $(RUN) -m cos_sweeper policy --serverless serverless.yml $(if $(UIN),--uin '$(UIN)') $(if $(APPID),--appid '$(APPID)')
 
-policy: $(VENV)/ready ## the calls that create the role for serverless.yml and .env, and deploy/policy.json; UIN=your account id
+policy: $(VENV)/ready ## deploy/policy.json, and the calls that create the role; UIN=account id; UPDATE=1: the role is there
 	@$(POLICY) --only policy 2>/dev/null > deploy/policy.json.new || { rm deploy/policy.json.new; $(POLICY) --only policy; }
 	@mv deploy/policy.json.new deploy/policy.json
-	@echo "# A new role:"
-	@$(POLICY) --tccli
-	@echo "# A role that is there:"
-	@$(POLICY) --tccli --update 2>/dev/null
+	@$(POLICY) --tccli $(if $(UPDATE),--update)
 
 deploy: $(VENV)/ready ## checks .env and serverless.yml, builds the package and deploys it with `scf deploy`
 	@$(RUN) -m cos_sweeper policy --serverless serverless.yml --check deploy/policy.json

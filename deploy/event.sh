@@ -10,6 +10,10 @@ fi
 mkdir -p "$(dirname "$1")"
 if [ -f "$EVENT" ]; then cat "$EVENT"; else printf '%s\n' "$EVENT"; fi > "$1"
 python3 -m json.tool "$1" >/dev/null 2>&1 || {
-    echo "error: EVENT is neither JSON nor the name of a file with JSON." >&2
+    case $EVENT in
+    *[{[]*) echo "error: EVENT is no JSON: $EVENT" >&2 ;;
+    *) echo "error: there is no file $EVENT with JSON in it." >&2 ;;
+    esac
+    echo "→ Put JSON in single quotes: make invoke EVENT='{\"inventory\": true}'" >&2
     exit 2
 }

@@ -6,6 +6,11 @@
 set -eu
 
 if [ -n "${SCF:-}" ]; then
+    command -v "${SCF%% *}" >/dev/null || {
+        echo "error: there is no command '${SCF%% *}' here, which SCF names." >&2
+        echo "→ make … SCF=/path/to/scf, or leave SCF out" >&2
+        exit 1
+    }
     exec $SCF "$@"
 fi
 found=$(command -v scf) || {

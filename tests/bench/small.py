@@ -102,6 +102,7 @@ def measure(small: Box, folder: Path, percent: int, megabytes: int, uploads: int
     how = f"{percent} % of a core and {megabytes} MB, Python 3.10, build/function.zip"
     show(table.section(f"Cold start in {how}", f"medians of {ROUNDS} new processes; files in the system's cache"))
     starts = {"with its byte code": compiled, "without byte code": bare}
+    show(["`imported`: from the start of the process until its code is loaded; `1st abort`: until its event is done."])
     show(table.grid(("", "imported", "1st abort"), [cold(small, name, starts[name], megabytes) for name in starts]))
     show(table.section(f"A run in {how}", f"responses after {DELAY_MS} ms, plain HTTP; without the import"))
     event = {"uploads": [load.named(number) for number in range(NAMED_UPLOADS)]}
@@ -109,6 +110,12 @@ def measure(small: Box, folder: Path, percent: int, megabytes: int, uploads: int
     named = run(small, compiled, megabytes, event, NAMED_UPLOADS)
     progress("a sweep")
     swept = run(small, compiled, megabytes, {"Type": "Timer", "Message": ""}, uploads)
+    show(
+        [
+            "`a second`: uploads aborted; `in 900 s`: the same in a run of the longest timeout; `CPU each`: processor",
+            "time for an upload; `peak mem.`: of the whole process, its import included.",
+        ]
+    )
     show(
         table.grid(
             ("", "uploads", "a second", "in 900 s", "CPU each", "peak mem.", "status"),

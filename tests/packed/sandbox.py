@@ -1,8 +1,8 @@
 """
 A machine like SCF's: no network but the loopback, a file system that can be read only, and Python 3.10 as another user.
 
-`python -m tests.packed.sandbox COMMAND…` unpacks build/function.zip there and runs the command. It says loudly where
-this machine has no such thing: it takes root, unshare and setpriv.
+`python -m tests.packed.sandbox [--required] COMMAND…` unpacks build/function.zip there and runs the command. It says
+loudly where this machine has no such thing: it takes root, unshare and setpriv. With `--required` that is a failure.
 """
 
 import fcntl
@@ -30,7 +30,9 @@ INTERFACE = "16sh14x"
 
 
 def main(arguments: list[str]) -> int:
-    """Run a command in such a machine; its exit code, or 0 with a loud line where there is none."""
+    """Run a command in such a machine; its exit code, or a loud line where there is none."""
+    is_required = arguments[0] == "--required"
+    arguments = arguments[is_required:]
     if arguments[0] == "--inside":
         enter(Path(arguments[1]))
         os.chdir(PROJECT)
@@ -38,7 +40,7 @@ def main(arguments: list[str]) -> int:
     reason = why_not()
     if reason:
         sys.stderr.write(f"!!! NOT TESTED: the package on a machine like SCF's, because {reason}\n")
-        return 0
+        return int(is_required)
     prefix = Path(package.find_python()).resolve().parents[1]
     inside = [sys.executable, "-m", "tests.packed.sandbox", "--inside", str(prefix), *arguments]
     return subprocess.run(["unshare", "--mount", "--net", "--", *inside]).returncode

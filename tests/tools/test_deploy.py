@@ -69,14 +69,59 @@ def test_printed_policy_is_the_one_that_deploying_needs(checkout: Checkout) -> N
     checkout.install("serverless-cloud-framework")
 
     printed = checkout.make("policy", "UIN=100000000001")
+    update = checkout.make("policy", "UIN=100000000001", "UPDATE=1")
     deployed = checkout.make("deploy", "PACKAGE=")
 
-    assert printed.returncode == 0, printed.stderr
-    calls = [shlex.split(line) for line in printed.stdout.splitlines() if not line.startswith("#")]
+    assert (printed.returncode, update.returncode) == (0, 0), printed.stderr
+    calls = [shlex.split(line) for line in f"{printed.stdout}{update.stdout}".splitlines()]
     assert [call[2] for call in calls] == ["CreateRole", "CreatePolicy", "AttachRolePolicy", "UpdatePolicy"]
     policy = json.loads((checkout.folder / "deploy" / "policy.json").read_text())
     assert json.loads(calls[1][-1]) == json.loads(calls[3][-1]) == policy
+    assert {line[:2] for line in f"{printed.stderr}{update.stderr}".splitlines()} == {"# "}
     assert "called: deploy" in deployed.stdout, deployed.stderr
+    assert "Nobody knows here whether the role has this policy." in deployed.stderr
+
+
+def test_policy_for_all_buckets_names_the_account(checkout: Checkout) -> None:
+    checkout.write(".env", "BUCKETS=*\n")
+
+    printed = checkout.make("policy", "UIN=100000000001", "APPID=1250000000")
+
+    assert printed.returncode == 0, printed.stderr
+    assert "uid/1250000000:*" in (checkout.folder / "deploy" / "policy.json").read_text()
+
+
+def test_appid_is_no_uin(checkout: Checkout) -> None:
+    checkout.write(".env", f"BUCKETS={BUCKETS}\n")
+
+    printed = checkout.make("policy", "UIN=1250000000")
+
+    assert (printed.returncode != 0, printed.stdout) == (True, "")
+    assert "1250000000 is the APPID" in printed.stderr
+
+
+def test_what_is_deployed_is_shown_without_secrets_and_defaults(checkout: Checkout) -> None:
+    checkout.write(".env.prod", f"BUCKETS={BUCKETS}\nNOTIFY_URL=https://hooks.example.com/a-secret\n")
+    checkout.write(".env", "BUCKETS=another\n")
+    checkout.install("serverless-cloud-framework")
+    text = (ROOT / "serverless.yml").read_text("utf-8")
+    for name in ("REPORT:", "NOTIFY_URL:", "MAX_ABORTS:"):
+        text = text.replace(f"#      {name}", f"      {name}")
+    checkout.write("serverless.yml", text.replace("DRY_RUN: 'true'", "DRY_RUN: 'false'\n      TZ: 'a-zone'"))
+    assert checkout.make("policy").returncode == 0
+    checkout.write("serverless.yml", text)
+
+    deployed = checkout.make("deploy", "PACKAGE=")
+
+    assert "called: deploy" in deployed.stdout, deployed.stderr
+    lines = deployed.stderr.splitlines()
+    assert lines[0].endswith(".env.prod.")
+    assert [line for line in lines if line.startswith("  ")] == [
+        "  MAX_ABORTS: 1000",
+        "  REPORT: reports-1250000000@ap-guangzhou/cos-sweeper",
+        "  NOTIFY_URL: (set)",
+    ]
+    assert "allows more aborts than this needs" in deployed.stderr
 
 
 @pytest.mark.parametrize(
@@ -91,15 +136,23 @@ def test_printed_policy_is_the_one_that_deploying_needs(checkout: Checkout) -> N
         (f"BUCKETS={BUCKETS}\n", ("  name: cos-sweeper", "  name: sweeper-2"), "function/sweeper-2"),
         (f"BUCKETS={BUCKETS},logs-1250000000@ap-beijing\n", ("", ""), "logs-1250000000"),
         (f"BUCKETS={BUCKETS}\n", ("inputs:", "inputs: ["), "YAML"),
+        ("# mine\nBUCKETS=photos\n", ("", ""), ".env, line 2: BUCKETS"),
+        (f"BUCKETS={BUCKETS}\nexport A=1\n", ("", ""), ".env, line 2: the deployment ignores"),
+        (f"BUCKETS={BUCKETS}\n", ("DRY_RUN: 'true'", "DRY_RUN: 'tru'"), "serverless.yml, line"),
+        (f"BUCKETS={BUCKETS}\n", ("      MIN_IDLE_HOURS", "  MIN_IDLE_HOURS"), "inputs.MIN_IDLE_HOURS"),
+        (f"BUCKETS={BUCKETS}\n", ("DRY_RUN: 'true'", "DRY_RUN: 'false'"), "make policy UPDATE=1 UIN=100000000001"),
     ],
-    ids=["unset", "wrong", "secret unset", "misspelled", "aborting", "region", "name", "bucket", "no YAML"],
+    ids=[
+        *("unset", "wrong", "secret unset", "misspelled", "aborting", "region", "name", "bucket", "no YAML"),
+        *("line of .env", "export", "line of the file", "indentation", "next step"),
+    ],
 )
 def test_what_would_fail_at_night_stops_the_deployment(
     env: str, change: tuple[str, str], said: str, checkout: Checkout
 ) -> None:
     checkout.write(".env", f"BUCKETS={BUCKETS}\n")
     checkout.install("serverless-cloud-framework")
-    assert checkout.make("policy").returncode == 0
+    assert checkout.make("policy", "UIN=100000000001").returncode == 0
     checkout.write(".env", env)
     text = (ROOT / "serverless.yml").read_text("utf-8")
     assert change[0] in text
@@ -110,6 +163,18 @@ def test_what_would_fail_at_night_stops_the_deployment(
     assert deployed.returncode != 0
     assert said in deployed.stderr
     assert "called:" not in deployed.stdout
+
+
+def test_env_file_that_leads_nowhere_stops_the_deployment(checkout: Checkout) -> None:
+    checkout.write(".env", f"BUCKETS={BUCKETS}\n")
+    checkout.install("serverless-cloud-framework")
+    assert checkout.make("policy").returncode == 0
+    (checkout.folder / ".env.prod").symlink_to("missing")
+
+    deployed = checkout.make("deploy", "PACKAGE=")
+
+    assert (deployed.returncode != 0, "called:" in deployed.stdout) == (True, False)
+    assert ".env.prod cannot be read" in deployed.stderr
 
 
 def test_deployment_without_a_printed_policy_stops(checkout: Checkout) -> None:
@@ -146,13 +211,18 @@ def test_event_is_sent_as_it_is(checkout: Checkout, *, is_file: bool) -> None:
     assert json.loads((checkout.folder / "build" / "event.json").read_text()) == json.loads(event)
 
 
-@pytest.mark.parametrize("event", ["", "missing.json", '{"inventory": tru'])
-def test_event_that_is_none_is_not_sent(event: str, checkout: Checkout) -> None:
+@pytest.mark.parametrize(
+    ("event", "said"),
+    [("", "no event"), ("missing.json", "no file missing.json"), ('{"inventory": tru', "no JSON")],
+)
+def test_event_that_is_none_is_not_sent(event: str, said: str, checkout: Checkout) -> None:
     checkout.install("serverless-cloud-framework")
 
     invoked = checkout.make("invoke", f"EVENT={event}")
 
     assert (invoked.returncode != 0, "called:" in invoked.stdout) == (True, False)
+    error, next_step, *_ = invoked.stderr.splitlines()
+    assert (error.startswith("error: "), said in error, next_step[:2]) == (True, True, "→ ")
 
 
 def test_trust_is_the_one_that_the_command_prints() -> None:

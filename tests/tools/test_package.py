@@ -15,6 +15,7 @@ import pytest
 import qcloud_cos
 
 from cos_sweeper.core.version import VERSION
+from tests.packed import sandbox
 from tests.tools import package
 
 if sys.version_info >= (3, 11):
@@ -142,6 +143,16 @@ def test_build_takes_a_python_that_runs(tmp_path: Path) -> None:
 def test_build_without_python_310_fails_and_says_what_to_install(tmp_path: Path) -> None:
     with pytest.raises(package.CannotBuild, match=r"^no Python 3\.10 with venv .* → install"):
         package.find_python(str(tmp_path), tmp_path)
+
+
+@pytest.mark.parametrize(("options", "code"), [([], 0), (["--required"], 1)])
+def test_machine_like_scfs_that_cannot_be_had_fails_only_where_it_is_required(
+    options: list[str], code: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sandbox, "why_not", lambda: "of a test")
+
+    assert sandbox.main([*options, "true"]) == code
+    assert "!!! NOT TESTED" in capsys.readouterr().err
 
 
 def test_tools_that_build_are_pinned_with_hashes() -> None:

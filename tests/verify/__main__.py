@@ -38,8 +38,10 @@ def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
     try:
         options = _options(given, environ)
     except Misused as exc:
-        print(exc, file=sys.stderr)
+        print(f"error: {exc}" + (f"\n→ {exc.next_step}" if exc.next_step else ""), file=sys.stderr)
         return table.NOT_RUN
+    if given.ready:
+        return table.ALL_AS_EXPECTED
     if given.clean:
         return _clean(options, given.clean)
     if given.monitor:
@@ -160,6 +162,7 @@ def _arguments(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--function", default="", help="REGION/NAME of a deployed function, to look at that, too")
     parser.add_argument("--only", action="append", default=[], help="only this check; may be given again")
     parser.add_argument("--many", type=int, default=MANY, help=argparse.SUPPRESS)
+    parser.add_argument("--ready", action="store_true", help="send nothing: only whether all that it needs is given")
     parser.add_argument("--yes", action="store_true", help="do not ask")
     parser.add_argument("--json", action="store_true", help="JSON on stdout")
     parser.add_argument("--markdown", metavar="FILE", help="also as Markdown, for a bug report")

@@ -10,13 +10,15 @@ from pathlib import Path
 from typing import Any
 
 import click
+from rich.text import Text
 
-from cos_sweeper.cli import exits, output, policy_check, role, serverless_file
+from cos_sweeper.cli import exits, output, role, serverless_file, serverless_rules
 from cos_sweeper.cli.effect import require_effect
-from cos_sweeper.cli.problems import Misused, Problem
-from cos_sweeper.cli.serverless_file import Deployed, NoFunction
+from cos_sweeper.cli.problems import Misused
+from cos_sweeper.cli.serverless_file import VARIABLES, Deployed, NoFunction
 from cos_sweeper.cli.session import Session, environment
-from cos_sweeper.cli.words import t
+from cos_sweeper.cli.tables import safe
+from cos_sweeper.cli.words import colon, t
 from cos_sweeper.core import settings as core_settings
 from cos_sweeper.core.errors import BadSettings
 from cos_sweeper.core.settings import Settings
@@ -73,67 +75,23 @@ def show(
         settings, names = _settings(session), given
     else:
         _require_effect(session, file)
-        deployed = _deployed(file, environ)
-        for text in _left_out(file, deployed):
-            session.console.say(text, "warn")
-        settings, names = _settings_of(file, deployed), given.over(_names(deployed))
-    names = names.over(_around(environ, settings))
-    _check(names)
+        deployed = read_file(file, environ)
+        problems = list(serverless_rules.problems(deployed))
+        if problems:
+            raise Misused("\n".join(problems), t("Correct it. `make deploy` checks it again."))
+        for text in left_out(deployed):
+            _comment(session, text, "warn")
+        settings, names = settings_of(deployed), given.over(names_of(deployed))
+    names = names.over(around(environ, settings))
+    check_names(names, settings)
     _note(session, settings, names, file)
-    policy = _policy(settings, names)
+    policy = policy_of(settings, names)
     if is_calls:
+        _comment(session, _what_calls_do(names.role, is_update=is_update))
         lines = [role.update_call(names.role, policy)] if is_update else role.calls(names.role, policy)
         click.echo("\n".join(lines))
         return exits.COMPLETE
     return _print(policy if only else {"policy": policy, "trust": role.trust()})
-
-
-def check(session: Session, file: Path | None, printed: Path, given: Names) -> int:
-    """Whether a file can be deployed, and a policy that was printed earlier allows what it needs. Raises Problem."""
-    if file is None:
-        raise Misused(t("Nothing says what is deployed."), t("Give `--serverless serverless.yml`, too."))
-    environ = environment()
-    deployed = _deployed(file, environ)
-    left_out = _left_out(file, deployed)
-    if left_out:
-        raise Problem(" ".join(left_out), _set_them(deployed))
-    settings = _settings_of(file, deployed)
-    names = given.over(_names(deployed)).over(_around(environ, settings))
-    _check(names)
-    lacking = policy_check.lacking(_read_policy(printed), _policy(settings, names))
-    if lacking:
-        raise Problem(
-            t("{path} does not allow:", path=printed) + "".join(f"\n  {one.action} {one.resource}" for one in lacking),
-            t("Print the policy again and change it in CAM: `make policy`, or `cos-sweeper policy --tccli --update`."),
-        )
-    _show_deployment(session, names, settings)
-    return exits.COMPLETE
-
-
-def _read_policy(path: Path) -> dict[str, Any]:
-    try:
-        document = json.loads(path.read_bytes())
-        policy: dict[str, Any] = document.get("policy", document)
-        policy_check.lacking(policy, policy)
-    except OSError as exc:
-        raise Problem(
-            t("{path} cannot be read: {why}.", path=path, why=exc.strerror),
-            t("Print the policy, and give it to the role: `make policy`, or `cos-sweeper policy --only policy`."),
-        ) from None
-    except (ValueError, AttributeError, KeyError, TypeError):
-        raise Problem(t("{path} is no policy.", path=path), t("Print it again: `make policy`.")) from None
-    return policy
-
-
-def _show_deployment(session: Session, names: Names, settings: Settings) -> None:
-    buckets = "*" if settings.buckets is None else ", ".join(map(str, settings.buckets))
-    say = session.console.say
-    say(t("Function {name} in {region}, with the role {role}.", name=names.name, region=names.region, role=names.role))
-    say(t("Buckets: {buckets}.", buckets=buckets))
-    if settings.dry_run:
-        say(t("DRY_RUN is true: it aborts nothing."))
-    else:
-        say(t("DRY_RUN is false: it aborts uploads."), "warn")
 
 
 def _print(document: dict[str, Any]) -> int:
@@ -142,7 +100,8 @@ def _print(document: dict[str, Any]) -> int:
     return exits.COMPLETE
 
 
-def _policy(settings: Settings, names: Names) -> dict[str, Any]:
+def policy_of(settings: Settings, names: Names) -> dict[str, Any]:
+    """The policy of a function with these settings."""
     function = cam_policy.function_resource(names.region, names.uin or "*", names.namespace, names.name)
     return cam_policy.policy(settings, function, names.appid or "*")
 
@@ -161,31 +120,30 @@ def _require_effect(session: Session, file: Path) -> None:
         raise Misused(t("`{option}` has no effect here.", option="--bucket"), next_step)
 
 
-def _deployed(file: Path, environ: Mapping[str, str]) -> Deployed:
+def read_file(file: Path, environ: Mapping[str, str]) -> Deployed:
+    """What the file deploys. Raises Misused."""
     try:
         return serverless_file.read(file, environ)
     except NoFunction as exc:
         raise Misused(t("{path} describes no function: {why}.", path=file, why=exc)) from exc
     except OSError as exc:
-        raise Misused(
-            t("{path} cannot be read: {why}.", path=file, why=exc.strerror), t("Give the path of serverless.yml.")
-        ) from None
+        path = Path(exc.filename or file)
+        next_step = t("Give the path of serverless.yml.") if path == file else ""
+        raise Misused(t("{path} cannot be read: {why}.", path=path, why=exc.strerror), next_step) from None
 
 
-def _settings_of(file: Path, deployed: Deployed) -> Settings:
+def settings_of(deployed: Deployed) -> Settings:
+    """The settings that the function would get. Raises Misused; the message says where each wrong value stands."""
     try:
         return core_settings.load(deployed.variables)
     except BadSettings as exc:
-        next_step = (
-            _set_them(deployed) if deployed.unresolved else t("Correct `environment.variables` in {path}.", path=file)
-        )
-        raise Misused(f"{file}: {'; '.join(exc.problems)}.", next_step) from exc
+        texts = [f"{deployed.origin(problem.partition(':')[0])}{colon()}{problem}." for problem in exc.problems]
+        raise Misused("\n".join(texts), set_them(deployed) if deployed.unresolved else t("Correct it there.")) from exc
 
 
-def _around(environ: Mapping[str, str], settings: Settings) -> Names:
+def around(environ: Mapping[str, str], settings: Settings) -> Names:
     """What is not given: from the environment, from a bucket's name, and what the project's own file has."""
-    buckets = [*(settings.buckets or ()), *([settings.report.bucket] if settings.report else [])]
-    appids = {bucket.name.rpartition("-")[2] for bucket in buckets}
+    appids = _appids(settings)
     return Names(
         DEFAULT_NAME,
         environ.get("TENCENTCLOUD_REGION", ""),
@@ -196,7 +154,13 @@ def _around(environ: Mapping[str, str], settings: Settings) -> Names:
     )
 
 
-def _check(names: Names) -> None:
+def _appids(settings: Settings) -> set[str]:
+    buckets = [*(settings.buckets or ()), *([settings.report.bucket] if settings.report else [])]
+    return {bucket.name.rpartition("-")[2] for bucket in buckets}
+
+
+def check_names(names: Names, settings: Settings) -> None:
+    """Raises Misused for a name that is none, or that names something else."""
     if not names.region:
         raise Misused(
             t("The region of the function is not known."), t("Give `--region`, or `--serverless serverless.yml`.")
@@ -208,43 +172,66 @@ def _check(names: Names) -> None:
                 t("{value} is no valid {name}.", value=repr(value), name=name),
                 t("Write it as the console shows it, such as {example}.", example=EXAMPLES[name]),
             )
+    if names.uin and names.uin in _appids(settings) | {names.appid}:
+        raise Misused(
+            t("{uin} is the APPID, which a bucket's name ends in. The UIN is another number.", uin=names.uin),
+            t("Both stand on the page Account information of the console."),
+        )
 
 
-def _names(deployed: Deployed) -> Names:
+def names_of(deployed: Deployed) -> Names:
+    """What the file calls them."""
     return Names(deployed.name, deployed.region, deployed.namespace, deployed.role)
 
 
-def _left_out(file: Path, deployed: Deployed) -> list[str]:
+def left_out(deployed: Deployed) -> list[str]:
+    """What the deployment would leave out without a word."""
     return [
         t(
             "{path}: {name} uses {references}, which has no value here: a deployment leaves {name} out.",
-            path=file,
-            name=name,
+            path=deployed.place(path),
+            name=path.removeprefix(f"{VARIABLES}."),
             references=", ".join(f"${{{one}}}" for one in missing),
         )
-        for name, missing in deployed.unresolved.items()
+        for path, missing in deployed.unresolved.items()
     ]
 
 
+def _comment(session: Session, text: str, style: str = "") -> None:
+    """A note among calls: pasted into a shell it does nothing, even in one that takes no comments."""
+    session.console.block(safe(Text(f"# {text}".replace("`", ""), style)))
+
+
+def _what_calls_do(role_name: str, *, is_update: bool) -> str:
+    if is_update:
+        return t("This call changes the policy of the role {role}, which is there already:", role=role_name)
+    return t(
+        "These three calls create the role {role}. If it is there, take the one of `--update`: `make policy UPDATE=1`.",
+        role=role_name,
+    )
+
+
 def _note(session: Session, settings: Settings, names: Names, file: Path | None) -> None:
-    say = session.console.say
     if settings.dry_run:
-        say(t("The policy allows no abort, because DRY_RUN is not false."), "warn")
+        _comment(session, t("The policy allows no abort, because DRY_RUN is not false."), "warn")
         if file is None:
-            session.console.next_step(t("`{command}` allows it.", command="cos-sweeper policy --abort"))
+            _comment(session, t("`{command}` allows it.", command="cos-sweeper policy --abort"))
         else:
-            session.console.next_step(t("Print it again after you set DRY_RUN to false in {file}.", file=file))
+            _comment(session, t("Print it again after you set DRY_RUN to false in {file}.", file=file))
     if not names.uin:
-        say(t("The policy names the function with `uin/*`. Give `--uin` to name the account."))
+        text = t("The policy names the function with `uin/*`. Give `--uin` (`make policy UIN=…`) to name it.")
+        _comment(session, text)
     if settings.buckets is None and not names.appid:
-        say(t("The policy names the buckets with `uid/*`. Give `--appid` to name the account."))
+        text = t("The policy names the buckets with `uid/*`. Give `--appid` (`make policy APPID=…`) to name it.")
+        _comment(session, text)
     if settings.buckets is None and settings.exclude_buckets:
-        say(
-            t("EXCLUDE_BUCKETS does not narrow the policy of BUCKETS `*`; the function itself leaves them out."), "warn"
-        )
+        text = t("EXCLUDE_BUCKETS does not narrow the policy of BUCKETS `*`; the function itself leaves them out.")
+        _comment(session, text, "warn")
 
 
-def _set_them(deployed: Deployed) -> str:
+def set_them(deployed: Deployed) -> str:
+    """What to do about what is left out."""
     references = sorted({one for texts in deployed.unresolved.values() for one in texts})
     names = ", ".join(one.removeprefix("env:") for one in references)
-    return t("Set {names} in the environment or in `.env`.", names=names)
+    file = deployed.env_file.name if deployed.env_file else ".env"
+    return t("Set {names} in the environment or in `{file}`.", names=names, file=file)

@@ -147,6 +147,17 @@ def test_wrong_environment_sends_nothing(change: dict[str, str], cloud: Cloud) -
     assert main([*TARGET, "--yes"], {**environment(cloud), **change}) == table.NOT_RUN
 
 
+def test_contract_is_told_first_whether_credentials_are_there(cloud: Cloud, capsys: pytest.CaptureFixture[str]) -> None:
+    given, mark = environment(cloud), cloud.mark()
+    assert main([*TARGET, "--ready"], given) == 0
+    del given["TENCENTCLOUD_SECRET_ID"], given["TENCENTCLOUD_SECRET_KEY"]
+
+    assert main([*TARGET, "--ready"], given) == table.NOT_RUN
+
+    assert [line[:2] for line in capsys.readouterr().err.splitlines()] == ["er", "→ "]
+    assert cloud.requests(mark) == []
+
+
 # The check that needs a day
 
 

@@ -69,9 +69,9 @@ def command(
     is_update: bool,
 ) -> int:
     """Print the documents."""
-    from cos_sweeper.cli import policy_documents
+    from cos_sweeper.cli import deployment_check, policy_documents
 
     given = policy_documents.Names(name, region, namespace, role, uin, appid)
     if check is not None:
-        return policy_documents.check(session, serverless, check, given)
+        return deployment_check.check(session, serverless, check, given)
     return policy_documents.show(session, serverless, given, only, is_calls=is_calls, is_update=is_update)
