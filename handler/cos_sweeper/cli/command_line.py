@@ -91,8 +91,12 @@ def _words(param: click.Option, value: object) -> Iterator[str]:
 
 def shell_word(text: str) -> str:
     """A word that a shell reads back as this text, whatever is in it: in bash's and zsh's $'…' where it must be."""
-    if text.isprintable():
-        return shlex.quote(text)
+    if text.startswith("="):  # zsh takes it for the path of a command
+        return f"'{text}'" if text.isprintable() and "'" not in text else _in_dollar(text)
+    return shlex.quote(text) if text.isprintable() else _in_dollar(text)
+
+
+def _in_dollar(text: str) -> str:
     return "$'" + "".join(map(_escaped, text)) + "'"
 
 

@@ -102,6 +102,7 @@ class Console:
     def confirm(self, question: str) -> bool:
         """Ask a person; no answer but yes is yes. Raises Problem where nobody can be asked."""
         self.require_person()
+        forget_typed()
         question = question.replace(NO_BREAK, " ")
         answer: str = click.prompt(question + t(" [y/N]"), default="", show_default=False, err=True)
         self._answered()
@@ -110,6 +111,7 @@ class Console:
     def typed(self, question: str) -> str:
         """Ask a person to type something. Raises Problem where nobody can be asked."""
         self.require_person()
+        forget_typed()
         answer: str = click.prompt(question, default="", show_default=False, err=True)
         self._answered()
         return answer.strip()
@@ -122,6 +124,14 @@ class Console:
         """Raise Problem where nobody can be asked."""
         if not self.is_interactive:
             raise Problem(t("Nobody can be asked: this is no terminal."), t("Give `--yes` if you are sure."), 2)
+
+
+def forget_typed() -> None:
+    """Drop what was typed before a question was shown: it is no answer to it."""
+    if sys.stdin.isatty():
+        import termios
+
+        termios.tcflush(sys.stdin, termios.TCIFLUSH)
 
 
 def has_person(console: RichConsole) -> bool:

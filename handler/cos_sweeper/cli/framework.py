@@ -200,6 +200,28 @@ class Command(click.Command):
         self.details = details
         self.examples = examples
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """As click does, but an option that takes one value is given once: the last one would win without a word."""
+        single = {
+            name: param
+            for param in self.get_params(ctx)
+            if isinstance(param, click.Option) and not (param.multiple or param.is_flag or param.count)
+            for name in param.opts
+        }
+        before, rest = set(), iter(args)
+        for word in rest:
+            if word == "--":
+                break
+            name, equals, _ = word.partition("=")
+            if name not in single:
+                continue
+            if single[name] in before:
+                raise click.BadOptionUsage(name, t("{name} is given twice.", name=name), ctx)
+            before.add(single[name])
+            if not equals:
+                next(rest, None)
+        return super().parse_args(ctx, args)
+
     def get_short_help_str(self, limit: int = 45) -> str:  # noqa: ARG002
         """Never cut: the list of commands wraps it."""
         return t(self.summary)

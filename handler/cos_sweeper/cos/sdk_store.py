@@ -226,11 +226,14 @@ class CosStore:
     async def _configuration(self, bucket: Bucket, name: str) -> Response | None:
         """A configuration of the bucket; None where COS says that there is none."""
         try:
-            return await self._send(bucket, lambda client: _get(client, bucket, None, {name: ""}))
+            response = await self._send(bucket, lambda client: _get(client, bucket, None, {name: ""}))
         except CosRejected as exc:
             if exc.status == 404 and exc.code in NO_CONFIGURATION[name]:
                 return None
             raise
+        if response.status_code != 200:
+            raise CosRejected("NotTheWhole", response.status_code, _request_id(response), "only a 200 has the whole")
+        return response
 
     async def put_report(self, bucket: Bucket, key: str, body: bytes) -> None:
         """Put Object."""

@@ -78,6 +78,21 @@ def test_first_stop_ends_what_is_in_flight_and_says_how_to_go_on(
     assert "Traceback" not in ran.stdout
 
 
+@pytest.mark.parametrize("name", ["sweep", "drain"])
+def test_what_was_typed_before_a_question_is_no_answer_to_it(name: str, cloud: Cloud, command: Command) -> None:
+    arguments, question = QUESTIONS[name]
+    with tapped(cloud, b"GET ") as tap, terminal(command, *arguments, COS_ENDPOINT=tap.endpoint) as running:
+        running.when(lambda: bool(tap.held))
+        running.type("y\n" if name == "sweep" else f"{BUCKET}\n")
+        tap.release.set()
+        running.until_asked(question)
+        running.type("\n")
+        ran = running.end()
+
+    assert ran.exit_code == 130
+    assert gone(cloud) == set()
+
+
 @pytest.mark.parametrize("name", ABORTS)
 def test_second_ctrl_c_stops_at_once_and_every_abort_has_its_intent(name: str, cloud: Cloud, command: Command) -> None:
     with tapped(cloud, b"DELETE ") as tap, terminal(command, *ABORTS[name], COS_ENDPOINT=tap.endpoint) as running:

@@ -257,3 +257,23 @@ def test_written_document_carries_its_digest(command: Command, monkeypatch: pyte
     given = {name.lower(): value if isinstance(value, str) else value.decode() for name, value in headers.items()}
     assert given["content-md5"] == base64.b64encode(hashlib.md5(body).digest()).decode()
     assert "content-md5" in given["authorization"]
+
+
+def test_part_of_a_document_is_not_taken_for_the_whole(cloud: Cloud, command: Command) -> None:
+    part = "<LifecycleConfiguration><Rule><ID>x</ID><Status>Enabled</Status><Filter/></Rule></LifecycleConfiguration>"
+    cloud.fault("GetBucketLifecycle", raw=part, status=206)
+
+    ran = command("lifecycle", "--add-rule", "30", "--yes", "--bucket", PHOTOS)
+
+    assert ran.exit_code == 1
+    assert "PutBucketLifecycle" not in {one.operation for one in cloud.requests()}
+
+
+@pytest.mark.parametrize("more", [("--prefix", "a/", "--prefix=b/"), ("--add-rule=40", "--yes")])
+def test_option_that_is_given_twice_is_wrong_use(more: tuple[str, ...], cloud: Cloud, command: Command) -> None:
+    mark = cloud.mark()
+
+    ran = command("lifecycle", "--add-rule", "30", "--yes", *more)
+
+    assert (ran.exit_code, cloud.requests(mark)) == (2, [])
+    assert f"{more[0].partition('=')[0]} is given twice" in ran.stderr

@@ -58,6 +58,7 @@ TEXTS = {
     ),
     "Did you mean {names}?": "是否想用 {names}？",
     "There is no option {name}.": "没有选项 {name}。",
+    "{name} is given twice.": "{name} 给出了两次。",
     "{name} is missing.": "缺少 {name}。",
     "This is a defect of COS Sweeper: {name}.": "这是 COS Sweeper 的缺陷：{name}。",
     "Run it again with `--log FILE` and report it with that file.": "请加上 `--log FILE` 再次运行，并附上该文件反馈。",
