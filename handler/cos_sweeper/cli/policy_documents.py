@@ -14,6 +14,7 @@ from rich.text import Text
 
 from cos_sweeper.cli import exits, output, role, serverless_file, serverless_rules
 from cos_sweeper.cli.effect import require_effect
+from cos_sweeper.cli.command_line import completed
 from cos_sweeper.cli.problems import Misused
 from cos_sweeper.cli.serverless_file import VARIABLES, Deployed, NoFunction
 from cos_sweeper.cli.session import Session, environment
@@ -199,7 +200,7 @@ def left_out(deployed: Deployed) -> list[str]:
 
 def _comment(session: Session, text: str, style: str = "") -> None:
     """A note among calls: pasted into a shell it does nothing, even in one that takes no comments."""
-    session.console.block(safe(Text(f"# {text}".replace("`", ""), style)))
+    session.console.block(safe(Text(f"# {completed(text)}".replace("`", ""), style)))
 
 
 def _what_calls_do(role_name: str, *, is_update: bool) -> str:
