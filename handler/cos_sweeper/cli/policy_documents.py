@@ -13,8 +13,8 @@ import click
 from rich.text import Text
 
 from cos_sweeper.cli import exits, output, role, serverless_file, serverless_rules
-from cos_sweeper.cli.effect import require_effect
 from cos_sweeper.cli.command_line import completed
+from cos_sweeper.cli.effect import require_effect
 from cos_sweeper.cli.problems import Misused
 from cos_sweeper.cli.serverless_file import VARIABLES, Deployed, NoFunction
 from cos_sweeper.cli.session import Session, environment
