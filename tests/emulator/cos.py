@@ -204,9 +204,9 @@ class Door:
             raise no_such_bucket()
         return resource_name(region, target.bucket, target.key)
 
-    def _unframing(self, call: Call) -> Callable[[bytes], bytes]:
+    def _unframing(self, call: Call) -> Unchunker | None:
         framed = self._state.accept_aws_signatures and is_aws_signed(call) and is_chunked(call)
-        return Unchunker().feed if framed else bytes
+        return Unchunker() if framed else None
 
     def _common_headers(self, request_id: str, fault: Fault | None) -> tuple[tuple[str, str], ...]:
         common = (("Server", "tencent-cos"), ("x-cos-request-id", request_id))

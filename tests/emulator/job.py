@@ -13,7 +13,7 @@ from tests.emulator.errors import CosError, invalid_argument
 from tests.emulator.routing import Target, matches
 from tests.emulator.stored import DEFAULT_CONTENT_TYPE, STANDARD, Described, Received
 from tests.emulator.table import STORED
-from tests.emulator.wire import Call
+from tests.emulator.wire import Call, whole_number
 
 XML = (("Content-Type", "application/xml"),)
 DEFAULT_REGION = "ap-guangzhou"
@@ -62,12 +62,12 @@ class Job:
         """The bucket it is about, or NoSuchBucket."""
         return self.account.bucket(self.target.bucket)
 
-    def number(self, name: str, default: int, maximum: int) -> int:
-        """A parameter's value from 1 up, cut down to the maximum as COS does it."""
-        value = self.call.param(name) or str(default)
-        if not (value.isascii() and value.isdigit()) or int(value) < 1:
-            raise invalid_argument(f"The argument {name} must be a number from 1 to {maximum}.")
-        return min(int(value), maximum)
+    def number(self, name: str, default: int, maximum: int, minimum: int = 1) -> int:
+        """A parameter's value from the minimum up, cut down to the maximum as COS does it."""
+        value = whole_number(self.call.param(name) or str(default))
+        if value is None or value < minimum:
+            raise invalid_argument(f"The argument {name} must be a number from {minimum} to {maximum}.")
+        return min(value, maximum)
 
     def described(self, before: Described = Described()) -> Described:  # noqa: B008 - a value
         """What the request's headers say of an object, its storage class by default as before."""

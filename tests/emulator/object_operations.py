@@ -3,12 +3,13 @@ The operations on objects: put, get, head, copy, delete.
 """
 
 import hashlib
+import re
 from dataclasses import dataclass, replace
 from email.utils import format_datetime
 
 from tests.emulator import documents, read_documents
 from tests.emulator.account import BUCKET_NAME
-from tests.emulator.checksums import crc64
+from tests.emulator.checksums import AWS_CHECKSUMS, crc64
 from tests.emulator.conditions import (
     NotModified,
     check_conditions,
@@ -22,10 +23,11 @@ from tests.emulator.job import XML, Job, OperationResponse
 from tests.emulator.routing import region_of
 from tests.emulator.stored import STANDARD, Described, Received, StoredObject
 from tests.emulator.table import OVERRIDES
-from tests.emulator.wire import decode
+from tests.emulator.wire import decode, whole_number
 
 MAX_COPY_BYTES = 5 << 30
 MAX_DELETED = 1000
+CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 FROZEN = ("ARCHIVE", "DEEP_ARCHIVE", "MAZ_ARCHIVE")
 
 
@@ -77,7 +79,7 @@ def delete_object(job: Job) -> OperationResponse:
 
 def delete_objects(job: Job) -> OperationResponse:
     """Multi-object delete: each key by itself, and each as far as the signer may delete it."""
-    is_aws_checked = any(name.startswith("x-amz-checksum-") for name, _ in job.call.headers)
+    is_aws_checked = any(name in AWS_CHECKSUMS for name, _ in job.call.headers)
     if not (job.call.header("content-md5") or is_aws_checked):
         raise CosError(400, "InvalidRequest", "Missing required header for this request: Content-MD5.")
     wanted = read_documents.read_delete(job.body.document)
@@ -136,10 +138,10 @@ def copy_part(job: Job) -> OperationResponse:
 
 def part_number(job: Job) -> int:
     """The number of a part that is sent or copied."""
-    number = job.call.param("partNumber")
-    if not (number.isascii() and number.isdigit()):
+    number = whole_number(job.call.param("partNumber"))
+    if number is None:
         raise invalid_argument("Part number must be an integer between 1 and 10000.")
-    return int(number)
+    return number
 
 
 def etag(value: str) -> tuple[tuple[str, str], ...]:
@@ -230,6 +232,8 @@ def _overridden(headers: tuple[tuple[str, str], ...], job: Job) -> tuple[tuple[s
     """An object's headers with those that the request wants instead. Only who signs gets here."""
     wanted = {name.removeprefix("response-").title(): job.call.param(name) for name in OVERRIDES}
     wanted = {name: value for name, value in wanted.items() if value}
+    if any(CONTROL.search(value) for value in wanted.values()):
+        raise invalid_argument("A header of the response must not hold control characters.")
     return (*(each for each in headers if each[0] not in wanted), *wanted.items())
 
 

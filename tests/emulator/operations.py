@@ -16,7 +16,7 @@ from tests.emulator.errors import invalid_argument
 from tests.emulator.job import DEFAULT_REGION, XML, Job, OperationResponse
 from tests.emulator.listing import Query
 from tests.emulator.object_operations import checksum, etag, part_number
-from tests.emulator.wire import as_bytes, as_text
+from tests.emulator.wire import as_bytes, as_text, whole_number
 
 CREATED: dict[str, Callable[[datetime, datetime], bool]] = {
     "lt": lambda created, time: created < time,
@@ -61,9 +61,12 @@ def _bucket_filter(job: Job) -> Callable[[Bucket], bool]:
     when, compared = job.call.param("create-time"), job.call.param("range")
     if not (when or compared):
         return lambda _: True
-    if not (when.isascii() and when.isdigit()) or compared not in CREATED:
-        raise invalid_argument(f"create-time must be a number, and range one of {', '.join(CREATED)}.")
-    time = datetime.fromtimestamp(int(when), timezone.utc)
+    try:
+        time = datetime.fromtimestamp(int(when if when.isascii() and when.isdigit() else ""), timezone.utc)
+    except (ValueError, OverflowError, OSError):
+        raise invalid_argument("create-time must be a number of seconds since 1970.") from None
+    if compared not in CREATED:
+        raise invalid_argument(f"range must be one of {', '.join(CREATED)}.")
     return lambda bucket: CREATED[compared](bucket.created.replace(microsecond=0), time)
 
 
@@ -182,13 +185,13 @@ def upload_part(job: Job) -> OperationResponse:
 
 
 def list_parts(job: Job) -> OperationResponse:
-    marker = job.call.param("part-number-marker") or "0"
-    if not (marker.isascii() and marker.isdigit()):
+    marker = whole_number(job.call.param("part-number-marker") or "0")
+    if marker is None:
         raise invalid_argument("The argument part-number-marker must be a number.")
     maximum = job.number("max-parts", 1000, 1000)
-    page = job.bucket.list_parts(job.target.key, job.target.upload_id, marker=int(marker), max_parts=maximum)
+    page = job.bucket.list_parts(job.target.key, job.target.upload_id, marker=marker, max_parts=maximum)
     encoding_type = job.call.param("encoding-type")
-    shown = documents.parts(job.bucket.name, int(marker), maximum, page, encoding_type, job.account.dialect)
+    shown = documents.parts(job.bucket.name, marker, maximum, page, encoding_type, job.account.dialect)
     return OperationResponse(body=shown, headers=XML)
 
 

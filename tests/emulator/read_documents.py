@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from xml.etree import ElementTree
 
 from tests.emulator.errors import malformed_xml, not_implemented
+from tests.emulator.wire import whole_number
 
 
 def read_complete(body: bytes) -> list[tuple[int, str]]:
@@ -13,12 +14,19 @@ def read_complete(body: bytes) -> list[tuple[int, str]]:
     root = read_root(body, "CompleteMultipartUpload")
     listed = [{local_name(field): field.text or "" for field in part} for part in root if local_name(part) == "Part"]
     try:
-        parts = [(int(part["PartNumber"]), part["ETag"].strip().strip('"')) for part in listed]
+        parts = [(_number(part["PartNumber"]), part["ETag"].strip().strip('"')) for part in listed]
     except (KeyError, ValueError):
         raise malformed_xml() from None
     if not parts:
         raise malformed_xml()
     return parts
+
+
+def _number(text: str) -> int:
+    number = whole_number(text.strip())
+    if number is None:
+        raise malformed_xml()
+    return number
 
 
 def read_delete(body: bytes) -> "Deletion":
@@ -53,7 +61,7 @@ def read_root(body: bytes, name: str) -> ElementTree.Element:
     """The root element of a document, if it has that name; MalformedXML otherwise."""
     try:
         root = ElementTree.fromstring(body)
-    except (ElementTree.ParseError, ValueError):
+    except (ElementTree.ParseError, ValueError, LookupError):
         raise malformed_xml() from None
     if local_name(root) != name:
         raise malformed_xml()

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from tests.emulator.account import BUCKET_NAME
 from tests.emulator.aws import is_aws_signed
+from tests.emulator.checksums import AWS_CHECKSUMS
 from tests.emulator.errors import CosError, invalid_argument, not_implemented
 from tests.emulator.table import (
     ACL,
@@ -126,6 +127,8 @@ def _unknown_name(name: str, method: str, rows: Iterable[Operation]) -> CosError
 def _unknown_header(call: Call, row: Operation) -> CosError | None:
     """501 for the first header that asks for something which the operation would leave out."""
     for name, value in call.headers:
+        if name in AWS_CHECKSUMS and not row.has_checked_body:
+            return not_implemented(f"The emulator's COS does not check {name} at {row.name}.")
         if not _asks_for_something(name) or name in ALWAYS_TAKEN or matches(name, ONLY_AWS):
             continue
         cos_name = name.replace("x-amz-", "x-cos-", 1)

@@ -46,6 +46,11 @@ class Operation:
         return f"name/cos:{self.action or self.name}"
 
     @property
+    def has_checked_body(self) -> bool:
+        """Whether a checksum of AWS's is that of the body; at a Complete it is that of the object."""
+        return self.takes != "nothing" and self.name != "CompleteMultipartUpload"
+
+    @property
     def query(self) -> frozenset[str]:
         """All query names that it takes."""
         return frozenset((*self.selected_by, *self.required, *self.optional))
