@@ -33,7 +33,7 @@ async def read_body(
     if takes == "content" and not is_measured:
         raise CosError(411, "MissingContentLength", "You must provide the Content-Length HTTP header.")
     wanted_md5 = _wanted_md5(call)
-    if call.header("expect").lower() == "100-continue":
+    if awaits_continue(request, call):
         await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
     received = _Receiving(contents if takes == "content" else None)
     sums = _announced(call)
@@ -46,6 +46,11 @@ async def read_body(
         raise CosError(400, "BadDigest", "The Content-MD5 you specified did not match what we received.")
     _check_sums((*call.headers, *(unframed.trailers(call) if unframed else ())), sums)
     return received.body()
+
+
+def awaits_continue(request: web.BaseRequest, call: Call) -> bool:
+    """Whether the client holds its body back until it is told to go on, or did and not all of it was read."""
+    return call.header("expect").lower() == "100-continue" and not request.content.at_eof()
 
 
 def _announced(call: Call) -> dict[str, Digest]:

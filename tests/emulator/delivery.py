@@ -32,6 +32,14 @@ def spoilable(answer: OperationResponse) -> OperationResponse:
 
 async def deliver(request: web.BaseRequest, answer: OperationResponse, spoil: Mangle | None) -> web.StreamResponse:
     """Write an answer, its body spoilt if a fault wants that; an answer to HEAD has none."""
+    response = await _deliver(request, answer, spoil)
+    if ("Connection", "close") in answer.headers:
+        response.force_close()
+        request.protocol._lingering_time = 0  # noqa: SLF001 - nobody sends the rest of this body
+    return response
+
+
+async def _deliver(request: web.BaseRequest, answer: OperationResponse, spoil: Mangle | None) -> web.StreamResponse:
     if spoil is None or request.method == "HEAD":
         return await _send(request, answer)
     answer = _whole(answer)

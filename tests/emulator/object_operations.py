@@ -183,7 +183,10 @@ def _source_name(job: Job) -> tuple[str, str]:
     name, _, host = decode(place).partition(".")
     if not (BUCKET_NAME.fullmatch(name) and raw_key):
         raise invalid_argument("x-cos-copy-source must name a bucket and a key.")
-    if region_of(host) not in ("", job.account.bucket(name).region):
+    region = region_of(host)
+    if region is None or (host and not (region or "accelerate" in host)):
+        raise invalid_argument("x-cos-copy-source must name a host of COS.")
+    if region not in ("", job.account.bucket(name).region):
         raise no_such_bucket()
     return name, decode(raw_key)
 

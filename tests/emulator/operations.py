@@ -118,7 +118,10 @@ def head_bucket(job: Job) -> OperationResponse:
 
 
 def put_bucket(job: Job) -> OperationResponse:
-    job.account.put_bucket(job.target.bucket, job.target.region or DEFAULT_REGION, now=job.now)
+    region = job.target.region or DEFAULT_REGION
+    if job.body.document:
+        read_documents.check_bucket_configuration(job.body.document, region)
+    job.account.put_bucket(job.target.bucket, region, now=job.now)
     return OperationResponse()
 
 

@@ -5,7 +5,7 @@ The XML documents that COS gets with a request.
 from dataclasses import dataclass
 from xml.etree import ElementTree
 
-from tests.emulator.errors import malformed_xml, not_implemented
+from tests.emulator.errors import CosError, malformed_xml, not_implemented
 from tests.emulator.wire import whole_number
 
 
@@ -52,9 +52,21 @@ class Deletion:
 def check_object_lock(body: bytes) -> bytes:
     """An Object Lock configuration as it came, if it is one. It can only be enabled."""
     root = read_root(body, "ObjectLockConfiguration")
-    if [one.text for one in root if local_name(one) == "ObjectLockEnabled"] != ["Enabled"]:
+    names = [local_name(one) for one in root]
+    if [(one.text or "").strip() for one in root if local_name(one) == "ObjectLockEnabled"] != ["Enabled"]:
         raise malformed_xml()
+    if names != ["ObjectLockEnabled"]:
+        raise not_implemented(f"The emulator's COS does not implement {', '.join(names)} together: it locks no object.")
     return body
+
+
+def check_bucket_configuration(body: bytes, region: str) -> None:
+    """Take what a new bucket is to be like, if it says nothing but the region that it has anyway."""
+    for one in read_root(body, "CreateBucketConfiguration"):
+        if local_name(one) != "LocationConstraint":
+            raise not_implemented(f"The emulator's COS does not implement {local_name(one)} of a bucket.")
+        if (one.text or "").strip() not in ("", region):
+            raise CosError(400, "InvalidLocationConstraint", f"This bucket would be in {region}.")
 
 
 def read_root(body: bytes, name: str) -> ElementTree.Element:
