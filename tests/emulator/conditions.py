@@ -18,9 +18,14 @@ class NotModified(Exception):
     """The client has what it asks for: 304."""
 
 
-def read_range(header: str, size: int) -> range | None:
-    """The bytes that a Range header asks for; `None` for all of them, as also where it is not understood."""
-    wanted = _bounds(header)
+def read_range(call: Call, stored: StoredObject) -> range | None:
+    """
+    The bytes that a Range header asks for; `None` for all of them, as also where it is not understood, or where the
+    object is not the one that If-Range names.
+    """
+    size, wanted = stored.size, _bounds(call.header("range"))
+    if not _is_that(call.header("if-range"), stored):
+        return None
     if wanted is None or wanted["first"] == wanted["last"] == "":
         return None
     if wanted["first"]:
@@ -32,6 +37,12 @@ def read_range(header: str, size: int) -> range | None:
     if start >= stop:
         raise invalid_range()
     return range(start, stop)
+
+
+def _is_that(named: str, stored: StoredObject) -> bool:
+    """Whether an If-Range, an ETag or a time, names the object as it is."""
+    time = None if named.startswith(('"', "W/")) else _time(named)
+    return named in ("", f'"{stored.etag}"', stored.etag) or time == _changed(stored)
 
 
 def read_copy_range(header: str, size: int) -> range:

@@ -55,12 +55,9 @@ def get_object(job: Job) -> OperationResponse:
     except NotModified:
         return OperationResponse(304, headers=etag(stored.etag))
     _check_readable(stored)
-    wanted = read_range(job.call.header("range"), stored.size)
-    span = range(stored.size) if wanted is None else wanted
-    headers = _overridden(_object_headers(stored), job)
-    if wanted is not None:
-        headers += (("Content-Range", f"bytes {span.start}-{span.stop - 1}/{stored.size}"),)
-    return OperationResponse(200 if wanted is None else 206, headers=headers, content=_known(stored), span=span)
+    status, span, headers = _ranged(job, stored)
+    headers = (*_overridden(_object_headers(stored), job), *headers)
+    return OperationResponse(status, headers=headers, content=_known(stored), span=span)
 
 
 def head_object(job: Job) -> OperationResponse:
@@ -69,7 +66,16 @@ def head_object(job: Job) -> OperationResponse:
         check_conditions(job.call, stored)
     except NotModified:
         return OperationResponse(304, headers=etag(stored.etag))
-    return OperationResponse(headers=_object_headers(stored), length=stored.size)
+    status, span, headers = _ranged(job, stored)
+    return OperationResponse(status, headers=(*_object_headers(stored), *headers), length=len(span))
+
+
+def _ranged(job: Job, stored: StoredObject) -> tuple[int, range, tuple[tuple[str, str], ...]]:
+    """The status, the bytes, and the header that names them."""
+    span = read_range(job.call, stored)
+    if span is None:
+        return 200, range(stored.size), ()
+    return 206, span, (("Content-Range", f"bytes {span.start}-{span.stop - 1}/{stored.size}"),)
 
 
 def delete_object(job: Job) -> OperationResponse:

@@ -46,7 +46,7 @@ def get_service(job: Job) -> OperationResponse:
     marker = job.call.param("marker")
     region = job.call.param("region") or job.target.region
     page = job.account.list_buckets(
-        region=region, marker=marker, max_keys=job.number("max-keys", 2000, 2000), matches=_bucket_filter(job)
+        region=region, marker=marker, max_keys=job.number("max-keys", 2000, 2000, 0), matches=_bucket_filter(job)
     )
     return OperationResponse(body=documents.buckets(marker, page), headers=XML)
 
@@ -75,7 +75,7 @@ def get_bucket(job: Job) -> OperationResponse:
         prefix=job.call.param("prefix"),
         delimiter=job.call.param("delimiter"),
         key_marker=job.call.param("marker"),
-        limit=job.number("max-keys", 1000, 1000),
+        limit=job.number("max-keys", 1000, 1000, 0),
     )
     page = job.bucket.list_objects(query)
     shown = documents.objects(job.bucket.name, query, page, job.call.param("encoding-type"), job.account.dialect)
@@ -90,7 +90,7 @@ def list_objects_v2(job: Job) -> OperationResponse:
         prefix=job.call.param("prefix"),
         delimiter=job.call.param("delimiter"),
         key_marker=_marker(token) if job.call.has_param("continuation-token") else start_after,
-        limit=job.number("max-keys", 1000, 1000),
+        limit=job.number("max-keys", 1000, 1000, 0),
     )
     page = job.bucket.list_objects(query)
     request = documents.ListingV2(

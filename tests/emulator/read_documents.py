@@ -32,13 +32,20 @@ def _number(text: str) -> int:
 def read_delete(body: bytes) -> "Deletion":
     """What a multi-object delete lists; MalformedXML without any key."""
     root = read_root(body, "Delete")
-    listed = [{local_name(field): field.text or "" for field in one} for one in root if local_name(one) == "Object"]
-    if not listed or not all(one.get("Key") for one in listed):
+    objects = [one for one in root if local_name(one) == "Object"]
+    listed = [{local_name(field): field.text or "" for field in one} for one in objects]
+    if not (listed and all(one.get("Key") for one in listed)) or list(map(len, listed)) != list(map(len, objects)):
         raise malformed_xml()
     if any(one.get("VersionId") for one in listed):
         raise not_implemented("The emulator's COS does not implement versions of objects.")
-    quiet = next((one.text or "" for one in root if local_name(one) == "Quiet"), "")
-    return Deletion([one["Key"] for one in listed], quiet=quiet.strip().lower() == "true")
+    known = {"Object", "Quiet"}, {"Key", "VersionId"}
+    unknown = {local_name(one) for one in root} - known[0] | {name for one in listed for name in one} - known[1]
+    if unknown:
+        raise not_implemented(f"The emulator's COS does not implement {', '.join(sorted(unknown))} of a delete.")
+    quiet = [(one.text or "").strip().lower() for one in root if local_name(one) == "Quiet"]
+    if quiet not in ([], [""], ["true"], ["false"]):
+        raise malformed_xml()
+    return Deletion([one["Key"] for one in listed], quiet=quiet == ["true"])
 
 
 @dataclass(frozen=True, slots=True)

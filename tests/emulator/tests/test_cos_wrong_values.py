@@ -4,13 +4,26 @@ Values that are too long, wrong or cut short: 400 with COS's error document, nev
 
 import base64
 import hashlib
+import socket
 import zlib
 from collections.abc import Iterator
+from contextlib import closing
+from urllib.parse import quote
 
 import pytest
 
 from tests.emulator.client import Cloud
-from tests.emulator.tests.cos_clients import BUCKET, REGION, Answer, Connect, ask, call, read_answer, signed_head
+from tests.emulator.tests.cos_clients import (
+    BUCKET,
+    REGION,
+    Answer,
+    Connect,
+    ask,
+    call,
+    read_answer,
+    receive,
+    signed_head,
+)
 
 LONG = "9" * 5000
 STREAMING = "STREAMING-UNSIGNED-PAYLOAD-TRAILER"
@@ -138,3 +151,66 @@ def test_sha256_of_the_body_is_checked(lenient: Cloud) -> None:
     wrong = ask_aws(lenient, "PUT", "/a", b"abd", x_amz_content_sha256=right)
     assert (wrong.status, wrong.code) == (400, "XAmzContentSHA256Mismatch")
     assert ask_aws(lenient, "PUT", "/a", b"abd", x_amz_content_sha256="UNSIGNED-PAYLOAD").status == 200
+
+
+@pytest.mark.parametrize(
+    ("inner", "status"),
+    [
+        ("<Object><Key>a</Key><ETag>x</ETag></Object>", 501),
+        ("<Object><Key>a</Key><Size>1</Size></Object>", 501),
+        ("<Object><Key>a</Key></Object><Bypass>true</Bypass>", 501),
+        ("<Object><Key>a</Key><Key>b</Key></Object>", 400),
+        ("<Object><Key>a</Key></Object><Quiet>maybe</Quiet>", 400),
+    ],
+)
+def test_condition_of_a_delete_is_not_dropped_in_silence(
+    cloud: Cloud, connect: Connect, inner: str, status: int
+) -> None:
+    ask(cloud, connect(), "PUT", "/a", b"abc")
+    body = f"<Delete>{inner}</Delete>".encode()
+    md5 = base64.b64encode(hashlib.md5(body).digest()).decode()
+
+    assert ask(cloud, connect(), "POST", "/?delete", body, Content_MD5=md5).status == status
+    assert [each.key for each in cloud.objects(BUCKET)] == ["a"]
+
+
+@pytest.mark.parametrize("query", ["", "list-type=2&"])
+def test_page_of_no_objects_is_empty_and_the_last(cloud: Cloud, connect: Connect, query: str) -> None:
+    ask(cloud, connect(), "PUT", "/a", b"abc")
+
+    answer = ask(cloud, connect(), "GET", f"/?{query}max-keys=0")
+
+    assert (answer.status, answer.texts("Key"), answer.texts("IsTruncated")) == (200, [], ["false"])
+
+
+@pytest.mark.parametrize("size", [2048, 2049])
+def test_metadata_beyond_its_limit_is_rejected(cloud: Cloud, connect: Connect, size: int) -> None:
+    headers = {"x_cos_meta_a": "v" * 1000, "x_cos_meta_b": "v" * (size - 1002)}
+
+    answer = ask(cloud, connect(), "PUT", "/a", b"abc", **headers)
+
+    assert (answer.status, answer.code) == ((400, "MetadataTooLarge") if size > 2048 else (200, ""))
+
+
+def test_headers_come_back_byte_for_byte(cloud: Cloud, connect: Connect) -> None:
+    value = b"caf\xe9 \xff \xe4\xb8\xad"
+    head = signed_head(connect(), "PUT", "/a").replace("\n", "\r\n").encode()
+    with closing(socket.create_connection(("127.0.0.1", cloud.port), timeout=5)) as connection:
+        connection.sendall(head + b"x-cos-meta-a: " + value + b"\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+        assert receive(connection).startswith(b"HTTP/1.1 200")
+
+    for method, query in (("HEAD", ""), ("GET", ""), ("GET", "?response-content-disposition=x%E9y")):
+        received = call(cloud, signed_head(connect(), method, f"/a{query}"))
+        assert b"\r\nx-cos-meta-a: " + value + b"\r\n" in received
+        assert (b"\r\nContent-Disposition: x\xe9y\r\n" in received) is bool(query)
+
+
+def test_signature_may_be_in_one_parameter(cloud: Cloud, connect: Connect) -> None:
+    ask(cloud, connect(), "PUT", "/a", b"abc")
+    start, _, signature = signed_head(connect(), "GET", "/a").partition("Authorization: ")
+
+    right = call(cloud, start.replace("/a ", f"/a?sign={quote(signature.strip(), safe='')} "))
+    wrong = call(cloud, start.replace("/a ", f"/a?sign={quote(signature.strip() + '0', safe='')} "))
+
+    assert right.endswith(b"\r\n\r\nabc")
+    assert wrong.startswith(b"HTTP/1.1 403 ")
