@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from urllib.parse import quote_from_bytes, unquote_to_bytes
 
-MAX_DIGITS = 18
+MAX_DIGITS = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ def read_call(method: str, target: str, headers: Iterable[tuple[str, str]]) -> C
 
 
 def whole_number(text: str) -> int | None:
-    """A number of digits only, below 10 to the 18th; `None` for anything else."""
+    """A number of digits only, not too many of them; `None` for anything else."""
     return int(text) if 0 < len(text) <= MAX_DIGITS and text.isascii() and text.isdigit() else None
 
 
