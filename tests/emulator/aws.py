@@ -4,9 +4,11 @@ What clients made for AWS do differently: how they sign, and how they frame a bo
 Their signatures are recognised, not checked.
 """
 
+import re
 from collections.abc import Iterable
 
-from tests.emulator.wire import Call
+from tests.emulator.errors import CosError, invalid_argument
+from tests.emulator.wire import Call, as_text, whole_number
 
 RENAMED = ("x-cos-meta-", "x-cos-storage-class", "x-cos-bucket-region", "x-cos-request-id")
 
@@ -32,12 +34,17 @@ def as_aws(headers: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
     )
 
 
+SIZE = re.compile(rb"[0-9A-Fa-f]{1,15}")
+MAX_HEAD_BYTES = 4096
+
+
 class Unchunker:
-    """Takes `aws-chunked` framing off, however the bytes arrive. Trailers are dropped."""
+    """Takes `aws-chunked` framing off, however the bytes arrive."""
 
     def __init__(self) -> None:
         self._pending = bytearray()
         self._left = 0
+        self._size = 0
         self._ended = False
 
     def feed(self, data: bytes) -> bytes:
@@ -48,6 +55,14 @@ class Unchunker:
             pass
         return bytes(content)
 
+    def trailers(self, call: Call) -> tuple[tuple[str, str], ...]:
+        """What follows the content, as headers; IncompleteBody where not all of the content has come."""
+        wanted = call.header("x-amz-decoded-content-length")
+        if not self._ended or (wanted and whole_number(wanted) != self._size):
+            raise CosError(400, "IncompleteBody", "The body has fewer bytes than it says.")
+        lines = (line.partition(b":") for line in self._pending.split(b"\r\n"))
+        return tuple((as_text(bytes(name)).strip().lower(), as_text(bytes(value)).strip()) for name, _, value in lines)
+
     def _step(self, content: bytearray) -> bool:
         """Take a piece of content or a chunk's head off what is pending; False when more bytes are needed."""
         if self._left:
@@ -55,12 +70,22 @@ class Unchunker:
             del self._pending[: len(taken)]
             self._left -= len(taken)
             content += taken
+            self._size += len(taken)
             return bool(taken)
         head, newline, rest = bytes(self._pending).partition(b"\r\n")
+        if len(head) > MAX_HEAD_BYTES:
+            raise _bad_chunk()
         if not newline:
             return False
         self._pending[:] = rest
         if head:  # an empty line ends the chunk before
-            self._left = int(head.partition(b";")[0], 16)
+            size = SIZE.fullmatch(head.partition(b";")[0])
+            if size is None:
+                raise _bad_chunk()
+            self._left = int(size[0], 16)
             self._ended = self._left == 0
         return True
+
+
+def _bad_chunk() -> CosError:
+    return invalid_argument("A chunk of the body has no size in hexadecimal digits.")

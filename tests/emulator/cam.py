@@ -5,7 +5,7 @@ Nothing here knows how a request proves whose it is; that is `signature`.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -15,6 +15,17 @@ from tests.emulator.table import TABLE
 ACCOUNT_UIN = "100000000001"
 USER_UIN = "100000000011"
 ACTIONS = {row.name: row.policy_action for row in TABLE}
+
+
+ACTION = re.compile(r"(?:cam|cos|monitor|scf|sts):[A-Za-z0-9*]+")
+RESOURCE = re.compile(
+    r"qcs::(?P<service>cam|cos|monitor|scf|sts):(?P<region>(?!cn-|[a-z]{2,3}:)[a-z0-9*-]*):"
+    r"(?P<owner>|\*|uin/[0-9*]+|uid/[0-9*]+):(?P<name>.+)",
+    re.DOTALL,
+)
+"""No project's id, and no region in the form that was in use before `ap-guangzhou` and its like."""
+BUCKET = re.compile(r"(?:[a-z0-9-]*-[0-9]{5,12}/|[a-z0-9-]*\*[a-z0-9*-]*(?:/|$)).*", re.DOTALL)
+"""An object or a bucket, as far as resources of COS name them: with the APPID, or an asterisk."""
 
 
 class BadPolicy(ValueError):
@@ -31,7 +42,7 @@ class Statement:
 
     def covers(self, action: str, resource: str) -> bool:
         """Whether it speaks of that action on that resource."""
-        return bool(self.actions.fullmatch(action) and self.resources.fullmatch(resource))
+        return bool(self.actions.fullmatch(action.removeprefix("name/")) and self.resources.fullmatch(resource))
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,13 +160,49 @@ def _statement(given: object) -> Statement:
         raise BadPolicy("a statement is an object with 'effect', 'action' and 'resource', and nothing else")
     if given["effect"] not in ("allow", "deny"):
         raise BadPolicy('a statement\'s \'effect\' is "allow" or "deny"')
-    return Statement(given["effect"] == "allow", _pattern("action", given), _pattern("resource", given))
+    actions = [_action(text) for text in _texts("action", given)]
+    resources = [_resource(text) for text in _texts("resource", given)]
+    return Statement(given["effect"] == "allow", _any_of(actions), _any_of(resources))
 
 
-def _pattern(name: str, given: Mapping[str, object]) -> re.Pattern[str]:
-    """A pattern for any of the texts, in which `*` stands for whatever is there."""
-    texts = _texts(name, given)
-    return re.compile("|".join(re.escape(text).replace(r"\*", ".*") for text in texts), re.DOTALL)
+def _any_of(patterns: Iterable[str]) -> re.Pattern[str]:
+    return re.compile("|".join(patterns), re.DOTALL)
+
+
+def _action(text: str) -> str:
+    """A pattern for actions without their `name/`, which policies may leave out."""
+    bare = text.removeprefix("name/")
+    if bare != "*" and not ACTION.fullmatch(bare):
+        raise BadPolicy(f"an action is *, or a service and a name like name/cos:GetObject, not {text!r}")
+    return _glob(bare)
+
+
+def _resource(text: str) -> str:
+    """A pattern for resources, of which policies have several spellings."""
+    if text == "*":
+        return ".*"
+    missing = 5 - text.count(":") if text.endswith(":*") else 0
+    found = RESOURCE.fullmatch(text + ":*" * missing)
+    if found is None or (found["service"] == "cos" and not BUCKET.fullmatch(found["name"])):
+        raise BadPolicy(
+            "a resource is *, or like qcs::cos:ap-guangzhou:uid/1250000000:photos-1250000000/* or"
+            f" qcs::cam::uin/100000000001:roleName/sweeper, not {text!r}"
+        )
+    region, owner = _glob(found["region"] or "*", "[^:]*"), _owner(found["service"], found["owner"])
+    return f"qcs::{found['service']}:{region}:{owner}:{_glob(found['name'])}"
+
+
+def _owner(service: str, owner: str) -> str:
+    """A pattern for a resource's account: COS's resources name its APPID, and policies that or its uin."""
+    if service != "cos" or owner.startswith("uid/"):
+        return _glob(owner or "*", "[^:]*")
+    is_meant = re.fullmatch(_glob(owner or "*"), f"uin/{ACCOUNT_UIN}")
+    return "uid/[0-9]+" if is_meant else "(?!)"
+
+
+def _glob(text: str, anything: str = ".*") -> str:
+    """A pattern in which `*` stands for whatever is there."""
+    return re.escape(text).replace(r"\*", anything)
 
 
 def _texts(name: str, given: Mapping[str, object], default: object = None) -> list[str]:

@@ -8,7 +8,7 @@ from email.utils import parsedate_to_datetime
 
 from tests.emulator.errors import CosError, invalid_argument
 from tests.emulator.stored import StoredObject
-from tests.emulator.wire import Call
+from tests.emulator.wire import MAX_DIGITS, Call
 
 RANGE = re.compile(r"bytes=(?P<first>[0-9]*)-(?P<last>[0-9]*)")
 COPY = "x-cos-copy-source-"
@@ -18,9 +18,14 @@ class NotModified(Exception):
     """The client has what it asks for: 304."""
 
 
-def read_range(header: str, size: int) -> range | None:
-    """The bytes that a Range header asks for; `None` for all of them, as also where it is not understood."""
-    wanted = RANGE.fullmatch(header)
+def read_range(call: Call, stored: StoredObject) -> range | None:
+    """
+    The bytes that a Range header asks for; `None` for all of them, as also where it is not understood, or where the
+    object is not the one that If-Range names.
+    """
+    size, wanted = stored.size, _bounds(call.header("range"))
+    if not _is_that(call.header("if-range"), stored):
+        return None
     if wanted is None or wanted["first"] == wanted["last"] == "":
         return None
     if wanted["first"]:
@@ -34,17 +39,30 @@ def read_range(header: str, size: int) -> range | None:
     return range(start, stop)
 
 
+def _is_that(named: str, stored: StoredObject) -> bool:
+    """Whether an If-Range, an ETag or a time, names the object as it is."""
+    time = None if named.startswith(('"', "W/")) else _time(named)
+    return named in ("", f'"{stored.etag}"', stored.etag) or time == _changed(stored)
+
+
 def read_copy_range(header: str, size: int) -> range:
     """The bytes that a part is copied from; unlike those of a download they must all be there."""
     if not header:
         return range(size)
-    wanted = RANGE.fullmatch(header)
+    wanted = _bounds(header)
     if wanted is None or not (wanted["first"] and wanted["last"]):
         raise invalid_argument("x-cos-copy-source-range must have the form bytes=first-last.")
     span = range(int(wanted["first"]), int(wanted["last"]) + 1)
     if not span or span.stop > size:
         raise invalid_range()
     return span
+
+
+def _bounds(header: str) -> re.Match[str] | None:
+    wanted = RANGE.fullmatch(header)
+    if wanted and any(len(each) > MAX_DIGITS for each in wanted.groups()):
+        raise invalid_argument("The numbers of a range are too long.")
+    return wanted
 
 
 def check_conditions(call: Call, stored: StoredObject) -> None:

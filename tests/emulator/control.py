@@ -28,8 +28,9 @@ from tests.emulator.scf_control import ScfControl
 from tests.emulator.seeding import plant, read_seed
 from tests.emulator.state import State, make_credentials
 from tests.emulator.stored import StoredObject, Upload
-from tests.emulator.wire import read_call
+from tests.emulator.wire import read_call, whole_number
 
+FIRST_YEAR, LAST_YEAR = 1971, 9000
 MAX_SHOWN = 100_000
 MAX_SEEDED_SHOWN = 1000
 
@@ -73,6 +74,8 @@ class Control:
             return _json({"error": str(wrong)}, 400)
         except CosError as rejected:
             return _json({"error": rejected.message, "code": rejected.code}, 400)
+        except OverflowError:
+            return _json({"error": "a number is too large for what is computed of it"}, 400)
 
     def _clock(self) -> dict[str, Any]:
         clock = self._state.clock
@@ -87,11 +90,14 @@ class Control:
             raise BadInput("clock: give one of 'offset_seconds', 'advance_seconds' and 'now'")
         clock = self._state.clock
         if now is not None:
-            clock.offset += read_moment(now) - clock.now()
+            wanted = clock.offset + (read_moment(now) - clock.now())
         elif advance is not None:
-            clock.offset += timedelta(seconds=advance)
+            wanted = clock.offset + timedelta(seconds=advance)
         else:
-            clock.offset = timedelta(seconds=offset or 0)
+            wanted = timedelta(seconds=offset or 0)
+        if not FIRST_YEAR <= (clock.now() - clock.offset + wanted).year <= LAST_YEAR:
+            raise BadInput(f"clock: the year must be from {FIRST_YEAR} to {LAST_YEAR}")
+        clock.offset = wanted
         return self._clock()
 
     def _seed(self, given: Any) -> dict[str, Any]:
@@ -226,6 +232,8 @@ def _read_json(body: bytes) -> Any:
         return json.loads(body) if body else {}
     except ValueError as wrong:
         raise BadInput(f"the body is not JSON: {wrong}") from None
+    except RecursionError:
+        raise BadInput("the body is nested too deeply") from None
 
 
 def _json(value: object, status: int = 200) -> web.Response:
@@ -235,9 +243,10 @@ def _json(value: object, status: int = 200) -> web.Response:
 def _digits(fields: Fields, name: str, default: int) -> int:
     """A whole number out of a query, where every value is text."""
     value = fields.text(name)
-    if value is not None and not (value.isascii() and value.isdigit()):
+    number = default if value is None else whole_number(value)
+    if number is None:
         raise BadInput(f"{name!r} must be a whole number, not {value!r}")
-    return default if value is None else int(value)
+    return number
 
 
 def _totals(bucket: Bucket) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from aiohttp import web
 
 from tests.emulator import documents
 from tests.emulator.aws import Unchunker, as_aws, is_aws_signed, is_chunked
-from tests.emulator.bodies import read_body
+from tests.emulator.bodies import awaits_continue, read_body
 from tests.emulator.cam import ANY_RESOURCE, Policy, action_name, resource_name
 from tests.emulator.contents import ContentGone
 from tests.emulator.delivery import deliver, reset, silent, spoilable
@@ -85,6 +85,8 @@ class Door:
         headers = (*answer.headers, *(each for each in common if each[0] not in given))
         if is_aws_signed(call):
             headers = as_aws(headers)
+        if awaits_continue(request, call):
+            headers = (*headers, ("Connection", "close"))
         try:
             return await deliver(request, replace(answer, headers=headers), mangle)
         except (ConnectionError, ContentGone):  # the client left, or a reset took the content away
@@ -204,9 +206,9 @@ class Door:
             raise no_such_bucket()
         return resource_name(region, target.bucket, target.key)
 
-    def _unframing(self, call: Call) -> Callable[[bytes], bytes]:
+    def _unframing(self, call: Call) -> Unchunker | None:
         framed = self._state.accept_aws_signatures and is_aws_signed(call) and is_chunked(call)
-        return Unchunker().feed if framed else bytes
+        return Unchunker() if framed else None
 
     def _common_headers(self, request_id: str, fault: Fault | None) -> tuple[tuple[str, str], ...]:
         common = (("Server", "tencent-cos"), ("x-cos-request-id", request_id))

@@ -147,7 +147,8 @@ class CosControl:
         name = self._state.account.bucket(fields.required("bucket")).name
         per_second = fields.number("requests_per_second", minimum=0)
         burst = fields.number("burst", minimum=1)
-        error = CosError(fields.whole("status", minimum=400) or 503, fields.text("code") or "SlowDown", TOO_MANY)
+        status = fields.whole("status", minimum=400, maximum=999) or 503
+        error = CosError(status, fields.text("code") or "SlowDown", TOO_MANY)
         fields.reject_unknown()
         default_burst = max(per_second or 0, 1)
         rate = None if per_second is None else Rate(per_second, default_burst if burst is None else burst, error)

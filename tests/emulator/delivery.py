@@ -5,15 +5,19 @@ What the answer says was decided elsewhere.
 """
 
 import asyncio
+import re
 import socket
 import struct
 from dataclasses import replace
 
 from aiohttp import web
+from aiohttp.http import StreamWriter
 
 from tests.emulator.faults import Mangle
 from tests.emulator.job import OperationResponse
+from tests.emulator.wire import as_bytes
 
+SURROGATE = re.compile(r"[\ud800-\udfff]")
 PIECE_BYTES = 1 << 18
 ENDLESS_CHUNK = b" " * (1 << 14)
 ENDLESS_PAUSE_SECONDS = 0.01
@@ -32,6 +36,14 @@ def spoilable(answer: OperationResponse) -> OperationResponse:
 
 async def deliver(request: web.BaseRequest, answer: OperationResponse, spoil: Mangle | None) -> web.StreamResponse:
     """Write an answer, its body spoilt if a fault wants that; an answer to HEAD has none."""
+    response = await _deliver(request, answer, spoil)
+    if ("Connection", "close") in answer.headers:
+        response.force_close()
+        request.protocol._lingering_time = 0  # noqa: SLF001 - nobody sends the rest of this body
+    return response
+
+
+async def _deliver(request: web.BaseRequest, answer: OperationResponse, spoil: Mangle | None) -> web.StreamResponse:
     if spoil is None or request.method == "HEAD":
         return await _send(request, answer)
     answer = _whole(answer)
@@ -80,7 +92,7 @@ async def _send(request: web.BaseRequest, answer: OperationResponse) -> web.Stre
     if len(answer.span) <= PIECE_BYTES:
         answer = _whole(answer)
     if answer.content is None and answer.length is None:
-        whole = web.Response if _has_date(answer) else _DatelessResponse
+        whole = _Response if _has_date(answer) else _DatelessResponse
         return whole(status=answer.status, body=answer.body, headers=answer.headers)
     response = await _open(request, answer, len(answer.span) if answer.length is None else answer.length)
     if answer.content is not None:
@@ -91,7 +103,7 @@ async def _send(request: web.BaseRequest, answer: OperationResponse) -> web.Stre
 
 async def _open(request: web.BaseRequest, answer: OperationResponse, length: int | None) -> web.StreamResponse:
     """Send the head of an answer of that length, or without one in chunks."""
-    stream = web.StreamResponse if _has_date(answer) else _DatelessStream
+    stream = _Stream if _has_date(answer) else _DatelessStream
     response = stream(status=answer.status, headers=answer.headers)
     if length is None:
         response.enable_chunked_encoding()
@@ -105,7 +117,26 @@ def _has_date(answer: OperationResponse) -> bool:
     return any(name == "Date" for name, _ in answer.headers)
 
 
-class _DatelessStream(web.StreamResponse):
+class _Stream(web.StreamResponse):
+    """A response whose headers go out byte for byte, those that are not UTF-8 as well."""
+
+    async def _write_headers(self) -> None:
+        texts = [f"{name}: {value}" for name, value in self.headers.items()]
+        if not any(SURROGATE.search(each) for each in texts):
+            return await super()._write_headers()
+        assert isinstance(self._payload_writer, StreamWriter)
+        head = "\r\n".join((f"HTTP/1.1 {self.status} {self.reason}", *texts, "", ""))
+        self._payload_writer._headers_buf = as_bytes(head)  # noqa: SLF001 - it takes no bytes otherwise
+        if self._send_headers_immediately:
+            self._payload_writer.send_headers()
+        return None
+
+
+class _Response(_Stream, web.Response):
+    pass
+
+
+class _DatelessStream(_Stream):
     """A response without the `Date` that aiohttp adds where there is none."""
 
     async def _prepare_headers(self) -> None:
@@ -113,7 +144,7 @@ class _DatelessStream(web.StreamResponse):
         self.headers.popall("Date", None)
 
 
-class _DatelessResponse(_DatelessStream, web.Response):
+class _DatelessResponse(_DatelessStream, _Response):
     pass
 
 

@@ -175,7 +175,7 @@ def _time_form(given: object, label: str) -> TimeForm | None:
     if isinstance(given, str):
         return TimeForm(literal=given)
     fields = Fields(given, f"a dialect's {label}")
-    digits, hours = fields.whole("fraction_digits"), fields.number("zone_hours", minimum=-23, maximum=23)
+    digits, hours = fields.whole("fraction_digits", maximum=100), fields.number("zone_hours", minimum=-23, maximum=23)
     form = TimeForm(
         format=fields.required("format"), zone_hours=hours or 0.0, fraction_digits=3 if digits is None else digits
     )

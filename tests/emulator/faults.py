@@ -29,6 +29,8 @@ PARTLESS = OPERATIONS - {
     "AbortMultipartUpload",
 }
 """Operations whose requests name no upload."""
+HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+: [^\x00-\x08\x0a-\x1f\x7f\ud800-\udc7f\udd00-\udfff]*")
+"""A header line: no control characters, and of what is not UTF-8 only what stands for a byte."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,7 +260,7 @@ def _effect(fields: Fields) -> Effect | None:
     how = fields.choice("body", *MANGLINGS)
     drip_ms = fields.whole("drip_ms", minimum=1)
     raw, location = fields.text("raw"), fields.text("redirect")
-    status, headers = fields.whole("status", minimum=200), fields.value("headers")
+    status, headers = fields.whole("status", minimum=200, maximum=999), fields.value("headers")
     error = _error(fields, status)
     if sum(each is not None for each in (reset, how, raw, location)) > 1:
         raise BadInput("a fault has one of reset, body, raw and redirect")
@@ -269,6 +271,7 @@ def _effect(fields: Fields) -> Effect | None:
     if raw is not None:
         return Raw(raw, status or 200, _headers(headers))
     if location is not None:
+        _headers({"Location": location})
         return Redirect(location, status or 307)
     return Refuse(error) if error else None
 
@@ -313,4 +316,6 @@ def _headers(given: object) -> tuple[tuple[str, str], ...]:
     headers = {} if given is None else given
     if not isinstance(headers, dict) or not all(isinstance(value, str) for value in headers.values()):
         raise BadInput("a fault: 'headers' must be a JSON object of texts")
+    if not all(HEADER.fullmatch(f"{name}: {value}") for name, value in headers.items()):
+        raise BadInput("a fault: 'headers' has a name or a value that no response can carry")
     return tuple(headers.items())

@@ -5,6 +5,9 @@ Reading JSON that people and tests send to the control door: each field by name 
 from collections.abc import Mapping
 from typing import Any
 
+HUGE = 10**15
+"""No number is larger: so none is infinite, and all that is computed of them has an end."""
+
 
 class BadInput(ValueError):
     """The JSON does not say what it should; the message says what is wrong."""
@@ -39,14 +42,16 @@ class Fields:
             raise BadInput(f"{self._what}: {name!r} must be one of {', '.join(choices)}, not {value!r}")
         return value
 
-    def whole(self, name: str, *, minimum: int = 0) -> int | None:
-        """A whole number, `least` or above."""
+    def whole(self, name: str, *, minimum: int = 0, maximum: int = HUGE) -> int | None:
+        """A whole number between the two bounds."""
         value = self.value(name)
         if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < minimum):
             raise BadInput(f"{self._what}: {name!r} must be a whole number, {minimum} or above")
+        if value is not None and value > maximum:
+            raise BadInput(f"{self._what}: {name!r} must be {maximum} or below")
         return value
 
-    def number(self, name: str, *, minimum: float = float("-inf"), maximum: float = float("inf")) -> float | None:
+    def number(self, name: str, *, minimum: float = -HUGE, maximum: float = HUGE) -> float | None:
         """A number between the two bounds."""
         value = self.value(name)
         if value is None:

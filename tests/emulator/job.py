@@ -13,10 +13,12 @@ from tests.emulator.errors import CosError, invalid_argument
 from tests.emulator.routing import Target, matches
 from tests.emulator.stored import DEFAULT_CONTENT_TYPE, STANDARD, Described, Received
 from tests.emulator.table import STORED
-from tests.emulator.wire import Call
+from tests.emulator.wire import Call, as_bytes, whole_number
 
 XML = (("Content-Type", "application/xml"),)
 DEFAULT_REGION = "ap-guangzhou"
+META = "x-cos-meta-"
+MAX_META_BYTES = 2 << 10
 CLASSES = ("STANDARD", "STANDARD_IA", "INTELLIGENT_TIERING", "ARCHIVE")
 STORAGE_CLASSES = frozenset((*CLASSES, *(f"MAZ_{name}" for name in CLASSES), "DEEP_ARCHIVE"))
 
@@ -62,12 +64,12 @@ class Job:
         """The bucket it is about, or NoSuchBucket."""
         return self.account.bucket(self.target.bucket)
 
-    def number(self, name: str, default: int, maximum: int) -> int:
-        """A parameter's value from 1 up, cut down to the maximum as COS does it."""
-        value = self.call.param(name) or str(default)
-        if not (value.isascii() and value.isdigit()) or int(value) < 1:
-            raise invalid_argument(f"The argument {name} must be a number from 1 to {maximum}.")
-        return min(int(value), maximum)
+    def number(self, name: str, default: int, maximum: int, minimum: int = 1) -> int:
+        """A parameter's value from the minimum up, cut down to the maximum as COS does it."""
+        value = whole_number(self.call.param(name) or str(default))
+        if value is None or value < minimum:
+            raise invalid_argument(f"The argument {name} must be a number from {minimum} to {maximum}.")
+        return min(value, maximum)
 
     def described(self, before: Described = Described()) -> Described:  # noqa: B008 - a value
         """What the request's headers say of an object, its storage class by default as before."""
@@ -76,6 +78,9 @@ class Job:
             stored_as = _stored_name(name)
             if stored_as and matches(stored_as.lower(), STORED):
                 kept[stored_as] = value
+        meta = {name: value for name, value in kept.items() if name.lower().startswith(META)}
+        if sum(len(as_bytes(name.lower().removeprefix(META) + value)) for name, value in meta.items()) > MAX_META_BYTES:
+            raise CosError(400, "MetadataTooLarge", "Your metadata headers exceed the maximum allowed metadata size.")
         encodings = [each.strip() for each in kept.pop("Content-Encoding", "").split(",")]
         if left := ",".join(each for each in encodings if each and each != "aws-chunked"):
             kept["Content-Encoding"] = left

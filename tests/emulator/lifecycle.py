@@ -2,6 +2,7 @@
 COS's rules for a lifecycle configuration. It is kept as it was written; only what COS rejects is rejected.
 """
 
+import re
 from datetime import datetime
 from xml.etree import ElementTree
 
@@ -9,6 +10,7 @@ from tests.emulator.errors import CosError, invalid_argument, malformed_xml
 from tests.emulator.job import STORAGE_CLASSES
 from tests.emulator.read_documents import local_name, read_root
 
+DAYS = re.compile(r"-?[0-9]{1,9}")
 MAX_RULES = 1000
 MAX_ID_BYTES = 255
 STATUSES = ("Enabled", "Disabled")
@@ -92,7 +94,7 @@ def _check_when(name: str, field: str, value: str) -> None:
             raise malformed_xml()
     elif field == "Date":
         _check_date(value)
-    elif not (value.lstrip("-").isascii() and value.lstrip("-").isdigit()):
+    elif not DAYS.fullmatch(value):
         raise malformed_xml()
     elif int(value) < (0 if name in MOVES else 1):
         raise invalid_argument(f"{field!r} of {name} must be a positive integer.")

@@ -3,12 +3,13 @@ The operations on objects: put, get, head, copy, delete.
 """
 
 import hashlib
+import re
 from dataclasses import dataclass, replace
 from email.utils import format_datetime
 
 from tests.emulator import documents, read_documents
 from tests.emulator.account import BUCKET_NAME
-from tests.emulator.checksums import crc64
+from tests.emulator.checksums import AWS_CHECKSUMS, crc64
 from tests.emulator.conditions import (
     NotModified,
     check_conditions,
@@ -22,10 +23,11 @@ from tests.emulator.job import XML, Job, OperationResponse
 from tests.emulator.routing import region_of
 from tests.emulator.stored import STANDARD, Described, Received, StoredObject
 from tests.emulator.table import OVERRIDES
-from tests.emulator.wire import decode
+from tests.emulator.wire import decode, whole_number
 
 MAX_COPY_BYTES = 5 << 30
 MAX_DELETED = 1000
+CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 FROZEN = ("ARCHIVE", "DEEP_ARCHIVE", "MAZ_ARCHIVE")
 
 
@@ -53,12 +55,9 @@ def get_object(job: Job) -> OperationResponse:
     except NotModified:
         return OperationResponse(304, headers=etag(stored.etag))
     _check_readable(stored)
-    wanted = read_range(job.call.header("range"), stored.size)
-    span = range(stored.size) if wanted is None else wanted
-    headers = _overridden(_object_headers(stored), job)
-    if wanted is not None:
-        headers += (("Content-Range", f"bytes {span.start}-{span.stop - 1}/{stored.size}"),)
-    return OperationResponse(200 if wanted is None else 206, headers=headers, content=_known(stored), span=span)
+    status, span, headers = _ranged(job, stored)
+    headers = (*_overridden(_object_headers(stored), job), *headers)
+    return OperationResponse(status, headers=headers, content=_known(stored), span=span)
 
 
 def head_object(job: Job) -> OperationResponse:
@@ -67,7 +66,16 @@ def head_object(job: Job) -> OperationResponse:
         check_conditions(job.call, stored)
     except NotModified:
         return OperationResponse(304, headers=etag(stored.etag))
-    return OperationResponse(headers=_object_headers(stored), length=stored.size)
+    status, span, headers = _ranged(job, stored)
+    return OperationResponse(status, headers=(*_object_headers(stored), *headers), length=len(span))
+
+
+def _ranged(job: Job, stored: StoredObject) -> tuple[int, range, tuple[tuple[str, str], ...]]:
+    """The status, the bytes, and the header that names them."""
+    span = read_range(job.call, stored)
+    if span is None:
+        return 200, range(stored.size), ()
+    return 206, span, (("Content-Range", f"bytes {span.start}-{span.stop - 1}/{stored.size}"),)
 
 
 def delete_object(job: Job) -> OperationResponse:
@@ -77,7 +85,7 @@ def delete_object(job: Job) -> OperationResponse:
 
 def delete_objects(job: Job) -> OperationResponse:
     """Multi-object delete: each key by itself, and each as far as the signer may delete it."""
-    is_aws_checked = any(name.startswith("x-amz-checksum-") for name, _ in job.call.headers)
+    is_aws_checked = any(name in AWS_CHECKSUMS for name, _ in job.call.headers)
     if not (job.call.header("content-md5") or is_aws_checked):
         raise CosError(400, "InvalidRequest", "Missing required header for this request: Content-MD5.")
     wanted = read_documents.read_delete(job.body.document)
@@ -136,10 +144,10 @@ def copy_part(job: Job) -> OperationResponse:
 
 def part_number(job: Job) -> int:
     """The number of a part that is sent or copied."""
-    number = job.call.param("partNumber")
-    if not (number.isascii() and number.isdigit()):
+    number = whole_number(job.call.param("partNumber"))
+    if number is None:
         raise invalid_argument("Part number must be an integer between 1 and 10000.")
-    return int(number)
+    return number
 
 
 def etag(value: str) -> tuple[tuple[str, str], ...]:
@@ -181,7 +189,10 @@ def _source_name(job: Job) -> tuple[str, str]:
     name, _, host = decode(place).partition(".")
     if not (BUCKET_NAME.fullmatch(name) and raw_key):
         raise invalid_argument("x-cos-copy-source must name a bucket and a key.")
-    if region_of(host) not in ("", job.account.bucket(name).region):
+    region = region_of(host)
+    if region is None or (host and not (region or "accelerate" in host)):
+        raise invalid_argument("x-cos-copy-source must name a host of COS.")
+    if region not in ("", job.account.bucket(name).region):
         raise no_such_bucket()
     return name, decode(raw_key)
 
@@ -230,6 +241,8 @@ def _overridden(headers: tuple[tuple[str, str], ...], job: Job) -> tuple[tuple[s
     """An object's headers with those that the request wants instead. Only who signs gets here."""
     wanted = {name.removeprefix("response-").title(): job.call.param(name) for name in OVERRIDES}
     wanted = {name: value for name, value in wanted.items() if value}
+    if any(CONTROL.search(value) for value in wanted.values()):
+        raise invalid_argument("A header of the response must not hold control characters.")
     return (*(each for each in headers if each[0] not in wanted), *wanted.items())
 
 

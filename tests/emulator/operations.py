@@ -16,7 +16,7 @@ from tests.emulator.errors import invalid_argument
 from tests.emulator.job import DEFAULT_REGION, XML, Job, OperationResponse
 from tests.emulator.listing import Query
 from tests.emulator.object_operations import checksum, etag, part_number
-from tests.emulator.wire import as_bytes, as_text
+from tests.emulator.wire import as_bytes, as_text, whole_number
 
 CREATED: dict[str, Callable[[datetime, datetime], bool]] = {
     "lt": lambda created, time: created < time,
@@ -46,7 +46,7 @@ def get_service(job: Job) -> OperationResponse:
     marker = job.call.param("marker")
     region = job.call.param("region") or job.target.region
     page = job.account.list_buckets(
-        region=region, marker=marker, max_keys=job.number("max-keys", 2000, 2000), matches=_bucket_filter(job)
+        region=region, marker=marker, max_keys=job.number("max-keys", 2000, 2000, 0), matches=_bucket_filter(job)
     )
     return OperationResponse(body=documents.buckets(marker, page), headers=XML)
 
@@ -61,9 +61,12 @@ def _bucket_filter(job: Job) -> Callable[[Bucket], bool]:
     when, compared = job.call.param("create-time"), job.call.param("range")
     if not (when or compared):
         return lambda _: True
-    if not (when.isascii() and when.isdigit()) or compared not in CREATED:
-        raise invalid_argument(f"create-time must be a number, and range one of {', '.join(CREATED)}.")
-    time = datetime.fromtimestamp(int(when), timezone.utc)
+    try:
+        time = datetime.fromtimestamp(int(when if when.isascii() and when.isdigit() else ""), timezone.utc)
+    except (ValueError, OverflowError, OSError):
+        raise invalid_argument("create-time must be a number of seconds since 1970.") from None
+    if compared not in CREATED:
+        raise invalid_argument(f"range must be one of {', '.join(CREATED)}.")
     return lambda bucket: CREATED[compared](bucket.created.replace(microsecond=0), time)
 
 
@@ -72,7 +75,7 @@ def get_bucket(job: Job) -> OperationResponse:
         prefix=job.call.param("prefix"),
         delimiter=job.call.param("delimiter"),
         key_marker=job.call.param("marker"),
-        limit=job.number("max-keys", 1000, 1000),
+        limit=job.number("max-keys", 1000, 1000, 0),
     )
     page = job.bucket.list_objects(query)
     shown = documents.objects(job.bucket.name, query, page, job.call.param("encoding-type"), job.account.dialect)
@@ -87,7 +90,7 @@ def list_objects_v2(job: Job) -> OperationResponse:
         prefix=job.call.param("prefix"),
         delimiter=job.call.param("delimiter"),
         key_marker=_marker(token) if job.call.has_param("continuation-token") else start_after,
-        limit=job.number("max-keys", 1000, 1000),
+        limit=job.number("max-keys", 1000, 1000, 0),
     )
     page = job.bucket.list_objects(query)
     request = documents.ListingV2(
@@ -115,7 +118,10 @@ def head_bucket(job: Job) -> OperationResponse:
 
 
 def put_bucket(job: Job) -> OperationResponse:
-    job.account.put_bucket(job.target.bucket, job.target.region or DEFAULT_REGION, now=job.now)
+    region = job.target.region or DEFAULT_REGION
+    if job.body.document:
+        read_documents.check_bucket_configuration(job.body.document, region)
+    job.account.put_bucket(job.target.bucket, region, now=job.now)
     return OperationResponse()
 
 
@@ -182,13 +188,13 @@ def upload_part(job: Job) -> OperationResponse:
 
 
 def list_parts(job: Job) -> OperationResponse:
-    marker = job.call.param("part-number-marker") or "0"
-    if not (marker.isascii() and marker.isdigit()):
+    marker = whole_number(job.call.param("part-number-marker") or "0")
+    if marker is None:
         raise invalid_argument("The argument part-number-marker must be a number.")
     maximum = job.number("max-parts", 1000, 1000)
-    page = job.bucket.list_parts(job.target.key, job.target.upload_id, marker=int(marker), max_parts=maximum)
+    page = job.bucket.list_parts(job.target.key, job.target.upload_id, marker=marker, max_parts=maximum)
     encoding_type = job.call.param("encoding-type")
-    shown = documents.parts(job.bucket.name, int(marker), maximum, page, encoding_type, job.account.dialect)
+    shown = documents.parts(job.bucket.name, marker, maximum, page, encoding_type, job.account.dialect)
     return OperationResponse(body=shown, headers=XML)
 
 

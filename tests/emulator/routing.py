@@ -6,11 +6,13 @@ Delete Object, and a DELETE of the root is Delete Bucket whatever upload id it n
 rejected: silence would look like another operation.
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from tests.emulator.account import BUCKET_NAME
 from tests.emulator.aws import is_aws_signed
+from tests.emulator.checksums import AWS_CHECKSUMS
 from tests.emulator.errors import CosError, invalid_argument, not_implemented
 from tests.emulator.table import (
     ACL,
@@ -31,7 +33,9 @@ EMPTY_IS_NOTHING = ("versionId",)
 ROWS: dict[str, tuple[Operation, ...]] = {
     path: tuple(row for row in TABLE if row.path == path) for path in ("service", "bucket", "object")
 }
-REFUSED_HEADERS = ("pic-operations",)
+REFUSED_HEADERS = ("pic-operations", "if-range", "content-range")
+LOCAL = re.compile(r"localhost|127\.0\.0\.1")
+CLOUD_DOMAINS = (".myqcloud.com", ".tencentcos.cn", ".myqcloud.com.", ".tencentcos.cn.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +57,18 @@ class Target:
 
 def route(call: Call) -> Target:
     """Name the operation, or reject with 400, 405 or 501."""
-    labels = call.header("host").rpartition("@")[2].lower().partition(":")[0].split(".")
-    if BUCKET_NAME.fullmatch(labels[0]):
-        return _within(call, labels[0], call.raw_path[1:], _region(labels[1:]))
+    host = call.header("host").rpartition("@")[2].partition(":")[0]
+    name, _, place = host.lower().partition(".")
+    has_bucket = BUCKET_NAME.fullmatch(name) is not None
+    region = region_of(place if has_bucket else host)
+    if region is None or (has_bucket and place and not (LOCAL.fullmatch(place) or _labels_of_cos(place))):
+        return Target(rejection=not_implemented(f"The emulator's COS does not answer as {host}."))
+    if has_bucket:
+        return _within(call, name, call.raw_path[1:], region)
     bucket, _, raw_key = call.raw_path[1:].partition("/")
     if bucket:
-        return _within(call, decode(bucket), raw_key, _region(labels))
-    return _at(call, "service", Target(region=_region(labels)))
+        return _within(call, decode(bucket), raw_key, region)
+    return _at(call, "service", Target(region=region))
 
 
 def _within(call: Call, bucket: str, raw_key: str, region: str) -> Target:
@@ -126,6 +135,8 @@ def _unknown_name(name: str, method: str, rows: Iterable[Operation]) -> CosError
 def _unknown_header(call: Call, row: Operation) -> CosError | None:
     """501 for the first header that asks for something which the operation would leave out."""
     for name, value in call.headers:
+        if name in AWS_CHECKSUMS and not row.has_checked_body:
+            return not_implemented(f"The emulator's COS does not check {name} at {row.name}.")
         if not _asks_for_something(name) or name in ALWAYS_TAKEN or matches(name, ONLY_AWS):
             continue
         cos_name = name.replace("x-amz-", "x-cos-", 1)
@@ -147,13 +158,18 @@ def _not_allowed() -> CosError:
     return CosError(405, "MethodNotAllowed", "The specified method is not allowed against this resource.")
 
 
-def region_of(host: str) -> str:
-    """The region that a host without its bucket names, if it names one."""
-    return _region(host.lower().split("."))
+def region_of(host: str) -> str | None:
+    """
+    The region in `cos.<region>.myqcloud.com` and its like, without a bucket; empty where the host names none.
+
+    `None` where it is another service's, such as `ci.<region>.myqcloud.com`.
+    """
+    host = host.lower()
+    if labels := _labels_of_cos(host):
+        return "" if labels[1] == "accelerate" else labels[1]
+    return None if host.endswith(CLOUD_DOMAINS) and not host.startswith("service.cos.") else ""
 
 
-def _region(labels: list[str]) -> str:
-    """The region in `cos.<region>.myqcloud.com` and its like; empty where the host names none."""
-    if len(labels) >= 4 and labels[0] in ("cos", "cos-internal") and labels[1] != "accelerate":
-        return labels[1]
-    return ""
+def _labels_of_cos(host: str) -> list[str]:
+    labels = host.rstrip(".").split(".")
+    return labels if len(labels) >= 4 and labels[0] in ("cos", "cos-internal") else []

@@ -5,6 +5,7 @@ The running emulator: its ports on 127.0.0.1, from the first to the last moment.
 import asyncio
 import contextlib
 import json
+import logging
 import os
 import signal
 import socket
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from aiohttp import web
+from aiohttp.http import HttpProcessingError
 
 from tests.emulator.api import Api, ApiDoor
 from tests.emulator.control import Control, show_credentials
@@ -124,9 +126,21 @@ def _server_settings() -> dict[str, Any]:
     return {
         "auto_decompress": False,
         "access_log": None,
+        "logger": _logger(),
         "keepalive_timeout": KEEP_ALIVE_SECONDS,
         "tcp_keepalive": False,
     }
+
+
+def _logger() -> logging.Logger:
+    """Where the server tells of failures: of its own, not of requests that are no HTTP, which get 400."""
+    logger = logging.getLogger(__name__)
+    logger.addFilter(_is_own_failure)
+    return logger
+
+
+def _is_own_failure(record: logging.LogRecord) -> bool:
+    return not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError))
 
 
 def _listen(*ports: int) -> list[socket.socket]:

@@ -100,7 +100,7 @@ def _listed(names: tuple[str, ...], given: Iterable[tuple[str, str]]) -> bytes:
 
 
 def _fields(call: Call) -> dict[str, str]:
-    """The claim's fields: a presigned URL's parameters, or else what the Authorization header says."""
+    """The claim's fields: a presigned URL's parameters, or else the Authorization header, or `sign` with its text."""
     if call.has_param("q-signature"):
         pairs = [pair for pair in call.query if pair[0].startswith("q-")]
     else:
@@ -111,7 +111,7 @@ def _fields(call: Call) -> dict[str, str]:
 
 
 def _authorization(call: Call) -> list[str]:
-    return call.header("authorization").strip().split("&")
+    return (call.header("authorization") or call.param("sign")).strip().split("&")
 
 
 def _names(listed: str) -> tuple[str, ...]:

@@ -46,6 +46,11 @@ class Operation:
         return f"name/cos:{self.action or self.name}"
 
     @property
+    def has_checked_body(self) -> bool:
+        """Whether a checksum of AWS's is that of the body; at a Complete it is that of the object."""
+        return self.takes != "nothing" and self.name != "CompleteMultipartUpload"
+
+    @property
     def query(self) -> frozenset[str]:
         """All query names that it takes."""
         return frozenset((*self.selected_by, *self.required, *self.optional))
@@ -74,6 +79,7 @@ STORED = (
     "x-cos-storage-class",
 )
 CONDITIONS = ("if-match", "if-none-match", "if-modified-since", "if-unmodified-since")
+RANGE = ("range", "if-range")
 COPY_SOURCE = ("x-cos-copy-source", *(f"x-cos-copy-source-{name}" for name in CONDITIONS))
 CONTENT_MD5 = "content-md5"
 FORBID_OVERWRITE = "x-cos-forbid-overwrite"
@@ -124,8 +130,8 @@ TABLE = (
     Operation("GetBucketACL", "GET", "bucket", ("acl",)),
     Operation("GetBucketLocation", "GET", "bucket", ("location",)),
     Operation("GetBucketVersioning", "GET", "bucket", ("versioning",)),
-    Operation("GetObject", "GET", "object", optional=OVERRIDES, reads=(*CONDITIONS, "range")),
-    Operation("HeadObject", "HEAD", "object", reads=CONDITIONS),
+    Operation("GetObject", "GET", "object", optional=OVERRIDES, reads=(*CONDITIONS, *RANGE)),
+    Operation("HeadObject", "HEAD", "object", reads=(*CONDITIONS, *RANGE)),
     Operation("PutObject", "PUT", "object", stores=STORED, reads=(CONTENT_MD5, FORBID_OVERWRITE, ACL), takes="content"),
     Operation(
         "PutObjectCopy",
@@ -189,6 +195,6 @@ ONLY_AWS = (
 )
 """Headers by which AWS's clients sign and frame; COS does not know them, and minds none."""
 
-SIGNATURE_QUERY = ("q-*", "x-cos-security-token")
+SIGNATURE_QUERY = ("q-*", "sign", "x-cos-security-token")
 AWS_QUERY = ("X-Amz-*", "x-id", "AWSAccessKeyId", "Signature", "Expires")
 """Query names by which a request is signed, not what it asks for."""

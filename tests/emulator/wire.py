@@ -8,6 +8,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from urllib.parse import quote_from_bytes, unquote_to_bytes
 
+MAX_DIGITS = 30
+
 
 @dataclass(frozen=True, slots=True)
 class Call:
@@ -49,6 +51,11 @@ def read_call(method: str, target: str, headers: Iterable[tuple[str, str]]) -> C
         query=tuple(_query_pairs(raw_query)),
         headers=tuple((name.lower(), value) for name, value in headers),
     )
+
+
+def whole_number(text: str) -> int | None:
+    """A number of digits only, not too many of them; `None` for anything else."""
+    return int(text) if 0 < len(text) <= MAX_DIGITS and text.isascii() and text.isdigit() else None
 
 
 def decode(text: str) -> str:

@@ -62,6 +62,27 @@ def test_actions_and_resources_match_to_the_letter_but_for_asterisks(
     assert allows(statement("allow", action, resource)) is allowed
 
 
+@pytest.mark.parametrize("action", ["cos:*", "cos:AbortMultipartUpload", "name/*", "name/cos:Abort*"])
+@pytest.mark.parametrize(
+    "resource",
+    [
+        "qcs::cos::uid/1250000000:photos-1250000000/*",
+        "qcs::cos:ap-guangzhou:uin/100000000001:photos-*",
+        "qcs::cos:*:*:*/a/*",
+        "qcs::cos:ap-*::photos-1250000000/a/b.jpg",
+        "qcs::cos:*",
+    ],
+)
+def test_every_spelling_of_an_action_and_a_resource_allows_and_denies(action: str, resource: str) -> None:
+    assert allows(statement("allow", action, resource))
+    assert not allows(statement("allow"), statement("deny", action, resource))
+    assert not allows(statement("allow", action, resource), resource="qcs::cam::uin/1:roleName/b")
+
+
+def test_uin_of_another_account_is_another_account() -> None:
+    assert not allows(statement("allow", "*", "qcs::cos:*:uin/100000000002:*"))
+
+
 def test_asterisk_stands_for_newlines_too() -> None:
     resource = resource_name("ap-guangzhou", "photos-1250000000", "a\nb")
 
@@ -82,6 +103,26 @@ def test_asterisk_stands_for_newlines_too() -> None:
         pytest.param({"version": "2.0", "statement": [{**statement("allow"), "condition": {}}]}, id="a condition"),
         pytest.param({"version": "2.0", "statement": [statement("allow", [])]}, id="no action at all"),
         pytest.param({"version": "2.0", "statement": [statement("allow", 7)]}, id="an action that is no text"),
+        *(
+            pytest.param({"version": "2.0", "statement": [statement("deny", action)]}, id=action)
+            for action in ("", "DeleteObject", "name/DeleteObject", "coss:DeleteObject", "permid/2", "cos:", "*:Get")
+        ),
+        *(
+            pytest.param({"version": "2.0", "statement": [statement("deny", "*", resource)]}, id=resource)
+            for resource in (
+                "",
+                "photos-1250000000/*",
+                "qcs::cos:gz:uid/1250000000:photos-1250000000/*",
+                "qcs::cos:cn-south:uid/1250000000:photos-1250000000/*",
+                "qcs::cos:ap-guangzhou:uid/1250000000:prefix//1250000000/photos/*",
+                "qcs::cos:ap-guangzhou:uid/1250000000:photos/*",
+                "qcs::cos:ap-guangzhou:uid/1250000000:photos-1250000000",
+                "qcs::cos:ap-guangzhou:1250000000:photos-1250000000/*",
+                "qcs:id/0:cos:ap-guangzhou:uid/1250000000:photos-1250000000/*",
+                "qcs::coss:ap-guangzhou:uid/1250000000:photos-1250000000/*",
+                "qcs::*",
+            )
+        ),
     ],
 )
 def test_policy_that_is_not_understood_to_the_letter_is_rejected(document: object) -> None:

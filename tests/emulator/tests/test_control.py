@@ -285,6 +285,24 @@ def test_faults_can_be_given_at_once_with_a_seed_for_their_chance(cloud: Cloud) 
         pytest.param("POST", "/role", {"policy": {}}, "'version'", id="no policy for the role"),
         pytest.param("POST", "/reset", {"buckets": ["photos"]}, "name-appid@region", id="no bucket's name"),
         pytest.param("POST", "/reset", {"buckets": []}, "something in it", id="no buckets"),
+        pytest.param("POST", "/clock", b'{"offset_seconds": Infinity}', "must be a number", id="infinite"),
+        pytest.param("POST", "/clock", b'{"offset_seconds": NaN}', "must be a number", id="no number"),
+        pytest.param("POST", "/clock", b'{"advance_seconds": 1e300}', "must be a number", id="huge"),
+        pytest.param("POST", "/clock", {"advance_seconds": 10**400}, "must be a number", id="huge whole number"),
+        pytest.param("POST", "/clock", b'{"advance_seconds": %s}' % (b"9" * 5000), "not JSON", id="too many digits"),
+        pytest.param("POST", "/clock", {"advance_seconds": 1e14}, "too large", id="beyond all times"),
+        pytest.param("POST", "/clock", {"now": "9999-12-31T23:59:59Z"}, "the year", id="last second"),
+        pytest.param("POST", "/clock", {"now": "0001-01-01T00:00:00Z"}, "the year", id="first second"),
+        pytest.param("POST", "/credentials", {"expires_in_seconds": 1e12}, "too large", id="for ever"),
+        pytest.param("POST", "/seed", {"bucket": BUCKET, "hours_since_start": 1e12}, "too large", id="too long ago"),
+        pytest.param("POST", "/seed", b"[" * 100_000, "too deeply", id="too deep"),
+        *(
+            pytest.param("POST", "/faults", {"raw": "x", "headers": headers}, "no response can carry", id=repr(headers))
+            for headers in ({"a": "b\r\nc: d"}, {"a\r\nb": "c"}, {"a": "\0"}, {"": "a"}, {"a": "\ud800"}, {"a b": "c"})
+        ),
+        pytest.param("POST", "/faults", {"redirect": "http://a/\r\nb: c"}, "no response can carry", id="redirect"),
+        pytest.param("POST", "/dialect", {"initiated": {"format": "%f", "fraction_digits": 10**9}}, "100", id="digits"),
+        pytest.param("GET", f"/requests?limit={'9' * 5000}", None, "'limit' must be", id="limit of many digits"),
         pytest.param("GET", "/requests?since=-1", None, "'since' must be", id="since below 0"),
         pytest.param("GET", "/state?bukcet=x", None, "unknown 'bukcet'", id="misspelt parameter"),
     ],
@@ -314,6 +332,18 @@ def run(*arguments: str) -> "subprocess.CompletedProcess[str]":
         timeout=20,
         check=False,
     )
+
+
+def test_request_that_is_no_http_is_rejected_and_no_failure() -> None:
+    start = b"PUT /a HTTP/1.1\r\nHost: x\r\n"
+    endings = (b"X: %s\r\n\r\n" % (b"a" * 9000), b"Transfer-Encoding: chunked\r\n\r\nzz\r\n", b"\0: a\r\n\r\n")
+    with Cloud.start() as cloud:
+        for sent in (b"PUT /\xe4\xb8\xad HTTP/1.1\r\n\r\n", b"nonsense\r\n\r\n", *(start + each for each in endings)):
+            with socket.create_connection(("127.0.0.1", cloud.port), timeout=20) as connection:
+                connection.sendall(sent)
+                assert connection.recv(100).split()[1] in (b"400", b"403")
+
+        assert cloud.stop() == ""
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

@@ -67,7 +67,7 @@ def test_token_outweighs_the_key_to_start_after(filled: Cloud, connect: Connect)
         pytest.param("/?list-type=3", 400, "InvalidArgument", id="third version"),
         pytest.param("/?list-type=2&marker=a", 501, "NotImplemented", id="marker in the second version"),
         pytest.param("/?start-after=a", 501, "NotImplemented", id="start after in the first version"),
-        pytest.param("/?list-type=2&max-keys=0", 400, "InvalidArgument", id="page of none"),
+        pytest.param("/?list-type=2&max-keys=-1", 400, "InvalidArgument", id="page below none"),
     ],
 )
 def test_listing_that_mixes_versions_or_has_a_wrong_token_is_rejected(

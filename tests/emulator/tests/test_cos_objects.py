@@ -6,7 +6,17 @@ import pytest
 from qcloud_cos.cos_exception import CosServiceError
 
 from tests.emulator.client import Cloud
-from tests.emulator.tests.cos_clients import BUCKET, HOST, REGION, Connect, call, rejected, signed_head
+from tests.emulator.tests.cos_clients import (
+    BUCKET,
+    HOST,
+    REGION,
+    Connect,
+    ask,
+    call,
+    read_answer,
+    rejected,
+    signed_head,
+)
 
 
 def test_objects_are_put_got_headed_listed_and_deleted(connect: Connect) -> None:
@@ -162,3 +172,40 @@ def test_delete_of_the_root_tries_to_delete_the_bucket_whatever_upload_id_it_nam
     assert call(cloud, signed_head(client, "DELETE", target)).startswith(b"HTTP/1.1 204 ")
 
     assert BUCKET not in cloud.totals()["buckets"]
+
+
+NEW = f"new-1250000000.cos.{REGION}.myqcloud.com"
+
+
+@pytest.mark.parametrize(
+    ("inner", "status", "code"),
+    [
+        pytest.param("", 200, "", id="nothing"),
+        pytest.param(f"<LocationConstraint>{REGION}</LocationConstraint>", 200, "", id="its region"),
+        pytest.param(
+            "<LocationConstraint>eu-x</LocationConstraint>", 400, "InvalidLocationConstraint", id="another region"
+        ),
+        pytest.param("<BucketAZConfig>MAZ</BucketAZConfig>", 501, "NotImplemented", id="several zones"),
+        pytest.param("<BucketArchConfig>OFS</BucketArchConfig>", 501, "NotImplemented", id="another architecture"),
+        pytest.param("<", 400, "MalformedXML", id="junk"),
+    ],
+)
+def test_configuration_of_a_new_bucket_is_read(
+    cloud: Cloud, connect: Connect, inner: str, status: int, code: str
+) -> None:
+    body = f"<CreateBucketConfiguration>{inner}</CreateBucketConfiguration>".encode()
+    head = signed_head(connect(), "PUT", "/", NEW) + f"Content-Length: {len(body)}\n"
+
+    answer = read_answer(call(cloud, head, body))
+
+    assert (answer.status, answer.code) == (status, code)
+    assert ("new-1250000000" in cloud.totals()["buckets"]) is (status == 200)
+
+
+def test_object_lock_that_would_hold_objects_back_is_not_implemented(cloud: Cloud, connect: Connect) -> None:
+    enabled = "<ObjectLockEnabled>Enabled</ObjectLockEnabled>"
+    rule = "<Rule><DefaultRetention><Days>30</Days><Mode>COMPLIANCE</Mode></DefaultRetention></Rule>"
+    for inner, status in ((enabled + rule, 501), (enabled, 200)):
+        body = f"<ObjectLockConfiguration>{inner}</ObjectLockConfiguration>".encode()
+        assert ask(cloud, connect(), "PUT", "/?object-lock", body).status == status
+        assert ask(cloud, connect(), "GET", "/?object-lock").status == (404 if status == 501 else 200)

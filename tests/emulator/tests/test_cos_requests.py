@@ -13,7 +13,7 @@ from qcloud_cos import CosS3Client
 from qcloud_cos.cos_exception import CosServiceError
 
 from tests.emulator.client import Cloud, Credentials
-from tests.emulator.tests.cos_clients import BUCKET, HOST, REGION, Connect, call, rejected, signed_head
+from tests.emulator.tests.cos_clients import BUCKET, HOST, REGION, Connect, call, receive, rejected, signed_head
 
 
 @pytest.mark.parametrize(
@@ -123,6 +123,21 @@ def test_path_survives_byte_for_byte(cloud: Cloud, path: str, key: str) -> None:
         pytest.param("cos.ap-beijing.myqcloud.com", f"/{BUCKET}/a", 404, id="path style in another region"),
         pytest.param("localhost", f"/{BUCKET}?prefix=b", 200, id="path style's bucket"),
         pytest.param("localhost", "/", 200, id="service"),
+        pytest.param(f"{BUCKET}.cos-internal.accelerate.tencentcos.cn", "/a", 200, id="accelerated internal host"),
+        pytest.param("emulator:9000", f"/{BUCKET}/a", 200, id="path style in a network of one's own"),
+        *(
+            pytest.param(host, target, 501, id=host)
+            for host, target in (
+                (f"{BUCKET}.ci.{REGION}.myqcloud.com", "/a"),
+                (f"{BUCKET}.pic.{REGION}.myqcloud.com", "/a"),
+                (f"{BUCKET}.cos-website.{REGION}.myqcloud.com", "/a"),
+                (f"{BUCKET}.file.myqcloud.com", "/a"),
+                (f"{BUCKET}.example.com", "/a"),
+                (f"ci.{REGION}.myqcloud.com", f"/{BUCKET}/a"),
+                (f"Photos.cos.{REGION}.myqcloud.com", f"/{BUCKET}/a"),
+                ("sts.tencentcos.cn", "/"),
+            )
+        ),
         pytest.param("service.cos.myqcloud.com", "/", 200, id="service's own host"),
     ],
 )
@@ -205,6 +220,18 @@ def test_body_that_expects_100_continue_gets_it(cloud: Cloud, connect: Connect) 
 
     assert response.startswith(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n")
     assert cloud.objects(BUCKET)[0].size == 3
+
+
+@pytest.mark.parametrize("refused", ["x-cos-tagging: a=b\n", "Content-MD5: x\n"])
+def test_connection_ends_where_a_body_is_held_back_and_not_wanted(cloud: Cloud, connect: Connect, refused: str) -> None:
+    head = signed_head(connect(), "PUT", "/a") + refused + "Expect: 100-continue\nContent-Length: 300\n\n"
+    with closing(socket.create_connection(("127.0.0.1", cloud.port), timeout=5)) as connection:
+        connection.sendall(head.replace("\n", "\r\n").encode())
+
+        response = receive(connection)
+
+    assert response.startswith((b"HTTP/1.1 501", b"HTTP/1.1 400"))
+    assert b"\r\nConnection: close\r\n" in response
 
 
 def test_part_whose_sender_hangs_up_is_not_taken_in(cloud: Cloud, connect: Connect) -> None:

@@ -18,7 +18,7 @@ from tencentcloud.common.profile.client_profile import ClientProfile
 from tencentcloud.common.profile.http_profile import HttpProfile
 
 from tests.emulator.client import Cloud
-from tests.emulator.tests.cos_clients import BUCKET, HOST, REGION
+from tests.emulator.tests.cos_clients import BUCKET, HOST, REGION, receive
 from tests.emulator.tests.scf.deployed import deploy
 
 pytestmark = pytest.mark.filterwarnings("ignore:datetime.datetime.utcfromtimestamp:DeprecationWarning")
@@ -100,3 +100,16 @@ def test_request_that_never_ends_is_no_trouble_for_others(proxied: Cloud) -> Non
         unfinished.sendall(b"GET http")
 
         test_proxy_leads_nowhere_else(proxied)
+
+
+def test_each_request_of_plain_http_is_led_by_its_own_host(proxied: Cloud) -> None:
+    host, _, port = proxied.proxy_endpoint.removeprefix("http://").partition(":")
+    targets = (f"http://{HOST}/a", "http://sts.tencentcloudapi.com/", "http://example.com/")
+    heads = [f"GET {each} HTTP/1.1\r\nHost: {each.split('/')[2]}\r\n\r\n" for each in targets]
+    with socket.create_connection((host, int(port)), timeout=20) as connection:
+        connection.sendall("".join(heads).encode())
+        received = receive(connection)
+
+    assert received.count(b"HTTP/1.1 ") == 1
+    assert b"tencent-cos" in received
+    assert b"\r\nConnection: close\r\n" in received
