@@ -33,13 +33,16 @@ class AccountView(Reading):
     """
     What a terminal shows of a report. is_interrupted: a person stopped the run.
 
-    is_incomplete: not everything was listed, so what is left or kept is at least so much.
+    is_unlisted: a listing failed. is_incomplete: not everything was listed, for whatever reason, so what is left or kept
+    is at least so much.
     """
 
     def __init__(self, report: Json, *, is_interrupted: bool = False) -> None:
         super().__init__(report)
         self.is_interrupted = is_interrupted
-        self.is_incomplete = is_interrupted or bool(report["not_swept"])
+        self.is_unlisted = any(one["listings"] for one in report["failures"])
+        is_cut = is_interrupted or report["not_swept"] or report["stopped_because"] or answers.is_lower_bound(report)
+        self.is_incomplete = bool(is_cut) or self.is_unlisted
         if self.is_incomplete:
             self.totals |= {name: sum_.least() for name, sum_ in self.totals.items() if name != "freed"}
 
@@ -56,6 +59,10 @@ class AccountView(Reading):
             parts = [t("{n} aborted, {size} freed.", n=uploads(freed.uploads), size=size(freed))]
         if self.is_interrupted:
             parts.insert(0, t("Incomplete, because you stopped it."))
+        elif self.is_unlisted:
+            parts.insert(0, t("Incomplete, because a listing failed."))
+        elif self.is_incomplete and self.aborts_nothing:
+            parts.insert(0, t("Incomplete, because not everything was listed."))
         parts.append(self._price(found if self.aborts_nothing else freed))
         return Text(gap().join(part for part in parts if part), "strong")
 

@@ -3,13 +3,14 @@ Figures are right or say that they are not: limits, interruptions, prices, and a
 """
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.command import Command
 from tests.emulator.public import Cloud
 from tests.fixtures import HANDLER
-from tests.function import PHOTOS
+from tests.function import LOGS, PHOTOS
 from tests.tap import Tap
 from tests.terminal import CTRL_C, terminal
 
@@ -69,3 +70,29 @@ def test_advice_about_the_function_fits_the_error(port: str | None, advice: str,
         ran = command("check", "--function", "ap-guangzhou/other/cos-sweeper")
 
     assert advice in ran.stdout
+
+
+LOOKS = {"inventory": ("inventory",), "plan": ("sweep",), "question": ("sweep", "--abort")}
+DENIED = {"status": 403, "code": "AccessDenied"}
+UNREAD = {
+    "page 2 is denied": {"bucket": BUCKET, "skip": 1, **DENIED},
+    "a bucket is denied": {"bucket": LOGS.partition("@")[0], **DENIED},
+}
+
+
+@pytest.mark.parametrize("fault", UNREAD.values(), ids=UNREAD)
+@pytest.mark.parametrize("look", LOOKS.values(), ids=LOOKS)
+def test_headline_is_incomplete_where_a_listing_failed(
+    look: tuple[str, ...], fault: dict[str, Any], cloud: Cloud, command: Command
+) -> None:
+    cloud.seed(BUCKET, "raw/{n:04}", count=1001, hours_since_start=5, parts=0)
+    cloud.fault("ListMultipartUploads", **fault)
+
+    ran = command(*look, BUCKETS=f"{PHOTOS},{LOGS}", typed="y\n")
+
+    shown = " ".join((ran.stdout + ran.stderr).split())
+    assert ran.exit_code == 1
+    assert "Incomplete, because a listing failed. " in shown
+    assert "None is known to be abandoned: " in shown
+    assert "None is abandoned" not in shown
+    assert look[0] == "sweep" or "≥ 1,00" in shown.partition(" unfinished")[0]
