@@ -96,3 +96,18 @@ def test_headline_is_incomplete_where_a_listing_failed(
     assert "None is known to be abandoned: " in shown
     assert "None is abandoned" not in shown
     assert look[0] == "sweep" or "≥ 1,00" in shown.partition(" unfinished")[0]
+
+
+@pytest.mark.parametrize("look", [*LOOKS.values(), ("sweep", "--abort", "--yes")], ids=[*LOOKS, "abort"])
+def test_headline_counts_what_could_not_be_judged(look: tuple[str, ...], cloud: Cloud, command: Command) -> None:
+    cloud.seed(BUCKET, "raw/{n}", count=3, hours_since_start=300)
+    cloud.fault("ListMultipartUploads", date_offset_seconds=3 * 86_400)
+
+    ran = command(*look, "--bucket", PHOTOS, typed="")
+
+    shown = " ".join((ran.stdout + ran.stderr).split())
+    assert ran.exit_code == 3
+    assert "3 uploads could not be judged: the clocks of the function and of COS differ." in shown
+    assert "None is abandoned" not in shown
+    assert ("None is known to be abandoned: " in shown) is ("--yes" not in look)
+    assert len(cloud.uploads(BUCKET)) == 3
