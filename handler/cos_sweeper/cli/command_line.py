@@ -93,7 +93,12 @@ def shell_word(text: str) -> str:
     """A word that a shell reads back as this text, whatever is in it: in bash's and zsh's $'…' where it must be."""
     if text.isprintable():
         return shlex.quote(text)
-    return "$'" + "".join(map(_escaped, text)) + "'"
+    return f"$'{shell_text(text)}'"
+
+
+def shell_text(text: str) -> str:
+    """What stands between the quotes of $'…' for this text. It is printable, and no other text has the same."""
+    return "".join(map(_escaped, text))
 
 
 def _escaped(character: str) -> str:
@@ -102,4 +107,6 @@ def _escaped(character: str) -> str:
     if character.isprintable():
         return character
     # A byte that is not UTF-8 is carried as a lone surrogate.
-    return "".join(f"\\x{byte:02x}" for byte in character.encode("utf-8", "surrogateescape"))
+    is_byte = "\udc80" <= character <= "\udcff"
+    raw = character.encode("utf-8", "surrogateescape" if is_byte else "surrogatepass")
+    return "".join(f"\\x{byte:02x}" for byte in raw)
