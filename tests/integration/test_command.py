@@ -202,7 +202,7 @@ def test_denied_listing_fails_and_says_what_to_do(cloud: Cloud, command: Command
 
     assert ran.exit_code == 1
     assert ran.rows("Failed")[0][0] == "AccessDenied"
-    assert ran.rows("Uploads") == [["abandoned", "1", "1.00 MiB"]]
+    assert ran.rows("Uploads") == [["abandoned", "≥ 1", "≥ 1.00 MiB"]]
 
 
 # sweep

@@ -100,6 +100,23 @@ def test_abort_with_an_id_warns_of_a_part_that_just_arrived(cloud: Cloud, comman
     assert "kept: a part arrived recently" in kept.stdout
 
 
+def test_abort_shows_the_key_under_which_cos_has_the_upload(cloud: Cloud, command: Command) -> None:
+    (upload,) = cloud.seed(BUCKET, "x y/k", hours_since_start=30, parts=2)
+
+    asked = command("abort", PHOTOS, "x+y/k", upload.upload_id, typed="n\n")
+    done = command("abort", PHOTOS, "x+y/k", upload.upload_id, "--yes")
+
+    assert f"{PHOTOS}/x y/k {upload.upload_id}\n" in asked.stderr
+    assert f"{PHOTOS}/x y/k {upload.upload_id}\n" in done.stdout
+    for ran in (asked, done):
+        assert "COS has this upload under another key: x y/k" in ran.stderr
+        assert "A sweep would keep it: started recently." in ran.stderr
+        assert "x+y" not in ran.stdout + ran.stderr
+    # The start is known.
+    assert "\n–" not in asked.stderr
+    assert (done.exit_code, left(cloud)) == (0, [])
+
+
 def test_abort_aborts_only_what_the_question_showed(cloud: Cloud, command: Command) -> None:
     cloud.seed(BUCKET, "a", hours_since_start=300)
     (later,) = cloud.seed(BUCKET, "a", hours_since_start=72 + 50 / 3600)

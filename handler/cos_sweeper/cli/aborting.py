@@ -4,7 +4,7 @@
 With an upload id the rules are those of an event that names the upload, without one those of a sweep.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -24,7 +24,7 @@ from cos_sweeper.cli.tables import shown_key
 from cos_sweeper.cli.words import t
 from cos_sweeper.core.keys import validate_key
 from cos_sweeper.core.model import AbortRequest, Bucket, RejectedRequest
-from cos_sweeper.core.outcomes import AlreadyGone, Failed, Kept
+from cos_sweeper.core.outcomes import AlreadyGone, Failed, Kept, WouldAbort
 from cos_sweeper.core.plan import Plan
 from cos_sweeper.report.page_parts import numbers
 
@@ -72,6 +72,7 @@ def abort(session: Session, key: str, upload_id: str | None, *, yes: bool, recor
     plan = session.run(_plan(session, wanted, dry_run=True))
     found, report = session.run(looking.look(session, plan))
     session.say_unmatched()
+    wanted = _as_found(session, wanted, found)
     found, by_sweep = _with_sweep(session, wanted, found)
     going = [one for one in found if one.would_abort]
     if going and not is_dry:
@@ -120,6 +121,17 @@ def _wanted(session: Session, key: str, upload_id: str | None) -> Wanted:
     if cos_key != key:
         session.console.say(t("No key in COS begins with '/': it is dropped."), "quiet")
     return Wanted(bucket, cos_key, upload_id)
+
+
+def _as_found(session: Session, wanted: Wanted, found: list[Found]) -> Wanted:
+    """With the key under which COS knows the upload: that of a named upload can be read in several ways."""
+    if wanted.upload_id is None:
+        return wanted
+    there = (one.outcome.upload for one in found if isinstance(one.outcome, (WouldAbort, Kept)))
+    key = next((one.key for one in there if one is not None), wanted.key)
+    if key != wanted.key:
+        session.console.say(t("COS has this upload under another key: {key}", key=shown_key(key)), "warn")
+    return replace(wanted, key=key)
 
 
 async def _plan(session: Session, wanted: Wanted, *, dry_run: bool, as_of: datetime | None = None) -> Plan:

@@ -12,6 +12,7 @@ from rich.text import Text
 from cos_sweeper.cli import spans
 from cos_sweeper.cli.tables import Bar, Cell, Column, Long, Table, shown_key
 from cos_sweeper.cli.words import CHINESE, colon, language, pair, t
+from cos_sweeper.core.policy import DOUBTS
 from cos_sweeper.report.page_parts import answers, grids, groups, numbers, words
 from cos_sweeper.report.page_parts.groups import GROUPS, Json, Sum
 from cos_sweeper.report.page_parts.reading import Reading
@@ -33,13 +34,16 @@ class AccountView(Reading):
     """
     What a terminal shows of a report. is_interrupted: a person stopped the run.
 
-    is_incomplete: not everything was listed, so what is left or kept is at least so much.
+    is_unlisted: a listing failed. is_incomplete: not everything was listed, so what is left or kept
+    is at least so much.
     """
 
     def __init__(self, report: Json, *, is_interrupted: bool = False) -> None:
         super().__init__(report)
         self.is_interrupted = is_interrupted
-        self.is_incomplete = is_interrupted or bool(report["not_swept"])
+        self.is_unlisted = any(one["listings"] for one in report["failures"])
+        is_cut = is_interrupted or report["not_swept"] or report["stopped_because"] or answers.is_lower_bound(report)
+        self.is_incomplete = bool(is_cut) or self.is_unlisted
         if self.is_incomplete:
             self.totals |= {name: sum_.least() for name, sum_ in self.totals.items() if name != "freed"}
 
@@ -56,15 +60,33 @@ class AccountView(Reading):
             parts = [t("{n} aborted, {size} freed.", n=uploads(freed.uploads), size=size(freed))]
         if self.is_interrupted:
             parts.insert(0, t("Incomplete, because you stopped it."))
+        elif self.is_unlisted:
+            parts.insert(0, t("Incomplete, because a listing failed."))
+        elif self.is_incomplete and self.aborts_nothing:
+            parts.insert(0, t("Incomplete, because not everything was listed."))
+        parts.append(self._doubts())
         parts.append(self._price(found if self.aborts_nothing else freed))
         return Text(gap().join(part for part in parts if part), "strong")
 
     def _abandoned(self, found: Sum) -> str:
-        if not found.uploads and self.is_incomplete:
+        if not found.uploads and (self.is_incomplete or self.unjudged):
             return t("None is known to be abandoned: {rule}.", rule=self.rule())
         if not found.uploads:
             return t("None is abandoned: {rule}.", rule=self.rule())
         return t("{n} abandoned, {size}: {rule}.", n=self._uploads(found), size=size(found), rule=self.rule())
+
+    @property
+    def unjudged(self) -> dict[str, int]:
+        """Uploads that are kept because a fact is missing, by reason."""
+        kept = self.report["kept_by_reason"]
+        return {reason: kept[reason]["uploads"] for reason in DOUBTS if reason in kept and kept[reason]["uploads"]}
+
+    def _doubts(self) -> str:
+        unjudged = self.unjudged
+        if not unjudged:
+            return ""
+        n = ("≥ " if self.is_incomplete else "") + uploads(sum(unjudged.values()))
+        return t("{n} could not be judged: {why}.", n=n, why="; ".join(map(kept_reason, unjudged)))
 
     def _uploads(self, sum_: Sum) -> str:
         return ("≥ " if self.is_incomplete else "") + uploads(sum_.uploads)

@@ -91,13 +91,15 @@ def _words(param: click.Option, value: object) -> Iterator[str]:
 
 def shell_word(text: str) -> str:
     """A word that a shell reads back as this text, whatever is in it: in bash's and zsh's $'…' where it must be."""
-    if text.startswith("="):  # zsh takes it for the path of a command
-        return f"'{text}'" if text.isprintable() and "'" not in text else _in_dollar(text)
-    return shlex.quote(text) if text.isprintable() else _in_dollar(text)
+    is_path = text.startswith("=")  # for zsh: the path of a command of this name
+    if text.isprintable() and not is_path:
+        return shlex.quote(text)
+    return f"$'{shell_text(text)}'"
 
 
-def _in_dollar(text: str) -> str:
-    return "$'" + "".join(map(_escaped, text)) + "'"
+def shell_text(text: str) -> str:
+    """What stands between the quotes of $'…' for this text. It is printable, and no other text has the same."""
+    return "".join(map(_escaped, text))
 
 
 def _escaped(character: str) -> str:
@@ -106,4 +108,6 @@ def _escaped(character: str) -> str:
     if character.isprintable():
         return character
     # A byte that is not UTF-8 is carried as a lone surrogate.
-    return "".join(f"\\x{byte:02x}" for byte in character.encode("utf-8", "surrogateescape"))
+    is_byte = "\udc80" <= character <= "\udcff"
+    raw = character.encode("utf-8", "surrogateescape" if is_byte else "surrogatepass")
+    return "".join(f"\\x{byte:02x}" for byte in raw)

@@ -10,6 +10,7 @@ from typing import Any
 from rich.text import Text
 
 from cos_sweeper.cli.account_view import kept_reason, left_reason
+from cos_sweeper.cli.command_line import shell_text
 from cos_sweeper.cli.looking import iso, moment
 from cos_sweeper.cli.tables import Column, Long, Table, shown_key
 from cos_sweeper.cli.words import colon, pair, t
@@ -134,13 +135,13 @@ def what(one: Record) -> str:
 
 
 def as_line(one: Record, *, is_json: bool) -> str:
-    """A record as a line of `--list`: fields with tabs between them, or JSON."""
+    """A record as a line of `--list`: fields with tabs between them, each as $'…' has it, or JSON."""
     if is_json:
         return json.dumps(as_json(one))
     size = "" if one.bytes is None else str(one.bytes)
     reason = one.code or one.reason
     times = (iso(one.initiated) or "", iso(one.last_part) or "")
-    return "\t".join(map(shown_key, (one.bucket, one.key, one.upload_id, size, *times, one.outcome, reason)))
+    return "\t".join(map(shell_text, (one.bucket, one.key, one.upload_id, size, *times, one.outcome, reason)))
 
 
 def as_json(one: Record) -> dict[str, Any]:

@@ -116,10 +116,15 @@ def after(session: "Session", result: Swept, html: Path | None = None, name: str
     if session.interrupt.is_set:
         return exits.INTERRUPTED
     _say_credentials(console, stopped_by(report))
-    code = exits.OF_STATUS[result.report.status.value]
+    code = exits.worst(exits.OF_STATUS[result.report.status.value], of_doubts(report))
     if not is_written:
         code = exits.worst(code, exits.FAILED)
     return exits.worst(code, exits.PARTIAL if result.folder.failed is not None else exits.COMPLETE)
+
+
+def of_doubts(report: dict[str, Any]) -> int:
+    """The exit code of a look by which uploads could not be judged."""
+    return exits.PARTIAL if AccountView(report).unjudged else exits.COMPLETE
 
 
 def _wrote_html(console: Console, report: dict[str, Any], path: Path) -> bool:

@@ -92,7 +92,8 @@ def _ask_and_abort(session: Session, wishes: Wishes) -> int:
         console.say(t("Nothing was aborted."))
         return exits.INTERRUPTED
     # A run lowers it to the clock of COS.
-    return _abort(session, wishes, min(plan.as_of, result.report.as_of), shown.answered())
+    code = _abort(session, wishes, min(plan.as_of, result.report.as_of), shown.answered())
+    return exits.worst(code, showing.of_doubts(report))
 
 
 def _question(session: Session, wishes: Wishes, found: Sum) -> str:

@@ -3,13 +3,14 @@ Figures are right or say that they are not: limits, interruptions, prices, and a
 """
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.command import Command
 from tests.emulator.public import Cloud
 from tests.fixtures import HANDLER
-from tests.function import PHOTOS
+from tests.function import LOGS, PHOTOS
 from tests.tap import Tap
 from tests.terminal import CTRL_C, terminal
 
@@ -69,3 +70,44 @@ def test_advice_about_the_function_fits_the_error(port: str | None, advice: str,
         ran = command("check", "--function", "ap-guangzhou/other/cos-sweeper")
 
     assert advice in ran.stdout
+
+
+LOOKS = {"inventory": ("inventory",), "plan": ("sweep",), "question": ("sweep", "--abort")}
+DENIED = {"status": 403, "code": "AccessDenied"}
+UNREAD = {
+    "page 2 is denied": {"bucket": BUCKET, "skip": 1, **DENIED},
+    "a bucket is denied": {"bucket": LOGS.partition("@")[0], **DENIED},
+}
+
+
+@pytest.mark.parametrize("fault", UNREAD.values(), ids=UNREAD)
+@pytest.mark.parametrize("look", LOOKS.values(), ids=LOOKS)
+def test_headline_is_incomplete_where_a_listing_failed(
+    look: tuple[str, ...], fault: dict[str, Any], cloud: Cloud, command: Command
+) -> None:
+    cloud.seed(BUCKET, "raw/{n:04}", count=1001, hours_since_start=5, parts=0)
+    cloud.fault("ListMultipartUploads", **fault)
+
+    ran = command(*look, BUCKETS=f"{PHOTOS},{LOGS}", typed="y\n")
+
+    shown = " ".join((ran.stdout + ran.stderr).split())
+    assert ran.exit_code == 1
+    assert "Incomplete, because a listing failed. " in shown
+    assert "None is known to be abandoned: " in shown
+    assert "None is abandoned" not in shown
+    assert look[0] == "sweep" or "≥ 1,00" in shown.partition(" unfinished")[0]
+
+
+@pytest.mark.parametrize("look", [*LOOKS.values(), ("sweep", "--abort", "--yes")], ids=[*LOOKS, "abort"])
+def test_headline_counts_what_could_not_be_judged(look: tuple[str, ...], cloud: Cloud, command: Command) -> None:
+    cloud.seed(BUCKET, "raw/{n}", count=3, hours_since_start=300)
+    cloud.fault("ListMultipartUploads", date_offset_seconds=3 * 86_400)
+
+    ran = command(*look, "--bucket", PHOTOS, typed="")
+
+    shown = " ".join((ran.stdout + ran.stderr).split())
+    assert ran.exit_code == 3
+    assert "3 uploads could not be judged: the clocks of the function and of COS differ." in shown
+    assert "None is abandoned" not in shown
+    assert ("None is known to be abandoned: " in shown) is ("--yes" not in look)
+    assert len(cloud.uploads(BUCKET)) == 3

@@ -75,7 +75,7 @@ def test_printed_command_has_what_this_one_was_given(arguments: list[str], cloud
 
 
 def test_list_that_is_printed_as_the_next_step_has_every_upload(cloud: Cloud, command: Command) -> None:
-    cloud.seed(BUCKET, "raw/\x1b[31m", hours_since_start=300, parts=2)
+    cloud.seed(BUCKET, "raw/\x1b[31m\u00a0\\", hours_since_start=300, parts=2)
     cloud.seed(BUCKET, "in-use", hours_since_start=300, hours_since_last_part=1)
     ran = command("sweep", "--bucket", PHOTOS, "--abort", "--yes", "--records", "there")
 
@@ -84,7 +84,7 @@ def test_list_that_is_printed_as_the_next_step_has_every_upload(cloud: Cloud, co
 
     rows = {row[1]: row for row in (text.split("\t") for text in listed.stdout.splitlines())}
     assert {key: (row[0], row[3], *row[6:]) for key, row in rows.items()} == {
-        "raw/\\x1b[31m": (PHOTOS, str(2 << 20), "aborted", ""),
+        "raw/\\x1b[31m\\xc2\\xa0\\\\": (PHOTOS, str(2 << 20), "aborted", ""),
         "in-use": (PHOTOS, str(1 << 20), "kept", "a part arrived recently"),
     }
     assert [len(row) for row in rows.values()] == [8, 8]

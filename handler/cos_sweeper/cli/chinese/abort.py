@@ -39,6 +39,7 @@ TEXTS = {
         "COS 中没有这个上传：已完成或已中止，或者键或 ID 不对。"
     ),
     "A part arrived {n} min ago: the upload may be alive.": "{n} 分钟前收到过分块：该上传可能仍在进行。",
+    "COS has this upload under another key: {key}": "COS 中该上传的键不同：{key}",
     "A sweep would keep it: {reason}.": "扫描会保留它：{reason}。",
     "`{command}` aborts every upload of the bucket.": "`{command}` 中止该存储桶中的所有上传。",
     "`{command}` says which rule decides, and when that changes.": "`{command}` 说明由哪条规则决定，以及何时会变。",

@@ -246,6 +246,9 @@ TEXTS = {
         "把记录和报告写入此目录。[cos-sweeper-records]"
     ),
     "Incomplete, because you stopped it.": "不完整，因为您中断了它。",
+    "Incomplete, because a listing failed.": "不完整，因为有列表读取失败。",
+    "Incomplete, because not everything was listed.": "不完整，因为未能列出全部上传。",
+    "{n} could not be judged: {why}.": "{n}无法判断：{why}。",
     "None is known to be abandoned: {rule}.": "目前没有发现废弃的：{rule}。",
     "you stopped it": "您中断了它",
     "`--price-per-gb-month PRICE --currency NAME` adds what this costs a month.": (
