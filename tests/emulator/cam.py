@@ -19,11 +19,13 @@ ACTIONS = {row.name: row.policy_action for row in TABLE}
 
 ACTION = re.compile(r"(?:cam|cos|monitor|scf|sts):[A-Za-z0-9*]+")
 RESOURCE = re.compile(
-    r"qcs::(?P<service>cam|cos|monitor|scf|sts):(?P<region>(?!cn-|[a-z]{2,3}:)[a-z0-9*-]*):"
+    r"qcs::(?P<service>cam|cos|monitor|scf|sts):(?P<region>[a-z0-9*-]*):"
     r"(?P<owner>|\*|uin/[0-9*]+|uid/[0-9*]+):(?P<name>.+)",
     re.DOTALL,
 )
-"""No project's id, and no region in the form that was in use before `ap-guangzhou` and its like."""
+"""Without a project's id."""
+OLD_REGION = re.compile(r"cn-.*|[a-z]{2,3}")
+"""How regions were called before `ap-guangzhou` and its like. Nothing here is in one."""
 BUCKET = re.compile(r"(?:[a-z0-9-]*-[0-9]{5,12}/|[a-z0-9-]*\*[a-z0-9*-]*(?:/|$)).*", re.DOTALL)
 """An object or a bucket, as far as resources of COS name them: with the APPID, or an asterisk."""
 
@@ -183,13 +185,17 @@ def _resource(text: str) -> str:
         return ".*"
     missing = 5 - text.count(":") if text.endswith(":*") else 0
     found = RESOURCE.fullmatch(text + ":*" * missing)
-    if found is None or (found["service"] == "cos" and not BUCKET.fullmatch(found["name"])):
+    if found is None or OLD_REGION.fullmatch(found["region"]) or not _is_name(found["service"], found["name"]):
         raise BadPolicy(
             "a resource is *, or like qcs::cos:ap-guangzhou:uid/1250000000:photos-1250000000/* or"
             f" qcs::cam::uin/100000000001:roleName/sweeper, not {text!r}"
         )
     region, owner = _glob(found["region"] or "*", "[^:]*"), _owner(found["service"], found["owner"])
     return f"qcs::{found['service']}:{region}:{owner}:{_glob(found['name'])}"
+
+
+def _is_name(service: str, name: str) -> bool:
+    return service != "cos" or BUCKET.fullmatch(name) is not None
 
 
 def _owner(service: str, owner: str) -> str:

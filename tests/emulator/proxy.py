@@ -52,7 +52,10 @@ def _destination(method: str, target: str) -> tuple[str, str]:
     if method == "CONNECT":
         host, _, port = target.rpartition(":")
         return ("http" if port == "80" else "https"), host.lower()
-    parts = urlsplit(target)
+    try:
+        parts = urlsplit(target)
+    except ValueError:  # brackets that hold no address
+        return "", ""
     return parts.scheme, (parts.hostname or "").lower()
 
 

@@ -15,6 +15,7 @@ from tests.emulator.cam import (
     ANY_RESOURCE,
     FULL_ACCESS,
     INVOKE,
+    OLD_REGION,
     Credentials,
     Policy,
     action_name,
@@ -171,6 +172,6 @@ def role_policy(account: Account, function: str | None = None) -> Policy:
 
 def _named(text: str) -> tuple[str, str]:
     name, _, region = text.partition("@")
-    if not BUCKET_NAME.fullmatch(name) or not region.replace("-", "").isalnum():
+    if not BUCKET_NAME.fullmatch(name) or not region.replace("-", "").isalnum() or OLD_REGION.fullmatch(region):
         raise BadInput(f"a bucket is given as name-appid@region, like photos-1250000000@ap-guangzhou, not as {text!r}")
     return name, region

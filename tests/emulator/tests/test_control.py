@@ -284,6 +284,7 @@ def test_faults_can_be_given_at_once_with_a_seed_for_their_chance(cloud: Cloud) 
         pytest.param("POST", "/credentials", {"policy": {}}, "'version'", id="no policy"),
         pytest.param("POST", "/role", {"policy": {}}, "'version'", id="no policy for the role"),
         pytest.param("POST", "/reset", {"buckets": ["photos"]}, "name-appid@region", id="no bucket's name"),
+        pytest.param("POST", "/reset", {"buckets": ["a-1250000000@gz"]}, "name-appid@region", id="a region's old name"),
         pytest.param("POST", "/reset", {"buckets": []}, "something in it", id="no buckets"),
         pytest.param("POST", "/clock", b'{"offset_seconds": Infinity}', "must be a number", id="infinite"),
         pytest.param("POST", "/clock", b'{"offset_seconds": NaN}', "must be a number", id="no number"),

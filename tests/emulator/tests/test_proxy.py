@@ -94,6 +94,14 @@ def test_proxy_leads_nowhere_else(proxied: Cloud) -> None:
         tunnel.request("GET", "/")
 
 
+def test_target_that_is_no_address_leads_nowhere(proxied: Cloud) -> None:
+    host, _, port = proxied.proxy_endpoint.removeprefix("http://").partition(":")
+    with socket.create_connection((host, int(port)), timeout=20) as connection:
+        connection.sendall(b"GET http://[x/ HTTP/1.1\r\n\r\n")
+
+        assert receive(connection).startswith(b"HTTP/1.1 502 ")
+
+
 def test_request_that_never_ends_is_no_trouble_for_others(proxied: Cloud) -> None:
     host, _, port = proxied.proxy_endpoint.removeprefix("http://").partition(":")
     with socket.create_connection((host, int(port)), timeout=20) as unfinished:
