@@ -39,8 +39,6 @@ from tests.emulator.wire import Call, as_bytes, read_call
 LISTINGS = frozenset(("ListMultipartUploads", "ListParts"))
 UNREADABLE_DATE = "yesterday"
 GET_BUCKET = action_name("GetBucket")
-
-
 Carry = Callable[[Job], OperationResponse]
 May = Callable[[str, str, str], bool]
 """Whether whoever signed a request may do this operation in this bucket with this key."""
