@@ -44,9 +44,11 @@ def test_upload_that_fails_for_now_is_tried_in_three_runs_and_then_reported_once
     result = platform.play(uploads_of(PHOTO_BUCKET, seeded) if named else timer(), EVENT_MIN_IDLE_MINUTES="60")
 
     assert (counted(result), left(cloud, PHOTO_BUCKET)) == ({"aborted": 2, "failed": 1}, ["raw/1"])
-    # A throttled upload waits for its turn in the run in which COS accepts the others.
+    # A throttled upload only waits for its turn in the run in which COS accepted another before.
     waits = fault.get("code") in ("SlowDown", "ServiceUnavailable")
-    assert [status(one) for one in result] == [*["partial"] * (3 if waits else 2), "failed"]
+    *before, last = [status(one) for one in result]
+    assert (set(before), last) == ({"partial"}, "failed")
+    assert len(before) in ((2, 3) if waits else (2,))
     assert {one.error for one in result} == {None}
     assert [line["key"] for one in result for line in one.lines("upload.failed")] == ["raw/1"]
     (failure,) = platform.failures()

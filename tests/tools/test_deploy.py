@@ -124,6 +124,7 @@ def test_what_is_deployed_is_shown_without_secrets_and_defaults(checkout: Checko
     assert "allows more aborts than this needs" in deployed.stderr
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize(
     ("env", "change", "said"),
     [

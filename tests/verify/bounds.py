@@ -59,7 +59,7 @@ class Bounds:
             return "another host"
         if not raw_path:
             return self._why_not_bucket(method, params)
-        return "" if self._is_ours(unquote(raw_path)) else "a key that is not below the prefix"
+        return "" if self.is_ours(unquote(raw_path)) else "a key that is not below the prefix"
 
     def _why_not_bucket(self, method: str, params: Mapping[str, str]) -> str:
         if method != "GET":
@@ -68,7 +68,7 @@ class Bounds:
             return "" if len(params) == 1 else "another reading of a configuration"
         return "" if params.get("prefix", "").startswith(self.prefixes) else "a listing beyond the prefix"
 
-    def _is_ours(self, key: str) -> bool:
+    def is_ours(self, key: str) -> bool:
         """Whether the key is below the prefix, also where somebody on the way resolves `.`, `..` and `//`."""
         return key.startswith(self.prefixes) and _resolved(key.lstrip("\\")).startswith(self.prefix)
 

@@ -10,12 +10,13 @@ from dataclasses import replace
 
 import pytest
 
+from cos_sweeper.net.response import Response
 from tests.emulator.public import Cloud
 from tests.verify import table
 from tests.verify.checks.all import CHECKS
 from tests.verify.cleanup import clean
 from tests.verify.outcome import AsExpected, Check, NotChecked, Outcome, OutOfBounds
-from tests.verify.tests.scene import BUCKET, PHOTOS_NAME, Scene, assert_clean, strangers
+from tests.verify.tests.scene import BUCKET, PHOTOS_NAME, Scene, assert_clean, strangers, with_body
 from tests.verify.world import World
 
 
@@ -88,6 +89,29 @@ def test_what_a_killed_run_left_is_cleaned_by_its_prefix(cloud: Cloud) -> None:
     asyncio.run(work())
 
     assert_clean(cloud, others)
+
+
+def test_clean_up_skips_what_a_listing_has_beyond_the_prefix_and_takes_the_rest(cloud: Cloud) -> None:
+    (stranger,) = cloud.seed(PHOTOS_NAME, "a-stranger")
+    entry = f"<Upload><Key>{stranger.key}</Key><UploadId>{stranger.upload_id}</UploadId></Upload>".encode()
+
+    def lie(method: str, url: str, response: Response) -> Response:
+        if method != "GET" or "uploads" not in url or b"</Prefix>" not in response.content:
+            return response
+        return with_body(response, response.content.replace(b"</Prefix>", b"</Prefix>" + entry, 1), 200)
+
+    scene = Scene(cloud, lie=lie)
+    cloud.seed(PHOTOS_NAME, scene.prefix + "a")
+
+    async def work() -> None:
+        world = scene.world_of(scene.options({}))
+        done = await clean(world)
+        await world.close()
+        assert (done.uploads, done.left) == (1, ["COS listed what is not below the prefix; it was not touched"])
+
+    asyncio.run(work())
+
+    assert [one.key for one in cloud.uploads(PHOTOS_NAME)] == ["a-stranger"]
 
 
 # The guard

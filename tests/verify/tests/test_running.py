@@ -166,11 +166,22 @@ def test_wrong_credentials_leave_everything_unchecked(cloud: Cloud) -> None:
     assert run.cleaned.left == []
 
 
-@pytest.mark.parametrize("configuration", ["object-lock", "versioning"])
-def test_bucket_that_would_keep_an_object_gets_none(configuration: str, cloud: Cloud) -> None:
+@pytest.mark.parametrize(
+    ("configuration", "document"),
+    [
+        (
+            "object-lock",
+            b"<ObjectLockConfiguration><ObjectLockEnabled>Enabled</ObjectLockEnabled></ObjectLockConfiguration>",
+        ),
+        ("versioning", b"<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>"),
+        ("versioning", b"<VersioningConfiguration><Status>Suspended</Status></VersioningConfiguration>"),
+        ("versioning", b"nothing that can be read"),
+    ],
+    ids=["locked", "versions", "suspended", "unreadable"],
+)
+def test_bucket_that_would_keep_an_object_gets_none(configuration: str, document: bytes, cloud: Cloud) -> None:
     def lie(_method: str, url: str, response: Response) -> Response:
-        enabled = b"<C><ObjectLockEnabled>Enabled</ObjectLockEnabled></C>"
-        return with_body(response, enabled, 200) if f"?{configuration}=" in url else response
+        return with_body(response, document, 200) if f"?{configuration}=" in url else response
 
     mark, scene = cloud.mark(), Scene(cloud, lie=lie)
 
