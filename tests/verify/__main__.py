@@ -42,7 +42,7 @@ def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
         return table.NOT_RUN
     if given.ready:
         return table.ALL_AS_EXPECTED
-    if given.clean:
+    if given.clean is not None:
         return _clean(options, given.clean)
     if given.monitor:
         return monitor_later.main(options, given.monitor)

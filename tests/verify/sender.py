@@ -86,12 +86,12 @@ class Sender(Connections):
             writer.close()
 
     async def _noting(self, method: str, request: Awaitable[Response]) -> Response:
-        """Whatever a POST or a PUT made is there even if its answer is lost; only a refusal made nothing."""
+        """Whatever a POST or a PUT made is there even if its answer is lost or odd; a 403 or 404 made nothing."""
         if method not in ("POST", "PUT"):
             return await request
         self._unknown += 1
         response = await request
-        if 400 <= response.status_code < 500:
+        if response.status_code in (403, 404):
             self._unknown -= 1
         return response
 

@@ -91,6 +91,16 @@ def test_what_a_killed_run_left_is_cleaned_by_its_prefix(cloud: Cloud) -> None:
     assert_clean(cloud, others)
 
 
+def test_start_that_is_refused_after_its_effect_is_cleaned_up(cloud: Cloud) -> None:
+    def lie(method: str, _: str, response: Response) -> Response:
+        return with_body(response, b"", 400) if method in ("POST", "PUT") else response
+
+    run = Scene(cloud, lie=lie).run([one for one in CHECKS if one.name == "abort-204"])
+
+    assert run.cleaned.uploads > 0
+    assert cloud.uploads(PHOTOS_NAME) == []
+
+
 def test_clean_up_skips_what_a_listing_has_beyond_the_prefix_and_takes_the_rest(cloud: Cloud) -> None:
     (stranger,) = cloud.seed(PHOTOS_NAME, "a-stranger")
     entry = f"<Upload><Key>{stranger.key}</Key><UploadId>{stranger.upload_id}</UploadId></Upload>".encode()
