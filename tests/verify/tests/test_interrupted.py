@@ -91,14 +91,18 @@ def test_what_a_killed_run_left_is_cleaned_by_its_prefix(cloud: Cloud) -> None:
     assert_clean(cloud, others)
 
 
-def test_start_that_is_refused_after_its_effect_is_cleaned_up(cloud: Cloud) -> None:
-    def lie(method: str, _: str, response: Response) -> Response:
-        return with_body(response, b"", 400) if method in ("POST", "PUT") else response
+@pytest.mark.parametrize(("status", "is_cleaned"), [(200, True), (400, True), (409, True), (403, False), (404, False)])
+def test_start_that_is_refused_in_an_odd_way_may_have_made_something(
+    status: int, cloud: Cloud, *, is_cleaned: bool
+) -> None:
+    world = Scene(cloud).world_of(Scene(cloud).options({}))
 
-    run = Scene(cloud, lie=lie).run([one for one in CHECKS if one.name == "abort-204"])
+    async def answer() -> Response:
+        return Response(status, {}, b"")
 
-    assert run.cleaned.uploads > 0
-    assert cloud.uploads(PHOTOS_NAME) == []
+    asyncio.run(world.sender._noting("POST", answer()))  # noqa: SLF001
+
+    assert world.sender.may_have_made is is_cleaned
 
 
 def test_clean_up_skips_what_a_listing_has_beyond_the_prefix_and_takes_the_rest(cloud: Cloud) -> None:
